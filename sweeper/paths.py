@@ -1,0 +1,80 @@
+"""Where a sweep keeps its state: `runs/<sweep>/`, and what lies in it."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweeper.errors import SpecError
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def safe_name(name: str) -> str:
+    """The name itself where it can be a folder's on every system; SpecError otherwise."""
+    if not _SAFE.fullmatch(name) or name.endswith("."):
+        raise SpecError(
+            f"{name!r} cannot name a sweep",
+            hint="use at most 64 of A-Z a-z 0-9 . _ -, a letter or digit first",
+        )
+    return name
+
+
+def runs_root() -> Path:
+    """`$SWEEPER_RUNS`, else `runs` in the working directory."""
+    return Path(os.environ.get("SWEEPER_RUNS", "runs")).absolute()
+
+
+def cache_root() -> Path:
+    """`$SWEEPER_CACHE`, else `$XDG_CACHE_HOME/sweeper`, else `~/.cache/sweeper`: what can be built again."""
+    if configured := os.environ.get("SWEEPER_CACHE"):
+        return Path(configured).absolute()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base).absolute() / "sweeper"
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPaths:
+    """The files of one sweep. Nothing here touches the disk."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, name: str, runs: Path | None = None) -> "SweepPaths":
+        """The paths of the sweep called `name`; a name that could leave `runs` is refused."""
+        return cls((runs or runs_root()) / safe_name(name))
+
+    @property
+    def name(self) -> str:
+        """The sweep's name, which is its folder's."""
+        return self.root.name
+
+    @property
+    def spec(self) -> Path:
+        """The resolved sweep file."""
+        return self.root / "sweep.yaml"
+
+    @property
+    def record(self) -> Path:
+        """The log that everything else is a projection of."""
+        return self.root / "record.db"
+
+    @property
+    def checkpoints(self) -> Path:
+        """One folder a trial."""
+        return self.root / "checkpoints"
+
+    @property
+    def tune(self) -> Path:
+        """Ray Tune's own state, which is never read back."""
+        return self.root / "tune"
+
+    @property
+    def log(self) -> Path:
+        """What Ray and the workers print."""
+        return self.root / "sweeper.log"
+
+    @property
+    def mlflow(self) -> Path:
+        """MLflow's embedded store, shared by every sweep beside this one."""
+        return self.root.parent / "mlflow.db"

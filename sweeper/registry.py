@@ -1,0 +1,129 @@
+"""Plug-ins: one decorated function each, whose keyword-only arguments are its options."""
+
+import difflib
+import functools
+import importlib
+import inspect
+import pkgutil
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+
+from sweeper.errors import SpecError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """`did you mean 'x'?` for the closest of `names`, else the whole list of them."""
+    known = sorted(names)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"
+
+
+class Registry(Generic[F]):
+    """The plug-ins of one folder, by name.
+
+    Importing a module of the folder registers what it defines. A name is looked for in the module
+    of that name first, so that asking for `random` never loads what only `optuna` needs.
+    """
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind = kind
+        self.package = package
+        self._plugins: dict[str, F] = {}
+        self._is_complete = False
+
+    def __call__(self, *names: str) -> Callable[[F], F]:
+        """Decorator that registers a function under one or more names."""
+
+        def register(function: F) -> F:
+            for name in names:
+                held = self._plugins.setdefault(name, function)
+                if held is not function:
+                    raise RuntimeError(f"two plug-ins of kind {self.kind} are called {name!r}")
+            return function
+
+        return register
+
+    def __getitem__(self, name: str) -> F:
+        """The plug-in of that name; SpecError with the nearest name where there is none."""
+        if name not in self._plugins:
+            self._import(name)
+        if name not in self._plugins:
+            self._discover()
+        if name not in self._plugins:
+            raise SpecError(f"no {self.kind} is called {name!r}", hint=nearest(name, self))
+        return self._plugins[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Every name, sorted; loads the whole folder."""
+        self._discover()
+        return iter(sorted(self._plugins))
+
+    def __contains__(self, name: object) -> bool:
+        """Whether the name is registered."""
+        return name in list(self)
+
+    def options(self, name: str) -> Mapping[str, inspect.Parameter]:
+        """The plug-in's keyword-only arguments: what a sweep file may say about it."""
+        parameters = inspect.signature(self[name]).parameters.values()
+        return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    def check(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options with their types enforced and defaults filled in; SpecError names the bad one."""
+        known = self.options(name)
+        for option in options:
+            if option not in known:
+                raise SpecError(f"{self.kind} {name!r} has no option {option!r}", hint=nearest(option, known))
+        try:
+            model = _options_model(self[name])
+            return {key: getattr(model.model_validate(dict(options)), key) for key in known}
+        except ValidationError as error:
+            raise SpecError(f"{self.kind} {name!r}: {first_problem(error)}") from error
+
+    def check_option(self, name: str, option: str, value: object) -> object:
+        """One option's value with its type enforced, whatever the others are."""
+        known = self.options(name)
+        if option not in known:
+            raise SpecError(f"{self.kind} {name!r} has no option {option!r}", hint=nearest(option, known))
+        hint = typing.get_type_hints(self[name], include_extras=True)[option]
+        try:
+            return TypeAdapter[object](hint).validate_python(value)
+        except ValidationError as error:
+            raise SpecError(f"{self.kind} {name!r}: {option}: {first_problem(error)}") from error
+
+    def _discover(self) -> None:
+        if self._is_complete:
+            return
+        for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
+            if not module.name.startswith("_"):
+                self._import(module.name)
+        self._is_complete = True
+
+    def _import(self, name: str) -> None:
+        package = importlib.import_module(self.package)
+        if any(module.name == name for module in pkgutil.iter_modules(package.__path__)):
+            importlib.import_module(f"{self.package}.{name}")
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first of pydantic's complaints in one line: `layers: 9 found, should be less than ...`."""
+    problem = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    found = f"found {problem['input']!r}, {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+    return f"{place}: {found}" if place else found
+
+
+@functools.cache
+def _options_model(function: Callable[..., Any]) -> type[BaseModel]:
+    hints = typing.get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[parameter.name] = (hints[parameter.name], default)
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
+    return create_model(f"{function.__name__}_options", __config__=config, **fields)

@@ -1,0 +1,119 @@
+"""The words that every part shares: a trial, what it reports, and how it ends."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Config = Mapping[str, Any]
+
+
+def derive(seed: int, *path: str | int) -> int:
+    """A seed for one purpose, drawn from the sweep's seed: `derive(7, "augment", trial.id, epoch)`.
+
+    The only way that randomness is split, so that no two purposes share a stream. 63 bits, which
+    both NumPy and torch generators accept.
+    """
+    text = json.dumps([seed, *path], separators=(",", ":"))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def canonical(config: Config) -> str:
+    """The configuration as JSON with sorted keys: equal configurations give equal text."""
+    return json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def trial_key(sweep_id: str, config: Config, seed: int, repeat: int = 0) -> str:
+    """The trial's identity in every system that hears of it (16 hex digits)."""
+    text = "\n".join([sweep_id, canonical(config), str(seed), str(repeat)])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Decision(StrEnum):
+    """What a running trial is told after a report."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+    PAUSE = "pause"
+
+
+class State(StrEnum):
+    """Where a trial stands. The last five are final."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INFEASIBLE = "infeasible"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will be heard of the trial."""
+        return self not in (State.WAITING, State.RUNNING, State.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One attempt at one configuration, as a runner receives it.
+
+    `checkpoint` is the directory that the attempt goes on from, None for a start at epoch 0.
+    `point` is the name under which the sweep file lists the configuration, where it does.
+    """
+
+    id: str
+    number: int
+    config: Config
+    seed: int
+    attempt: int = 1
+    repeat: int = 0
+    checkpoint: str | None = None
+    point: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a trial says after an epoch.
+
+    `score` is the objective's metric on the validation split (never on the test split).
+    `device_seconds` counts training and evaluation since epoch 0, over all attempts, times the
+    share of the device that the trial holds. `checkpoint` is the directory already written.
+    """
+
+    epoch: int
+    score: float
+    device_seconds: float = 0.0
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    checkpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A decision and the numbers behind it, as the record keeps them.
+
+    `rank` counts from 1, the best, among `of` results at that rung; `threshold` is the score that
+    was needed to go on.
+    """
+
+    decision: Decision
+    reason: str = ""
+    rung: float | None = None
+    rank: int | None = None
+    of: int | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended. `kind` classifies a failure (`out_of_memory`, `diverged`, `error`,
+    `preempted`, `node_lost`, `hung`); `fingerprint` tells two failures of one cause apart from two causes.
+    """
+
+    state: State
+    kind: str = ""
+    message: str = ""
+    fingerprint: str = ""
