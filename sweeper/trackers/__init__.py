@@ -1,0 +1,71 @@
+"""Who is told what happens: one file a tracker, fed from the record's outbox and never asked anything."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sweeper.errors import SweeperError
+from sweeper.registry import Registry
+
+
+class Row(Protocol):
+    """One outbox row, as `sweeper.record` keeps it; `at_ms` is frozen, so that a retry says the same."""
+
+    @property
+    def id(self) -> int:
+        """The row's place in the outbox."""
+        ...
+
+    @property
+    def at_ms(self) -> int:
+        """When it happened, in milliseconds since 1970."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """`run`, `metrics` or `end`."""
+        ...
+
+    @property
+    def trial(self) -> str:
+        """The trial's id; empty addresses the sweep itself."""
+        ...
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """What to tell."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a sweep is told: the service, the place in it, and what the service should say of it.
+
+    `uri` is resolved (never `auto`). `sweep_id` is what every run of the sweep is found by again.
+    """
+
+    uri: str
+    experiment: str
+    sweep_id: str
+    metric: str = ""
+    is_maximized: bool = True
+    note: str = ""
+
+
+class Undelivered(SweeperError):
+    """The service did not take the rows now (down, slow, locked): the same rows may be sent again later."""
+
+
+class Refused(SweeperError):
+    """The service read the rows and will never take them: sending them again is pointless."""
+
+
+class Tracker(Protocol):
+    """A service that is told. `deliver` may be called twice with the same rows and doubles nothing."""
+
+    def deliver(self, trial: str, rows: Sequence[Row]) -> None:
+        """Tell what happened to one trial, oldest first; raises Undelivered or Refused, and nothing else."""
+        ...
+
+
+tracker: Registry[Callable[[Target], Tracker]] = Registry("tracker", "sweeper.trackers")

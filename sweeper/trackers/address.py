@@ -1,0 +1,51 @@
+"""Where a tracking service lives: its URI, and the pages of its UI. Loads no tracking library."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from sweeper.errors import SpecError
+
+SCHEMES = frozenset({"sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks"})
+
+
+def tracking_uri(uri: str, store: Path) -> str:
+    """The URI that a sweep file means: `auto` is `$MLFLOW_TRACKING_URI`, else SQLite in `store`.
+
+    MLflow's old file store is refused: it loses data when two processes write.
+    """
+    if uri == "auto":
+        uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{store.absolute()}"
+    scheme = urlsplit(uri).scheme.partition("+")[0]
+    if scheme not in SCHEMES:
+        raise SpecError(
+            f"tracking.uri: {redacted(uri)!r} is not an MLflow server or database",
+            hint="write auto, sqlite:////absolute/path/mlflow.db, postgresql://... or http://host:5000",
+        )
+    return uri
+
+
+def redacted(uri: str) -> str:
+    """The URI without the password in it, for messages and tables."""
+    parts = urlsplit(uri)
+    if not parts.password:
+        return uri
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+
+
+def experiment_page(base: str, experiment: str, *, metric: str = "", is_maximized: bool = True) -> str:
+    """The UI's list of an experiment's runs, the best by `metric` first."""
+    page = f"{base.rstrip('/')}/#/experiments/{quote(experiment)}/runs"
+    if not metric:
+        return page
+    order = {"orderByKey": f"metrics.`{metric}`", "orderByAsc": str(not is_maximized).lower()}
+    return f"{page}?{urlencode(order, quote_via=quote)}"
+
+
+def compare_page(base: str, experiment: str, runs: Sequence[str]) -> str:
+    """The UI's parallel-coordinates page of a few runs."""
+    query = {"runs": json.dumps(list(runs)), "experiments": json.dumps([experiment])}
+    return f"{base.rstrip('/')}/#/compare-runs?{urlencode(query, quote_via=quote)}"

@@ -1,0 +1,245 @@
+"""MLflow: the sweep is a parent run, each trial a nested one. The only file that imports mlflow.
+
+Everything may be told twice. A run is found by its tag `sweeper.trial_key` before it is created, and
+searched for again when a reply got lost; metrics carry the timestamp of the outbox row, which is what
+makes a second delivery of the same point no second point.
+"""
+
+import getpass
+import json
+import logging
+import math
+import os
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # mlflow reads it while it is being imported
+
+from alembic.util.exc import CommandError
+from mlflow.entities import Experiment, Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import (
+    BAD_REQUEST,
+    INVALID_PARAMETER_VALUE,
+    RESOURCE_ALREADY_EXISTS,
+    ErrorCode,
+)
+from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
+
+from sweeper.trackers import Refused, Row, Target, Undelivered, tracker
+from sweeper.trackers.address import redacted
+
+_FOREVER = {ErrorCode.Name(code) for code in (INVALID_PARAMETER_VALUE, BAD_REQUEST)}
+_HTTP = {
+    # A repeated create_run makes a second run, so the client must not retry behind our back.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+}
+_METRICS_A_REQUEST = 1000  # what the server takes at once
+_PARAM_LENGTH = 6000
+_KEY, _SWEEP, _TRIAL = "sweeper.trial_key", "sweeper.sweep_id", "sweeper.trial"
+_PARENT = "sweep"  # the value of the tag `sweeper.trial` on the parent run
+
+
+@tracker("mlflow")
+class MlflowTracker:
+    """One sweep in one experiment. Used from one thread; opens nothing before the first delivery."""
+
+    def __init__(self, target: Target) -> None:
+        os.environ.update(_HTTP)
+        for name in ("mlflow", "alembic"):  # they print tracebacks of what is handled here
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        self._target = target
+        self._client: MlflowClient | None = None
+        self._experiment = ""
+        self._runs: dict[str, str] = {}
+
+    def deliver(self, trial: str, rows: Sequence[Row]) -> None:
+        """Tell what happened to one trial (`""`: the sweep) in at most four requests.
+
+        A `run` row creates or finds the run and reopens one that had ended; metrics of all rows go in
+        one batch; the last `run` or `end` row decides the status.
+        """
+        with _translated(self._target):
+            run_id = self._announced(trial, rows)
+            self._log(run_id, rows)
+            self._finish(run_id, rows)
+
+    def experiment_id(self) -> str:
+        """The experiment's id, which the UI's addresses need; creates the experiment if absent."""
+        with _translated(self._target):
+            return self._open_experiment()
+
+    def _announced(self, trial: str, rows: Sequence[Row]) -> str:
+        for row in rows:
+            if row.kind == "run":
+                return self._run_of(trial, row)
+        if trial not in self._runs:
+            found = self._search({_SWEEP: self._target.sweep_id, _TRIAL: trial or _PARENT})
+            if not found:
+                raise Refused(f"no MLflow run of trial {trial or 'sweep'!r} to add to")
+            self._runs[trial] = found
+        return self._runs[trial]
+
+    def _run_of(self, trial: str, row: Row) -> str:
+        payload = row.payload
+        key = str(payload.get("trial_key") or trial or self._target.sweep_id)
+        run_id = self._runs.get(trial) or self._search({_KEY: key})
+        if run_id:
+            self._connected.update_run(run_id, status="RUNNING")
+        else:
+            tags = self._tags(trial, key, payload.get("tags", {}))
+            created = self._connected.create_run(
+                self._open_experiment(), row.at_ms, tags, str(payload.get("name") or key)
+            )
+            run_id = created.info.run_id
+        self._runs[trial] = run_id
+        return run_id
+
+    def _log(self, run_id: str, rows: Sequence[Row]) -> None:
+        params = [p for row in rows for p in _params(row.payload.get("params", {}))]
+        tags = [RunTag(str(k), str(v)) for row in rows for k, v in row.payload.get("tags", {}).items()]
+        metrics = list(dict.fromkeys(m for row in rows for m in _metrics(row)))
+        first = metrics[:_METRICS_A_REQUEST]
+        if first or params or tags:
+            self._connected.log_batch(run_id, first, params, tags, synchronous=True)
+        for start in range(_METRICS_A_REQUEST, len(metrics), _METRICS_A_REQUEST):
+            part = metrics[start : start + _METRICS_A_REQUEST]
+            self._connected.log_batch(run_id, part, synchronous=True)
+
+    def _finish(self, run_id: str, rows: Sequence[Row]) -> None:
+        deciding = [row for row in rows if row.kind in ("run", "end")]
+        if deciding and deciding[-1].kind == "end":
+            last = deciding[-1]
+            self._connected.set_terminated(run_id, str(last.payload.get("status", "FINISHED")), last.at_ms)
+
+    def _tags(self, trial: str, key: str, own: Mapping[str, Any]) -> dict[str, str]:
+        tags = {_KEY: key, _SWEEP: self._target.sweep_id, _TRIAL: trial or _PARENT}
+        tags |= {"mlflow.source.name": "sweeper", "mlflow.source.type": "LOCAL", "mlflow.user": _user()}
+        if trial:
+            tags["mlflow.parentRunId"] = self._announced("", ())
+        elif self._target.note:
+            tags["mlflow.note.content"] = self._target.note
+        return tags | {str(name): str(value) for name, value in own.items()}
+
+    def _search(self, tags: Mapping[str, str]) -> str:
+        """The run with these tags, or "". Where a lost reply made twins, the others are set aside."""
+        condition = " and ".join(f"tags.`{name}` = '{_quoted(value)}'" for name, value in tags.items())
+        found = self._connected.search_runs([self._open_experiment()], condition)
+        if not found:
+            return ""
+        first, *twins = sorted(found, key=_age)
+        for twin in twins:
+            self._connected.set_tag(twin.info.run_id, "sweeper.duplicate", "true", synchronous=True)
+            self._connected.delete_run(twin.info.run_id)
+        return first.info.run_id
+
+    def _open_experiment(self) -> str:
+        if not self._experiment:
+            name = self._target.experiment
+            held = self._connected.get_experiment_by_name(name)
+            if held is None:
+                self._experiment = self._create_experiment(name)
+            else:
+                _check_alive(held)
+                self._experiment = held.experiment_id
+        return self._experiment
+
+    def _create_experiment(self, name: str) -> str:
+        metric = self._target.metric
+        tags = {"mlflow.experimentKind": "custom_model_development"}  # else the UI opens as GenAI
+        if metric:
+            tags["mlflow.experiment.primaryMetric.name"] = metric
+            tags["mlflow.experiment.primaryMetric.greaterIsBetter"] = str(self._target.is_maximized)
+        try:
+            return str(self._connected.create_experiment(name, _artifacts(self._target.uri), tags))
+        except MlflowException as error:
+            held = self._connected.get_experiment_by_name(name)
+            if held is None or error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+                raise
+            return held.experiment_id  # another sweep was quicker
+
+    @property
+    def _connected(self) -> MlflowClient:
+        if self._client is None:
+            self._client = MlflowClient(tracking_uri=self._target.uri)
+        return self._client
+
+
+@contextmanager
+def _translated(target: Target) -> Generator[None]:
+    """MLflow's, SQLAlchemy's and the socket's errors in the two words that the sender understands."""
+    place = redacted(target.uri)
+    try:
+        yield
+    except MlflowException as error:
+        kind = Refused if error.error_code in _FOREVER else Undelivered
+        raise kind(_first_line(error), where=place) from error
+    except (SQLAlchemyError, CommandError, OSError) as error:
+        raise Undelivered(_first_line(error), where=place) from error
+    except ImportError as error:
+        hint = "install the database's driver, for PostgreSQL: pip install psycopg2-binary"
+        raise Undelivered(_first_line(error), where=place, hint=hint) from error
+
+
+def _artifacts(uri: str) -> str | None:
+    """Beside an SQLite store; MLflow would put them into whatever the working directory is."""
+    parts = urlsplit(uri)
+    return str(Path(parts.path[1:]).parent / "mlflow-artifacts") if parts.scheme == "sqlite" else None
+
+
+def _check_alive(experiment: Experiment) -> None:
+    if experiment.lifecycle_stage != "active":
+        raise Undelivered(
+            f"tracking.experiment: {experiment.name!r} was deleted in MLflow",
+            hint="restore it there, or name another one",
+        )
+
+
+def _metrics(row: Row) -> Iterator[Metric]:
+    """NaN is kept (the step is visible as a gap); infinity is dropped: MLflow would rank it first."""
+    payload = row.payload
+    for name, value in payload.get("metrics", {}).items():
+        if not math.isinf(value):
+            yield Metric(_metric_name(name), float(value), row.at_ms, int(payload.get("step", 0)))
+
+
+def _metric_name(name: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c in "_-. :/") else "_" for c in name)[:250]
+
+
+def _params(values: Mapping[str, Any]) -> Iterable[Param]:
+    for name, value in values.items():
+        if value is not None:
+            yield Param(_metric_name(str(name)), _text(value)[:_PARAM_LENGTH])
+
+
+def _text(value: Any) -> str:
+    """Short, because the UI's compare page cuts labels at ten characters: [32, 64] is `32,64`."""
+    if isinstance(value, list | tuple):
+        return ",".join(_text(item) for item in value)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _age(run: Run) -> tuple[int, str]:
+    return run.info.start_time, run.info.run_id
+
+
+def _quoted(value: str) -> str:
+    return value.replace("'", "")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"  # a container without a passwd entry
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

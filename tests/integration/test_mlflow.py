@@ -1,0 +1,232 @@
+import math
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeper.record import OutboxRow, Record
+from sweeper.trackers import Refused, Target, Undelivered
+from sweeper.trackers.outbox import Delivery, Sender, deliver_all
+
+pytestmark = pytest.mark.integration
+mlflow = pytest.importorskip("mlflow")
+MlflowClient = mlflow.MlflowClient
+MlflowTracker = pytest.importorskip("sweeper.trackers.mlflow").MlflowTracker
+
+SWEEP = "0123456789abcdef"
+TRIALS = ["a" * 16, "b" * 16, "c" * 16]
+START = 1_700_000_000_000
+
+
+@dataclass(frozen=True)
+class FakeRow:
+    id: int
+    at_ms: int
+    kind: str
+    trial: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+def fake_sweep() -> list[OutboxRow]:
+    """A parent, three trials of four epochs, all ended; one diverges to NaN."""
+    rows = [
+        ("run", "", {"trial_key": SWEEP, "name": "digits", "params": {}, "tags": {"sweeper.version": "0"}})
+    ]
+    for number, trial in enumerate(TRIALS):
+        params = {"layers": number + 1, "filters": [32, 64], "learning_rate": 0.003, "norm": None}
+        rows.append(("run", trial, {"trial_key": trial, "name": f"t{number}", "params": params, "tags": {}}))
+    for epoch in range(1, 5):
+        for number, trial in enumerate(TRIALS):
+            loss = math.nan if number == 2 and epoch == 4 else 1.0 / epoch
+            metrics = {"valid/top1": 0.5 + 0.1 * epoch, "train/loss": loss, "valid/loss": math.inf}
+            rows.append(("metrics", trial, {"step": epoch, "metrics": metrics}))
+    for number, trial in enumerate(TRIALS):
+        status = "FAILED" if number == 2 else "FINISHED"
+        rows.append(
+            ("end", trial, {"status": status, "metrics": {"gpu_hours": 0.5}, "tags": {"sweeper.state": "x"}})
+        )
+    rows.append(("end", "", {"status": "FINISHED", "metrics": {}, "tags": {}}))
+    return [OutboxRow(i, START + i, kind, trial, payload) for i, (kind, trial, payload) in enumerate(rows, 1)]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An MLflow database: making the tables takes seconds, so the tests share it and differ in experiment."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+    MlflowClient(uri).search_experiments()
+    return uri
+
+
+def target(uri: str, experiment: str) -> Target:
+    return Target(uri, experiment, SWEEP, metric="valid/top1", note="# digits")
+
+
+def deliver(tracker: Any, rows: list[OutboxRow]) -> None:
+    for trial in ["", *TRIALS]:
+        group = [row for row in rows if row.trial == trial]
+        if group:
+            tracker.deliver(trial, group)
+
+
+def contents(uri: str, experiment: str) -> dict[str, Any]:
+    """All that MLflow holds of an experiment, in words that can be compared."""
+    client = MlflowClient(uri)
+    held = client.get_experiment_by_name(experiment)
+    runs = {}
+    for run in client.search_runs([held.experiment_id]):
+        history = {
+            name: [
+                (m.step, m.timestamp, str(m.value)) for m in client.get_metric_history(run.info.run_id, name)
+            ]
+            for name in run.data.metrics
+        }
+        runs[run.info.run_name] = {
+            "status": run.info.status,
+            "params": run.data.params,
+            "metrics": history,
+            "parent": run.data.tags.get("mlflow.parentRunId"),
+            "id": run.info.run_id,
+            "tags": run.data.tags,
+        }
+    return runs
+
+
+def test_a_sweep_is_one_parent_with_a_finished_run_a_trial(store: str) -> None:
+    deliver(MlflowTracker(target(store, "whole")), fake_sweep())
+    runs = contents(store, "whole")
+    assert sorted(runs) == ["digits", "t0", "t1", "t2"]
+    assert [runs[name]["status"] for name in ("digits", "t0", "t1", "t2")] == ["FINISHED"] * 3 + ["FAILED"]
+    assert {runs[f"t{i}"]["parent"] for i in range(3)} == {runs["digits"]["id"]}
+    assert runs["digits"]["tags"]["mlflow.note.content"] == "# digits"
+    assert runs["t1"]["params"] == {"layers": "2", "filters": "32,64", "learning_rate": "0.003"}
+    assert [step for step, _, _ in runs["t0"]["metrics"]["valid/top1"]] == [1, 2, 3, 4]
+    assert runs["t0"]["tags"]["sweeper.state"] == "x"
+
+
+def test_nan_steps_are_kept_and_infinity_never_arrives(store: str) -> None:
+    deliver(MlflowTracker(target(store, "nan")), fake_sweep())
+    metrics = contents(store, "nan")["t2"]["metrics"]
+    assert [value for _, _, value in metrics["train/loss"]][-1] == "nan"
+    assert "valid/loss" not in metrics
+
+
+def test_telling_everything_twice_and_by_another_process_doubles_nothing(store: str) -> None:
+    deliver(MlflowTracker(target(store, "twice")), fake_sweep())
+    once = contents(store, "twice")
+    tracker = MlflowTracker(target(store, "twice"))
+    deliver(tracker, fake_sweep())
+    deliver(tracker, fake_sweep())
+    assert contents(store, "twice") == once
+
+
+def test_a_resumed_sweep_goes_on_in_its_run(store: str) -> None:
+    rows = fake_sweep()
+    deliver(MlflowTracker(target(store, "resumed")), rows)
+    later = MlflowTracker(target(store, "resumed"))
+    later.deliver("", [FakeRow(90, START + 90, "run", "", {"trial_key": SWEEP, "name": "digits"})])
+    later.deliver(
+        TRIALS[0], [FakeRow(91, START + 91, "metrics", TRIALS[0], {"step": 5, "metrics": {"epoch": 5}})]
+    )
+    runs = contents(store, "resumed")
+    assert len(runs) == 4
+    assert runs["digits"]["status"] == "RUNNING"
+    assert runs["t0"]["metrics"]["epoch"] == [(5, START + 91, "5.0")]
+
+
+def test_a_twin_made_by_a_lost_reply_is_set_aside(store: str) -> None:
+    rows = fake_sweep()
+    tracker = MlflowTracker(target(store, "twins"))
+    experiment = tracker.experiment_id()
+    tags = {"sweeper.trial_key": SWEEP, "sweeper.sweep_id": SWEEP, "sweeper.trial": "sweep"}
+    for _ in range(3):
+        MlflowClient(store).create_run(experiment, START, tags, "digits")
+    deliver(tracker, rows)
+    runs = MlflowClient(store).search_runs([experiment], "tags.`sweeper.trial` = 'sweep'")
+    assert [run.info.status for run in runs] == ["FINISHED"]
+
+
+def test_a_changed_parameter_is_refused_for_good(store: str) -> None:
+    tracker = MlflowTracker(target(store, "refused"))
+    tracker.deliver("", fake_sweep()[:1])
+    changed = [FakeRow(1, START, "run", "", {"trial_key": SWEEP, "params": {"layers": n}}) for n in (1, 2)]
+    tracker.deliver("", changed[:1])
+    with pytest.raises(Refused, match="layers"):
+        tracker.deliver("", changed[1:])
+
+
+def test_metrics_of_a_run_that_nobody_announced_are_refused(store: str) -> None:
+    tracker = MlflowTracker(target(store, "unknown"))
+    with pytest.raises(Refused, match="no MLflow run"):
+        tracker.deliver("x", [FakeRow(1, START, "metrics", "x", {"step": 1, "metrics": {"epoch": 1}})])
+
+
+def test_the_experiment_opens_as_machine_learning_ranked_by_the_objective(store: str) -> None:
+    experiment = MlflowTracker(target(store, "tags")).experiment_id()
+    tags = MlflowClient(store).get_experiment(experiment).tags
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
+    assert tags["mlflow.experiment.primaryMetric.name"] == "valid/top1"
+    assert tags["mlflow.experiment.primaryMetric.greaterIsBetter"] == "True"
+
+
+def test_a_deleted_experiment_is_named_not_resurrected(store: str) -> None:
+    experiment = MlflowTracker(target(store, "deleted")).experiment_id()
+    MlflowClient(store).delete_experiment(experiment)
+    with pytest.raises(Undelivered, match="restore it"):
+        MlflowTracker(target(store, "deleted")).deliver("", fake_sweep()[:1])
+
+
+def record_with(tmp_path: Path, rows: list[OutboxRow]) -> Path:
+    path = tmp_path / "record.db"
+    record = Record.create(path, {"id": SWEEP})
+    record.append(outbox=rows)
+    record.close()
+    return path
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_while_the_server_is_down_rows_stay_and_are_delivered_later(store: str, tmp_path: Path) -> None:
+    path = record_with(tmp_path, fake_sweep())
+    address = [f"http://127.0.0.1:{closed_port()}"]
+    sender = Sender(lambda: Record.open(path), lambda: MlflowTracker(target(address[0], "down")), seed=1)
+    sender.start()
+    assert sender.flush(3.0) == len(fake_sweep())
+    assert "127.0.0.1" in sender.problem
+    sender.close()
+
+    address[0] = store
+    later = Sender(lambda: Record.open(path), lambda: MlflowTracker(target(address[0], "down")), seed=1)
+    later.start()
+    assert later.flush(15.0) == 0
+    later.close()
+    assert sorted(contents(store, "down")) == ["digits", "t0", "t1", "t2"]
+
+
+def test_a_database_that_cannot_be_opened_leaves_the_rows(tmp_path: Path) -> None:
+    record = Record.open(record_with(tmp_path, fake_sweep()))
+    uri = f"sqlite:///{tmp_path}/absent/folder/mlflow.db"
+    (tmp_path / "absent").write_text("a file where a folder should be")
+    delivery = Delivery(record, lambda: MlflowTracker(target(uri, "broken")))
+    assert not deliver_all(delivery, is_over=lambda: False)
+    assert delivery.problem
+    assert record.pending_count() == len(fake_sweep())
+
+
+def test_artifacts_lie_beside_the_store_and_nothing_in_the_working_directory(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tracker = MlflowTracker(target(store, "clean"))
+    deliver(tracker, fake_sweep())
+    assert list(tmp_path.iterdir()) == []
+    place = MlflowClient(store).get_experiment(tracker.experiment_id()).artifact_location
+    assert place == store.removeprefix("sqlite:///").replace("mlflow.db", "mlflow-artifacts")

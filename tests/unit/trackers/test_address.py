@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from sweeper.errors import SpecError
+from sweeper.trackers.address import compare_page, experiment_page, redacted, tracking_uri
+
+STORE = Path("/tmp/runs/mlflow.db")
+
+
+def test_auto_is_a_database_beside_the_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert tracking_uri("auto", STORE) == "sqlite:////tmp/runs/mlflow.db"
+
+
+def test_auto_follows_mlflows_own_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracking:5000")
+    assert tracking_uri("auto", STORE) == "http://tracking:5000"
+
+
+@pytest.mark.parametrize("uri", ["https://m.example", "postgresql+psycopg2://u@h/db", "sqlite:////a.db"])
+def test_servers_and_databases_are_taken_as_they_are(uri: str) -> None:
+    assert tracking_uri(uri, STORE) == uri
+
+
+@pytest.mark.parametrize("uri", ["./mlruns", "file:///tmp/mlruns", "", "ftp://host", "mlflow"])
+def test_a_folder_or_nonsense_is_refused_with_what_to_write(uri: str) -> None:
+    with pytest.raises(SpecError, match="write auto"):
+        tracking_uri(uri, STORE)
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("postgresql://user:secret@host:5432/db", "postgresql://user:***@host:5432/db"),
+        ("http://host:5000", "http://host:5000"),
+        ("sqlite:////a/b.db", "sqlite:////a/b.db"),
+    ],
+)
+def test_a_password_is_never_shown(uri: str, shown: str) -> None:
+    assert redacted(uri) == shown
+
+
+def test_the_experiments_page_sorts_by_the_objective_best_first() -> None:
+    page = experiment_page("http://127.0.0.1:5000/", "7", metric="valid/top5")
+    assert page == (
+        "http://127.0.0.1:5000/#/experiments/7/runs?orderByKey=metrics.%60valid%2Ftop5%60&orderByAsc=false"
+    )
+    assert "orderByAsc=true" in experiment_page("http://h", "7", metric="valid/loss", is_maximized=False)
+    assert experiment_page("http://h", "7") == "http://h/#/experiments/7/runs"
+
+
+def test_the_compare_page_names_runs_and_experiment() -> None:
+    assert compare_page("http://h", "7", ["a", "b"]) == (
+        "http://h/#/compare-runs?runs=%5B%22a%22%2C%20%22b%22%5D&experiments=%5B%227%22%5D"
+    )
