@@ -1,0 +1,115 @@
+"""Pydantic's complaints in our words: path, what was found, what was expected, the nearest valid name."""
+
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from sweeper.errors import SpecError
+from sweeper.registry import nearest
+
+_EXPECTED: Mapping[str, str] = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "list": "a list",
+    "tuple": "a list",
+    "dict": "keys with values",
+    "mapping": "keys with values",
+    "model": "keys with values",
+    "finite": "a finite number",
+}
+_LIMITS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "greater_than": lambda ctx: f"more than {ctx['gt']:g}",
+    "greater_than_equal": lambda ctx: f"at least {ctx['ge']:g}",
+    "less_than": lambda ctx: f"less than {ctx['lt']:g}",
+    "less_than_equal": lambda ctx: f"at most {ctx['le']:g}",
+    "too_short": lambda ctx: f"at least {ctx['min_length']} of them",
+    "too_long": lambda ctx: f"at most {ctx['max_length']} of them",
+    "literal_error": lambda ctx: ctx["expected"].replace("'", ""),
+}
+
+
+def problems(error: ValidationError, raw: object, model: type[BaseModel]) -> list[SpecError]:
+    """One SpecError a place, in the order of the fields, with the dotted path as its `where`."""
+    places: dict[str, list[ErrorDetails]] = {}
+    for details in error.errors(include_url=False):
+        path = _path(details, raw)
+        places.setdefault(".".join(path), []).append(details)
+    return [_problem(path, details, model) for path, details in places.items()]
+
+
+def show(value: object) -> str:
+    """A value as a user would recognise it in the file, cut to a readable length."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "keys with values"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _path(details: ErrorDetails, raw: object) -> list[str]:
+    """Where in the data it is: pydantic's location without the names of union members."""
+    path: list[str] = []
+    for part in details["loc"]:
+        if isinstance(raw, dict) and part in raw:
+            raw = typing.cast("dict[Any, object]", raw)[part]
+        elif isinstance(raw, list) and isinstance(part, int) and part < len(typing.cast("list[object]", raw)):
+            raw = typing.cast("list[object]", raw)[part]
+        elif details["type"] != "missing":
+            break
+        path.append(str(part))
+    return path
+
+
+def _problem(path: str, details: Sequence[ErrorDetails], model: type[BaseModel]) -> SpecError:
+    first = details[0]
+    inner = first.get("ctx", {}).get("error")
+    if isinstance(inner, SpecError):
+        where = ".".join(part for part in (path, inner.where) if part)
+        return SpecError(inner.problem, where=where, hint=inner.hint)
+    name = path.rpartition(".")[2]
+    siblings = _fields(model, path.split(".")[:-1])
+    if first["type"] == "missing":
+        return SpecError(f"{name!r} is missing", where=path)
+    if first["type"] == "extra_forbidden":
+        return SpecError(f"no key is called {name!r}", where=path, hint=nearest(name, siblings))
+    expected = " or ".join(dict.fromkeys(_expected(each) for each in details))
+    hint = ""
+    found = first["input"]
+    if first["type"] == "literal_error" and isinstance(found, str):
+        close = nearest(found, _choices(first))
+        hint = close if close.startswith("did you mean") else ""
+    return SpecError(f"found {show(found)}, expected {expected}", where=path, hint=hint)
+
+
+def _expected(details: ErrorDetails) -> str:
+    kind = details["type"]
+    if kind in _LIMITS:
+        return _LIMITS[kind](details.get("ctx", {}))
+    word = "int" if kind == "int_from_float" else kind.partition("_")[0]
+    return _EXPECTED.get(word, details["msg"][:1].lower() + details["msg"][1:])
+
+
+def _choices(details: ErrorDetails) -> list[str]:
+    return details.get("ctx", {})["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+
+
+def _fields(model: type[BaseModel], path: Sequence[str]) -> list[str]:
+    """The keys that may stand beside the last part of the path."""
+    for part in path:
+        field = model.model_fields.get(part)
+        if (
+            field is None
+            or not isinstance(field.annotation, type)
+            or not issubclass(field.annotation, BaseModel)
+        ):
+            return []
+        model = field.annotation
+    return list(model.model_fields)
