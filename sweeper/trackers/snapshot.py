@@ -1,0 +1,74 @@
+"""What a driver says of a sweep while it runs: small, immutable, and enough for every observer.
+
+A `Moment` is one thing that just happened to a trial; a `Snapshot` is how the whole sweep stands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sweeper.trial import Outcome, State, Verdict
+
+Happening = Literal["started", "reported", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing that happened to one trial. `verdict` is the scheduler's on the last report.
+
+    `score` is the last report's, in the objective's own unit (a fraction for an accuracy).
+    """
+
+    kind: Happening
+    number: int
+    epoch: int = 0
+    score: float | None = None
+    device_seconds: float = 0.0
+    verdict: Verdict | None = None
+    outcome: Outcome | None = None
+    label: str = ""
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One trial as a table shows it: a running one, or the best so far."""
+
+    number: int
+    epoch: int = 0
+    score: float | None = None
+    device_seconds: float = 0.0
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How a sweep stands.
+
+    `budgets` holds the used fraction of each budget that is set; `planned` the trials that the budget
+    allows, None where another budget ends the sweep; `eta_seconds` None while nobody can tell.
+    Device-seconds are CPU slot seconds where `has_gpu` is false.
+    """
+
+    sweep: str
+    metric: str
+    is_maximized: bool = True
+    states: Mapping[State, int] = field(default_factory=dict[State, int])
+    planned: int | None = None
+    running: tuple[Standing, ...] = ()
+    best: Standing | None = None
+    reports: int = 0
+    billed_device_seconds: float = 0.0
+    productive_device_seconds: float = 0.0
+    usd: float | None = None
+    has_gpu: bool = False
+    budgets: Mapping[str, float] = field(default_factory=dict[str, float])
+    elapsed_seconds: float = 0.0
+    eta_seconds: float | None = None
+    untold: int = 0
+    tracking_problem: str = ""
+
+    @property
+    def finished(self) -> int:
+        """Trials that nothing more will be heard of."""
+        return sum(count for state, count in self.states.items() if state.is_final)

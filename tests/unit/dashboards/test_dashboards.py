@@ -1,0 +1,102 @@
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from sweeper.trackers.metrics import METRICS
+from sweeper.trial import State
+
+HOUSE = Path(__file__).parents[3]
+DASHBOARDS = HOUSE / "dashboards"
+NAME = re.compile(r"\bsweeper_[a-z_]+\b")
+
+
+def built() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("dashboards_build", DASHBOARDS / "build.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def grafana() -> dict[str, Any]:
+    return json.loads((DASHBOARDS / "grafana" / "sweeper.json").read_text())
+
+
+def test_the_committed_dashboard_is_what_build_writes() -> None:
+    committed = (DASHBOARDS / "grafana" / "sweeper.json").read_text()
+    assert committed == built().text(), "run `python dashboards/build.py`"
+
+
+def test_every_query_asks_for_a_metric_that_is_exported() -> None:
+    queries = [target["expr"] for panel in grafana()["panels"] for target in panel["targets"]]
+    queries += [variable["query"] for variable in grafana()["templating"]["list"]]
+    queries += [rule["expr"] for rule in alerts()]
+    asked = {name for query in queries for name in NAME.findall(query)}
+    assert asked <= set(METRICS)
+    assert len(asked) >= 8
+
+
+def test_queries_know_every_final_state() -> None:
+    assert set(built().FINAL.split("|")) == {state.value for state in State if state.is_final}
+
+
+def test_the_dashboard_can_be_imported_and_provisioned() -> None:
+    model = grafana()
+    assert model["id"] is None
+    assert model["uid"] == "sweeper-sweeps"
+    assert "__inputs" not in model
+    assert [panel["id"] for panel in model["panels"]] == list(range(1, len(model["panels"]) + 1))
+    for panel in model["panels"]:
+        assert panel["datasource"]["uid"] == "${datasource}"
+        assert panel["fieldConfig"]["defaults"]["unit"]
+
+
+def test_no_two_panels_overlap() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in grafana()["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken
+        assert place["x"] + place["w"] <= 24
+        taken |= cells
+
+
+def test_grafana_asks_for_a_login_and_listens_on_this_machine_only() -> None:
+    settings = (DASHBOARDS / "grafana" / "grafana.ini").read_text()
+    assert re.search(r"\[auth\.anonymous\]\s+enabled = false", settings)
+    assert "http_addr = 127.0.0.1" in settings
+
+
+@pytest.mark.parametrize("path", ["datasources/prometheus.yaml", "dashboards/sweeper.yaml"])
+def test_provisioning_files_are_version_1(path: str) -> None:
+    assert yaml.safe_load((DASHBOARDS / "grafana" / "provisioning" / path).read_text())["apiVersion"] == 1
+
+
+def alerts() -> list[dict[str, Any]]:
+    text = (DASHBOARDS / "prometheus" / "alerts.yml").read_text()
+    return [rule for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
+
+
+def test_every_alert_says_which_sweep() -> None:
+    assert all("$labels.sweep" in rule["annotations"]["summary"] for rule in alerts())
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is absent: apt install prometheus")
+def test_promtool_accepts_configuration_and_rules() -> None:
+    folder = DASHBOARDS / "prometheus"
+    for words in (["config", str(folder / "prometheus.yml")], ["rules", str(folder / "alerts.yml")]):
+        done = subprocess.run(["promtool", "check", *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

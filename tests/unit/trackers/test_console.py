@@ -1,0 +1,181 @@
+import io
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console as RichConsole
+
+from sweeper.trackers.console import LiveConsole, PlainConsole, open_console, picture
+from sweeper.trackers.snapshot import Moment, Snapshot, Standing
+from sweeper.trackers.wording import device_text, duration_text, moment_line, plain, score_text, status_line
+from sweeper.trial import Decision, Outcome, State, Verdict
+
+STOPPED = Moment(
+    "ended",
+    7,
+    epoch=3,
+    score=0.942,
+    verdict=Verdict(Decision.STOP, rung=3, rank=5, of=6, threshold=0.951),
+    outcome=Outcome(State.STOPPED),
+)
+SNAPSHOT = Snapshot(
+    "digits",
+    "valid/top1",
+    states={State.COMPLETED: 9, State.STOPPED: 5, State.RUNNING: 2, State.FAILED: 1},
+    planned=24,
+    running=(Standing(16, 4, 0.91, 12.0, "cnn layers=3"), Standing(17, 1, None, 2.0, "cnn layers=1")),
+    best=Standing(7, 10, 0.9812, 30.0, "cnn layers=2"),
+    billed_device_seconds=1800,
+    budgets={"trials": 0.625, "gpu_hours": 1.2},
+    elapsed_seconds=95,
+    eta_seconds=61,
+)
+
+
+@pytest.mark.parametrize(
+    ("moment", "line"),
+    [
+        (STOPPED, "trial 7  epoch 3  valid/top1 94.2 %  stopped at rung 3 (rank 5 of 6, needed 95.1 %)"),
+        (Moment("started", 1, label="cnn layers=3"), "trial 1  started  cnn layers=3"),
+        (Moment("started", 1, epoch=4, attempt=2), "trial 1  epoch 4  attempt 2 started"),
+        (Moment("reported", 2, 1, 0.5), "trial 2  epoch 1  valid/top1 50.0 %"),
+        (
+            Moment("reported", 2, 1, 0.5, verdict=Verdict(Decision.PAUSE, rung=1)),
+            "trial 2  epoch 1  valid/top1 50.0 %  paused",
+        ),
+        (
+            Moment("ended", 3, 10, 0.97, outcome=Outcome(State.COMPLETED)),
+            "trial 3  epoch 10  valid/top1 97.0 %  completed",
+        ),
+        (
+            Moment("ended", 4, outcome=Outcome(State.FAILED, "out_of_memory", "needs 12 GB")),
+            "trial 4  failed (out of memory: needs 12 GB)",
+        ),
+        (
+            Moment(
+                "ended", 5, 2, 0.1, verdict=Verdict(Decision.STOP, "no gain"), outcome=Outcome(State.STOPPED)
+            ),
+            "trial 5  epoch 2  valid/top1 10.0 %  stopped (no gain)",
+        ),
+    ],
+)
+def test_an_event_is_one_line_with_its_reason(moment: Moment, line: str) -> None:
+    assert moment_line(moment, "valid/top1") == line
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "text"),
+    [
+        ("valid/top5", 0.5, "50.0 %"),
+        ("valid/loss", 0.123456, "0.1235"),
+        ("valid/top1", None, "-"),
+        ("valid/top1", float("nan"), "-"),
+    ],
+)
+def test_only_accuracies_are_per_cent(metric: str, value: float | None, text: str) -> None:
+    assert score_text(metric, value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"),
+        (59.6, "1 min 00 s"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 05 min"),
+        (273600, "3 d 4 h"),
+        (None, "-"),
+    ],
+)
+def test_durations_read_as_people_say_them(seconds: float | None, text: str) -> None:
+    assert duration_text(seconds) == text
+
+
+def test_device_time_is_named_for_what_it_is() -> None:
+    assert device_text(90, has_gpu=False) == "90 CPU slot seconds"
+    assert device_text(7200, has_gpu=True) == "2.00 GPU hours"
+
+
+def test_names_cannot_repaint_the_terminal() -> None:
+    assert plain("a\x1b[2Jb\rc\x9b31m") == "abc"
+
+
+def test_the_status_line_says_how_far_how_good_and_how_long() -> None:
+    assert status_line(SNAPSHOT) == (
+        "15 of 24 trials done, 2 running, best valid/top1 98.1 % (trial 7), "
+        "0.50 CPU slot hours, about 1 min 01 s left"
+    )
+
+
+def test_off_a_terminal_a_trial_is_worth_one_line() -> None:
+    stream = io.StringIO()
+    with open_console("valid/top1", stream=stream) as console:
+        console.moment(Moment("started", 7))
+        console.moment(Moment("reported", 7, 1, 0.5))
+        console.moment(STOPPED)
+        console.update(SNAPSHOT)
+    assert stream.getvalue().splitlines() == [moment_line(STOPPED, "valid/top1")]
+
+
+def test_plain_lines_repeat_how_the_sweep_stands_twice_a_minute() -> None:
+    times: Iterator[float] = iter([0, 10, 29, 31, 40, 62])
+    stream = io.StringIO()
+    console = PlainConsole("valid/top1", stream, clock=lambda: next(times))
+    for _ in range(5):
+        console.update(SNAPSHOT)
+    assert stream.getvalue().splitlines() == [status_line(SNAPSHOT)] * 2
+
+
+def test_a_tracking_problem_is_said_once() -> None:
+    stream = io.StringIO()
+    console = PlainConsole("valid/top1", stream, clock=lambda: 0.0)
+    for problem in ["", "down", "down", "down", ""]:
+        console.update(Snapshot("s", "valid/top1", tracking_problem=problem))
+    assert stream.getvalue() == "tracking waits, the sweep goes on: down\n"
+
+
+def test_quiet_says_nothing_but_notes() -> None:
+    stream = io.StringIO()
+    console = open_console("valid/top1", stream=stream, is_quiet=True)
+    console.moment(STOPPED)
+    console.update(SNAPSHOT)
+    console.note("done")
+    assert stream.getvalue() == "done\n"
+
+
+def drawn(snapshot: Snapshot) -> str:
+    rich = RichConsole(width=100, file=io.StringIO(), force_terminal=False)
+    with rich.capture() as capture:
+        rich.print(picture(snapshot))
+    return capture.get()
+
+
+def test_the_live_picture_shows_trials_best_cost_and_budgets() -> None:
+    text = drawn(SNAPSHOT)
+    for part in (
+        "15 of 24 trials done",
+        "5 stopped",
+        "98.1 %",
+        "91.0 %",
+        "62 %",
+        "120 %",
+        "CPU slot",
+        "1 min 01 s",
+    ):
+        assert part in text
+
+
+def test_a_hundred_running_trials_do_not_fill_the_screen() -> None:
+    crowd = Snapshot("s", "valid/top1", running=tuple(Standing(i) for i in range(100)))
+    assert "and 88 more" in drawn(crowd)
+    assert len(drawn(crowd).splitlines()) < 20
+
+
+def test_the_live_console_prints_ends_above_the_table_and_leaves_the_terminal() -> None:
+    stream = io.StringIO()
+    rich = RichConsole(file=stream, force_terminal=True, width=100)
+    with LiveConsole("valid/top1", rich) as console:
+        console.update(SNAPSHOT)
+        console.moment(STOPPED)
+        console.moment(Moment("reported", 1, 1, 0.3))
+    assert "stopped at rung 3" in stream.getvalue()
+    assert stream.getvalue().endswith("\x1b[?25h") or "\x1b[?25h" in stream.getvalue()
