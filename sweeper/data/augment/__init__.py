@@ -1,0 +1,19 @@
+"""Augmentation of whole batches on the device that trains; one module a family of policies."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from sweeper.registry import Registry
+
+# images float32 NCHW between 0 and 1, and the generator that every draw comes from
+Augmentation = Callable[[Tensor, torch.Generator], Tensor]
+
+Degrees = Annotated[float, Field(ge=0, le=180)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Zoom = Annotated[float, Field(ge=0, lt=1)]
+
+augmentation: Registry[Callable[..., Augmentation]] = Registry("augmentation", "sweeper.data.augment")

@@ -1,0 +1,43 @@
+"""Brightness, contrast, saturation and erased patches, for a whole batch at once."""
+
+import torch
+from torch import Tensor
+
+from sweeper.data.augment._affine import uniform
+
+_GREY = (0.299, 0.587, 0.114)
+
+
+def jitter(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    """Brightness, contrast and saturation each times a factor within 1 +- strength; stays in 0 to 1."""
+    factors = 1 + strength * (uniform(len(images), 3, generator, images.device) * 2 - 1)
+    bright, contrast, saturation = factors.view(3, -1, 1, 1, 1)
+    images = images * bright
+    grey = _grey(images)
+    mean = grey.mean((1, 2, 3), keepdim=True)
+    images = (images - mean) * contrast + mean
+    if images.shape[1] == 3:
+        grey = (grey - mean) * contrast + mean
+        images = (images - grey) * saturation + grey
+    return images.clamp(0, 1)
+
+
+def erase(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+    """A square of 2 to 20 % of the area becomes the image's mean colour, in that share of the images."""
+    rows, _, height, width = images.shape
+    drawn = uniform(rows, 4, generator, images.device)
+    side = (0.02 + 0.18 * drawn[1]).sqrt()
+    left, top = drawn[2] * (1 - side), drawn[3] * (1 - side)
+    x = (torch.arange(width, device=images.device) + 0.5) / width
+    y = (torch.arange(height, device=images.device) + 0.5) / height
+    across = (x >= left[:, None]) & (x < (left + side)[:, None])
+    down = (y >= top[:, None]) & (y < (top + side)[:, None])
+    hit = (drawn[0] < probability)[:, None, None] & down[:, :, None] & across[:, None, :]
+    return torch.where(hit[:, None], images.mean((2, 3), keepdim=True), images)
+
+
+def _grey(images: Tensor) -> Tensor:
+    if images.shape[1] != 3:
+        return images.mean(1, keepdim=True)
+    weights = torch.tensor(_GREY, device=images.device).view(1, 3, 1, 1)
+    return (images * weights).sum(1, keepdim=True)

@@ -1,0 +1,115 @@
+"""Named policies; each range is an option, so that a sweep may search over it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sweeper.data.augment import Augmentation, Degrees, Share, Zoom, augmentation
+from sweeper.data.augment._affine import draw, resample
+from sweeper.data.augment._colour import erase as erase_patch
+from sweeper.data.augment._colour import jitter
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Ranges, drawn anew for every image. `mixup` is left to the data set, because it mixes labels too."""
+
+    rotation: float = 0.0
+    shift: float = 0.0
+    zoom: float = 0.0
+    flip_horizontal: bool = False
+    flip_vertical: bool = False
+    color: float = 0.0
+    erase: float = 0.0
+    mixup: float = 0.0
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Geometry first, then colour, then erasing."""
+        if self.rotation or self.shift or self.zoom or self.flip_horizontal or self.flip_vertical:
+            theta = draw(
+                len(images),
+                generator,
+                images.device,
+                rotation=self.rotation,
+                shift=self.shift,
+                zoom=self.zoom,
+                flip_horizontal=self.flip_horizontal,
+                flip_vertical=self.flip_vertical,
+            )
+            images = resample(images, theta)
+        if self.color:
+            images = jitter(images, self.color, generator)
+        if self.erase:
+            images = erase_patch(images, self.erase, generator)
+        return images
+
+
+@augmentation("none")
+def none() -> Augmentation:
+    """The images as they are."""
+    return Policy()
+
+
+@augmentation("light")
+def light(
+    *,
+    rotation: Degrees = 10.0,
+    shift: Share = 0.1,
+    zoom: Zoom = 0.1,
+    flip_horizontal: bool = False,
+    flip_vertical: bool = False,
+    color: Zoom = 0.0,
+    erase: Share = 0.0,
+    mixup: Share = 0.0,
+) -> Augmentation:
+    """Rotation within 10 degrees, shifts and zoom within 10 %, no flips: safe for digits and text."""
+    return Policy(rotation, shift, zoom, flip_horizontal, flip_vertical, color, erase, mixup)
+
+
+@augmentation("basic")
+def basic(
+    *,
+    rotation: Degrees = 90.0,
+    shift: Share = 0.2,
+    zoom: Zoom = 0.0,
+    flip_horizontal: bool = True,
+    flip_vertical: bool = True,
+    color: Zoom = 0.0,
+    erase: Share = 0.0,
+    mixup: Share = 0.0,
+) -> Augmentation:
+    """The food study's: rotation within 90 degrees, shifts within 20 %, both flips."""
+    return Policy(rotation, shift, zoom, flip_horizontal, flip_vertical, color, erase, mixup)
+
+
+@augmentation("strong")
+def strong(
+    *,
+    rotation: Degrees = 90.0,
+    shift: Share = 0.2,
+    zoom: Zoom = 0.2,
+    flip_horizontal: bool = True,
+    flip_vertical: bool = True,
+    color: Zoom = 0.3,
+    erase: Share = 0.25,
+    mixup: Share = 0.0,
+) -> Augmentation:
+    """As basic, and zoom within 20 %, colours within 30 %, a patch erased in every fourth image."""
+    return Policy(rotation, shift, zoom, flip_horizontal, flip_vertical, color, erase, mixup)
+
+
+@augmentation("custom")
+def custom(
+    *,
+    rotation: Degrees = 0.0,
+    shift: Share = 0.0,
+    zoom: Zoom = 0.0,
+    flip_horizontal: bool = False,
+    flip_vertical: bool = False,
+    color: Zoom = 0.0,
+    erase: Share = 0.0,
+    mixup: Share = 0.0,
+) -> Augmentation:
+    """Nothing but the ranges that are given."""
+    return Policy(rotation, shift, zoom, flip_horizontal, flip_vertical, color, erase, mixup)

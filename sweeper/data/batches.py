@@ -1,0 +1,85 @@
+"""Batches from the store: one gather, one conversion, then augmentation and normalisation on the device."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sweeper.data.augment import Augmentation
+from sweeper.data.normalize import Transform
+
+_RESIDENT_SHARE = 0.25  # of a GPU's free memory that a split may take to be gathered there
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a store: `images` all of it as (rows, pixels, pixels, channels), `rows` those that count."""
+
+    images: Tensor
+    rows: Tensor
+    labels: Tensor
+
+    def on(self, device: torch.device) -> "Rows":
+        """The same rows where they are to be gathered: copied to a GPU if they leave room there."""
+        needed = len(self.rows) * self.images[0].numel()
+        if device.type != "cuda" or needed > _RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]:
+            return self
+        images = self.images.index_select(0, self.rows).to(device)
+        return Rows(images, torch.arange(len(self.rows), device=device), self.labels.to(device))
+
+    def uint8_batches(self, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images as NCHW views of one reused buffer, and their labels, in the order given.
+
+        `index_select` with `out` is 6 times faster than `images[rows]`.
+        """
+        flat = self.images.flatten(1)
+        buffer = torch.empty(batch_size, flat.shape[1], dtype=torch.uint8, device=flat.device)
+        for chosen in order.to(self.rows.device).split(batch_size):
+            gathered = torch.index_select(flat, 0, self.rows[chosen], out=buffer[: len(chosen)])
+            images = gathered.view(len(chosen), *self.images.shape[1:]).permute(0, 3, 1, 2)
+            yield images, self.labels[chosen]
+
+
+def batches(
+    rows: Rows,
+    *,
+    batch_size: int,
+    generator: torch.Generator | None,
+    augmentation: Augmentation | None,
+    transform: Transform,
+    classes: int,
+    drop_last: bool,
+    device: torch.device,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Float batches, channels_last; see `Dataset.batches`."""
+    order = torch.arange(len(rows.rows))
+    if generator is not None:
+        order = torch.randperm(len(rows.rows), generator=generator, device=generator.device).cpu()
+    if drop_last:
+        order = order[: len(order) // batch_size * batch_size]
+    mixup = float(getattr(augmentation, "mixup", 0.0))
+    for gathered, labels in rows.uint8_batches(order, batch_size):
+        # channels_last is how the rows lie in the store, and 1.7 times faster to train on
+        images = gathered.to(device).to(torch.float32).div_(255)
+        targets = labels.to(device)
+        if augmentation is not None and generator is not None:
+            images = augmentation(images, generator)
+            if mixup:
+                images, targets = mix(images, targets, classes, mixup, generator)
+        yield transform(images).contiguous(memory_format=torch.channels_last), targets
+
+
+def mix(
+    images: Tensor, labels: Tensor, classes: int, alpha: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Each image blended with another of the batch, and its labels likewise (Zhang et al. 2018).
+
+    One weight a batch, from Beta(alpha, alpha); labels become float32 shares (rows, classes).
+    """
+    seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
+    weight = float(np.random.default_rng(seed).beta(alpha, alpha))
+    partner = torch.randperm(len(images), generator=generator, device=generator.device).to(images.device)
+    shares = torch.nn.functional.one_hot(labels, classes).float()
+    return torch.lerp(images[partner], images, weight), torch.lerp(shares[partner], shares, weight)

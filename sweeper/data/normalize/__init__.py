@@ -1,0 +1,46 @@
+"""What a batch goes through before the network: fitted on the training split, the same for every split."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sweeper.registry import Registry
+
+Fitted = Mapping[str, NDArray[np.generic]]
+Transform = Callable[[Tensor], Tensor]
+
+
+class TrainingImages(Protocol):
+    """The training split, to be read as often as needed."""
+
+    @property
+    def count(self) -> int:
+        """Number of images."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, pixels, pixels)."""
+        ...
+
+    def passes(self, batch_size: int) -> Iterator[Tensor]:
+        """One pass over all images in store order, float32 NCHW between 0 and 1."""
+        ...
+
+
+class Normalization(Protocol):
+    """Two steps, so that the first runs once for a store and a split, and its numbers are kept."""
+
+    def fit(self, images: TrainingImages) -> Fitted:
+        """The numbers that the transform needs; empty where it needs none."""
+        ...
+
+    def transform(self, fitted: Fitted) -> Transform:
+        """A function of float32 NCHW batches between 0 and 1, on whatever device they are."""
+        ...
+
+
+normalization: Registry[Callable[..., Normalization]] = Registry("normalization", "sweeper.data.normalize")

@@ -1,0 +1,63 @@
+"""Normalisations that treat every pixel alike: none, scale, standardize."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sweeper.data.normalize import Fitted, Normalization, TrainingImages, Transform, normalization
+
+
+@normalization("none")
+def none() -> Normalization:
+    """Pixels as they are, as floats between 0 and 1."""
+    return _Affine(0.0, 1.0)
+
+
+@normalization("scale")
+def scale() -> Normalization:
+    """Pixels between -1 and 1, without looking at the data."""
+    return _Affine(0.5, 2.0)
+
+
+@normalization("standardize")
+def standardize() -> Normalization:
+    """Mean 0 and deviation 1 in each channel over the training split (Keras' featurewise options)."""
+    return _Standardize()
+
+
+class _Affine:
+    def __init__(self, centre: float, factor: float) -> None:
+        self._centre = centre
+        self._factor = factor
+
+    def fit(self, images: TrainingImages) -> Fitted:
+        return {}
+
+    def transform(self, fitted: Fitted) -> Transform:
+        if self._centre == 0 and self._factor == 1:
+            return lambda batch: batch
+        return lambda batch: (batch - self._centre) * self._factor
+
+
+class _Standardize:
+    def fit(self, images: TrainingImages) -> Fitted:
+        channels, *_ = images.shape
+        total, squares, count = torch.zeros(channels).double(), torch.zeros(channels).double(), 0
+        for batch in images.passes(256):
+            flat = batch.transpose(0, 1).reshape(channels, -1).double()
+            total += flat.sum(1)
+            squares += (flat * flat).sum(1)
+            count += flat.shape[1]
+        mean = total / count
+        deviation = (squares / count - mean * mean).clamp_min(0).sqrt()
+        return {"mean": mean.numpy().astype(np.float32), "deviation": deviation.numpy().astype(np.float32)}
+
+    def transform(self, fitted: Fitted) -> Transform:
+        mean = torch.from_numpy(np.array(fitted["mean"])).view(1, -1, 1, 1)
+        # a channel that never varies has nothing to scale
+        factor = 1 / torch.from_numpy(np.array(fitted["deviation"])).view(1, -1, 1, 1).clamp_min(1e-6)
+
+        def apply(batch: Tensor) -> Tensor:
+            return (batch - mean.to(batch.device)) * factor.to(batch.device)
+
+        return apply

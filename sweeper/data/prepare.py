@@ -1,0 +1,158 @@
+"""Builds the stores of a source: one decode for all pixel sizes, once a node, under a lock."""
+
+import contextlib
+import errno
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from filelock import FileLock
+
+from sweeper.data.decode import RECIPE, BadImage, decode
+from sweeper.data.index import Bad, Index, Progress, Row, content_digest, in_parallel, open_index
+from sweeper.data.sources import Pixels, Source
+from sweeper.data.store import About, Store, open_store, write_store
+from sweeper.errors import DataError
+
+
+def store_folder(index: Index, cache: Path) -> Path:
+    """Where the stores of these images lie: a function of their content and of how they are decoded."""
+    key = hashlib.blake2b(f"{index.digest}\n{RECIPE}".encode(), digest_size=10).hexdigest()
+    return cache / "stores" / key
+
+
+def prepare(
+    source: Source, pixels: Sequence[int], cache: Path, progress: Progress | None = None
+) -> list[Store]:
+    """The stores at these sizes, built where they are absent; whoever comes second waits and then opens."""
+    index = open_index(source, cache)
+    folder = store_folder(index, cache)
+    paths = {size: folder / f"{size}.arrow" for size in pixels}
+    opened = {size: open_store(path) for size, path in paths.items()}
+    if None in opened.values():
+        _make_folder(folder)
+        with FileLock(folder / ".lock"):
+            _sweep_leftovers(folder)
+            opened = {size: open_store(path) for size, path in paths.items()}
+            absent = [size for size, store in opened.items() if store is None]
+            if absent:
+                _build(source, index, absent, folder, progress)
+                opened |= {size: open_store(paths[size]) for size in absent}
+    stores = [store for store in opened.values() if store is not None]
+    if len(stores) < len(paths):
+        raise DataError("cannot be read back after it was written", where=str(folder))
+    return stores
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"the cache cannot be written: {error.strerror}", where=str(folder), hint="set $SWEEPER_CACHE"
+        ) from error
+
+
+def _sweep_leftovers(folder: Path) -> None:
+    """What a killed build left: its lock is gone, so nobody is writing."""
+    for leftover in folder.glob("*.tmp"):
+        leftover.unlink(missing_ok=True)
+
+
+def _build(
+    source: Source, index: Index, pixels: Sequence[int], folder: Path, progress: Progress | None
+) -> None:
+    _check_space(index, pixels, folder)
+    with _disk_errors(folder), contextlib.ExitStack() as stack:
+        # nameless files: a build that is killed leaves nothing
+        scratch = {size: stack.enter_context(tempfile.TemporaryFile(dir=folder)) for size in pixels}
+        rows, bad = _decode_all(source, index, scratch, progress)
+        _check_usable(index, rows, bad)
+        about = About(index.digest, RECIPE, index.classes, bad, index.notes)
+        for size, file in scratch.items():
+            file.flush()
+            shape = (len(rows), size, size, index.channels)
+            write_store(file, shape, rows, about, folder / f"{size}.arrow")
+            file.close()
+
+
+def _decode_all(
+    source: Source, index: Index, scratch: Mapping[int, IO[bytes]], progress: Progress | None
+) -> tuple[list[Row], tuple[Bad, ...]]:
+    rows: list[Row] = []
+    bad = list(index.bad)
+    sizes = list(scratch)
+
+    def work(place: int) -> list[Pixels] | Bad:
+        row = index.rows[place]
+        return _read(source, row, sizes, index.channels)
+
+    for done, (place, images) in enumerate(in_parallel(work, range(len(index.rows))), start=1):
+        if isinstance(images, Bad):
+            bad.append(images)
+        else:
+            rows.append(index.rows[place])
+            for size, image in zip(sizes, images, strict=True):
+                scratch[size].write(image.tobytes())
+        if progress and (done % 64 == 0 or done == len(index.rows)):
+            progress(done, len(index.rows))
+    return rows, tuple(bad)
+
+
+def _read(source: Source, row: Row, pixels: Sequence[int], channels: int) -> list[Pixels] | Bad:
+    try:
+        raw = source.read(row.number)
+    except OSError as error:
+        raise DataError(f"{row.key}: vanished while the images were read ({error.strerror})") from error
+    if content_digest(raw) != row.content:
+        raise DataError(
+            f"{row.key}: changed while the images were read", hint="start again when the folder is at rest"
+        )
+    try:
+        return decode(raw, pixels, channels=channels, box=row.box)
+    except BadImage as error:
+        return Bad(row.key, str(error))
+
+
+def _check_usable(index: Index, rows: Sequence[Row], bad: Sequence[Bad]) -> None:
+    total = len(rows) + len(bad)
+    if len(bad) > index.max_bad * total:
+        first = f"{bad[0].key}: {bad[0].reason}"
+        raise DataError(
+            f"{len(bad)} of {total} images are unreadable, max_bad allows {index.max_bad:g} of all: {first}",
+            hint="remove them or raise dataset.max_bad",
+        )
+    if len({row.label for row in rows}) < 2:
+        raise DataError("a classifier needs at least two classes with readable images")
+
+
+def _check_space(index: Index, pixels: Sequence[int], folder: Path) -> None:
+    largest = max(pixels)
+    image_bytes = [len(index.rows) * index.channels * size * size for size in pixels]
+    # the scratch files of all sizes, then one finished file at a time beside them
+    needed = sum(image_bytes) + len(index.rows) * index.channels * largest * largest
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise _full(folder, f"{needed / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB free")
+
+
+def _full(folder: Path, detail: str) -> DataError:
+    return DataError(
+        f"the disk is full: {detail}", where=str(folder), hint="free some space, or run: sweeper data gc"
+    )
+
+
+@contextlib.contextmanager
+def _disk_errors(folder: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        _sweep_leftovers(folder)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _full(folder, error.strerror or "") from error
+        raise DataError(
+            f"the store cannot be written: {error.strerror or error}", where=str(folder)
+        ) from error

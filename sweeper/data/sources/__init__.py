@@ -1,0 +1,73 @@
+"""Where images come from: one module a source; a source only lists and reads, the store decodes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeper.registry import Registry
+
+Split = Literal["train", "valid", "test"]
+Pixels = NDArray[np.uint8]
+Raw = bytes | Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One labelled image of a source, not yet read.
+
+    `key` names it for people and for `group_by`: the path below the root, or an index. `split` is
+    where the source itself puts it. `box` (left, top, right, bottom; pixels of the upright image)
+    is the part that counts.
+    """
+
+    key: str
+    label: int
+    split: Split | None = None
+    box: tuple[int, int, int, int] | None = None
+
+
+class Source(Protocol):
+    """Labelled images in a fixed order that does not depend on how the disk lists them.
+
+    Opening one is cheap: whatever costs a read happens in `items` or `read`.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the content may have: names, sizes and times of files, not their bytes."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """1 for grey images, 3 for colour; the store converts to it."""
+        ...
+
+    @property
+    def max_bad(self) -> float:
+        """The share of unreadable images above which the source is refused."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is odd about the data, but not fatal; one sentence each."""
+        ...
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Class names in label order."""
+        ...
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """Every image, readable or not."""
+        ...
+
+    def read(self, index: int) -> Raw:
+        """The image's encoded file, or its pixels (height, width, channels). Safe to call from threads."""
+        ...
+
+
+source: Registry[Callable[..., Source]] = Registry("source", "sweeper.data.sources")

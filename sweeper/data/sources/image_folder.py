@@ -1,0 +1,54 @@
+"""A folder a class, any image format; train, valid and test folders above the classes are understood."""
+
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+from pydantic import Field
+
+from sweeper.data.sources import Item, Source, Split, source
+from sweeper.data.sources._files import File, FileSource, folder, images_below, printable, subfolders
+from sweeper.errors import DataError
+
+_SPLITS: dict[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "valid": "valid",
+    "val": "valid",
+    "validation": "valid",
+    "test": "test",
+    "testing": "test",
+}
+
+
+@source("image_folder")
+def image_folder(
+    root: Path | None,
+    *,
+    channels: Literal[1, 3] = 3,
+    max_bad: Annotated[float, Field(ge=0, le=1)] = 0.01,
+) -> Source:
+    """Classes are the folder names, numbers in numeric order. Files are judged by content, not by suffix."""
+    top = folder(root, "image_folder")
+    found: list[tuple[str, Split | None, list[File]]] = [
+        (printable(each.name), split, list(images_below(each, top)))
+        for split, base in _bases(top)
+        for each in subfolders(base)
+    ]
+    names = list(dict.fromkeys(name for name, _, files in found if files))
+    notes = [f"class {name!r} has no images and is left out" for name, _, files in found if not files]
+    if not names:
+        raise DataError(
+            "holds no class folder with images", where=str(top), hint="one folder a class is expected"
+        )
+    label = {name: number for number, name in enumerate(names)}
+    files = [(file, Item(file.key, label[name], split)) for name, split, all_ in found for file in all_]
+    return FileSource(files, names, notes=notes, channels=channels, max_bad=max_bad)
+
+
+def _bases(top: Path) -> list[tuple[Split | None, Path]]:
+    """The folders that hold the classes, each with the split that its name says."""
+    children = subfolders(top)
+    splits = [(_SPLITS[path.name.lower()], path) for path in children if path.name.lower() in _SPLITS]
+    if splits and len(splits) == len(children):
+        return cast(list[tuple[Split | None, Path]], splits)
+    return [(None, top)]

@@ -1,0 +1,233 @@
+"""Split by class, so that a class with 20 images still has 2 in the test split.
+
+A function of the images' content and a seed alone: neither file order nor file names matter, except
+where `group_by` asks for them. Images that must stay together form a unit: exact copies, and those for
+which the pattern `group_by` finds the same text in the file name.
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeper.data.index import Row
+from sweeper.data.sources import Split
+from sweeper.errors import DataError, SpecError
+from sweeper.spec import SplitSpec
+
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+_TRAIN, _VALID, _TEST = range(3)
+Shares = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Row numbers of each split, ascending, and what could not be done as asked."""
+
+    rows: Mapping[Split, NDArray[np.int64]]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """Rows that stay together; `order` is where the seed puts the unit among the others."""
+
+    rows: tuple[int, ...]
+    order: bytes
+
+
+def assign(rows: Sequence[Row], classes: Sequence[str], spec: SplitSpec) -> Assignment:
+    """Divides the rows. A source's own test and valid images stay what they are."""
+    _check(spec)
+    units, dropped = _respect_own_splits(_units(rows, spec), rows)
+    labels = [row.label for row in rows]
+    place = np.full(len(rows), -1)
+    own = {split for row in rows if (split := row.split)}
+    free: list[_Unit] = []
+    for unit in units:
+        split = _own_split(unit, rows)
+        if split in ("valid", "test") or (split == "train" and "valid" in own and not spec.folds):
+            place[list(unit.rows)] = SPLITS.index(split)
+        else:
+            free.append(unit)
+    shares = _shares(spec, own)
+    notes = _divide(free, labels, place, shares, len(classes)) if spec.folds is None else ()
+    if spec.folds is not None:
+        _divide_folds(free, labels, place, shares, len(classes), spec.folds, spec.fold)
+    place[dropped] = -1
+    found: dict[Split, NDArray[np.int64]] = {
+        split: np.flatnonzero(place == number).astype(np.int64) for number, split in enumerate(SPLITS)
+    }
+    return Assignment(found, (*_leaks(dropped), *notes, *_missing(found, labels, classes, shares)))
+
+
+def _check(spec: SplitSpec) -> None:
+    shares = (spec.train, spec.valid, spec.test)
+    if any(share < 0 or share > 1 for share in shares) or abs(sum(shares) - 1) > 1e-6:
+        raise SpecError(
+            f"train, valid and test are {shares}: three shares that add up to 1", where="dataset.split"
+        )
+    if spec.train == 0 or spec.valid == 0:
+        raise SpecError("train and valid must be above 0", where="dataset.split")
+    if spec.folds is not None and not 0 <= spec.fold < spec.folds:
+        raise SpecError(f"fold {spec.fold} is not one of 0 to {spec.folds - 1}", where="dataset.split")
+    if spec.folds is not None and spec.folds < 2:
+        raise SpecError("folds must be at least 2", where="dataset.split")
+
+
+def _units(rows: Sequence[Row], spec: SplitSpec) -> list[_Unit]:
+    """Rows joined by equal content or by equal text under the pattern, in the seed's order."""
+    parent = list(range(len(rows)))
+
+    def root(row: int) -> int:
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    first: dict[tuple[str, str], int] = {}
+    for number, row in enumerate(rows):
+        for tie in _ties(row, spec.group_by):
+            parent[root(number)] = root(first.setdefault(tie, number))
+    members: defaultdict[int, list[int]] = defaultdict(list)
+    for number in range(len(rows)):
+        members[root(number)].append(number)
+    return sorted((_unit(each, rows, spec.seed) for each in members.values()), key=lambda unit: unit.order)
+
+
+def _ties(row: Row, pattern: str | None) -> Iterator[tuple[str, str]]:
+    yield ("content", row.content)
+    if pattern is not None and (match := _compiled(pattern).search(row.key)):
+        yield ("group", "\0".join(match.groups("")) if match.re.groups else match.group())
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise SpecError(
+            f"{pattern!r} is not a regular expression: {error}", where="dataset.split.group_by"
+        ) from error
+
+
+def _unit(members: list[int], rows: Sequence[Row], seed: int) -> _Unit:
+    identity = "".join(sorted(rows[row].content for row in members))
+    return _Unit(tuple(members), hashlib.blake2b(f"{seed}/{identity}".encode(), digest_size=16).digest())
+
+
+def _own_split(unit: _Unit, rows: Sequence[Row]) -> str | None:
+    own = [rows[row].split for row in unit.rows]
+    return next((split for split in ("test", "valid", "train") if split in own), None)
+
+
+def _respect_own_splits(units: list[_Unit], rows: Sequence[Row]) -> tuple[list[_Unit], list[int]]:
+    """A training image that equals one of the source's own test images would leak: it is left out."""
+    dropped = [
+        row
+        for unit in units
+        if (split := _own_split(unit, rows)) in ("valid", "test")
+        for row in unit.rows
+        if rows[row].split != split
+    ]
+    return units, dropped
+
+
+def _shares(spec: SplitSpec, own: Iterable[str]) -> Shares:
+    """The shares of what is still free, where the source has decided a part."""
+    test = 0.0 if "test" in own else spec.test
+    valid = 0.0 if "valid" in own and spec.folds is None else spec.valid
+    total = spec.train + valid + test
+    return (spec.train / total, valid / total, test / total)
+
+
+def _divide(
+    units: Sequence[_Unit], labels: Sequence[int], place: NDArray[np.int64], shares: Shares, classes: int
+) -> tuple[str, ...]:
+    """Places the units in place. Large ones go where the most is missing, single rows fill up exactly."""
+    wanted = np.zeros((classes, 3))
+    counts = np.bincount([labels[row] for unit in units for row in unit.rows], minlength=classes)
+    for label in range(classes):
+        wanted[label] = quotas(int(counts[label]), shares)
+    missing = wanted.copy()
+    singles: defaultdict[int, list[int]] = defaultdict(list)
+    for unit in sorted(units, key=lambda each: (-len(each.rows), each.order)):
+        if len(unit.rows) == 1:
+            singles[labels[unit.rows[0]]].append(unit.rows[0])
+            continue
+        inside = np.bincount([labels[row] for row in unit.rows], minlength=classes)
+        split = int(np.argmax(inside @ missing))
+        missing[:, split] -= inside
+        place[list(unit.rows)] = split
+    for label, rows in singles.items():
+        _fill(rows, missing[label], place)
+    return ()
+
+
+def _fill(rows: Sequence[int], missing: NDArray[np.float64], place: NDArray[np.int64]) -> None:
+    """Rows in the seed's order: the first to test, the next to valid, the rest to train."""
+    test = min(max(int(missing[_TEST]), 0), len(rows))
+    valid = min(max(int(missing[_VALID]), 0), len(rows) - test)
+    for position, row in enumerate(rows):
+        place[row] = _TEST if position < test else _VALID if position < test + valid else _TRAIN
+
+
+def quotas(count: int, shares: Shares) -> tuple[int, int, int]:
+    """How many of a class go where; train comes first, then valid, when there are not enough for all."""
+    wanted = [split for split in (_TRAIN, _VALID, _TEST) if shares[split] > 0]
+    if count <= len(wanted):
+        given = wanted[:count]
+        return (int(_TRAIN in given), int(_VALID in given), int(_TEST in given))
+    test = max(1, round(count * shares[_TEST])) if shares[_TEST] > 0 else 0
+    valid = max(1, round(count * shares[_VALID])) if shares[_VALID] > 0 else 0
+    return (count - valid - test, valid, test)
+
+
+def _divide_folds(
+    units: Sequence[_Unit],
+    labels: Sequence[int],
+    place: NDArray[np.int64],
+    shares: Shares,
+    classes: int,
+    folds: int,
+    fold: int,
+) -> None:
+    """The test share first, alike for every fold; what is left in `folds` parts, one of them valid."""
+    scratch = place.copy()
+    _divide(units, labels, scratch, (shares[0] + shares[1], 0.0, shares[2]), classes)
+    load = np.zeros((classes, folds))
+    for unit in sorted(units, key=lambda each: (-len(each.rows), each.order)):
+        members = list(unit.rows)
+        if scratch[members[0]] == _TEST:
+            place[members] = _TEST
+            continue
+        inside = np.bincount([labels[row] for row in members], minlength=classes)
+        # ties go to the fold with the fewest images in all, so that small classes spread over the folds
+        chosen = int(np.lexsort((load.sum(axis=0), inside @ load))[0])
+        load[:, chosen] += inside
+        place[members] = _VALID if chosen == fold else _TRAIN
+
+
+def _leaks(dropped: Sequence[int]) -> Iterator[str]:
+    if dropped:
+        yield f"{len(dropped)} images equal one of the source's own valid or test images and are left out"
+
+
+def _missing(
+    found: Mapping[Split, NDArray[np.int64]], labels: Sequence[int], classes: Sequence[str], shares: Shares
+) -> Iterator[str]:
+    every = np.asarray(labels)
+    for split in SPLITS:
+        present = np.unique(every[found[split]])
+        if len(present) == 0 and (split != "test" or shares[_TEST] > 0):
+            raise DataError(
+                f"the {split} split is empty: {len(labels)} images do not allow the shares asked for"
+            )
+        absent = sorted(set(range(len(classes))) - set(present.tolist()))
+        if absent and len(present):
+            some = ", ".join(repr(classes[label]) for label in absent[:3])
+            more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
+            yield f"too few images to put one in the {split} split: {some}{more}"

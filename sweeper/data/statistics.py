@@ -1,0 +1,80 @@
+"""The numbers of a normalisation: fitted once for a store and a split, kept beside the store."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+from torch import Tensor
+
+from sweeper.data.batches import Rows
+from sweeper.data.normalize import Fitted, Transform, normalization
+from sweeper.errors import DataError
+from sweeper.trial import canonical
+
+_VERSION = 1
+
+
+class TrainingRows:
+    """The training split as a normalisation reads it."""
+
+    def __init__(self, rows: Rows) -> None:
+        _, height, width, channels = rows.images.shape
+        self.count = len(rows.rows)
+        self.shape = (channels, height, width)
+        self._rows = rows
+
+    def passes(self, batch_size: int) -> Iterator[Tensor]:
+        """One pass in store order, float32 NCHW between 0 and 1; each batch is new memory."""
+        for images, _ in self._rows.uint8_batches(torch.arange(self.count), batch_size):
+            yield images.to(torch.float32).div_(255)
+
+
+def fit(
+    name: str, options: Mapping[str, Any], train: Rows, store: Path, split: str
+) -> tuple[Fitted, Transform]:
+    """The fitted numbers and the transform. `split` is the digest of the split that `train` is of."""
+    checked = normalization.check(name, options)
+    plugin = normalization[name](**checked)
+    key = hashlib.blake2b(f"{_VERSION}/{canonical(checked)}/{split}".encode(), digest_size=8).hexdigest()
+    folder = store.with_name(f"{store.stem}.{name}.{key}")
+    fitted = _load(folder)
+    if fitted is None:
+        with FileLock(f"{folder}.lock"):
+            fitted = _load(folder)
+            if fitted is None:
+                fitted = plugin.fit(TrainingRows(train))
+                if fitted:
+                    _save(fitted, folder)
+    return fitted, plugin.transform(fitted)
+
+
+def _load(folder: Path) -> Fitted | None:
+    """Mapped, not read: a whitening matrix of 600 MB is shared by the trials of a node."""
+    try:
+        files = sorted(folder.glob("*.npy"))
+        held = {file.stem: np.load(file, mmap_mode="c", allow_pickle=False) for file in files}
+    except (OSError, ValueError):
+        return None
+    return held or None
+
+
+def _save(fitted: Fitted, folder: Path) -> None:
+    aside = Path(tempfile.mkdtemp(prefix=".fit.", suffix=".tmp", dir=folder.parent))
+    try:
+        for name, numbers in fitted.items():
+            with (aside / f"{name}.npy").open("wb") as file:
+                np.save(file, numbers, allow_pickle=False)
+                file.flush()
+                os.fsync(file.fileno())
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise DataError(f"cannot be written: {error.strerror}", where=str(folder)) from error
