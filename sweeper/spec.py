@@ -44,8 +44,8 @@ def _check_name(value: str) -> str:
     return safe_name(value)
 
 
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
-Natural = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
+Count = Annotated[int, Field(ge=1), BeforeValidator(_whole)]  # bounds first: the JSON Schema tells them
+Natural = Annotated[int, Field(ge=0, lt=2**63), BeforeValidator(_whole)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -1,0 +1,118 @@
+"""The command line: one file a verb, imported only when the verb runs."""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from sweeper.errors import SweeperError
+from sweeper.registry import nearest
+
+# verb -> (module that holds its `command`, the line that `sweeper --help` prints); help imports none of them
+VERBS: Mapping[str, tuple[str, str]] = {
+    "init": ("sweeper.cli.init", "Write a starter sweep file."),
+    "validate": ("sweeper.cli.validate", "Check a sweep file and say what it means."),
+    "schema": ("sweeper.cli.schema", "Print the JSON Schema of sweep files, for editors."),
+}
+INTERRUPTED = 130
+
+
+class Verbs(click.Group):
+    """The verbs by name, without importing any to print their help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs in the order of a sweep's life, as `VERBS` lists them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb's own `command`, imported now."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb, or a usage error that names the nearest one."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise click.UsageError(f"no verb is called {args[0]!r}; {nearest(args[0], VERBS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of verbs, from `VERBS`."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, help_line) for verb, (_, help_line) in VERBS.items()])
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"sweeper {importlib.import_module('importlib.metadata').version('sweeper')}")
+        ctx.exit()
+
+
+@click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version.",
+)
+@click.pass_context
+def sweeper(ctx: click.Context) -> None:
+    """Find the network with the best top-5 accuracy per GPU-hour.
+
+    Without a verb: list the sweeps.
+
+    \b
+    Example:
+      sweeper launch search_spaces/digits.yaml
+    """
+    if ctx.invoked_subcommand is None:
+        if "list" not in VERBS:
+            click.echo(ctx.get_help())
+            return
+        verb = sweeper.get_command(ctx, "list")
+        if verb is not None:
+            ctx.exit(_code(ctx.invoke(verb)))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; the only place where a SweeperError becomes a line."""
+    try:
+        return _code(sweeper.main(arguments, prog_name="sweeper", standalone_mode=False))
+    except SweeperError as error:
+        return _say(" ".join(str(error).split()), error.exit_code)
+    except click.ClickException as error:
+        return _say(_usage(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _say("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # whoever read our output has enough; without this Python complains again when it closes stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run())
+
+
+def _code(result: Any) -> int:
+    return result if isinstance(result, int) else 0
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(f"error: {message}", err=True)
+    return code
+
+
+def _usage(error: click.ClickException) -> str:
+    message = error.format_message()
+    path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+    return f"{message} (see `{path} --help`)" if path else message

@@ -1,0 +1,45 @@
+"""The arguments that several verbs take, spelled and completed alike."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from sweeper.paths import runs_root
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def sweep_file(function: F) -> F:
+    """FILE: a sweep file, passed as `file`; that it exists is for `load_spec` to judge, in our words."""
+    complete = click.Path(dir_okay=True, path_type=str)
+    return click.argument("file", type=complete)(function)
+
+
+def sweep_name(function: F) -> F:
+    """SWEEP: the name of a sweep in `runs/`, passed as `sweep` and completed by the shell."""
+    return click.argument("sweep", shell_complete=complete_sweep)(function)
+
+
+def overrides(function: F) -> F:
+    """`-o key.path=value`, any number of them, passed as `overrides`."""
+    return click.option(
+        "-o",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Override a value of the sweep file, such as -o budget.trials=8. Repeatable.",
+    )(function)
+
+
+def as_json(function: F) -> F:
+    """`--json`, passed as `as_json`: stdout holds one JSON document and nothing else."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(function)
+
+
+def complete_sweep(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The sweeps in `runs/` whose name begins so."""
+    root = runs_root()
+    names = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]

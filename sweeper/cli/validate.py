@@ -1,0 +1,58 @@
+"""`sweeper validate`: is the sweep file right, and what does it say?"""
+
+import json
+from typing import Any
+
+import click
+
+from sweeper.cli._options import as_json, overrides, sweep_file
+from sweeper.cli._plugins import check_plugins
+from sweeper.parameter import Parameter
+from sweeper.spec import SweepSpec, load_spec
+
+
+@click.command(epilog="Example:  sweeper validate search_spaces/digits.yaml -o budget.trials=8")
+@sweep_file
+@overrides
+@as_json
+def command(file: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Check a sweep file and print what it searches.
+
+    Reads nothing but the file: `sweeper plan` also looks at the images and builds sample networks.
+    """
+    spec = load_spec(file, overrides)
+    check_plugins(spec)
+    if as_json:
+        click.echo(json.dumps(_facts(spec, file) | {"spec": spec.resolved()}, indent=2))
+        return
+    count = len(spec.parameters)
+    click.echo(f"{file}: ok")
+    click.echo(f"sweep {spec.name}: {_size(spec)} of {count} parameter{'s' if count > 1 else ''}")
+    width = max(len(name) for name in spec.parameters)
+    for name, parameter in spec.parameters.items():
+        click.echo(f"  {name:<{width}}  {_line(parameter)}")
+
+
+def _facts(spec: SweepSpec, file: str) -> dict[str, Any]:
+    return {
+        "file": file,
+        "name": spec.name,
+        "digest": spec.digest,
+        "configurations": spec.space.size,
+        "overrides": list(spec.overrides),
+    }
+
+
+def _size(spec: SweepSpec) -> str:
+    size = spec.space.size
+    return "infinitely many configurations" if size is None else f"{size:,} configurations"
+
+
+def _line(parameter: Parameter) -> str:
+    scale = ", logarithmic" if getattr(parameter, "log", False) else ""
+    per = f", one per {parameter.per}" if parameter.per else ""
+    conditions = (
+        f"{name} is {' or '.join(map(str, values))}" for name, values in (parameter.when or {}).items()
+    )
+    when = " and ".join(conditions)
+    return f"{parameter.describe()}{scale}{per}{f', when {when}' if when else ''}"
