@@ -5,9 +5,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 Config = Mapping[str, Any]
+Goal = Literal["maximize", "minimize"]
 
 
 def derive(seed: int, *path: str | int) -> int:

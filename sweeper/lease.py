@@ -1,0 +1,82 @@
+"""One launcher a sweep: a lock that the kernel frees when its holder dies, and requests to the holder."""
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from sweeper.errors import BusyError
+
+Request = Literal["stop", "cancel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who holds the lease; `since` is wall time."""
+
+    host: str
+    pid: int
+    since: str
+
+
+@contextmanager
+def held(root: Path) -> Generator[None]:
+    """Own the sweep in `root` for as long as the block lasts; BusyError names who owns it already."""
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (root / ".lease").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError(_complaint(root), where=root.name, hint=f"sweeper stop {root.name}") from None
+        (root / ".request").unlink(missing_ok=True)
+        file.truncate(0)
+        now = time.strftime("%Y-%m-%d %H:%M:%S")
+        file.write(json.dumps(asdict(Owner(socket.gethostname(), os.getpid(), now))))
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def owner(root: Path) -> Owner | None:
+    """Who runs the sweep now, None where nobody does."""
+    path = root / ".lease"
+    if not path.is_file():
+        return None
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            text = file.read()
+            return Owner(**json.loads(text)) if text else Owner("unknown", 0, "just now")
+    return None
+
+
+def ask_owner(root: Path, request: Request) -> None:
+    """Leave a request where the owner looks for it about once a second."""
+    aside = root / ".request.part"
+    aside.write_text(request)
+    aside.replace(root / ".request")
+
+
+def requested(root: Path) -> Request | None:
+    """What the owner has been asked for, if anything."""
+    try:
+        text = (root / ".request").read_text()
+    except FileNotFoundError:
+        return None
+    return "cancel" if text == "cancel" else "stop"
+
+
+def _complaint(root: Path) -> str:
+    holder = owner(root)
+    if holder is None:
+        return "another launcher owned the sweep a moment ago"
+    return f"already run by process {holder.pid} on {holder.host} since {holder.since}"

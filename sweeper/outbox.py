@@ -1,0 +1,67 @@
+"""What trackers are told, as outbox rows: one run a trial, a point an epoch, an end with a state."""
+
+import math
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from sweeper.history import TrialHistory
+from sweeper.record import OutboxRow
+from sweeper.spec import SweepSpec
+from sweeper.trial import Config, Goal, Outcome, Report, State
+
+STATUS = {State.FAILED: "FAILED", State.INFEASIBLE: "FAILED", State.CANCELLED: "KILLED"}
+
+
+def sweep_row(spec: SweepSpec, sweep_id: str) -> OutboxRow:
+    """The parent run, which all trials nest in."""
+    params = dict(_flat({"dataset": spec.dataset.source, **spec.train.model_dump()}))
+    tags = {"sweeper.sweep_id": sweep_id, "sweeper.version": version("sweeper"), "sweeper.spec": spec.digest}
+    return _row("run", "", {"trial_key": sweep_id, "name": spec.name, "params": params, "tags": tags})
+
+
+def run_row(trial_id: str, asked: Mapping[str, Any], spec: SweepSpec) -> OutboxRow:
+    """A trial's run. Every trial has the same parameters as far as it can, so that runs compare."""
+    name = asked["point"] or f"{spec.name}-{asked['number']:04d}"
+    tags = {"sweeper.trial_number": str(asked["number"]), "sweeper.point": asked["point"] or ""}
+    params = dict(_flat(asked["config"]))
+    return _row("run", trial_id, {"trial_key": trial_id, "name": name, "params": params, "tags": tags})
+
+
+def metrics_row(trial: TrialHistory, report: Report, usd: float | None) -> OutboxRow:
+    """One epoch's figures; what is infinite is left out, as a tracker would sort it first."""
+    metrics = {name: value for name, value in report.metrics.items() if not math.isinf(value)}
+    if usd is not None:
+        metrics["usd"] = usd
+    return _row("metrics", trial.id, {"step": report.epoch, "metrics": metrics})
+
+
+def ended_row(trial: TrialHistory, outcome: Outcome, goal: Goal) -> OutboxRow:
+    """How the trial ended, with its best score as one figure to sort by."""
+    best = trial.best(goal)
+    metrics = {} if best is None else {"best/score": best.score, "best/epoch": float(best.epoch)}
+    tags = {"sweeper.state": str(outcome.state), "sweeper.why": outcome.message or outcome.kind}
+    status = STATUS.get(outcome.state, "FINISHED")
+    step = trial.last.epoch if trial.last else 0
+    return _row("end", trial.id, {"status": status, "step": step, "metrics": metrics, "tags": tags})
+
+
+def closed_row(why: str, metrics: Mapping[str, float]) -> OutboxRow:
+    """The parent run ends with the sweep's sums."""
+    status = {"done": "FINISHED", "broken": "FAILED"}.get(why, "KILLED")
+    return _row("end", "", {"status": status, "metrics": dict(metrics), "tags": {"sweeper.state": why}})
+
+
+def _row(kind: str, trial: str, payload: Mapping[str, Any]) -> OutboxRow:
+    return OutboxRow(0, 0, kind, trial, payload)
+
+
+def _flat(config: Config, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """`filters: [16, 32]` becomes filters.1 = 16 and filters.2 = 32: numbers, which a UI can plot."""
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            yield from ((f"{prefix}{key}.{place}", item) for place, item in enumerate(value, start=1))
+        else:
+            yield f"{prefix}{key}", value

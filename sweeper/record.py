@@ -1,0 +1,201 @@
+"""The record: one durable, append-only log of a sweep, and the outbox of what trackers must hear.
+
+One SQLite file (WAL, synchronous=FULL), written by the driver alone, on local disk. A row that
+`append` returned from survives the process and the power supply; everything else (histories,
+Optuna's study, MLflow, reports) is a projection that can be built again from it.
+"""
+
+import json
+import math
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sweeper.errors import StateError
+
+SCHEMA = 1
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL,
+    trial TEXT NOT NULL, attempt INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL,
+    trial TEXT NOT NULL, payload TEXT NOT NULL, delivered INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX outbox_pending ON outbox (id) WHERE delivered = 0;
+CREATE VIEW reports AS
+    SELECT trial, attempt, body->>'epoch' AS epoch, body->>'score' AS score,
+           body->>'device_seconds' AS device_seconds, body->'metrics' AS metrics
+    FROM events WHERE kind = 'reported';
+CREATE VIEW decisions AS
+    SELECT trial, body->>'epoch' AS epoch, body->>'decision' AS decision, body->>'rung' AS rung,
+           body->>'rank' AS rank, body->>'of' AS of, body->>'threshold' AS threshold,
+           body->>'reason' AS reason
+    FROM events WHERE kind = 'decided';
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the log. `at` is wall time, for people; durations stand in the body.
+
+    Kinds: `launched` and `closed` (the driver came and went), `asked` (a configuration was chosen),
+    `granted` (an attempt received a device), `reported`, `decided`, `beat` (what running attempts
+    have cost so far), `ended` (an attempt is over), `tested` (the test split was opened), `booked`
+    (one-off work of the sweep).
+    """
+
+    kind: str
+    trial: str = ""
+    attempt: int = 0
+    body: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    at: float = 0.0
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One thing that trackers must hear; `at_ms` is frozen when it happened, so that retries agree."""
+
+    id: int
+    at_ms: int
+    kind: str
+    trial: str
+    payload: Mapping[str, Any]
+
+
+class Record:
+    """The log of one sweep. Not shared between threads: each opens its own."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path, meta: Mapping[str, str]) -> "Record":
+        """A new record; StateError where one exists already."""
+        if path.exists():
+            raise StateError(
+                "a record exists already", where=str(path), hint="resume it, or choose another name"
+            )
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        connection = _connect(path)
+        connection.executescript("BEGIN;" + _TABLES + "COMMIT;")
+        record = cls(connection, path)
+        record.put_meta({"schema": str(SCHEMA), **meta})
+        path.chmod(0o600)
+        return record
+
+    @classmethod
+    def open(cls, path: Path) -> "Record":
+        """An existing record; StateError where there is none, or a newer sweeper wrote it."""
+        if not path.is_file():
+            raise StateError("no record", where=str(path), hint="`sweeper list` shows the sweeps")
+        try:
+            record = cls(_connect(path), path)
+            version = int(record.meta["schema"])
+        except (sqlite3.DatabaseError, KeyError) as error:
+            raise StateError(f"not a sweeper record ({error})", where=str(path)) from error
+        if version > SCHEMA:
+            raise StateError(
+                f"written by a newer sweeper (schema {version}, this one knows {SCHEMA})",
+                where=str(path),
+                hint="pip install --upgrade sweeper",
+            )
+        return record
+
+    @property
+    def meta(self) -> dict[str, str]:
+        """What was fixed when the sweep was created: id, name, digests, versions."""
+        return dict(self._connection.execute("SELECT key, value FROM meta"))
+
+    def put_meta(self, values: Mapping[str, str]) -> None:
+        """Add or replace entries of `meta`."""
+        with self._connection:
+            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
+
+    def append(self, *events: Event, outbox: Iterable[OutboxRow] = ()) -> None:
+        """Write all of it, durably, or nothing. `seq`, `at` and the outbox ids are given here."""
+        now = time.time()
+        rows = [(e.at or now, e.kind, e.trial, e.attempt, _dumps(e.body)) for e in events]
+        told = [(row.at_ms or int(now * 1000), row.kind, row.trial, _dumps(row.payload)) for row in outbox]
+        with self._connection:
+            self._connection.executemany(
+                "INSERT INTO events (at, kind, trial, attempt, body) VALUES (?, ?, ?, ?, ?)", rows
+            )
+            self._connection.executemany(
+                "INSERT INTO outbox (at_ms, kind, trial, payload) VALUES (?, ?, ?, ?)", told
+            )
+
+    def events(self, after: int = 0) -> Iterator[Event]:
+        """The log in order, from the event behind number `after`."""
+        rows = self._connection.execute(
+            "SELECT kind, trial, attempt, body, at, seq FROM events WHERE seq > ? ORDER BY seq", (after,)
+        )
+        for kind, trial, attempt, body, at, seq in rows:
+            yield Event(kind, trial, attempt, _loads(body), at, seq)
+
+    def pending(self, limit: int = 500) -> list[OutboxRow]:
+        """The oldest rows that no tracker has confirmed."""
+        rows = self._connection.execute(
+            "SELECT id, at_ms, kind, trial, payload FROM outbox WHERE delivered = 0 ORDER BY id LIMIT ?",
+            (limit,),
+        )
+        return [
+            OutboxRow(number, at_ms, kind, trial, _loads(body)) for number, at_ms, kind, trial, body in rows
+        ]
+
+    def pending_count(self) -> int:
+        """How many rows no tracker has confirmed."""
+        return int(self._connection.execute("SELECT count(*) FROM outbox WHERE delivered = 0").fetchone()[0])
+
+    def delivered(self, ids: Iterable[int]) -> None:
+        """Mark rows as confirmed. Not fsynced on its own: a row told twice is harmless."""
+        with self._connection:
+            self._connection.executemany("UPDATE outbox SET delivered = 1 WHERE id = ?", [(i,) for i in ids])
+
+    def copy_to(self, path: Path) -> None:
+        """A consistent copy in one file, while the sweep goes on; replaces an older copy."""
+        aside = path.with_name(path.name + ".part")
+        aside.unlink(missing_ok=True)
+        self._connection.execute("VACUUM INTO ?", (str(aside),))
+        aside.replace(path)
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and let go of it."""
+        self._connection.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=30)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _dumps(body: Mapping[str, Any]) -> str:
+    return json.dumps(_plain(body), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _loads(text: str) -> dict[str, Any]:
+    return json.loads(text, object_hook=_restored)
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: such a number is kept as {"number": "nan"}, so that SQLite can read the rest."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"number": str(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _restored(value: dict[str, Any]) -> Any:
+    return (
+        float(value["number"]) if value.keys() == {"number"} and isinstance(value["number"], str) else value
+    )

@@ -1,0 +1,54 @@
+"""The boundary at which an exception in training becomes an outcome, and the only `except Exception`."""
+
+import contextlib
+import traceback
+from collections.abc import Callable, Generator
+
+from sweeper.errors import SweeperError
+from sweeper.runners import Workload
+from sweeper.trial import Decision, Outcome, Report, State, Trial
+
+OUTCOMES = {Decision.CONTINUE: State.COMPLETED, Decision.STOP: State.STOPPED, Decision.PAUSE: State.PAUSED}
+
+
+def outcome_after(last: Decision) -> Outcome:
+    """How an attempt ends whose last report was answered like this."""
+    return Outcome(OUTCOMES[last])
+
+
+def reports(workload: Workload, trial: Trial) -> Generator[Report | Outcome]:
+    """The attempt's reports, and its failure as the last item where it has one."""
+    try:
+        yield from workload(trial)
+    except Exception as error:
+        yield failure(error)
+
+
+def run_here(workload: Workload, trial: Trial, report: Callable[[Report], Decision]) -> Outcome:
+    """Run the attempt in this thread until it ends, fails, or is told not to go on."""
+    with contextlib.closing(reports(workload, trial)) as items:
+        for item in items:
+            if isinstance(item, Outcome):
+                return item
+            decision = report(item)
+            if decision is not Decision.CONTINUE:
+                return outcome_after(decision)
+    return outcome_after(Decision.CONTINUE)
+
+
+def failure(error: Exception) -> Outcome:
+    """The exception as an outcome: its class, one line, and a fingerprint of cause and place."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    text = str(error).strip().splitlines()
+    message = f"{type(error).__name__}: {text[0] if text else 'no message'}"[:500]
+    return Outcome(State.FAILED, kind_of(error), message, f"{type(error).__qualname__}@{place}")
+
+
+def kind_of(error: BaseException) -> str:
+    """Which failure budget the error draws on."""
+    if isinstance(error, SweeperError):
+        return str(getattr(error, "failure_kind", "error"))
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "out_of_memory"
+    return "storage" if isinstance(error, OSError) else "error"

@@ -1,0 +1,140 @@
+"""Joining or starting Ray, and what its nodes have room for."""
+
+import contextlib
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from sweeper.errors import PreflightError
+from sweeper.ledger import Grant
+from sweeper.spec import ResourcesSpec
+
+Price = Callable[[Mapping[str, Any]], float | None]
+"""USD per hour of one whole device, from what `worker_device` says of it; None where unknown."""
+
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",  # a trial a core: 1.2x the images per second of two threads a trial
+    # glibc gives every large tensor back to the kernel: 60,000 page faults a training step, 1.7x the time
+    "MALLOC_MMAP_THRESHOLD_": "4294967296",
+    "MALLOC_TRIM_THRESHOLD_": "17179869184",
+}
+REFRESH_SECONDS = 5.0
+
+
+@contextlib.contextmanager
+def connected(address: str | None, cpus: int | None, state: Path) -> Generator[Mapping[str, float]]:
+    """Inside the block Ray runs; yields its total resources. PreflightError where it cannot be had."""
+    state.mkdir(parents=True, exist_ok=True)
+    is_ours = not ray.is_initialized()
+    if is_ours:
+        _connect(address, cpus)
+    try:
+        yield ray.cluster_resources()
+    finally:
+        if is_ours:
+            ray.shutdown()
+
+
+def _connect(address: str | None, cpus: int | None) -> None:
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    private: dict[str, Any] = {"num_cpus": cpus or usable_cpus(), "include_dashboard": False}
+    mask = os.umask(0o077)  # Ray writes its authentication token with whatever the mask leaves open
+    try:
+        ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": WORKER_ENVIRONMENT},
+            **({} if address else private),
+        )
+    except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
+        where = address or "this machine"
+        reason = str(error).strip().splitlines()[0]
+        raise PreflightError(
+            f"Ray cannot be reached ({reason})", where=where, hint="`ray status` shows a cluster"
+        ) from error
+    finally:
+        os.umask(mask)
+
+
+def usable_cpus() -> int:
+    """The cores that this process may use, which a container can limit."""
+    return len(os.sched_getaffinity(0))
+
+
+def worker_device() -> dict[str, Any]:
+    """What a worker holds: node, accelerator type as Ray names it (`H100`), and the GPUs' indices."""
+    context = ray.get_runtime_context()
+    gpus = context.get_accelerator_ids().get("GPU", [])
+    types = [
+        name.partition(":")[2] for name in ray.cluster_resources() if name.startswith("accelerator_type:")
+    ]
+    device = types[0] if gpus and len(types) == 1 else "gpu" if gpus else "cpu"
+    return {"node": socket.gethostname(), "node_id": context.get_node_id(), "device": device, "gpus": gpus}
+
+
+@dataclass
+class Slots:
+    """How many trials the cluster has room for; follows a cluster that grows and shrinks."""
+
+    resources: Mapping[str, float]
+    spec: ResourcesSpec
+    price: Price | None = None
+    _read_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether trials run on GPUs here."""
+        return self.spec.gpu > 0 and self.resources.get("GPU", 0) > 0
+
+    @property
+    def request(self) -> dict[str, float]:
+        """What one trial asks Ray for."""
+        wanted: dict[str, float] = {"CPU": self.spec.cpu, **self.spec.custom}
+        if self.has_gpu:
+            wanted["GPU"] = self.spec.gpu
+        if self.spec.memory_gb:
+            wanted["memory"] = self.spec.memory_gb * 1e9
+        return wanted
+
+    def count(self) -> int:
+        """Trials that may run at a time."""
+        self._refresh()
+        room = [int(self.resources.get(name, 0) / amount + 1e-9) for name, amount in self.request.items()]
+        return min(*room, self.spec.concurrency or max(room))
+
+    def devices(self) -> float:
+        """Whole devices that the sweep holds: the GPUs, or the CPU slots that stand in for them."""
+        self._refresh()
+        return self.resources["GPU"] if self.has_gpu else float(self.count())
+
+    def grant(self, said: Mapping[str, Any]) -> Grant:
+        """The ledger's view of what a worker holds."""
+        return Grant(
+            node=str(said.get("node", "unknown")),
+            device=str(said.get("device", "unknown")),
+            is_gpu=self.has_gpu,
+            share=self.spec.gpu if self.has_gpu else 1.0,
+            usd_per_hour=self.price(said) if self.price else None,
+        )
+
+    def require_room(self) -> None:
+        """PreflightError where not even one trial fits."""
+        for name, amount in self.request.items():
+            if self.resources.get(name, 0) < amount:
+                raise PreflightError(
+                    f"a trial asks for {amount:g} {name}, but Ray has {self.resources.get(name, 0):g}",
+                    hint=f"lower resources.{name.lower()} in the sweep file, or add nodes",
+                )
+
+    def _refresh(self) -> None:
+        if time.monotonic() - self._read_at > REFRESH_SECONDS:
+            self.resources, self._read_at = ray.cluster_resources(), time.monotonic()

@@ -1,0 +1,35 @@
+"""One trial at a time, in this process: for debugging, and for machines where Ray is too much."""
+
+from sweeper.ledger import Grant
+from sweeper.runners import Pulse, Runner, Workload, runner
+from sweeper.runners._attempt import run_here
+from sweeper.sweep import Sweep
+from sweeper.trial import Decision, Outcome, Report, State, Trial
+
+
+@runner("local")
+def local(*, grant: Grant | None = None) -> Runner:
+    """Runs trials one after the other; a request to cancel is seen at the next report."""
+
+    def drive(sweep: Sweep, workload: Workload, pulse: Pulse) -> None:
+        held = grant or Grant()
+        sweep.meter.hold(held.share)
+        while not pulse() and (trial := sweep.ask()):
+            sweep.granted(trial.id, held)
+            sweep.tell(trial.id, _run(sweep, workload, pulse, trial))
+
+    return drive
+
+
+def _run(sweep: Sweep, workload: Workload, pulse: Pulse, trial: Trial) -> Outcome:
+    is_cancelled = False
+
+    def report(item: Report) -> Decision:
+        nonlocal is_cancelled
+        decision = sweep.report(trial.id, item)
+        is_cancelled = pulse()
+        return Decision.PAUSE if is_cancelled and decision is Decision.CONTINUE else decision
+
+    outcome = run_here(workload, trial, report)
+    is_cut_short = is_cancelled and outcome.state is State.PAUSED
+    return Outcome(State.WAITING, "interrupted", "cancelled") if is_cut_short else outcome

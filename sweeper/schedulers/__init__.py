@@ -1,0 +1,26 @@
+"""Who stops early: plug-ins that turn a report into a verdict, without clock, file or process."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from sweeper.registry import Registry
+from sweeper.trial import Report, Verdict
+
+
+class Scheduler(Protocol):
+    """Decides over the reports of a sweep, in the order in which they arrive."""
+
+    def decide(self, trial_id: str, report: Report) -> Verdict:
+        """Whether the trial goes on, stops, or pauses, with the numbers behind it.
+
+        A score that is NaN or infinite stops the trial, whatever the scheduler.
+        """
+        ...
+
+    def promote(self) -> str | None:
+        """A paused trial that has earned more of the resource, best first; None where there is none."""
+        ...
+
+
+scheduler: Registry[Callable[..., Scheduler]] = Registry("scheduler", "sweeper.schedulers")
+"""Factories `(goal, epochs, *, options...) -> Scheduler`; `epochs` is the length of a full trial."""

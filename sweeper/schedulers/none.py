@@ -1,0 +1,26 @@
+"""No early stopping: only a trial whose score is not a finite number ends before its time."""
+
+import math
+
+from sweeper.schedulers import scheduler
+from sweeper.trial import Decision, Goal, Report, Verdict
+
+
+class Patient:
+    """Lets every trial run to its end."""
+
+    def decide(self, trial_id: str, report: Report) -> Verdict:
+        """CONTINUE for every finite score."""
+        if not math.isfinite(report.score):
+            return Verdict(Decision.STOP, f"the score is {report.score}")
+        return Verdict(Decision.CONTINUE, "no early stopping")
+
+    def promote(self) -> str | None:
+        """Nothing is ever paused."""
+        return None
+
+
+@scheduler("none")
+def none(goal: Goal, epochs: int) -> Patient:
+    """Every trial runs for all its epochs."""
+    return Patient()

@@ -1,0 +1,31 @@
+"""Who proposes: plug-ins that choose the next configuration from what earlier ones reached."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from sweeper.registry import Registry
+from sweeper.trial import Config, State
+
+
+class Searcher(Protocol):
+    """Ask/tell over trial numbers. It hears of each trial once, in the order of the record."""
+
+    def propose(self, number: int) -> Config | None:
+        """The configuration of trial `number`; None when the space is exhausted."""
+        ...
+
+    def adopt(self, number: int, config: Config) -> None:
+        """Learn that trial `number` runs a configuration chosen elsewhere: a point, or the record."""
+        ...
+
+    def observe(self, number: int, epoch: int, score: float) -> None:
+        """A finite score on the way."""
+        ...
+
+    def finish(self, number: int, state: State, score: float | None) -> None:
+        """The trial is over; `score` is its best finite one, None where it has none."""
+        ...
+
+
+searcher: Registry[Callable[..., Searcher]] = Registry("search algorithm", "sweeper.search")
+"""Factories `(space, goal, seed, *, options...) -> Searcher`."""

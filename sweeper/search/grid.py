@@ -1,0 +1,38 @@
+"""Grid search: every configuration once, in the order of the sweep file."""
+
+from sweeper.search import searcher
+from sweeper.space import Space
+from sweeper.trial import Config, Goal, State, canonical
+
+
+class Grid:
+    """Walks the product of all values; points and trials of the record are not run again."""
+
+    def __init__(self, space: Space) -> None:
+        self._remaining = space.grid()
+        self._seen: set[str] = set()
+
+    def propose(self, number: int) -> Config | None:
+        """The next configuration of the grid; None behind the last."""
+        for config in self._remaining:
+            text = canonical(config)
+            if text not in self._seen:
+                self._seen.add(text)
+                return config
+        return None
+
+    def adopt(self, number: int, config: Config) -> None:
+        """Leave the configuration out of the rest of the walk."""
+        self._seen.add(canonical(config))
+
+    def observe(self, number: int, epoch: int, score: float) -> None:
+        """Nothing to learn."""
+
+    def finish(self, number: int, state: State, score: float | None) -> None:
+        """Nothing to learn."""
+
+
+@searcher("grid")
+def grid(space: Space, goal: Goal, seed: int) -> Grid:
+    """Every combination of the space's values; SpecError for a range that has no `q`."""
+    return Grid(space)

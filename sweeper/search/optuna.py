@@ -1,0 +1,141 @@
+"""Optuna proposes: an ask/tell study in memory, rebuilt from the record when a sweep resumes."""
+
+import json
+import warnings
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.trial import TrialState
+from pydantic import Field
+
+from sweeper.search import searcher
+from sweeper.search.points import value_at
+from sweeper.space import Choice, Constant, FloatRange, IntRange, Parameter, Space
+from sweeper.trial import Config, Goal, State, derive
+
+_TOLD_AS = {State.COMPLETED: TrialState.COMPLETE, State.STOPPED: TrialState.PRUNED}
+
+
+class OptunaSearch:
+    """A study whose sampler is seeded anew for each trial.
+
+    So a proposal is a function of the seed, the trial's number and the results so far, and a
+    resumed sweep proposes what the undisturbed one would have. A trial stopped early is told
+    PRUNED with its scores on the way, a crash FAIL; what is not finite never gets here.
+    """
+
+    def __init__(self, space: Space, goal: Goal, seed: int, sampler: Callable[[int], BaseSampler]) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        # `group`, which conditional parameters need, has been marked experimental since 2.8
+        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+        self._space = space
+        self._seed = seed
+        self._sampler = sampler
+        self._study = optuna.create_study(direction=goal, sampler=sampler(_seed32(seed, 0)))
+        self._trials: dict[int, optuna.Trial] = {}
+
+    def propose(self, number: int) -> Config:
+        """Asks the study; never exhausted."""
+        self._study.sampler = self._sampler(_seed32(self._seed, number))
+        trial = self._study.ask()
+        self._trials[number] = trial
+        return self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
+
+    def adopt(self, number: int, config: Config) -> None:
+        """Enter the configuration as running; one that lies outside the space teaches nothing."""
+        if not self._space.contains(config):
+            return
+        self._study.enqueue_trial(self._parameters(config))
+        trial = self._study.ask()
+        self._trials[number] = trial
+        self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
+
+    def observe(self, number: int, epoch: int, score: float) -> None:
+        """An intermediate value of the Optuna trial; the first one of an epoch counts."""
+        if number in self._trials:
+            self._trials[number].report(score, epoch)
+
+    def finish(self, number: int, state: State, score: float | None) -> None:
+        """Tell the study once; a trial that it never heard of is passed over."""
+        trial = self._trials.pop(number, None)
+        if trial is None:
+            return
+        told = _TOLD_AS.get(state, TrialState.FAIL) if score is not None else TrialState.FAIL
+        self._study.tell(trial, score if told is TrialState.COMPLETE else None, state=told)
+
+    def _parameters(self, config: Config) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+
+        def note(name: str, parameter: Parameter) -> Any:
+            value = value_at(config, name)
+            if not isinstance(parameter, Constant):
+                found[name] = _encoded(parameter, value)
+            return value
+
+        self._space.sample(note)
+        return found
+
+
+def _seed32(seed: int, number: int) -> int:
+    """NumPy's legacy generator, which Optuna uses, takes 32 bits."""
+    return derive(seed, "optuna", number) & 0xFFFFFFFF
+
+
+def _suggest(trial: optuna.Trial, name: str, parameter: Parameter) -> Any:
+    if isinstance(parameter, Constant):
+        return parameter.value
+    value = _ask(trial, name, parameter)
+    return _decoded(parameter, value)
+
+
+def _ask(trial: optuna.Trial, name: str, parameter: Choice | IntRange | FloatRange) -> Any:
+    """The parameter in Optuna's words; a choice that is not a scalar is known by its JSON."""
+    match parameter:
+        case Choice():
+            return trial.suggest_categorical(name, [_encoded(parameter, value) for value in parameter.values])
+        case IntRange():
+            return trial.suggest_int(
+                name, parameter.low, parameter.high, step=parameter.step, log=parameter.log
+            )
+        case FloatRange():
+            return trial.suggest_float(
+                name, parameter.low, parameter.high, step=parameter.step, log=parameter.log
+            )
+
+
+def _encoded(parameter: Parameter, value: Any) -> Any:
+    is_scalar = value is None or isinstance(value, bool | int | float | str)
+    return value if is_scalar or not isinstance(parameter, Choice) else json.dumps(value)
+
+
+def _decoded(parameter: Choice | IntRange | FloatRange, value: Any) -> Any:
+    if not isinstance(parameter, Choice):
+        return round(value, 12) if isinstance(parameter, FloatRange) and parameter.step else value
+    return next(choice for choice in parameter.values if _encoded(parameter, choice) == value)
+
+
+@searcher("tpe")
+def tpe(
+    space: Space,
+    goal: Goal,
+    seed: int,
+    *,
+    startup: Annotated[int, Field(ge=1)] = 10,
+    candidates: Annotated[int, Field(ge=1)] = 24,
+) -> OptunaSearch:
+    """Tree-structured Parzen estimators (Bergstra et al., 2011): multivariate, grouped for conditional
+    parameters, running trials counted as bad (constant liar). `startup` random trials come first."""
+
+    def sampler(of_seed: int) -> BaseSampler:
+        return optuna.samplers.TPESampler(
+            seed=of_seed,
+            multivariate=True,
+            group=True,
+            constant_liar=True,
+            n_startup_trials=startup,
+            n_ei_candidates=candidates,
+        )
+
+    return OptunaSearch(space, goal, seed, sampler)

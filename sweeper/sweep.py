@@ -1,0 +1,331 @@
+"""The sweep decides and runs nothing: ask it for a trial, report to it, tell it how the trial ended.
+
+Every call is written to the record before it returns, so that a sweep built from the same record
+goes on where this one stopped. Whoever drives it (`sweeper.runners`) decides nothing.
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sweeper.budget import Budget
+from sweeper.failures import may_retry
+from sweeper.history import SweepHistory, TrialHistory
+from sweeper.ledger import Clock, Grant, Meter, Totals, totals
+from sweeper.outbox import closed_row, ended_row, metrics_row, run_row
+from sweeper.record import Event, OutboxRow, Record
+from sweeper.schedulers import scheduler
+from sweeper.search import searcher
+from sweeper.search.points import complete
+from sweeper.spec import SweepSpec
+from sweeper.trial import (
+    Config,
+    Decision,
+    Outcome,
+    Report,
+    State,
+    Trial,
+    Verdict,
+    canonical,
+    derive,
+    trial_key,
+)
+
+Listener = Callable[[Event, SweepHistory], None]
+
+REDRAWS = 100
+"""How often a configuration that was run already is drawn anew before the space counts as exhausted."""
+
+
+class Sweep:
+    """Search, early stopping, budget and failures of one sweep; passive, single-threaded.
+
+    `listeners` hear of each event after it was written. `clock` is monotonic.
+    """
+
+    def __init__(
+        self,
+        spec: SweepSpec,
+        record: Record,
+        *,
+        clock: Clock = time.monotonic,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        self.spec = spec
+        self.record = record
+        self.history = SweepHistory()
+        self.stopping = ""
+        self._listeners = list(listeners)
+        self._searcher = searcher[spec.search.algorithm](
+            spec.space, spec.objective.goal, spec.search.seed, **spec.search.options
+        )
+        self._scheduler = scheduler[spec.scheduler.type](
+            spec.objective.goal, spec.train.epochs, **spec.scheduler.options
+        )
+        self._live: dict[str, int] = {}
+        self._waiting: deque[str] = deque()
+        self._is_exhausted = False
+        for event in record.events():
+            self._replay(event)
+        self.meter = Meter(clock, self.history.wall_seconds, self.history.capacity_device_seconds)
+        self._budget = Budget(spec.budget, self.history, self.meter)
+        self._write(Event("launched"))
+        self._recover()
+
+    # what a runner calls ------------------------------------------------------------------------
+
+    def ask(self) -> Trial | None:
+        """The next attempt to run, None where there is nothing to start now (or at all: `is_done`).
+
+        Trials that lost an attempt come first, then paused ones that have earned more, then new ones.
+        """
+        if self.stopping or self.is_broken or self._budget.shortage(self._live, is_new=True):
+            return None
+        if self._waiting:
+            return self._attempt(self._waiting.popleft())
+        promoted = self._scheduler.promote()
+        return self._attempt(promoted) if promoted else self._propose()
+
+    def granted(self, trial_id: str, grant: Grant, *, seconds_ago: float = 0.0) -> None:
+        """The attempt received its device, and is billed from then on."""
+        self.meter.start(trial_id, seconds_ago)
+        body = asdict(grant) | {"granted": self.meter.wall() - seconds_ago}
+        self._write(Event("granted", trial_id, self._live[trial_id], body))
+
+    def report(self, trial_id: str, report: Report, attempt: int | None = None) -> Decision:
+        """Whether the trial goes on. A report of an attempt that is over is refused with STOP."""
+        if trial_id not in self._live or attempt not in (None, self._live[trial_id]):
+            return Decision.STOP
+        trial = self.history.trials[trial_id]
+        self.meter.productive(trial_id, self._productive(trial, report))
+        verdict = self._verdict(trial, report)
+        decided = {"epoch": report.epoch, **{k: v for k, v in asdict(verdict).items() if v is not None}}
+        self._write(
+            Event("reported", trial_id, self._live[trial_id], asdict(report)),
+            Event("decided", trial_id, self._live[trial_id], decided),
+            outbox=[metrics_row(trial, report, self._usd(trial))],
+        )
+        return verdict.decision
+
+    def tell(self, trial_id: str, outcome: Outcome, attempt: int | None = None) -> None:
+        """The attempt is over and has released its device; a second word on it is ignored."""
+        if trial_id not in self._live or attempt not in (None, self._live[trial_id]):
+            return
+        number = self._live.pop(trial_id)
+        trial = self.history.trials[trial_id]
+        outcome = self._settled(trial, outcome)
+        billed, productive = self.meter.stop(trial_id)
+        body = asdict(outcome) | {"billed": billed, "productive": productive}
+        event = Event("ended", trial_id, number, body)
+        told = [ended_row(trial, outcome, self.spec.objective.goal)] if outcome.state.is_final else []
+        self._write(event, outbox=told)
+        self._learn_end(event)
+
+    def beat(self) -> None:
+        """Write down what running attempts have cost so far; a killed driver loses what came after."""
+        attempts = {trial: [number, *self.meter.reading(trial)] for trial, number in self._live.items()}
+        self._write(Event("beat", body=self._clocks() | {"attempts": attempts}))
+
+    def stop(self, why: str) -> None:
+        """Start nothing more; running trials pause at their next report and can be resumed."""
+        self.stopping = self.stopping or why
+
+    def tested(self, trial_id: str, metrics: dict[str, float]) -> None:
+        """The test split was opened for this trial; the record says when."""
+        self._write(Event("tested", trial_id, body={"metrics": metrics}))
+
+    def book(self, what: str, device_seconds: float) -> None:
+        """One-off work that serves all trials: image stores, statistics, the final test."""
+        self._write(Event("booked", body={"what": what, "device_seconds": device_seconds}))
+
+    def close(self) -> None:
+        """The driver leaves. Trials that were paused for good are told as stopped when all is done."""
+        why = self.stopping or ("broken" if self.is_broken else "done")
+        if why == "done":
+            for trial in self.history.trials.values():
+                if trial.state is State.PAUSED:
+                    self._conclude(trial)
+        sums = self.totals
+        figures = {
+            "gpu_hours": sums.gpu_hours,
+            "device_seconds": sums.billed,
+            "trials": len(self.history.trials),
+        }
+        closed = Event("closed", body=self._clocks() | {"why": why})
+        self._write(closed, outbox=[closed_row(why, figures)])
+
+    # what others may know -----------------------------------------------------------------------
+
+    @property
+    def is_done(self) -> bool:
+        """Nothing runs, and `ask` will have nothing more to give."""
+        if self._live:
+            return False
+        nothing_left = self._is_exhausted or len(self.history.trials) >= self._trials_allowed
+        return bool(
+            self.stopping
+            or self.is_broken
+            or self._budget.shortage(self._live, is_new=True)
+            or (nothing_left and not self._waiting)
+        )
+
+    @property
+    def is_broken(self) -> bool:
+        """Every one of the first `budget.max_failed` trials failed: something is wrong with all of them."""
+        states = [trial.state for trial in self.history.trials.values()][: self.spec.budget.max_failed]
+        return len(states) == self.spec.budget.max_failed and set(states) == {State.FAILED}
+
+    @property
+    def live(self) -> int:
+        """How many attempts were handed out and have not ended."""
+        return len(self._live)
+
+    @property
+    def totals(self) -> Totals:
+        """The ledger's sums, running attempts as of their last beat."""
+        return totals(self.history)
+
+    # deciding -----------------------------------------------------------------------------------
+
+    def _verdict(self, trial: TrialHistory, report: Report) -> Verdict:
+        verdict = self._judged(trial, report)
+        if verdict.decision is not Decision.CONTINUE:
+            return verdict
+        if self.stopping:
+            return Verdict(Decision.PAUSE, f"interrupted: {self.stopping}")
+        if shortage := self._budget.shortage(self._live, is_new=False):
+            return Verdict(Decision.PAUSE, f"budget: {shortage}")
+        return verdict
+
+    def _judged(self, trial: TrialHistory, report: Report) -> Verdict:
+        verdict = self._scheduler.decide(trial.id, report)
+        if math.isfinite(report.score):
+            self._searcher.observe(trial.number, report.epoch, report.score)
+        return verdict
+
+    def _propose(self) -> Trial | None:
+        number = len(self.history.trials)
+        if number >= self._trials_allowed:
+            return None
+        point = self.spec.points[number] if number < len(self.spec.points) else None
+        if point is None:
+            config = self._draw(number)
+        else:
+            config = complete(point, self.spec.space, self.spec.search.seed, number)
+            self._searcher.adopt(number, config)
+        if config is None:
+            self._is_exhausted = True
+            return None
+        seed = derive(self.spec.search.seed, "trial", number)
+        trial_id = trial_key(self.record.meta["sweep_id"], config, seed)
+        name = None if point is None else point.get("name")
+        body = {"number": number, "config": config, "seed": seed, "repeat": 0, "point": name}
+        self._write(Event("asked", trial_id, body=body), outbox=[run_row(trial_id, body, self.spec)])
+        return self._attempt(trial_id)
+
+    def _draw(self, number: int) -> Config | None:
+        """A configuration that has not been run; the searcher is told of the ones drawn in vain."""
+        known = {canonical(trial.config) for trial in self.history.trials.values()}
+        size = self.spec.space.size
+        for _ in range(REDRAWS):
+            config = None if size is not None and len(known) >= size else self._searcher.propose(number)
+            if config is None or canonical(config) not in known:
+                return config
+            self._searcher.finish(number, State.CANCELLED, None)
+        return None
+
+    def _attempt(self, trial_id: str) -> Trial:
+        trial = self.history.trials[trial_id]
+        number = len(trial.attempts) + 1
+        self._live[trial_id] = number
+        checkpoint = trial.last.checkpoint if trial.last else None
+        return Trial(
+            trial.id, trial.number, trial.config, trial.seed, number, trial.repeat, checkpoint, trial.point
+        )
+
+    def _settled(self, trial: TrialHistory, outcome: Outcome) -> Outcome:
+        """A failure that may be tried again, and an interruption, leave the trial waiting."""
+        if outcome.state is State.PAUSED and trial.verdicts:
+            reason = trial.verdicts[-1][1].reason.partition(":")[0]
+            if reason in ("interrupted", "budget"):
+                return Outcome(State.WAITING, reason, trial.verdicts[-1][1].reason)
+        if may_retry(outcome, trial.attempts[:-1]):
+            return Outcome(State.WAITING, outcome.kind, outcome.message, outcome.fingerprint)
+        return outcome
+
+    @property
+    def _trials_allowed(self) -> float:
+        return self.spec.budget.trials or math.inf
+
+    def _productive(self, trial: TrialHistory, report: Report) -> float:
+        attempt = trial.attempts[-1] if trial.attempts else None
+        if attempt is None or attempt.ended:
+            return 0.0
+        before = sum(a.productive_device_seconds for a in trial.attempts[:-1])
+        return max(0.0, report.device_seconds - before) / attempt.share
+
+    def _usd(self, trial: TrialHistory) -> float | None:
+        if not trial.attempts or trial.attempts[-1].usd_per_hour is None:
+            return None
+        earlier = sum(attempt.usd or 0.0 for attempt in trial.attempts[:-1])
+        price = trial.attempts[-1].usd_per_hour
+        return earlier + self._budget.device_seconds(trial.id) * price / 3600
+
+    # the record ---------------------------------------------------------------------------------
+
+    def _write(self, *events: Event, outbox: Sequence[OutboxRow] = ()) -> None:
+        self.record.append(*events, outbox=outbox)
+        for event in events:
+            self.history.apply(event)
+            for listener in self._listeners:
+                listener(event, self.history)
+
+    def _clocks(self) -> dict[str, Any]:
+        return {"wall": self.meter.wall(), "capacity": self.meter.capacity()}
+
+    def _replay(self, event: Event) -> None:
+        """Bring history, search and scheduler to where they were behind this event."""
+        self.history.apply(event)
+        if event.kind == "asked":
+            self._searcher.adopt(event.body["number"], event.body["config"])
+        elif event.kind == "reported":
+            trial = self.history.trials[event.trial]
+            self._judged(trial, trial.reports[-1])
+        elif event.kind == "ended":
+            self._learn_end(event)
+
+    def _learn_end(self, event: Event) -> None:
+        """Tell the search of a trial that is over or pauses; put one that waits back into the queue."""
+        trial = self.history.trials[event.trial]
+        if trial.state is State.WAITING:
+            self._waiting.append(trial.id)
+            return
+        best = trial.best(self.spec.objective.goal)
+        state = State.STOPPED if trial.state is State.PAUSED else trial.state
+        self._searcher.finish(trial.number, state, best.score if best else None)
+
+    def _recover(self) -> None:
+        """What an earlier driver left: attempts that it lost, and trials that it never started."""
+        for trial in list(self.history.trials.values()):
+            if trial.state is State.RUNNING:
+                attempt = trial.attempts[-1]
+                outcome = Outcome(State.WAITING, "driver_lost", "the driver ended while the attempt ran")
+                body = asdict(outcome) | {"billed": attempt.billed, "productive": attempt.productive}
+                event = Event("ended", trial.id, attempt.number, body)
+                self._write(event)
+                self._learn_end(event)
+            elif trial.state is State.WAITING and trial.id not in self._waiting:
+                self._waiting.append(trial.id)
+        self._waiting = deque(dict.fromkeys(t for t in self._waiting if self._is_waiting(t)))
+
+    def _is_waiting(self, trial_id: str) -> bool:
+        return self.history.trials[trial_id].state is State.WAITING
+
+    def _conclude(self, trial: TrialHistory) -> None:
+        outcome = Outcome(State.STOPPED, "stopped", "never promoted")
+        body = asdict(outcome) | {"billed": 0.0, "productive": 0.0}
+        told = ended_row(trial, outcome, self.spec.objective.goal)
+        self._write(Event("ended", trial.id, 0, body), outbox=[told])
