@@ -1,0 +1,57 @@
+"""Initial weights from one explicit generator, so that a trial's seed decides them on every machine."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Scheme = Literal["he_normal", "glorot_uniform"]
+
+_NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)  # pyright: ignore[reportPrivateUsage]
+
+
+def _he_normal(weight: Tensor, generator: torch.Generator) -> None:
+    nn.init.kaiming_normal_(weight, generator=generator)
+
+
+def _glorot_uniform(weight: Tensor, generator: torch.Generator) -> None:
+    nn.init.xavier_uniform_(weight, generator=generator)
+
+
+_DRAWS: dict[Scheme, Callable[[Tensor, torch.Generator], None]] = {
+    "he_normal": _he_normal,
+    "glorot_uniform": _glorot_uniform,
+}
+
+
+def initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Draw every parameter anew, in the order of the layers.
+
+    Convolutions and dense layers by the module's `initial` (a `Scheme`, He-normal where it names none) with
+    zero biases, normalisation layers as ones and zeros. A part whose `is_loaded` is true keeps its weights.
+    """
+    with torch.no_grad():
+        _initialise(module, getattr(module, "initial", "he_normal"), generator)
+
+
+def _initialise(part: nn.Module, scheme: Scheme, generator: torch.Generator) -> None:
+    if getattr(part, "is_loaded", False):
+        return
+    if isinstance(part, nn.Conv2d | nn.Linear):
+        _DRAWS[scheme](part.weight, generator)
+        if part.bias is not None:
+            part.bias.zero_()
+    elif isinstance(part, _NORMS):
+        part.reset_parameters()
+    else:
+        _draw_loose_parameters(part, generator)
+    for child in part.children():
+        _initialise(child, scheme, generator)
+
+
+def _draw_loose_parameters(part: nn.Module, generator: torch.Generator) -> None:
+    """Parameters that lie in a module of another library (class tokens, layer scales): constants stay."""
+    for parameter in part.parameters(recurse=False):
+        if parameter.numel() > 1 and bool((parameter != parameter.flatten()[0]).any()):
+            parameter.normal_(0.0, 0.02, generator=generator)

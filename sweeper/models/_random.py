@@ -1,0 +1,88 @@
+"""Layers that draw random numbers in training, each from a generator that it is given.
+
+torch's own dropout draws from the process's global state, so two trials in one process would disturb
+each other and a resumed trial would differ from one that ran through.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Random(nn.Module):
+    """A layer with a generator; without one it falls back to torch's global state."""
+
+    generator: torch.Generator | None = None
+
+    def draw(self, like: Tensor, probability: float) -> Tensor:
+        """Ones with that probability, else zeros."""
+        return torch.empty_like(like).bernoulli_(probability, generator=self.generator)
+
+
+class Dropout(Random):
+    """Sets single values to zero in training and scales the others up."""
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` itself outside training."""
+        if not self.training or self.probability == 0:
+            return x
+        kept = 1 - self.probability
+        return x * self.draw(x, kept).div_(kept)
+
+    def extra_repr(self) -> str:
+        """The probability, for layer tables."""
+        return f"{self.probability}"
+
+
+class DropPath(Random):
+    """Stochastic depth: leaves a residual branch out for whole images."""
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` itself outside training."""
+        if not self.training or self.probability == 0:
+            return x
+        kept = 1 - self.probability
+        noise = self.draw(x.new_empty(len(x), *(1 for _ in x.shape[1:])), kept)
+        return x * noise.div_(max(kept, 1e-6))
+
+
+class MixedPool2d(Random):
+    """s = λ·max + (1-λ)·mean with λ drawn as 0 or 1 for each batch; λ = 1/2, its mean, outside training."""
+
+    def __init__(self, kernel: int, stride: int) -> None:
+        super().__init__()
+        self.kernel = kernel
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The choice is made on the device, so that nothing waits for it."""
+        largest = F.max_pool2d(x, self.kernel, self.stride)
+        mean = F.avg_pool2d(x, self.kernel, self.stride)
+        if not self.training:
+            return (largest + mean) / 2
+        return torch.where(self.draw(x.new_empty(1), 0.5).bool(), largest, mean)
+
+    def extra_repr(self) -> str:
+        """The window, for layer tables."""
+        return f"{self.kernel}, stride={self.stride}"
+
+
+def random_layers(module: nn.Module) -> Iterable[Random]:
+    """The layers that draw, in a fixed order."""
+    return (part for part in module.modules() if isinstance(part, Random))
+
+
+def share_generator(module: nn.Module, generator: torch.Generator) -> None:
+    """Let every layer that draws take its numbers from one generator, in the order of the forward pass."""
+    for part in random_layers(module):
+        part.generator = generator

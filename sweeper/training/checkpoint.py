@@ -1,0 +1,167 @@
+"""Checkpoints: a directory is either whole and verified, or it does not count.
+
+Written aside, flushed to the disk, renamed, and the parent flushed; only tensors and plain Python
+types, so that reading one never runs code.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import pickle
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sweeper.errors import StateError
+
+VERSION = 1
+STATE = "state.pt"
+MANIFEST = "manifest.json"
+
+_NAME = re.compile(r"epoch-(\d{4,})\.(\d+)")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a checkpoint says about itself; `sha256` and `size` are those of the state file."""
+
+    epoch: int
+    trial_key: str
+    attempt: int
+    sha256: str
+    size: int
+    version: int = VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFolder:
+    """The checkpoints of one trial: the last two and the best."""
+
+    root: Path
+    trial_key: str
+    attempt: int
+
+    def save(self, state: Mapping[str, Any], *, epoch: int, best_epoch: int) -> Path:
+        """Write the state of `epoch`, then drop what is neither recent nor `best_epoch`.
+
+        StateError where a later attempt has written here: this one was given up and must not go on.
+        """
+        self._refuse_if_superseded()
+        self.root.mkdir(parents=True, exist_ok=True)
+        final = self.root / f"epoch-{epoch:04d}.{self.attempt}"
+        aside = self.root / f".{final.name}.{os.getpid()}"
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        _write_state(aside, state, epoch=epoch, trial_key=self.trial_key, attempt=self.attempt)
+        if final.exists():
+            shutil.rmtree(final)
+        aside.rename(final)
+        _flush(self.root)
+        self._prune(best_epoch)
+        return final
+
+    def _refuse_if_superseded(self) -> None:
+        newest = max((attempt for _, attempt, _ in _checkpoints(self.root)), default=0)
+        if newest > self.attempt:
+            raise StateError(
+                f"attempt {newest} has taken over from attempt {self.attempt}", where=str(self.root)
+            )
+
+    def _prune(self, best_epoch: int) -> None:
+        found = sorted(_checkpoints(self.root))
+        recent = {path for _, _, path in found[-2:]}
+        best = {path for epoch, _, path in found if epoch == best_epoch}
+        for _, _, path in found:
+            if path not in recent | best:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _checkpoints(root: Path) -> Iterator[tuple[int, int, Path]]:
+    if root.is_dir():
+        for path in root.iterdir():
+            if named := _NAME.fullmatch(path.name):
+                yield int(named[1]), int(named[2]), path
+
+
+def _write_state(folder: Path, state: Mapping[str, Any], *, epoch: int, trial_key: str, attempt: int) -> None:
+    path = folder / STATE
+    with path.open("wb") as file:
+        torch.save(dict(state), file)
+        file.flush()
+        os.fsync(file.fileno())
+    manifest = Manifest(epoch, trial_key, attempt, sha256=_digest(path), size=path.stat().st_size)
+    with (folder / MANIFEST).open("w") as file:
+        json.dump(asdict(manifest), file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    _flush(folder)
+
+
+def _flush(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(checkpoint: Path) -> Manifest:
+    """The manifest of a sound checkpoint; StateError says what is wrong with another."""
+    try:
+        fields = json.loads((checkpoint / MANIFEST).read_text())
+        manifest = Manifest(**fields)
+    except (OSError, ValueError, TypeError) as error:
+        raise StateError(f"no checkpoint that can be read: {error}", where=str(checkpoint)) from error
+    if manifest.version > VERSION:
+        raise StateError(
+            f"checkpoint of format {manifest.version}, this version reads up to {VERSION}",
+            where=str(checkpoint),
+            hint="upgrade sweeper",
+        )
+    path = checkpoint / STATE
+    if not path.is_file() or path.stat().st_size != manifest.size or _digest(path) != manifest.sha256:
+        raise StateError("damaged checkpoint: the state is not what the manifest says", where=str(checkpoint))
+    return manifest
+
+
+def load(checkpoint: Path, device: torch.device) -> dict[str, Any]:
+    """The verified state, tensors on `device`."""
+    verify(checkpoint)
+    try:
+        return torch.load(checkpoint / STATE, map_location=device, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError) as error:
+        problem = f"a checkpoint may hold tensors and plain types only: {str(error).splitlines()[0]}"
+        raise StateError(problem, where=str(checkpoint)) from error
+
+
+def load_or_earlier(checkpoint: Path, device: torch.device) -> dict[str, Any] | None:
+    """The state of `checkpoint`, or of the latest sound one before it; None where there is none.
+
+    A trial that starts over reaches the same numbers, so a lost checkpoint costs time and nothing else.
+    """
+    for candidate in [checkpoint, *_earlier(checkpoint)]:
+        try:
+            return load(candidate, device)
+        except StateError as error:
+            _log.warning("%s; going back to the one before", error)
+    return None
+
+
+def _earlier(checkpoint: Path) -> list[Path]:
+    named = _NAME.fullmatch(checkpoint.name)
+    if named is None:
+        return []
+    before = [entry for entry in _checkpoints(checkpoint.parent) if entry[0] < int(named[1])]
+    return [path for _, _, path in sorted(before, reverse=True)]

@@ -1,0 +1,145 @@
+"""A network with its optimizer on a device: what is trained, saved and loaded."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sweeper.data.dataset import Dataset
+from sweeper.models._random import share_generator
+from sweeper.spec import TrainSpec
+from sweeper.training.device import autocast, compute_dtype
+from sweeper.training.metrics import Tally, clipped_top
+from sweeper.training.optim import (
+    balanced_weights,
+    build_loss,
+    build_optimizer,
+    learning_rate,
+    set_learning_rate,
+)
+from sweeper.training.recipe import Recipe, build_initialised
+from sweeper.training.step import GraphedStepper, Stepper
+
+_DEFAULT_BATCH = 128
+_EVALUATION_BATCH = 4  # times the training batch: no gradients are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """One trial's network in training."""
+
+    module: nn.Module
+    optimizer: torch.optim.Optimizer
+    step: Stepper | GraphedStepper
+    generator: torch.Generator
+    train: TrainSpec
+    device: torch.device
+    dtype: torch.dtype
+    batch_size: int
+    steps: int
+
+    @classmethod
+    def build(cls, recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> "Learner":
+        """Weights drawn from the seed, everything on the device, channels last (1.7x as fast on a CPU)."""
+        train, classes = recipe.train, len(dataset.classes)
+        module = build_initialised(recipe, shape=dataset.shape, classes=classes, seed=seed)
+        module = module.to(device).to(memory_format=torch.channels_last)
+        generator = torch.Generator(device)
+        share_generator(module, generator)
+        optimizer = build_optimizer(module, train, device)
+        dtype = compute_dtype(train, device)
+        weights = None
+        if train.class_weights == "balanced":
+            weights = balanced_weights(dataset.labels("train"), classes).to(device)
+        step = Stepper(
+            module,
+            optimizer,
+            build_loss(train, weights),
+            device=device,
+            dtype=dtype,
+            weights=weights,
+            clip_norm=train.clip_norm,
+        )
+        size, steps = even_batches(
+            dataset.size("train"), _DEFAULT_BATCH if train.batch_size == "auto" else train.batch_size
+        )
+        return cls(
+            module=module,
+            optimizer=optimizer,
+            step=GraphedStepper(step, [generator]) if device.type == "cuda" else step,
+            generator=generator,
+            train=train,
+            device=device,
+            dtype=dtype,
+            batch_size=size,
+            steps=steps,
+        )
+
+    @property
+    def images_per_epoch(self) -> int:
+        """Images that an epoch trains on."""
+        return self.batch_size * self.steps
+
+    def start_epoch(self, seed: int) -> None:
+        """Seed what draws in the network for this epoch, so that resuming needs no generator's state."""
+        self.generator.manual_seed(seed)
+        self.module.train()
+
+    def train_epoch(self, batches: Iterable[tuple[Tensor, Tensor]], epoch: int) -> float:
+        """One update a batch; the mean loss. Waits for the device once, at the end."""
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        first, last = (epoch - 1) * self.steps, self.train.epochs * self.steps
+        for step, (images, labels) in enumerate(batches, start=first):
+            set_learning_rate(self.optimizer, learning_rate(self.train, step, last))
+            total += self.step(images, labels)
+        return total.item() / self.steps
+
+    def validate(self, dataset: Dataset) -> dict[str, float]:
+        """Loss and accuracies of the validation split."""
+        size = _EVALUATION_BATCH * self.batch_size
+        return evaluate(self.module, dataset, "valid", batch_size=size, device=self.device, dtype=self.dtype)
+
+    def state(self) -> dict[str, Any]:
+        """Tensors and plain types: the weights, and the optimizer's memory of each parameter."""
+        return {"model": self.module.state_dict(), "optimizer": self.optimizer.state_dict()["state"]}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` gave; the optimizer's settings stay those of this recipe and device."""
+        self.module.load_state_dict(state["model"])
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
+
+
+def even_batches(images: int, batch_size: int) -> tuple[int, int]:
+    """Size and number of an epoch's batches: at most `batch_size`, all of one size, none nearly empty.
+
+    Leaves out fewer images than there are batches, others in each epoch; a short last batch would spoil
+    BatchNorm's statistics and a captured graph's shapes.
+    """
+    steps = math.ceil(images / batch_size)
+    return images // steps, steps
+
+
+def evaluate(
+    module: nn.Module,
+    dataset: Dataset,
+    split: Literal["valid", "test"],
+    *,
+    batch_size: int,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> dict[str, float]:
+    """`<split>/loss`, `/top1` and `/top5` (k clipped to the number of classes), without augmentation."""
+    tally = Tally(device, top=clipped_top(len(dataset.classes)))
+    module.eval()
+    with torch.inference_mode():
+        for images, labels in dataset.batches(split, batch_size=batch_size, device=str(device)):
+            with autocast(device, dtype):
+                logits = module(images)
+            tally.add(logits.float(), labels, F.cross_entropy(logits.float(), labels))
+    loss, top1, top5 = tally.result()
+    return {f"{split}/loss": loss, f"{split}/top1": top1, f"{split}/top5": top5}

@@ -1,0 +1,154 @@
+"""The training loop: a generator of reports. Whoever iterates decides when it is enough."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sweeper.data.augment import augmentation
+from sweeper.data.dataset import Dataset
+from sweeper.errors import SpecError, SweeperError
+from sweeper.registry import nearest
+from sweeper.training.checkpoint import CheckpointFolder, load, load_or_earlier
+from sweeper.training.device import compute_dtype, prepare
+from sweeper.training.learner import Learner, evaluate
+from sweeper.training.recipe import Recipe, build
+from sweeper.trial import Report, Trial, derive
+
+METRICS = (
+    "train/loss", "valid/loss", "valid/top1", "valid/top5",
+    "images_per_second", "device_seconds", "gpu_hours", "epoch",
+)  # fmt: skip
+_TEST_BATCH = 256
+_EXPLODED = 1e4  # a mean cross-entropy that no network comes back from
+
+
+class Diverged(SweeperError, ArithmeticError):
+    """The loss is no number any more, or has exploded; the epoch is in the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a trial is, over all its attempts."""
+
+    epoch: int = 0
+    device_seconds: float = 0.0
+    best_score: float | None = None
+    best_epoch: int = 0
+
+    def after(self, epoch: int, score: float, seconds: float, *, smaller_is_better: bool) -> "Progress":
+        """With one more epoch; the earlier of two equal scores stays the best."""
+        best, best_epoch = self.best_score, self.best_epoch
+        if best is None or (score < best if smaller_is_better else score > best):
+            best, best_epoch = score, epoch
+        return Progress(epoch, self.device_seconds + seconds, best, best_epoch)
+
+    def is_finished(self, epochs: int, patience: int | None) -> bool:
+        """Whether all epochs are done, or `patience` of them brought nothing better."""
+        is_stale = patience is not None and self.epoch - self.best_epoch >= patience
+        return self.epoch >= epochs or is_stale
+
+
+def train(
+    trial: Trial,
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    objective: str,
+    device: torch.device,
+    share: float = 1.0,
+    checkpoints: Path | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Report]:
+    """One report an epoch; the checkpoint is on disk before the report is given.
+
+    Goes on from `trial.checkpoint`, or the latest sound one before it, to the same numbers as a trial
+    that ran through (to the last bit on a CPU). `checkpoints` is the sweep's folder; the trial's own is
+    made below it. Raises `Diverged`.
+    """
+    if objective not in METRICS:
+        raise SpecError(f"objective.metric: no trial reports {objective!r}", hint=nearest(objective, METRICS))
+    prepare(device)
+    learner = Learner.build(recipe, dataset, seed=trial.seed, device=device)
+    folder = CheckpointFolder(checkpoints / trial.id, trial.id, trial.attempt) if checkpoints else None
+    progress = _resume(trial, learner)
+    while not progress.is_finished(recipe.train.epochs, recipe.train.patience):
+        epoch = progress.epoch + 1
+        began = clock()
+        train_loss = _train_epoch(learner, dataset, recipe, seed=trial.seed, epoch=epoch)
+        trained = clock()
+        metrics = {"train/loss": train_loss, **learner.validate(dataset)}
+        _refuse_divergence(metrics, epoch)
+        seconds = (clock() - began) * share
+        rate = learner.images_per_epoch / max(trained - began, 1e-9)
+        total = progress.device_seconds + seconds
+        metrics |= {
+            "images_per_second": rate,
+            "device_seconds": total,
+            "gpu_hours": total / 3600,
+            "epoch": epoch,
+        }
+        score = metrics[objective]
+        progress = progress.after(epoch, score, seconds, smaller_is_better=is_minimised(objective))
+        saved = _save(folder, learner, progress)
+        yield Report(epoch, score, total, metrics, saved)
+
+
+def is_minimised(metric: str) -> bool:
+    """Whether less is better: losses and costs."""
+    return metric.endswith("loss") or metric in ("device_seconds", "gpu_hours")
+
+
+def _train_epoch(learner: Learner, dataset: Dataset, recipe: Recipe, *, seed: int, epoch: int) -> float:
+    learner.start_epoch(derive(seed, "layers", epoch))
+    batches = dataset.batches(
+        "train",
+        batch_size=learner.batch_size,
+        generator=torch.Generator().manual_seed(derive(seed, "batches", epoch)),
+        augmentation=augmentation[recipe.augmentation](**recipe.augmentation_options),
+        drop_last=True,
+        device=str(learner.device),
+    )
+    return learner.train_epoch(batches, epoch)
+
+
+def _refuse_divergence(metrics: dict[str, float], epoch: int) -> None:
+    for name in ("train/loss", "valid/loss"):
+        loss = metrics[name]
+        if not math.isfinite(loss) or loss > _EXPLODED:
+            raise Diverged(
+                f"{name} is {loss:.4g} after epoch {epoch}", hint="a lower learning rate or `clip_norm: 1.0`"
+            )
+
+
+def _resume(trial: Trial, learner: Learner) -> Progress:
+    if trial.checkpoint is None:
+        return Progress()
+    state = load_or_earlier(Path(trial.checkpoint), learner.device)
+    if state is None:
+        return Progress()
+    learner.load_state(state)
+    return Progress(**state["progress"])
+
+
+def _save(folder: CheckpointFolder | None, learner: Learner, progress: Progress) -> str | None:
+    if folder is None:
+        return None
+    state: dict[str, Any] = {**learner.state(), "progress": asdict(progress)}
+    return str(folder.save(state, epoch=progress.epoch, best_epoch=progress.best_epoch))
+
+
+def final_score(
+    checkpoint: Path, dataset: Dataset, recipe: Recipe, *, device: torch.device
+) -> dict[str, float]:
+    """`test/top1`, `test/top5` and `test/loss`: the only function that opens the test split."""
+    prepare(device)
+    module = build(recipe, shape=dataset.shape, classes=len(dataset.classes))
+    module.load_state_dict(load(checkpoint, device)["model"])
+    module.to(device).to(memory_format=torch.channels_last)
+    dtype = compute_dtype(recipe.train, device)
+    return evaluate(module, dataset, "test", batch_size=_TEST_BATCH, device=device, dtype=dtype)

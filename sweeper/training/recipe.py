@@ -1,0 +1,138 @@
+"""From a trial's flat configuration to what is built of it: network, training, images."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from sweeper.data.augment import augmentation
+from sweeper.data.normalize import normalization
+from sweeper.errors import SpecError
+from sweeper.models import Shape, model
+from sweeper.models._init import initialise
+from sweeper.registry import Registry, first_problem, nearest
+from sweeper.spec import TrainSpec
+from sweeper.trial import Config, derive
+
+DEFAULT_ARCHITECTURE = "cnn"
+DEFAULT_PIXELS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that a trial is made of, checked and with its defaults filled in."""
+
+    architecture: str
+    model_options: Mapping[str, Any]
+    train: TrainSpec
+    pixels: int
+    augmentation: str = "none"
+    augmentation_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    normalization: str = "none"
+    normalization_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def compose(config: Config, train: TrainSpec) -> Recipe:
+    """Give each parameter of the configuration to the part that knows it.
+
+    A parameter named like a setting of the `train` section takes its place. SpecError for one that no
+    part of this configuration knows, and for a value that its part refuses.
+    """
+    rest = dict(config)
+    architecture = _name(rest, "architecture", DEFAULT_ARCHITECTURE)
+    augment = _name(rest, "augmentation", "none")
+    normalize = _name(rest, "normalization", "none")
+    model_options = _taken(rest, model.options(architecture))
+    settings = _taken(rest, TrainSpec.model_fields)
+    augment_options = _taken(rest, augmentation.options(augment))
+    normalize_options = _taken(rest, normalization.options(normalize))
+    pixels = _pixels(rest.pop("pixels", DEFAULT_PIXELS))
+    if rest:
+        raise _unknown(
+            next(iter(rest)), architecture=architecture, augmentation=augment, normalization=normalize
+        )
+    return Recipe(
+        architecture=architecture,
+        model_options=model.check(architecture, model_options),
+        train=_train_settings(train, settings),
+        pixels=pixels,
+        augmentation=augment,
+        augmentation_options=augmentation.check(augment, augment_options),
+        normalization=normalize,
+        normalization_options=normalization.check(normalize, normalize_options),
+    )
+
+
+def _name(rest: dict[str, Any], key: str, default: str) -> str:
+    value = rest.pop(key, default)
+    if not isinstance(value, str):
+        raise SpecError(f"{key}: found {value!r}, expected a name")
+    return value
+
+
+def _pixels(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 4096:
+        raise SpecError(f"pixels: found {value!r}, expected a whole number from 1 to 4096")
+    return value
+
+
+def _taken(rest: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    return {key: rest.pop(key) for key in set(known) & set(rest)}
+
+
+def _train_settings(train: TrainSpec, settings: Mapping[str, Any]) -> TrainSpec:
+    try:
+        return TrainSpec.model_validate({**train.model_dump(), **settings})
+    except ValidationError as error:
+        raise SpecError(f"train: {first_problem(error)}") from error
+
+
+def _unknown(key: str, **chosen: str) -> SpecError:
+    """Says whose parameter it is, where another plug-in of the kind has one of that name."""
+    registries: dict[str, Registry[Any]] = {
+        "architecture": model,
+        "augmentation": augmentation,
+        "normalization": normalization,
+    }
+    known = {*registries, "pixels", *TrainSpec.model_fields}
+    for kind, registry in registries.items():
+        known |= set(registry.options(chosen[kind]))
+        owners = [name for name in registry if key in registry.options(name)]
+        if owners:
+            hint = f"add `when: {{{kind}: {owners[0]}}}` to it"
+            return SpecError(f"{kind} {chosen[kind]!r} has no parameter {key!r}", hint=hint)
+    return SpecError(f"nothing knows the parameter {key!r}", hint=nearest(key, known))
+
+
+def build(recipe: Recipe, *, shape: Shape, classes: int) -> nn.Module:
+    """The network on the default device, its weights not yet drawn."""
+    return model[recipe.architecture](shape, classes, **recipe.model_options)
+
+
+def build_initialised(recipe: Recipe, *, shape: Shape, classes: int, seed: int) -> nn.Module:
+    """The network as training starts with it: the seed alone decides its weights."""
+    module = build(recipe, shape=shape, classes=classes)
+    initialise(module, torch.Generator().manual_seed(derive(seed, "weights")))
+    return module
+
+
+def check_buildable(recipe: Recipe, *, shape: Shape, classes: int) -> None:
+    """Build on the meta device and pass one image through, which takes neither memory nor time.
+
+    SpecError gives the reason why the network cannot be.
+    """
+    try:
+        with torch.device("meta"), torch.no_grad():
+            module = build(recipe, shape=shape, classes=classes).eval()
+            logits = module(torch.empty(1, *shape))
+    except (RuntimeError, ValueError) as error:
+        if isinstance(error, SpecError):
+            raise
+        reason = str(error).splitlines()[0]
+        problem = f"{recipe.architecture} cannot be built at {shape[1]} px: {reason}"
+        raise SpecError(problem, hint="more pixels or fewer layers") from error
+    if tuple(logits.shape) != (1, classes):
+        raise SpecError(f"{recipe.architecture} gives {tuple(logits.shape)} in place of (1, {classes})")

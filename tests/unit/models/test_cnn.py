@@ -1,0 +1,149 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sweeper.models import model
+from sweeper.models._blocks import SameConv2d, activated_pool, convolution, convolved
+from sweeper.models._count import count, flops, layer_table, moving_statistics
+from sweeper.models._init import initialise
+from sweeper.models._random import Dropout, MixedPool2d, share_generator
+
+GENERATOR = torch.Generator().manual_seed(1)
+FOOD = {"kernel": 2, "batch_norm": False}
+
+
+def cnn(shape=(3, 16, 16), classes=10, **options) -> nn.Module:
+    return model["cnn"](shape, classes, **model.check("cnn", options))
+
+
+def noise(*shape: int) -> torch.Tensor:
+    return torch.empty(*shape).normal_(generator=GENERATOR)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "filters", "parameters"),
+    [
+        (64, [16], 4_560),
+        (64, [16, 32, 64], 27_184),
+        (128, [16, 32, 64], 27_184),
+        (128, [16, 32, 64, 128], 76_464),
+        (128, [32, 64, 64, 128], 91_040),
+        (128, [64] * 4, 66_816),
+        (128, [128] * 4, 231_680),
+        (128, [128] * 5, 297_344),
+    ],
+)
+def test_the_food_study_networks_have_the_printed_parameters(pixels, filters, parameters):
+    with torch.device("meta"):
+        module = cnn((3, pixels, pixels), 256, layers=len(filters), filters=filters, **FOOD)
+    assert count(module) == parameters
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"layers": 1},
+        {"layers": 4, "filters": 4, "growth": "double"},
+        {"convs_per_block": 3, "filters": 4},
+        {"kernel": 2, "stride": 2, "layers": 2},
+        {"kernel": 5, "padding": "valid", "layers": 1},
+        {"pooling": "avg", "activation": "gelu"},
+        {"pooling": "mixed", "batch_norm": False},
+        {"head": "flatten", "dense": [12, 8], "head_dropout": 0.5},
+        {"dropout": 0.3, "head_dropout": 0.3},
+    ],
+)
+def test_every_knob_gives_logits_and_gradients(options):
+    module = cnn(**options)
+    initialise(module, torch.Generator().manual_seed(0))
+    logits = module(noise(4, 3, 16, 16))
+    assert logits.shape == (4, 10)
+    F.cross_entropy(logits, torch.arange(4)).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in module.parameters())
+
+
+def test_growth_doubles_the_filters():
+    with torch.device("meta"):
+        rows = layer_table(cnn(layers=3, filters=8, growth="double"), (3, 16, 16))
+    assert [row.output[0] for row in rows if row.name.endswith("conv1")] == [8, 16, 32]
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("pixels", [7, 8])
+def test_same_padding_gives_ceil_of_n_over_stride(kernel, stride, pixels):
+    out = convolution(2, 3, kernel, stride=stride)(noise(1, 2, pixels, pixels))
+    assert out.shape[-1] == -(-pixels // stride) == convolved(pixels, kernel, stride, "same")
+
+
+def test_an_even_kernel_pads_at_the_right_and_the_bottom_as_keras_does():
+    conv = SameConv2d(1, 1, 2, bias=False)
+    nn.init.ones_(conv.weight)
+    assert conv(torch.ones(1, 1, 2, 2)).flatten().tolist() == [4.0, 2.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "tanh", "sigmoid"])
+def test_pooling_first_changes_no_bit_of_outputs_or_gradients(activation):
+    (first, pool), (second, act) = activated_pool(activation, "max")
+    assert (first, second) == ("pool", "activation")
+    x = noise(2, 3, 8, 8).requires_grad_()
+    results = [act(pool(x)), pool(act(x))]
+    assert torch.equal(*results)
+    gradients = [torch.autograd.grad(result.sum(), x)[0] for result in results]
+    if activation == "relu":
+        live = results[0].amax() > 0
+        assert live
+    assert torch.allclose(*gradients)
+
+
+@pytest.mark.parametrize("activation", ["gelu", "silu"])
+def test_a_function_that_falls_somewhere_is_never_pooled_first(activation):
+    assert [name for name, _ in activated_pool(activation, "max")] == ["activation", "pool"]
+
+
+def test_initial_weights_depend_on_the_generator_alone():
+    one, two, other = cnn(), cnn(), cnn()
+    initialise(one, torch.Generator().manual_seed(1))
+    initialise(two, torch.Generator().manual_seed(1))
+    initialise(other, torch.Generator().manual_seed(2))
+    pairs = list(zip(one.parameters(), two.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in pairs)
+    assert not torch.equal(next(one.parameters()), next(other.parameters()))
+
+
+def test_dropout_draws_from_its_generator_and_keeps_the_mean():
+    layer = Dropout(0.25)
+    share_generator(layer, torch.Generator().manual_seed(9))
+    x = torch.ones(200, 200)
+    first = layer(x)
+    share_generator(layer, torch.Generator().manual_seed(9))
+    assert torch.equal(first, layer(x))
+    assert first.mean().item() == pytest.approx(1.0, abs=0.02)
+    assert torch.equal(layer.eval()(x), x)
+
+
+def test_mixed_pooling_takes_max_or_mean_and_half_of_each_outside_training():
+    layer, x = MixedPool2d(2, 2), noise(1, 1, 4, 4)
+    share_generator(layer, torch.Generator().manual_seed(1))
+    largest, mean = F.max_pool2d(x, 2), F.avg_pool2d(x, 2)
+    seen = [layer(x) for _ in range(20)]
+    assert all(torch.equal(y, largest) or torch.equal(y, mean) for y in seen)
+    assert len({tuple(y.flatten().tolist()) for y in seen}) == 2
+    assert torch.allclose(layer.eval()(x), (largest + mean) / 2)
+
+
+def test_moving_statistics_are_counted_as_keras_counts_them():
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+    assert count(module) == 3 * 8 * 9 + 8 + 4 * 8
+    assert moving_statistics(module) == 16
+
+
+def test_the_layer_table_computes_nothing_and_leaves_the_module_alone():
+    module = cnn(layers=2, filters=8).train()
+    rows = layer_table(module, (3, 16, 16))
+    assert module.training
+    assert sum(row.parameters for row in rows) == count(module)
+    assert rows[0].flops == 2 * 8 * 16 * 16 * 3 * 9
+    assert rows[-1].output == (10,)
+    assert flops(module, (3, 16, 16)) == sum(row.flops for row in rows)

@@ -1,0 +1,98 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from sweeper.errors import StateError
+from sweeper.training.checkpoint import CheckpointFolder, load, load_or_earlier, verify
+
+CPU = torch.device("cpu")
+
+
+def folder(root: Path, attempt: int = 1) -> CheckpointFolder:
+    return CheckpointFolder(root, "abc123", attempt)
+
+
+def state(value: float) -> dict[str, object]:
+    return {"model": {"weight": torch.full((2, 2), value)}, "progress": {"epoch": int(value)}}
+
+
+def names(root: Path) -> list[str]:
+    return sorted(path.name for path in root.iterdir())
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path):
+    path = folder(tmp_path).save(state(3), epoch=3, best_epoch=3)
+    assert torch.equal(load(path, CPU)["model"]["weight"], torch.full((2, 2), 3.0))
+
+
+def test_the_manifest_says_who_wrote_what(tmp_path: Path):
+    manifest = verify(folder(tmp_path, attempt=4).save(state(3), epoch=3, best_epoch=3))
+    assert (manifest.epoch, manifest.trial_key, manifest.attempt) == (3, "abc123", 4)
+    assert manifest.size > 0
+    assert len(manifest.sha256) == 64
+
+
+def test_the_last_two_and_the_best_are_kept_and_nothing_lies_aside(tmp_path: Path):
+    for epoch in range(1, 7):
+        folder(tmp_path).save(state(epoch), epoch=epoch, best_epoch=min(epoch, 2))
+    assert names(tmp_path) == ["epoch-0002.1", "epoch-0005.1", "epoch-0006.1"]
+
+
+def test_one_flipped_bit_is_noticed(tmp_path: Path):
+    path = folder(tmp_path).save(state(1), epoch=1, best_epoch=1)
+    content = bytearray((path / "state.pt").read_bytes())
+    content[len(content) // 2] ^= 1
+    (path / "state.pt").write_bytes(content)
+    with pytest.raises(StateError, match="damaged"):
+        load(path, CPU)
+
+
+def test_a_truncated_state_falls_back_to_the_one_before(tmp_path: Path):
+    folder(tmp_path).save(state(1), epoch=1, best_epoch=1)
+    last = folder(tmp_path).save(state(2), epoch=2, best_epoch=1)
+    (last / "state.pt").write_bytes((last / "state.pt").read_bytes()[:-7])
+    found = load_or_earlier(last, CPU)
+    assert found is not None
+    assert found["progress"]["epoch"] == 1
+
+
+def test_without_any_sound_checkpoint_there_is_none(tmp_path: Path):
+    last = folder(tmp_path).save(state(2), epoch=2, best_epoch=1)
+    (last / "manifest.json").unlink()
+    assert load_or_earlier(last, CPU) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"epoch": 1, "surprise": 2}'])
+def test_a_manifest_that_is_none_is_a_state_error(tmp_path: Path, text):
+    path = folder(tmp_path).save(state(1), epoch=1, best_epoch=1)
+    (path / "manifest.json").write_text(text)
+    with pytest.raises(StateError):
+        verify(path)
+
+
+def test_a_format_of_the_future_asks_for_an_upgrade(tmp_path: Path):
+    path = folder(tmp_path).save(state(1), epoch=1, best_epoch=1)
+    fields = json.loads((path / "manifest.json").read_text())
+    (path / "manifest.json").write_text(json.dumps({**fields, "version": 99}))
+    with pytest.raises(StateError, match="upgrade"):
+        verify(path)
+
+
+def test_an_attempt_that_was_given_up_cannot_write_any_more(tmp_path: Path):
+    folder(tmp_path, attempt=2).save(state(1), epoch=1, best_epoch=1)
+    with pytest.raises(StateError, match="attempt 2 has taken over"):
+        folder(tmp_path, attempt=1).save(state(5), epoch=5, best_epoch=5)
+
+
+def test_an_epoch_that_is_done_again_replaces_its_checkpoint(tmp_path: Path):
+    folder(tmp_path).save(state(1), epoch=1, best_epoch=1)
+    path = folder(tmp_path).save(state(9), epoch=1, best_epoch=1)
+    assert load(path, CPU)["progress"]["epoch"] == 9
+
+
+def test_code_in_a_checkpoint_is_refused(tmp_path: Path):
+    path = folder(tmp_path).save({"model": Path("/etc")}, epoch=1, best_epoch=1)
+    with pytest.raises(StateError, match="plain types"):
+        load(path, CPU)

@@ -1,0 +1,184 @@
+import itertools
+import math
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from sweeper.errors import SpecError
+from sweeper.spec import TrainSpec
+from sweeper.training.loop import Diverged, Progress, final_score, is_minimised, train
+from sweeper.training.recipe import compose
+from sweeper.trial import Trial
+
+CPU = torch.device("cpu")
+CONFIG = {"pixels": 8, "layers": 2, "filters": 8, "dropout": 0.2, "pooling": "mixed", "learning_rate": 0.02}
+LEARNT = ("train/loss", "valid/loss", "valid/top1", "valid/top5")
+
+
+def run(data, config=None, *, checkpoints=None, trial=None, objective="valid/top1", **settings):
+    config = {**CONFIG, **(config or {})}
+    recipe = compose(config, TrainSpec(**{"epochs": 6, "batch_size": 32, **settings}))
+    trial = trial or Trial("t1", 1, config, seed=3)
+    clock = itertools.count(0.0, 1.0).__next__
+    return train(trial, data, recipe, objective=objective, device=CPU, checkpoints=checkpoints, clock=clock)
+
+
+def learnt(reports):
+    return [tuple(report.metrics[name] for name in LEARNT) for report in reports]
+
+
+def test_a_small_network_learns_the_patterns(patterns):
+    last = list(run(patterns, {"dropout": 0.0, "pooling": "max"}))[-1]
+    assert last.metrics["valid/top1"] > 0.9
+    assert last.metrics["train/loss"] < 0.5
+
+
+def test_every_metric_of_the_design_is_reported_and_none_of_the_test_split(patterns):
+    report = next(run(patterns))
+    assert set(report.metrics) == {
+        *LEARNT, "images_per_second", "device_seconds", "gpu_hours", "epoch",
+    }  # fmt: skip
+    assert report.score == report.metrics["valid/top1"]
+    assert "test" not in patterns.opened
+
+
+def test_the_score_is_the_objective(patterns):
+    report = next(run(patterns, objective="valid/loss"))
+    assert report.score == report.metrics["valid/loss"]
+
+
+def test_a_metric_that_no_trial_reports_is_refused_with_the_nearest_name(patterns):
+    with pytest.raises(SpecError, match="did you mean 'valid/top1'"):
+        next(run(patterns, objective="valid/top11"))
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(patterns):
+    first, again = list(run(patterns)), list(run(patterns))
+    other = list(run(patterns, trial=Trial("t1", 1, CONFIG, seed=4)))
+    assert learnt(first) == learnt(again)
+    assert learnt(first) != learnt(other)
+
+
+def test_the_seed_decides_alone_whatever_torch_drew_before(patterns):
+    first = learnt(run(patterns))
+    torch.empty(3).uniform_()
+    assert learnt(run(patterns)) == first
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam", "adamw"])
+def test_three_epochs_and_three_more_are_six_epochs_to_the_last_bit(patterns, tmp_path: Path, optimizer):
+    config = {**CONFIG, "optimizer": optimizer}
+    straight = list(run(patterns, config, checkpoints=tmp_path, trial=Trial("a", 1, config, seed=3)))
+    running = run(patterns, config, checkpoints=tmp_path, trial=Trial("b", 2, config, seed=3))
+    begun = list(itertools.islice(running, 3))
+    second = Trial("b", 2, config, seed=3, attempt=2, checkpoint=begun[-1].checkpoint)
+    resumed = begun + list(run(patterns, config, checkpoints=tmp_path, trial=second))
+    assert learnt(straight) == learnt(resumed)
+    assert [r.device_seconds for r in straight] == [r.device_seconds for r in resumed]
+    states = [
+        torch.load(Path(str(reports[-1].checkpoint)) / "state.pt", weights_only=True)["model"]
+        for reports in (straight, resumed)
+    ]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_device_seconds_count_the_share_and_go_on_over_attempts(patterns, tmp_path: Path):
+    recipe = compose(CONFIG, TrainSpec(epochs=2))
+
+    def clock(ticks=itertools.count(0.0, 10.0)):  # noqa: B008  (each epoch reads it three times)
+        return next(ticks)
+
+    reports = list(
+        train(
+            Trial("t", 1, CONFIG, seed=1),
+            patterns,
+            recipe,
+            objective="valid/top1",
+            device=CPU,
+            share=0.5,
+            clock=clock,
+        )
+    )
+    assert [r.device_seconds for r in reports] == [10.0, 20.0]
+    assert reports[1].metrics["gpu_hours"] == pytest.approx(20 / 3600)
+
+
+def test_the_checkpoint_is_there_before_the_report(patterns, tmp_path: Path):
+    for report in run(patterns, checkpoints=tmp_path):
+        assert (Path(str(report.checkpoint)) / "manifest.json").is_file()
+
+
+def test_a_finished_trial_reports_nothing_more(patterns, tmp_path: Path):
+    last = list(run(patterns, checkpoints=tmp_path))[-1]
+    trial = Trial("t1", 1, CONFIG, seed=3, attempt=2, checkpoint=last.checkpoint)
+    assert list(run(patterns, checkpoints=tmp_path, trial=trial)) == []
+
+
+def test_a_lost_checkpoint_starts_the_trial_over(patterns, tmp_path: Path):
+    trial = Trial("t1", 1, CONFIG, seed=3, attempt=2, checkpoint=str(tmp_path / "gone" / "epoch-0003.1"))
+    assert learnt(run(patterns, trial=trial)) == learnt(run(patterns))
+
+
+def test_a_loss_that_is_no_number_ends_the_trial_with_the_epoch(patterns):
+    with pytest.raises(Diverged, match="after epoch 1"):
+        list(run(patterns, {"learning_rate": 1e30, "optimizer": "sgd", "batch_norm": False}))
+
+
+def test_diverged_survives_pickling():
+    error = pickle.loads(pickle.dumps(Diverged("valid/loss is nan after epoch 3", hint="x")))  # noqa: S301
+    assert isinstance(error, Diverged)
+    assert str(error) == "valid/loss is nan after epoch 3; x"
+
+
+def test_patience_ends_a_trial_that_gets_no_better(patterns):
+    reports = list(run(patterns, {"learning_rate": 1e-12, "patience": 2}, epochs=20))
+    assert len(reports) < 20
+
+
+@pytest.mark.parametrize(
+    ("scores", "is_smaller", "best_epoch"),
+    [([0.1, 0.5, 0.5], False, 2), ([0.9, 0.4, 0.6], True, 2), ([0.3], False, 1)],
+)
+def test_the_best_epoch_is_the_earlier_of_two_equals(scores, is_smaller, best_epoch):
+    progress = Progress()
+    for epoch, score in enumerate(scores, start=1):
+        progress = progress.after(epoch, score, 1.0, smaller_is_better=is_smaller)
+    assert progress.best_epoch == best_epoch
+    assert progress.device_seconds == len(scores)
+
+
+def test_losses_are_minimised_and_accuracies_are_not():
+    assert [is_minimised(m) for m in ("valid/loss", "train/loss", "valid/top1", "valid/top5")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"schedule": "cosine", "label_smoothing": 0.1},
+        {"schedule": "constant", "clip_norm": 1.0},
+        {"class_weights": "balanced"},
+        {"batch_size": "auto"},
+        {"batch_size": 1000},
+        {"precision": "bf16"},
+    ],
+)
+def test_every_setting_trains(patterns, settings):
+    report = list(run(patterns, epochs=2, **settings))[-1]
+    assert math.isfinite(report.metrics["train/loss"])
+
+
+def test_the_test_split_is_opened_by_final_score_alone(patterns, tmp_path: Path):
+    last = list(run(patterns, checkpoints=tmp_path))[-1]
+    assert "test" not in patterns.opened
+    recipe = compose(CONFIG, TrainSpec())
+    scores = final_score(Path(str(last.checkpoint)), patterns, recipe, device=CPU)
+    assert set(scores) == {"test/top1", "test/top5", "test/loss"}
+    assert "test" in patterns.opened
+
+
+def test_top5_with_four_classes_is_clipped_to_four(patterns):
+    assert next(run(patterns)).metrics["valid/top5"] == 1.0

@@ -1,0 +1,76 @@
+import pytest
+
+from sweeper.errors import SpecError
+from sweeper.spec import TrainSpec
+from sweeper.training.recipe import check_buildable, compose
+
+TRAIN = TrainSpec()
+
+
+def test_each_parameter_goes_to_the_part_that_knows_it():
+    recipe = compose(
+        {
+            "architecture": "cnn", "layers": 3, "filters": [32, 64, 64], "dropout": 0.2, "pixels": 8,
+            "augmentation": "basic", "rotation": 15.0, "normalization": "standardize",
+            "learning_rate": 0.003, "optimizer": "sgd",
+        },
+        TRAIN,
+    )  # fmt: skip
+    assert recipe.architecture == "cnn"
+    assert recipe.model_options["filters"] == [32, 64, 64]
+    assert recipe.model_options["kernel"] == 3
+    assert recipe.augmentation_options["rotation"] == 15.0
+    assert (recipe.train.learning_rate, recipe.train.optimizer) == (0.003, "sgd")
+    assert recipe.train.epochs == TRAIN.epochs
+    assert (recipe.pixels, recipe.normalization) == (8, "standardize")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"layerz": 3}, "nothing knows the parameter 'layerz'; did you mean 'layers'"),
+        ({"architecture": "cnnn"}, "no model is called 'cnnn'; did you mean 'cnn'"),
+        ({"architecture": 3}, "architecture: found 3"),
+        ({"layers": 9}, "layers: found 9, input should be less than or equal to 8"),
+        ({"layers": "many"}, "layers: found 'many'"),
+        ({"filters": [16, -1, 16]}, "filters"),
+        ({"dropout": 1.0}, "dropout: found 1.0"),
+        ({"pooling": "min"}, "pooling: found 'min'"),
+        ({"learning_rate": -1.0}, "train: learning_rate: found -1.0"),
+        ({"optimizer": "adamx"}, "train: optimizer: found 'adamx'"),
+        ({"pixels": 0}, "pixels: found 0"),
+        ({"pixels": "48"}, "pixels: found '48'"),
+        ({"normalization": "zcaa"}, "no normalization is called 'zcaa'"),
+        ({"augmentation": "basics"}, "did you mean 'basic'"),
+        ({"rotation": 10}, "augmentation 'none' has no parameter 'rotation'; add `when: {augmentation:"),
+        ({"augmentation": "basic", "rotation": 500.0}, "rotation: found 500.0"),
+    ],
+)
+def test_a_wrong_parameter_is_one_clear_line(config, message):
+    with pytest.raises(SpecError) as caught:
+        compose(config, TRAIN)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "pixels", "message"),
+    [
+        ({"layers": 4}, 8, "pooled below 1 px at block 4 of 4: 8 px"),
+        ({"layers": 4}, 8, "allow at most 3 blocks"),
+        ({"layers": 1}, 1, "allow no block at all"),
+        ({"layers": 2, "padding": "valid", "kernel": 5}, 8, "at block 2 of 2"),
+        ({"layers": 1, "padding": "valid", "kernel": 9}, 8, "at block 1 of 1"),
+        ({"layers": 3, "stride": 2}, 16, "at block 3 of 3"),
+        ({"layers": 3, "filters": [8, 8]}, 8, "filters has 2 values for 3 layers"),
+    ],
+)
+def test_a_network_that_cannot_be_is_refused_with_the_reason(config, pixels, message):
+    recipe = compose({**config, "pixels": pixels}, TRAIN)
+    with pytest.raises(SpecError) as caught:
+        check_buildable(recipe, shape=(1, pixels, pixels), classes=10)
+    assert message in str(caught.value)
+
+
+def test_what_can_be_built_is_let_through():
+    check_buildable(compose({"layers": 3, "pixels": 8}, TRAIN), shape=(3, 8, 8), classes=1)
