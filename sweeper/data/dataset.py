@@ -19,6 +19,7 @@ from sweeper.data.sources import Source, Split, source
 from sweeper.data.split import SPLITS, Assignment, assign
 from sweeper.data.statistics import fit
 from sweeper.data.store import Store
+from sweeper.errors import DataError
 from sweeper.spec import DatasetSpec
 from sweeper.trial import canonical
 
@@ -126,6 +127,11 @@ def open_dataset(
     """
     store = prepare(open_source(spec), [pixels], cache, progress)[0]
     assignment = assign(store.rows, store.about.classes, spec.split)
+    for split in ("train", "valid"):
+        if len(assignment.rows[split]) == 0:
+            raise DataError(
+                f"the {split} split is empty: too few images for each class", where="dataset.split"
+            )
     digest = _digest(store.about.source, spec, store.about.recipe)
     fitted, transform = fit(
         normalization, options or {}, _rows(store, assignment, "train"), store.path, digest

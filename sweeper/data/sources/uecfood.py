@@ -1,0 +1,139 @@
+"""UECFOOD-256 and whatever has its layout: numbered class folders, category.txt, a bb_info.txt a folder."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sweeper.data.sources import Item, Source, source
+from sweeper.data.sources._files import File, FileSource, folder, images_below, printable, subfolders
+from sweeper.errors import DataError
+
+Crop = Literal["none", "boxes", "largest_box"]
+Box = tuple[int, int, int, int]
+_SHOWN = 3  # examples in a note
+HINT = (
+    "UECFOOD-256 is published by its owners at http://foodcam.mobi/dataset256.html "
+    "(non-commercial research use); unpack it and set dataset.root to the folder that holds 1 to 256"
+)
+
+
+@source("uecfood")
+def uecfood(
+    root: Path | None,
+    *,
+    crop: Crop = "none",
+    channels: Literal[1, 3] = 3,
+    max_bad: Annotated[float, Field(ge=0, le=1)] = 0.01,
+) -> Source:
+    """The folder's number is the class: two classes may share a name. `boxes` makes an image of each box."""
+    if root is None or not root.expanduser().exists():
+        raise DataError("there is no UECFOOD-256 here", where=f"dataset.root {root}", hint=HINT)
+    top = folder(root, "uecfood")
+    numbered = [path for path in subfolders(top) if path.name.isascii() and path.name.isdigit()]
+    if not numbered:
+        raise DataError("holds no folder named by a number", where=str(top), hint=_nested(top) or HINT)
+    odd = _Oddities()
+    found = {int(path.name): list(images_below(path, top)) for path in numbered}
+    names = _names(top / "category.txt", found, odd)
+    ids = [number for number in sorted(found) if found[number]]
+    boxes = {int(path.name): _boxes(path, crop, odd) for path in numbered}
+    files = [
+        (file, Item(key, label, box=box))
+        for label, number in enumerate(ids)
+        for file in found[number]
+        for key, box in _crops(file, boxes[number], crop, odd)
+    ]
+    return FileSource(
+        files, [names[number] for number in ids], notes=list(odd.notes()), channels=channels, max_bad=max_bad
+    )
+
+
+@dataclass(slots=True)
+class _Oddities:
+    """What is reported and not fatal, collected by kind so that 256 folders do not give 256 lines."""
+
+    found: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, kind: str, example: str) -> None:
+        self.found[kind].append(example)
+
+    def notes(self) -> Iterator[str]:
+        for kind, examples in self.found.items():
+            some = ", ".join(examples[:_SHOWN]) + (", ..." if len(examples) > _SHOWN else "")
+            yield f"{len(examples)} {kind}: {some}"
+
+
+def _names(path: Path, found: Mapping[int, list[File]], odd: _Oddities) -> dict[int, str]:
+    """Class names by id; a name that two ids share is followed by the id."""
+    names: dict[int, str] = {}
+    for line in _lines(path):
+        number, _, name = line.partition("\t")
+        if not number.strip().isdigit():
+            continue  # the header, or a line that names no class
+        if int(number) in names:
+            odd.add("ids stand twice in category.txt, the first name counts", number.strip())
+        names.setdefault(int(number), name.strip() or number.strip())
+    for number in sorted(set(names) | set(found)):
+        if not found.get(number):
+            odd.add("classes without images are left out", f"{number} {names.get(number, '')!r}")
+        elif number not in names:
+            odd.add("folders have no name in category.txt", str(number))
+            names[number] = str(number)
+    shared = {name for name, count in Counter(names.values()).items() if count > 1}
+    return {number: f"{name} ({number})" if name in shared else name for number, name in names.items()}
+
+
+def _boxes(path: Path, crop: Crop, odd: _Oddities) -> dict[str, list[Box]]:
+    """The boxes of each file of a folder, by the file's name without suffix."""
+    boxes: defaultdict[str, list[Box]] = defaultdict(list)
+    if crop == "none":
+        return boxes
+    for number, line in enumerate(_lines(path / "bb_info.txt"), start=1):
+        name, *sides = line.split()
+        place = f"{path.name}/bb_info.txt:{number}"
+        try:
+            left, top, right, bottom = (round(float(side)) for side in sides)
+        except (ValueError, OverflowError):
+            if name != "img":
+                odd.add("lines of bb_info.txt are not `img x1 y1 x2 y2` and are skipped", place)
+            continue
+        if left >= right or top >= bottom:
+            odd.add("boxes are empty and are skipped", place)
+        else:
+            boxes[name].append((left, top, right, bottom))
+    return boxes
+
+
+def _crops(
+    file: File, boxes: Mapping[str, list[Box]], crop: Crop, odd: _Oddities
+) -> Iterator[tuple[str, Box | None]]:
+    own = boxes.get(file.path.stem, [])
+    if crop == "none":
+        yield file.key, None
+    elif not own:
+        odd.add("images have no box and are used whole", file.key)
+        yield file.key, None
+    elif crop == "largest_box":
+        yield file.key, max(own, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
+    else:
+        yield from ((f"{file.key}#{number}", box) for number, box in enumerate(own, start=1))
+
+
+def _lines(path: Path) -> list[str]:
+    """Lines with text in them; a BOM, Windows line ends and stray bytes do no harm. No file: no lines."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig", "replace")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=printable(str(path))) from error
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _nested(top: Path) -> str:
+    inner = [path for path in subfolders(top) if any(each.name.isdigit() for each in subfolders(path))]
+    return f"did you mean {inner[0]}?" if inner else ""
