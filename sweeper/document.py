@@ -49,6 +49,9 @@ class Document:
                 return self.origins[path]
             if path in self.lines:
                 return f"{self.name}:{self.lines[path]}"
+            for added, origin in self.origins.items():
+                if added.startswith(f"{path}."):
+                    return origin
             path = path.rpartition(".")[0]
         return self.name
 
@@ -89,7 +92,9 @@ def parse_value(text: str, *, name: str, environment: Mapping[str, str]) -> tupl
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text, name) from error
     except yaml.YAMLError as error:
-        raise SpecError("this is not text that YAML can hold", where=name, hint=str(error)[:80]) from error
+        raise SpecError(
+            "this is not text that YAML can hold", where=name, hint=" ".join(str(error).split())[:80]
+        ) from error
     return value, builder.lines
 
 
@@ -196,9 +201,8 @@ class _Builder:
                 return "${"
             name, has_default, default = match[1].partition(":-")
             if not match[0].endswith("}") or not _NAME.fullmatch(name):
-                raise self.error(
-                    event, f"found {match[0]!r}", "expected ${NAME} or ${NAME:-default}; $${ for a ${"
-                )
+                problem = f"found {match[0]!r}, expected ${{NAME}} or ${{NAME:-default}}"
+                raise self.error(event, problem, "write $${ for a ${ that means itself")
             if name in self.environment and (self.environment[name] or not has_default):
                 return self.environment[name]
             if not has_default:

@@ -37,6 +37,15 @@ def _list(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
+Condition = Annotated[
+    list[Any],
+    Field(min_length=1),
+    BeforeValidator(
+        _list, json_schema_input_type=Annotated[list[Any], Field(min_length=1)] | str | float | bool
+    ),
+]
+
+
 class ParameterSpec(BaseModel):
     """One parameter as written: exactly one of `value`, `values`, or `min` with `max`."""
 
@@ -56,7 +65,7 @@ class ParameterSpec(BaseModel):
     """How a range is drawn from; left out, it follows from the other keys."""
     q: Annotated[int | float, Field(gt=0)] | None = None
     """Step of a range, counted from `min`."""
-    when: dict[str, Annotated[list[Any], BeforeValidator(_list), Field(min_length=1)]] | None = None
+    when: dict[str, Condition] | None = None
     """The parameter exists only while these others have one of these values."""
     per: str | None = None
     """A list with one value for each of what this whole-number parameter counts (`per: layers`)."""

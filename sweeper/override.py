@@ -28,13 +28,20 @@ def override(
         origin = f"-o {text if len(text) <= 60 else f'{text[:57]}...'}"
         if not has_value or not all(path.split(".")):
             raise SpecError(_USAGE, where=origin)
-        parsed, _ = parse_value(value, name=origin, environment=environment)
+        parsed = _value(value, origin, environment)
         _put(data, path.split("."), parsed, origin)
         for known in [known for known in (*lines, *origins) if known.startswith(f"{path}.")]:
             lines.pop(known, None)
             origins.pop(known, None)
         origins[path] = origin
     return replace(document, data=data, lines=lines, origins=origins)
+
+
+def _value(text: str, origin: str, environment: Mapping[str, str]) -> object:
+    try:
+        return parse_value(text, name=origin, environment=environment)[0]
+    except SpecError as error:
+        raise SpecError(error.problem, where=origin, hint=error.hint) from error
 
 
 def _put(data: dict[str, Any], path: Sequence[str], value: object, origin: str) -> None:

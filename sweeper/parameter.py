@@ -1,5 +1,6 @@
 """The four kinds of parameter: what values each may take, and which a corner or a grid holds."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -53,7 +54,7 @@ class Constant(Domain):
 
     def describe(self) -> str:
         """`exactly 3`."""
-        return f"exactly {self.value!r}"
+        return f"exactly {written(self.value)}"
 
 
 class Choice(Domain):
@@ -78,7 +79,7 @@ class Choice(Domain):
 
     def describe(self) -> str:
         """`one of 16, 32, 64`."""
-        return f"one of {', '.join(str(value) for value in self.values)}"
+        return f"one of {', '.join(written(value) for value in self.values)}"
 
 
 class IntRange(Domain):
@@ -173,3 +174,8 @@ def is_same(left: Value, right: Value) -> bool:
 
 def _is_number(value: Value) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def written(value: Value) -> str:
+    """The value as a sweep file writes it: `true`, `none`, `[64, 32]`; null for nothing."""
+    return value if isinstance(value, str) else json.dumps(value)

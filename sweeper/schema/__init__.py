@@ -1,4 +1,4 @@
-"""The JSON Schema and the reference tables of sweep files, made from the models, so that they cannot drift."""
+"""The JSON Schema and the reference tables of sweep files, made from the models: they cannot drift."""
 
 import json
 from collections.abc import Iterator, Mapping
