@@ -243,7 +243,7 @@ def test_every_yaml_example_on_the_reference_page_is_right() -> None:
     assert len(examples) >= 3
     for example in examples:
         parameters = "" if "\nparameters:" in f"\n{example}" else "parameters: {layers: 3}\n"
-        head = "" if "name:" in example else "name: example\ndataset: {source: digits}\n"
+        head = "" if example.startswith("name:") else "name: example\ndataset: {source: digits}\n"
         try:
             parse_spec(head + parameters + example, environment={})
         except SpecError as error:
