@@ -8,6 +8,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sweeper.errors import SpecError
+from sweeper.models import Shape
 from sweeper.models._random import Dropout, MixedPool2d
 
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
@@ -105,3 +107,10 @@ def dense_head(
         layers["dropout"] = Dropout(dropout)
     layers["logits"] = nn.Linear(features, classes)
     return nn.Sequential(layers)
+
+
+def fitting(name: str, shape: Shape, pixels: int) -> int:
+    """`pixels` itself, or a SpecError where the network leaves none of an image of that shape."""
+    if pixels < 1:
+        raise SpecError(f"{name} leaves less than 1 px of {shape[1]} px", hint="choose more pixels")
+    return pixels

@@ -11,6 +11,12 @@ Scheme = Literal["he_normal", "glorot_uniform"]
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)  # pyright: ignore[reportPrivateUsage]
 
 
+class GlorotSequential(nn.Sequential):
+    """Layers in a line that start as Keras starts them where nothing is said."""
+
+    initial: Scheme = "glorot_uniform"
+
+
 def _he_normal(weight: Tensor, generator: torch.Generator) -> None:
     nn.init.kaiming_normal_(weight, generator=generator)
 
