@@ -1,0 +1,1 @@
+"""What a sweep found: read from the record, changed by nothing."""

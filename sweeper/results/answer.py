@@ -1,0 +1,182 @@
+"""The answer that a sweep ends with, as data: the best network, the one worth its cost, what it took."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sweeper.history import SweepHistory, TrialHistory
+from sweeper.ledger import totals
+from sweeper.results.leaderboard import Cost, Row, leaderboard, points, varied
+from sweeper.results.pareto import (
+    Point,
+    chance_level,
+    cheapest_reaching,
+    default_floor,
+    efficiency,
+    front,
+    knee,
+    most_efficient,
+)
+from sweeper.spec import SweepSpec
+from sweeper.trial import State
+
+
+@dataclass(frozen=True, slots=True)
+class Efficient:
+    """The best ratio of score above chance to cost, among trials that reach the floor."""
+
+    row: Row
+    ratio: float
+    chance: float
+    floor: float
+    is_floor_given: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the sweep left its traces, and the commands that lead on from here."""
+
+    record: str = ""
+    tracking: str = ""
+    experiment: str = ""
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Everything that the end of a sweep says; `sweeper best` says it again from the record.
+
+    Device-seconds are those of CPU slots where `has_gpu` is false. `saved_device_seconds` is an
+    estimate: the epochs that stopped trials did not run, at their own seconds an epoch.
+    """
+
+    sweep: str
+    metric: str
+    is_maximized: bool
+    cost: Cost
+    why: str
+    states: Mapping[State, int]
+    rows: Sequence[Row]
+    best: Row | None
+    efficient: Efficient | None
+    reaching: Row | None
+    front: Sequence[Row]
+    knee: Row | None
+    varied: Sequence[str]
+    billed_device_seconds: float
+    productive_device_seconds: float
+    usd: float | None
+    wall_seconds: float
+    has_gpu: bool
+    stopped_early: int
+    saved_device_seconds: float
+    places: Places
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; rows of the front and the winners in full, every other trial by its number only."""
+        return {
+            "sweep": self.sweep,
+            "metric": self.metric,
+            "goal": "maximize" if self.is_maximized else "minimize",
+            "cost": self.cost,
+            "ended": self.why,
+            "trials": {str(state): count for state, count in self.states.items()},
+            "best": self.best.as_dict() if self.best else None,
+            "efficient": _efficient_dict(self.efficient),
+            "cheapest_reaching_target": self.reaching.as_dict() if self.reaching else None,
+            "front": [row.as_dict() for row in self.front],
+            "knee": self.knee.number if self.knee else None,
+            "ranking": [row.number for row in self.rows if row.rank is not None],
+            "billed_device_seconds": self.billed_device_seconds,
+            "productive_device_seconds": self.productive_device_seconds,
+            "device": "gpu" if self.has_gpu else "cpu_slot",
+            "usd": self.usd,
+            "wall_seconds": self.wall_seconds,
+            "stopped_early": self.stopped_early,
+            "saved_device_seconds": self.saved_device_seconds,
+            "record": self.places.record,
+            "tracking": self.places.tracking,
+            "experiment": self.places.experiment,
+            "next": list(self.places.commands),
+        }
+
+
+def answer(
+    history: SweepHistory, spec: SweepSpec, *, classes: int | None = None, places: Places | None = None
+) -> Answer:
+    """Draw the answer from the history. `classes` gives the chance level of a top-k accuracy."""
+    objective = spec.objective
+    rows = leaderboard(history, objective.goal)
+    sums = totals(history)
+    cost: Cost = objective.cost if objective.cost != "usd" or sums.usd else "gpu_hours"
+    cloud = points(rows, objective.goal, cost)
+    by_number = {row.number: row for row in rows}
+    stopped = [t for t in history.trials.values() if t.state is State.STOPPED]
+    bend = knee(cloud)
+    return Answer(
+        sweep=spec.name,
+        metric=objective.metric,
+        is_maximized=objective.goal == "maximize",
+        cost=cost,
+        why=history.closed,
+        states={s: n for s in State if (n := sum(t.state is s for t in history.trials.values()))},
+        rows=rows,
+        best=rows[0] if rows and rows[0].rank == 1 else None,
+        efficient=_efficient(rows, cloud, spec, chance_level(objective.metric, classes)),
+        reaching=_reaching(by_number, cloud, spec),
+        front=[by_number[point.number] for point in front(cloud)],
+        knee=by_number[bend.number] if bend else None,
+        varied=varied(rows),
+        billed_device_seconds=sums.billed,
+        productive_device_seconds=sums.productive,
+        usd=sums.usd if sums.billed else None,
+        wall_seconds=history.wall_seconds,
+        has_gpu=sums.gpu_billed > 0,
+        stopped_early=len(stopped),
+        saved_device_seconds=sum(saved_device_seconds(trial, spec.train.epochs) for trial in stopped),
+        places=places or Places(),
+    )
+
+
+def saved_device_seconds(trial: TrialHistory, epochs: int) -> float:
+    """What the epochs that a trial did not run would have taken, at its own pace so far."""
+    last = trial.last
+    if last is None or last.epoch < 1:
+        return 0.0
+    return max(0, epochs - last.epoch) * last.device_seconds / last.epoch
+
+
+def _efficient(
+    rows: Sequence[Row], cloud: Sequence[Point], spec: SweepSpec, chance: float | None
+) -> Efficient | None:
+    """Only for an accuracy: a loss has no chance level, and so no gain over it."""
+    if chance is None or spec.objective.goal != "maximize":
+        return None
+    given = spec.objective.min_top5
+    allowed = {row.number for row in rows if given is None or row.metrics.get("valid/top5", 0.0) >= given}
+    competing = [point for point in cloud if point.number in allowed]
+    floor = default_floor(cloud, chance) if given is None else given
+    winner = most_efficient(competing, chance=chance, floor=floor if given is None else chance)
+    if winner is None:
+        return None
+    row = next(row for row in rows if row.number == winner.number)
+    return Efficient(row, efficiency(winner, chance), chance, floor, given is not None)
+
+
+def _reaching(rows: Mapping[int, Row], cloud: Sequence[Point], spec: SweepSpec) -> Row | None:
+    target = spec.objective.target
+    if target is None:
+        return None
+    found = cheapest_reaching(cloud, target if spec.objective.goal == "maximize" else -target)
+    return rows[found.number] if found else None
+
+
+def _efficient_dict(efficient: Efficient | None) -> dict[str, Any] | None:
+    if efficient is None:
+        return None
+    return {
+        "trial": efficient.row.as_dict(),
+        "ratio": efficient.ratio,
+        "chance": efficient.chance,
+        "floor": efficient.floor,
+    }

@@ -1,0 +1,97 @@
+"""The trials of a sweep as rows, best first."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from sweeper.history import SweepHistory, TrialHistory
+from sweeper.results.pareto import Point
+from sweeper.trial import Config, Goal, State
+
+Cost = Literal["gpu_hours", "usd", "device_seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One trial. `rank` is None without a finite score; costs are billed, over all attempts.
+
+    `score` and `metrics` are those of the best epoch, which is `epoch` of `epochs` that were run.
+    """
+
+    rank: int | None
+    id: str
+    number: int
+    score: float | None
+    epoch: int
+    epochs: int
+    device_seconds: float
+    usd: float | None
+    state: State
+    config: Config
+    metrics: Mapping[str, float]
+    point: str | None = None
+    repeat: int = 0
+    test: Mapping[str, float] | None = None
+
+    @property
+    def gpu_hours(self) -> float:
+        """Billed device-hours; of CPU slots where the sweep had no GPU."""
+        return self.device_seconds / 3600
+
+    def cost(self, kind: Cost) -> float:
+        """The row's cost in the unit that the sweep counts in; not finite where no price is known."""
+        if kind == "usd":
+            return math.nan if self.usd is None else self.usd
+        return self.gpu_hours if kind == "gpu_hours" else self.device_seconds
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able, `gpu_hours` included; a metric that is not finite is None, as JSON has no NaN."""
+        metrics = {name: value if math.isfinite(value) else None for name, value in self.metrics.items()}
+        return {**asdict(self), "metrics": metrics, "state": str(self.state), "gpu_hours": self.gpu_hours}
+
+
+def leaderboard(history: SweepHistory, goal: Goal) -> list[Row]:
+    """Every trial: the scored ones by score, of equals the cheaper, then those that have none."""
+    rows = [_row(trial, goal) for trial in history.trials.values()]
+    scored = sorted((row for row in rows if row.score is not None), key=lambda row: _order(row, goal))
+    others = sorted((row for row in rows if row.score is None), key=lambda row: row.number)
+    return [replace(row, rank=rank) for rank, row in enumerate(scored, 1)] + others
+
+
+def points(rows: Iterable[Row], goal: Goal, cost: Cost) -> list[Point]:
+    """The scored rows as points, a score to be minimised negated; rows without a price are left out."""
+    sign = 1 if goal == "maximize" else -1
+    made = [Point(row.number, sign * row.score, row.cost(cost)) for row in rows if row.score is not None]
+    return [point for point in made if math.isfinite(point.cost)]
+
+
+def varied(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The parameters that differ between trials, in the order of their first appearance."""
+    names = dict.fromkeys(name for row in rows for name in row.config)
+    return tuple(name for name in names if len({repr(row.config.get(name)) for row in rows}) > 1)
+
+
+def _row(trial: TrialHistory, goal: Goal) -> Row:
+    best = trial.best(goal)
+    return Row(
+        rank=None,
+        id=trial.id,
+        number=trial.number,
+        score=best.score if best else None,
+        epoch=best.epoch if best else 0,
+        epochs=trial.last.epoch if trial.last else 0,
+        device_seconds=trial.device_seconds,
+        usd=trial.usd if trial.attempts else None,
+        state=trial.state,
+        config=dict(trial.config),
+        metrics=dict(best.metrics) if best else {},
+        point=trial.point,
+        repeat=trial.repeat,
+        test=dict(trial.test) if trial.test else None,
+    )
+
+
+def _order(row: Row, goal: Goal) -> tuple[float, float, int]:
+    score = row.score if row.score is not None else math.nan
+    return (-score if goal == "maximize" else score, row.device_seconds, row.number)

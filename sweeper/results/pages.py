@@ -1,0 +1,162 @@
+"""The answer on a terminal or in a log: text drawn with rich, the same words on both."""
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sweeper.results.answer import Answer, Efficient
+from sweeper.results.leaderboard import Row
+from sweeper.trackers.wording import device_text, duration_text, plain, score_text
+from sweeper.view import config_text
+
+STAND_IN = "CPU slot hours stand in for device-hours: no GPU was used."
+
+
+def print_answer(answer: Answer, console: Console) -> None:
+    """All of it, the winner first, the commands to type next last."""
+    console.print(_title(answer))
+    if answer.best is None:
+        console.print(f"\nNo trial reported a finite {answer.metric}: `sweeper logs` says why.")
+    else:
+        console.print(_winners(answer))
+        console.print(front_table(answer))
+    console.print(_spending(answer))
+    console.print(_places(answer))
+
+
+def front_table(answer: Answer) -> Table:
+    """The Pareto front, cheapest first; the knee is marked."""
+    title = f"\nPareto front: {answer.metric} {'up' if answer.is_maximized else 'down'}, {_unit(answer)} down"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("trial", answer.metric, _unit(answer), "epochs"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("")
+    table.add_column("configuration", overflow="fold")
+    for row in answer.front:
+        table.add_row(*_cells(answer, row))
+    return table
+
+
+def leaderboard_table(answer: Answer, limit: int) -> Table:
+    """The first so many trials by rank."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("rank", "trial", answer.metric, _unit(answer), "epochs", "state"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("configuration", overflow="fold")
+    for row in answer.rows[:limit]:
+        trial, score, cost, epochs, _, label = _cells(answer, row)
+        table.add_row(str(row.rank or "-"), trial, score, cost, epochs, str(row.state), label)
+    return table
+
+
+def _title(answer: Answer) -> Text:
+    count = sum(answer.states.values())
+    parts = ", ".join(f"{number} {state}" for state, number in answer.states.items())
+    ended = {"done": "done", "": "not closed"}.get(answer.why, f"stopped ({plain(answer.why)})")
+    text = Text(f"\n{plain(answer.sweep)}", style="bold")
+    text.append(f": {ended} in {duration_text(answer.wall_seconds)}\n", style="not bold")
+    return text.append(f"{_trials(count)}: {parts}", style="not bold")
+
+
+def _winners(answer: Answer) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("", "")
+    if answer.best:
+        _winner(table, answer, f"Best {answer.metric}", answer.best)
+        if answer.best.test:
+            table.add_row(
+                "", Text(f"{_metrics(answer.best.test)} (opened once, for this trial)", style="bold green")
+            )
+    if answer.efficient:
+        _winner(table, answer, "Most efficient", answer.efficient.row)
+        table.add_row("", _reason(answer, answer.efficient))
+    if answer.reaching:
+        _winner(table, answer, "Cheapest at the target", answer.reaching)
+    if answer.knee:
+        _winner(table, answer, "Knee of the front", answer.knee)
+    return table
+
+
+def _winner(table: Table, answer: Answer, title: str, row: Row) -> None:
+    score = score_text(answer.metric, row.score)
+    spent = device_text(row.device_seconds, answer.has_gpu)
+    money = "" if row.usd is None else f", {row.usd:.4g} USD"
+    epoch = f"epoch {row.epoch} of {row.epochs}"
+    table.add_row(Text(title, style="bold"), f"trial {row.number}  {score}  {epoch}  {spent}{money}")
+    table.add_row("", Text(_label(answer, row), style="dim"))
+
+
+def _reason(answer: Answer, efficient: Efficient) -> Text:
+    points = 100 * efficient.ratio
+    floor = score_text(answer.metric, efficient.floor)
+    set_by = "min_top5" if efficient.is_floor_given else "nine tenths of the best gain over chance"
+    ratio = f"{points:.4g} points above chance per {_unit(answer, one=True)}"
+    return Text(f"{ratio}, among trials from {floor} up ({set_by})", style="dim")
+
+
+def _spending(answer: Answer) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    billed, productive = answer.billed_device_seconds, answer.productive_device_seconds
+    share = f" ({100 * productive / billed:.0f} %)" if billed > 0 else ""
+    money = "" if answer.usd is None else f", {answer.usd:.2f} USD"
+    table.add_row("", "")
+    trained = f"{device_text(productive, answer.has_gpu)} productive{share}"
+    said = f"{device_text(billed, answer.has_gpu)} billed{money}, {trained}"
+    table.add_row(Text("Device time", style="bold"), said)
+    if answer.stopped_early:
+        saved = device_text(answer.saved_device_seconds, answer.has_gpu)
+        why = "their missing epochs, at their own pace"
+        said = f"{_trials(answer.stopped_early)}, which saved about {saved} ({why})"
+        table.add_row(Text("Stopped early", style="bold"), said)
+    if not answer.has_gpu:
+        table.add_row("", Text(STAND_IN, style="dim"))
+    return table
+
+
+def _places(answer: Answer) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("", "")
+    places = answer.places
+    if places.tracking:
+        table.add_row(Text("MLflow", style="bold"), f"{places.tracking}, experiment {places.experiment}")
+    if places.record:
+        table.add_row(Text("Record", style="bold"), places.record)
+    for number, command in enumerate(places.commands):
+        table.add_row(Text("" if number else "Next", style="bold"), Text(command, style="cyan"))
+    return table
+
+
+def _cells(answer: Answer, row: Row) -> tuple[str, str, str, str, str, str]:
+    cost = "-" if row.cost(answer.cost) != row.cost(answer.cost) else f"{row.cost(answer.cost):.4g}"
+    mark = "knee" if answer.knee and answer.knee.number == row.number else ""
+    score = score_text(answer.metric, row.score)
+    return str(row.number), score, cost, str(row.epochs), mark, _label(answer, row)
+
+
+def _label(answer: Answer, row: Row) -> str:
+    config = {name: row.config[name] for name in answer.varied if name in row.config} or row.config
+    name = f"{plain(row.point)}: " if row.point else ""
+    return name + plain(config_text(config))
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'' if count == 1 else 's'}"
+
+
+def _metrics(metrics: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {score_text(name, value)}" for name, value in sorted(metrics.items()))
+
+
+def _unit(answer: Answer, *, one: bool = False) -> str:
+    if answer.cost == "usd":
+        return "USD"
+    kind = "second" if answer.cost == "device_seconds" else "hour"
+    return f"{'GPU' if answer.has_gpu else 'CPU slot'} {kind}{'' if one else 's'}"

@@ -1,0 +1,95 @@
+"""Score against cost: the front, its knee, the best for a budget, and efficiency. Pure functions.
+
+A `Point`'s `value` is better when higher (a loss comes in negated) and its `cost` when lower. Points that
+are not finite take part in nothing.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+_TOP = re.compile(r"top(\d+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One trial as two numbers. `number` breaks ties: the earlier trial wins."""
+
+    number: int
+    value: float
+    cost: float
+
+
+def finite(points: Iterable[Point]) -> list[Point]:
+    """Those that can be compared: a finite value, a finite cost of at least 0."""
+    return [p for p in points if math.isfinite(p.value) and math.isfinite(p.cost) and p.cost >= 0]
+
+
+def front(points: Iterable[Point]) -> list[Point]:
+    """The points that no other beats on both axes, cheapest first; of equal points the earliest."""
+    kept: list[Point] = []
+    for point in sorted(finite(points), key=lambda p: (p.cost, -p.value, p.number)):
+        if not kept or point.value > kept[-1].value:
+            kept.append(point)
+    return kept
+
+
+def knee(points: Iterable[Point]) -> Point | None:
+    """Where the front bends most: farthest above the line between its ends. None for less than three."""
+    bend = front(points)
+    if len(bend) < 3:
+        return None
+    first, last = bend[0], bend[-1]
+    width, height = last.cost - first.cost, last.value - first.value
+    if not math.isfinite(width * height) or min(width, height) <= 0:
+        return None
+
+    def above(point: Point) -> float:
+        return (point.value - first.value) / height - (point.cost - first.cost) / width
+
+    best = max(bend[1:-1], key=above)
+    return best if above(best) > 0 else None
+
+
+def best_within(points: Iterable[Point], cost: float) -> Point | None:
+    """The best value among those that cost at most so much; the cheapest of equals."""
+    affordable = [p for p in front(points) if p.cost <= cost]
+    return affordable[-1] if affordable else None
+
+
+def cheapest_reaching(points: Iterable[Point], value: float) -> Point | None:
+    """The cheapest point whose value is at least so high."""
+    return next((p for p in front(points) if p.value >= value), None)
+
+
+def efficiency(point: Point, chance: float) -> float:
+    """Value above chance for one unit of cost; what costs nothing is worth nothing, not infinitely much."""
+    return (point.value - chance) / point.cost if point.cost > 0 else -math.inf
+
+
+def most_efficient(points: Iterable[Point], *, chance: float, floor: float) -> Point | None:
+    """The best ratio among points of at least `floor`; without one, chance level after a second wins."""
+    good = [p for p in finite(points) if p.value >= floor and p.value > chance and p.cost > 0]
+    return max(good, key=lambda p: (efficiency(p, chance), p.value, -p.number), default=None)
+
+
+def default_floor(points: Sequence[Point], chance: float) -> float:
+    """Where nobody set one: nine tenths of the best trial's gain over chance."""
+    best = max((p.value for p in finite(points)), default=chance)
+    return chance + 0.9 * max(0.0, best - chance)
+
+
+def hypervolume(points: Iterable[Point], *, value: float, cost: float) -> float:
+    """The area that the front dominates, down to `value` and up to `cost`: larger is better."""
+    inside = [p for p in front(points) if p.value > value and p.cost < cost]
+    ends = [*(p.cost for p in inside), cost]
+    widths = [right - left for left, right in pairwise(ends)]
+    return sum((p.value - value) * width for p, width in zip(inside, widths, strict=True))
+
+
+def chance_level(metric: str, classes: int | None) -> float | None:
+    """What guessing scores: k of n classes for a top-k accuracy; None for any other metric."""
+    found = _TOP.search(metric)
+    return min(1.0, int(found.group(1)) / classes) if found and classes else None

@@ -1,0 +1,192 @@
+import io
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from sweeper.history import Attempt, SweepHistory, TrialHistory
+from sweeper.results.answer import Answer, Places, answer, saved_device_seconds
+from sweeper.results.leaderboard import leaderboard, varied
+from sweeper.results.pages import STAND_IN, leaderboard_table, print_answer
+from sweeper.spec import SweepSpec, parse_spec
+from sweeper.trial import Report, State
+
+PLACES = Places("runs/digits/record.db", "sqlite:////runs/mlflow.db", "digits", ("sweeper ui digits",))
+
+
+def spec(**objective: Any) -> SweepSpec:
+    said = {"metric": "valid/top1", **objective}
+    text = json.dumps(
+        {
+            "name": "digits",
+            "dataset": {"source": "digits"},
+            "parameters": {"layers": {"values": [1, 2, 3]}},
+            "train": {"epochs": 10},
+            "objective": said,
+            "budget": {"trials": 4},
+        }
+    )
+    return parse_spec(text)
+
+
+def trial(
+    number: int, scores: list[float], seconds: float, state: State = State.COMPLETED, **more: Any
+) -> TrialHistory:
+    """One attempt on half a device; every epoch took the same time."""
+    made = TrialHistory(f"{number:016x}", number, {"layers": number, "dropout": 0.1}, seed=0, state=state)
+    for epoch, score in enumerate(scores, 1):
+        metrics = {"valid/top1": score, "valid/top5": min(1.0, score + 0.05)}
+        made.reports.append(Report(epoch, score, seconds * epoch / len(scores), metrics))
+    attempt = Attempt(made.id, 1, share=0.5, billed=2.2 * seconds, productive=2 * seconds, ended="completed")
+    made.attempts = [replace(attempt, **more)]
+    return made
+
+
+def history(*trials: TrialHistory) -> SweepHistory:
+    return SweepHistory({t.id: t for t in trials}, launches=1, wall_seconds=200.0, closed="done")
+
+
+USUAL = (
+    trial(1, [0.5, 0.8, 0.7], 300),
+    trial(2, [0.6, 0.95], 36),
+    trial(3, [0.2], 10, State.STOPPED),
+    trial(4, [0.9, 0.97], 720),
+    trial(5, [], 5, State.FAILED),
+)
+
+
+def test_trials_rank_by_their_best_epoch_and_those_without_a_score_come_last() -> None:
+    rows = leaderboard(history(*USUAL), "maximize")
+    assert [(row.rank, row.number) for row in rows] == [(1, 4), (2, 2), (3, 1), (4, 3), (None, 5)]
+    assert (rows[2].epoch, rows[2].epochs, rows[2].score) == (2, 3, 0.8)
+    assert rows[2].metrics["valid/top5"] == pytest.approx(0.85)
+
+
+def test_a_loss_ranks_the_lowest_first_and_of_equals_the_cheaper() -> None:
+    rows = leaderboard(history(trial(1, [0.5], 20), trial(2, [0.5], 10), trial(3, [0.7], 1)), "minimize")
+    assert [row.number for row in rows] == [2, 1, 3]
+
+
+def test_a_diverged_trial_never_ranks() -> None:
+    rows = leaderboard(history(trial(1, [math.nan, math.inf], 3), trial(2, [0.1], 3)), "maximize")
+    assert [row.rank for row in rows] == [1, None]
+
+
+def test_only_parameters_that_differ_tell_trials_apart() -> None:
+    assert varied(leaderboard(history(*USUAL), "maximize")) == ("layers",)
+
+
+def test_the_answer_names_best_front_knee_and_most_efficient() -> None:
+    found = answer(history(*USUAL), spec(), classes=10)
+    assert found.best is not None
+    assert found.best.number == 4
+    assert [row.number for row in found.front] == [3, 2, 4]
+    assert found.knee is not None
+    assert found.knee.number == 2
+    assert found.efficient is not None
+    assert found.efficient.row.number == 2
+    assert found.efficient.ratio == pytest.approx(0.85 / (1.1 * 36 / 3600))
+    assert found.efficient.floor == pytest.approx(0.1 + 0.9 * 0.87)
+
+
+def test_min_top5_decides_who_competes_in_efficiency() -> None:
+    strict = answer(history(*USUAL), spec(min_top5=1.0), classes=10).efficient
+    assert strict is not None
+    assert strict.is_floor_given
+    assert strict.row.number == 2
+    cheap = trial(6, [0.94], 1)
+    with_cheap = answer(history(*USUAL, cheap), spec(min_top5=1.0), classes=10).efficient
+    assert with_cheap is not None
+    assert with_cheap.row.number == 2, "0.99 top-5 is below the floor, however cheap"
+
+
+def test_a_target_is_answered_by_the_cheapest_that_reaches_it() -> None:
+    found = answer(history(*USUAL), spec(mode="target", target=0.9)).reaching
+    assert found is not None
+    assert found.number == 2
+
+
+def test_a_loss_has_no_efficiency() -> None:
+    assert answer(history(*USUAL), spec(metric="valid/loss", goal="minimize"), classes=10).efficient is None
+
+
+def test_device_time_is_billed_by_share_and_savings_are_the_missing_epochs() -> None:
+    found = answer(history(*USUAL), spec())
+    assert found.billed_device_seconds == pytest.approx(1.1 * (300 + 36 + 10 + 720 + 5))
+    assert found.productive_device_seconds == pytest.approx(300 + 36 + 10 + 720 + 5)
+    assert found.stopped_early == 1
+    assert found.saved_device_seconds == pytest.approx(9 * 10)
+    assert saved_device_seconds(trial(1, [], 3), 10) == 0
+
+
+def test_prices_make_usd_the_cost_and_their_absence_falls_back_to_hours() -> None:
+    dear = [trial(n, [0.5 + n / 10], 3600, is_gpu=True, usd_per_hour=2.0) for n in (1, 2)]
+    priced = answer(history(*dear), spec(cost="usd"))
+    assert priced.cost == "usd"
+    assert priced.has_gpu
+    assert priced.usd == pytest.approx(2 * 1.1 * 2.0)
+    assert answer(history(*USUAL), spec(cost="usd")).cost == "gpu_hours"
+
+
+def drawn(found: Answer) -> str:
+    console = Console(file=io.StringIO(), width=110)
+    with console.capture() as capture:
+        print_answer(found, console)
+        console.print(leaderboard_table(found, 3))
+    return capture.get()
+
+
+def test_the_printed_answer_says_everything_in_words() -> None:
+    tested = trial(4, [0.9, 0.97], 720)
+    tested.test = {"test/top1": 0.965, "test/top5": 1.0}
+    text = drawn(answer(history(*USUAL[:3], tested, USUAL[4]), spec(), classes=10, places=PLACES))
+    for part in (
+        "digits: done in 3 min 20 s",
+        "5 trials: 3 completed, 1 stopped, 1 failed",
+        "trial 4  97.0 %  epoch 2 of 2",
+        "test/top1 96.5 %  test/top5 100.0 % (opened once",
+        "points above chance per CPU slot hour, among trials from 88.3 % up",
+        "Pareto front: valid/top1 up, CPU slot hours down",
+        "knee",
+        "0.33 CPU slot hours billed",
+        "(91 %)",
+        "1 trial, which saved about 90 CPU slot seconds",
+        STAND_IN,
+        "runs/digits/record.db",
+        "sqlite:////runs/mlflow.db, experiment digits",
+        "sweeper ui digits",
+        "layers=2",
+    ):
+        assert part in text, part
+    assert "dropout" not in text
+
+
+def test_a_sweep_without_any_score_still_gets_an_answer() -> None:
+    text = drawn(answer(history(trial(1, [], 3, State.FAILED)), spec(), places=PLACES))
+    assert "No trial reported a finite valid/top1" in text
+    assert "1 failed" in text
+    assert "0 trials" in drawn(answer(SweepHistory(), spec()))
+
+
+def test_with_gpus_no_slot_stands_in() -> None:
+    text = drawn(answer(history(trial(1, [0.9], 7200, is_gpu=True)), spec(), classes=10))
+    assert "2.20 GPU hours" in text
+    assert STAND_IN not in text
+
+
+def test_the_answer_is_json() -> None:
+    blurred = trial(6, [0.1], 3)
+    blurred.reports = [replace(blurred.reports[0], metrics={"train/loss": math.nan})]
+    assert leaderboard(history(blurred), "maximize")[0].as_dict()["metrics"] == {"train/loss": None}
+    found = answer(history(*USUAL), spec(), classes=10, places=PLACES)
+    read = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert read["best"]["number"] == 4
+    assert read["ranking"] == [4, 2, 1, 3]
+    assert read["efficient"]["trial"]["number"] == 2
+    assert read["knee"] == 2
+    assert read["device"] == "cpu_slot"
+    assert read["trials"] == {"completed": 3, "stopped": 1, "failed": 1}
+    assert read["next"] == ["sweeper ui digits"]
