@@ -43,7 +43,8 @@ REDRAWS = 100
 class Sweep:
     """Search, early stopping, budget and failures of one sweep; passive, single-threaded.
 
-    `listeners` hear of each event after it was written. `clock` is monotonic.
+    `clock` is monotonic. `refuse` says why a configuration cannot be trained; the search is told so,
+    and proposes another.
     """
 
     def __init__(
@@ -52,13 +53,14 @@ class Sweep:
         record: Record,
         *,
         clock: Clock = time.monotonic,
-        listeners: Sequence[Listener] = (),
+        refuse: Callable[[Config], str] = lambda config: "",
     ) -> None:
         self.spec = spec
         self.record = record
         self.history = SweepHistory()
         self.stopping = ""
-        self._listeners = list(listeners)
+        self._listeners: list[Listener] = []
+        self._refuse = refuse
         self._searcher = searcher[spec.search.algorithm](
             spec.space, spec.objective.goal, spec.search.seed, **spec.search.options
         )
@@ -157,6 +159,10 @@ class Sweep:
         closed = Event("closed", body=self._clocks() | {"why": why})
         self._write(closed, outbox=[closed_row(why, figures)])
 
+    def listen(self, listener: Listener) -> None:
+        """Let it hear of each further event, after it was written."""
+        self._listeners.append(listener)
+
     # what others may know -----------------------------------------------------------------------
 
     @property
@@ -232,9 +238,12 @@ class Sweep:
         size = self.spec.space.size
         for _ in range(REDRAWS):
             config = None if size is not None and len(known) >= size else self._searcher.propose(number)
-            if config is None or canonical(config) not in known:
+            if config is None:
+                return None
+            is_new = canonical(config) not in known
+            if is_new and not self._refuse(config):
                 return config
-            self._searcher.finish(number, State.CANCELLED, None)
+            self._searcher.finish(number, State.INFEASIBLE if is_new else State.CANCELLED, None)
         return None
 
     def _attempt(self, trial_id: str) -> Trial:

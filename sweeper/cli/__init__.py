@@ -14,6 +14,7 @@ from sweeper.registry import nearest
 # verb -> (module that holds its `command`, the line that `sweeper --help` prints); help imports none of them
 VERBS: Mapping[str, tuple[str, str]] = {
     "init": ("sweeper.cli.init", "Write a starter sweep file."),
+    "launch": ("sweeper.cli.launch", "Run a sweep from its file to its answer."),
     "validate": ("sweeper.cli.validate", "Check a sweep file and say what it means."),
     "schema": ("sweeper.cli.schema", "Print the JSON Schema of sweep files, for editors."),
 }

@@ -19,19 +19,12 @@ from sweeper.spec import ResourcesSpec
 Price = Callable[[Mapping[str, Any]], float | None]
 """USD per hour of one whole device, from what `worker_device` says of it; None where unknown."""
 
-WORKER_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",  # a trial a core: 1.2x the images per second of two threads a trial
-    # glibc gives every large tensor back to the kernel: 60,000 page faults a training step, 1.7x the time
-    "MALLOC_MMAP_THRESHOLD_": "4294967296",
-    "MALLOC_TRIM_THRESHOLD_": "17179869184",
-}
 REFRESH_SECONDS = 5.0
 
 
 @contextlib.contextmanager
-def connected(address: str | None, cpus: int | None, state: Path) -> Generator[Mapping[str, float]]:
+def connected(address: str | None, cpus: int | None) -> Generator[Mapping[str, float]]:
     """Inside the block Ray runs; yields its total resources. PreflightError where it cannot be had."""
-    state.mkdir(parents=True, exist_ok=True)
     is_ours = not ray.is_initialized()
     if is_ours:
         _connect(address, cpus)
@@ -40,6 +33,24 @@ def connected(address: str | None, cpus: int | None, state: Path) -> Generator[M
     finally:
         if is_ours:
             ray.shutdown()
+
+
+@contextlib.contextmanager
+def quiet(log: Path) -> Generator[None]:
+    """Inside the block what Ray and Tune print on stdout, and what they log, goes to the file."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(log)
+    loggers = [logging.getLogger(name) for name in ("ray", "ray.tune", "ray.train")]
+    before = [(each, each.handlers, each.propagate) for each in loggers]
+    for each in loggers:
+        each.handlers, each.propagate = [handler], False
+    try:
+        with log.open("a") as file, contextlib.redirect_stdout(file):
+            yield
+    finally:
+        for each, handlers, propagates in before:
+            each.handlers, each.propagate = handlers, propagates
+        handler.close()
 
 
 def _connect(address: str | None, cpus: int | None) -> None:
@@ -52,7 +63,6 @@ def _connect(address: str | None, cpus: int | None) -> None:
             address=address or "local",
             log_to_driver=False,
             logging_level=logging.ERROR,
-            runtime_env={"env_vars": WORKER_ENVIRONMENT},
             **({} if address else private),
         )
     except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:

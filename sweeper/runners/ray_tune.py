@@ -23,7 +23,7 @@ from ray.tune.stopper import Stopper
 from sweeper.ledger import Grant
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners._attempt import outcome_after, reports
-from sweeper.runners._ray_cluster import Price, Slots, connected, worker_device
+from sweeper.runners._ray_cluster import Price, Slots, connected, quiet, worker_device
 from sweeper.spec import ResourcesSpec
 from sweeper.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
@@ -257,6 +257,7 @@ def ray_tune(
     *,
     resources: ResourcesSpec,
     state: Path,
+    log: Path,
     address: str | None = None,
     cpus: Annotated[int, Field(ge=1)] | None = None,
     price: Price | None = None,
@@ -264,11 +265,12 @@ def ray_tune(
     """Runs as many trials at a time as the cluster has room for.
 
     `address` joins a running cluster; without it a private Ray is started on this machine and ended
-    afterwards. `state` is a folder for what Tune insists on writing. `cpus` limits the private Ray.
+    afterwards. `state` is a folder for what Tune insists on writing, `log` a file for what it prints.
+    `cpus` limits the private Ray.
     """
 
     def drive(sweep: Sweep, workload: Workload, pulse: Pulse) -> None:
-        with connected(address, cpus, state) as cluster:
+        with quiet(log), connected(address, cpus) as cluster:
             desk = Desk(sweep, pulse, Slots(cluster, resources, price))
             desk.slots.require_room()
             _tuner(desk, workload, state).fit()

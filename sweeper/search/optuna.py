@@ -33,12 +33,15 @@ class OptunaSearch:
         self._space = space
         self._seed = seed
         self._sampler = sampler
-        self._study = optuna.create_study(direction=goal, sampler=sampler(_seed32(seed, 0)))
+        self._study = optuna.create_study(direction=goal, sampler=sampler(_seed32(seed, 0, 0)))
         self._trials: dict[int, optuna.Trial] = {}
+        self._draws: dict[int, int] = {}
 
     def propose(self, number: int) -> Config:
         """Asks the study; never exhausted."""
-        self._study.sampler = self._sampler(_seed32(self._seed, number))
+        again = self._draws.get(number, 0)
+        self._draws[number] = again + 1
+        self._study.sampler = self._sampler(_seed32(self._seed, number, again))
         trial = self._study.ask()
         self._trials[number] = trial
         return self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
@@ -78,9 +81,9 @@ class OptunaSearch:
         return found
 
 
-def _seed32(seed: int, number: int) -> int:
+def _seed32(seed: int, number: int, again: int) -> int:
     """NumPy's legacy generator, which Optuna uses, takes 32 bits."""
-    return derive(seed, "optuna", number) & 0xFFFFFFFF
+    return derive(seed, "optuna", number, again) & 0xFFFFFFFF
 
 
 def _suggest(trial: optuna.Trial, name: str, parameter: Parameter) -> Any:

@@ -15,10 +15,13 @@ class Random:
     def __init__(self, space: Space, seed: int) -> None:
         self._space = space
         self._seed = seed
+        self._draws: dict[int, int] = {}
 
     def propose(self, number: int) -> Config:
         """A fresh draw; never exhausted."""
-        generator = np.random.default_rng(derive(self._seed, "random search", number))
+        again = self._draws.get(number, 0)
+        self._draws[number] = again + 1
+        generator = np.random.default_rng(derive(self._seed, "random search", number, again))
         return self._space.sample(lambda _, parameter: draw(parameter, generator))
 
     def adopt(self, number: int, config: Config) -> None:

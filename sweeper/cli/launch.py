@@ -1,0 +1,32 @@
+"""`sweeper launch`: plan a sweep, run it, answer."""
+
+import click
+
+from sweeper import lease
+from sweeper.cli._options import overrides, sweep_file
+from sweeper.cli._plugins import check_plugins
+from sweeper.cli._where import where_options
+from sweeper.launching import Where, anchored, create, drive
+from sweeper.paths import SweepPaths, cache_root
+from sweeper.plan import make_plan
+from sweeper.spec import load_spec
+
+
+@click.command(epilog="Example:  sweeper launch search_spaces/digits.yaml -o budget.trials=8")
+@sweep_file
+@overrides
+@where_options
+@click.option("--dry-run", is_flag=True, help="Check everything, print the plan, write and run nothing.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before money is spent.")
+def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, yes: bool) -> int:
+    """Run a sweep from its file to its answer.
+
+    Everything of it is kept in runs/NAME; Ctrl-C stops it gracefully, `sweeper resume NAME` goes on.
+    """
+    spec = anchored(load_spec(file, overrides))
+    check_plugins(spec)
+    plan = make_plan(spec, cache_root())
+    paths = SweepPaths.of(spec.name)
+    with lease.held(paths.root):
+        record = create(spec, paths, plan)
+        return drive(spec, record, paths, plan, where).exit_code

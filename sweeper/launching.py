@@ -1,0 +1,178 @@
+"""From a sweep file to a running sweep: create or reopen its folder, prepare its images, drive it."""
+
+import json
+import secrets
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sweeper.data.dataset import open_dataset, open_source
+from sweeper.data.prepare import prepare
+from sweeper.driver import Driver, Ending
+from sweeper.errors import StateError
+from sweeper.outbox import sweep_row
+from sweeper.paths import SweepPaths, cache_root
+from sweeper.plan import Plan, Refusal, normalizations
+from sweeper.record import Record
+from sweeper.runners import Runner, runner
+from sweeper.runners._workload import Training
+from sweeper.spec import SweepSpec, parse_spec
+from sweeper.sweep import Sweep
+from sweeper.trackers import Target, tracker
+from sweeper.trackers.address import tracking_uri
+from sweeper.trackers.console import Console, open_console
+from sweeper.trackers.metrics import MetricsServer
+from sweeper.trackers.outbox import Sender
+
+PACKAGES = ("sweeper", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarrow")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which machine runs the trials, and what it shows. `usd_per_gpu_hour` prices every GPU alike."""
+
+    runner: str = "ray_tune"
+    address: str | None = None
+    cpus: int | None = None
+    metrics_port: int | None = None
+    is_quiet: bool = False
+    usd_per_gpu_hour: float | None = None
+
+
+def create(spec: SweepSpec, paths: SweepPaths, plan: Plan) -> Record:
+    """The sweep's folder with its resolved file and an empty record; StateError where there is one."""
+    if paths.record.exists():
+        raise StateError(
+            f"a sweep called {spec.name!r} exists already",
+            where=str(paths.root),
+            hint=f"`sweeper resume {spec.name}` goes on with it, `-o name=NEW` starts another",
+        )
+    sweep_id = secrets.token_hex(6)
+    meta = {
+        "sweep_id": sweep_id,
+        "name": spec.name,
+        "spec": json.dumps(spec.resolved()),
+        "spec_digest": spec.digest,
+        "overrides": json.dumps(list(spec.overrides)),
+        "data_digest": plan.facts.digest,
+        "classes": json.dumps(list(plan.facts.classes)),
+        "git_revision": _git_revision(),
+        "versions": json.dumps({name: version(name) for name in PACKAGES}),
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+    record = Record.create(paths.record, meta)
+    record.append(outbox=[sweep_row(spec, sweep_id)])
+    _write_resolved(spec, paths, meta)
+    return record
+
+
+def reopen(paths: SweepPaths) -> tuple[SweepSpec, Record]:
+    """The sweep as it was created, whatever became of the file it was launched from."""
+    record = Record.open(paths.record)
+    return parse_spec(record.meta["spec"], name=str(paths.spec), environment={}), record
+
+
+def anchored(spec: SweepSpec) -> SweepSpec:
+    """The same sweep with the images' folder as an absolute path, which workers need."""
+    if spec.dataset.root is None or "://" in spec.dataset.root:
+        return spec
+    root = str(Path(spec.dataset.root).expanduser().absolute())
+    return spec.model_copy(update={"dataset": spec.dataset.model_copy(update={"root": root})})
+
+
+def drive(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where: Where) -> Ending:
+    """Run what is left of the sweep. The caller holds the lease."""
+    console = open_console(spec.objective.metric, is_quiet=where.is_quiet)
+    sweep = Sweep(spec, record, refuse=Refusal(spec, plan.facts))
+    try:
+        _prepare(spec, sweep, plan, console)
+        workload = Training(
+            spec.dataset,
+            spec.train,
+            spec.objective.metric,
+            cache_root(),
+            paths.checkpoints,
+            spec.resources.gpu,
+        )
+        metrics = None if where.metrics_port is None else MetricsServer(where.metrics_port)
+        driver = Driver(sweep, paths, console, _sender(spec, record, paths), metrics)
+        sweep.listen(driver.heard)
+        driver.drive(_runner(spec, paths, where), workload)
+        return driver.finish()
+    finally:
+        record.close()
+
+
+def _prepare(spec: SweepSpec, sweep: Sweep, plan: Plan, console: Console) -> None:
+    """Decode the images and fit the statistics once, booked to the sweep and not to its first trial."""
+    since = time.monotonic()
+    cache = cache_root()
+    prepare(open_source(spec.dataset), plan.pixels, cache)
+    for pixels in plan.pixels:
+        for name in normalizations(spec):
+            open_dataset(spec.dataset, pixels=pixels, normalization=name, cache=cache)
+    seconds = time.monotonic() - since
+    sweep.book("image stores and statistics", seconds)
+    counts = plan.facts.per_split
+    console.note(
+        f"images ready in {seconds:.1f} s: {counts['train']} to train, {counts['valid']} to validate, "
+        f"{counts['test']} kept for the test, {len(plan.facts.classes)} classes"
+    )
+
+
+def _runner(spec: SweepSpec, paths: SweepPaths, where: Where) -> Runner:
+    if where.runner != "ray_tune":
+        return runner[where.runner]()
+    flat = where.usd_per_gpu_hour
+    price: Callable[[Any], float | None] | None = None if flat is None else lambda said: flat
+    return runner["ray_tune"](
+        resources=spec.resources,
+        state=paths.tune,
+        log=paths.log,
+        address=where.address,
+        cpus=where.cpus,
+        price=price,
+    )
+
+
+def _sender(spec: SweepSpec, record: Record, paths: SweepPaths) -> Sender:
+    target = target_of(spec, record, paths)
+    return Sender(lambda: Record.open(paths.record), lambda: tracker["mlflow"](target))
+
+
+def target_of(spec: SweepSpec, record: Record, paths: SweepPaths) -> Target:
+    """Where MLflow's copy of the sweep goes."""
+    return Target(
+        uri=tracking_uri(spec.tracking.uri, paths.mlflow),
+        experiment=spec.tracking.experiment or spec.name,
+        sweep_id=record.meta["sweep_id"],
+        metric=spec.objective.metric,
+        is_maximized=spec.objective.goal == "maximize",
+        note=spec.description,
+    )
+
+
+def _write_resolved(spec: SweepSpec, paths: SweepPaths, meta: dict[str, str]) -> None:
+    lines = [
+        f"# {key}: {meta[key]}" for key in ("created", "git_revision", "versions", "data_digest", "overrides")
+    ]
+    text = "\n".join(lines) + "\n" + yaml.safe_dump(spec.resolved(), sort_keys=False)
+    aside = paths.spec.with_suffix(".part")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(paths.spec)
+
+
+def _git_revision() -> str:
+    """The revision of the working directory, empty outside a repository or without git."""
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,192 @@
+"""What a sweep would do, before anything is spent: its space, its images, the networks it would build."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sweeper.data.dataset import DataFacts, describe
+from sweeper.errors import SpecError
+from sweeper.models._count import LayerRow, count, layer_table
+from sweeper.parameter import Choice, Constant, FloatRange, Parameter
+from sweeper.search.points import complete
+from sweeper.search.random import draw
+from sweeper.spec import SweepSpec
+from sweeper.training.recipe import DEFAULT_PIXELS, build, check_buildable, compose
+from sweeper.trial import Config, derive
+
+TRIES = 25
+"""Draws of the other parameters before a value counts as one that no network can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One configuration and the network that it stands for."""
+
+    name: str
+    config: Config
+    parameters: int
+    layers: tuple[LayerRow, ...]
+
+    @property
+    def flops(self) -> int:
+        """Of one image's forward pass."""
+        return sum(row.flops for row in self.layers)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The space (`size` is None for an infinite one), the data, sample networks, and warnings."""
+
+    facts: DataFacts
+    pixels: tuple[int, ...]
+    size: int | None
+    samples: tuple[Sample, ...]
+    warnings: tuple[str, ...]
+
+
+def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
+    """Reads the images' index and builds networks on the meta device; trains nothing.
+
+    SpecError for a parameter that nothing knows, a value that its part refuses, a point whose network
+    cannot be built, and a value with which none can; DataError for images that cannot be read.
+    """
+    check_names(spec)
+    facts = describe(spec.dataset, cache)
+    refusal = Refusal(spec, facts)
+    warnings = [*facts.warnings, *_check_values(spec, refusal), *_top5_note(spec, facts)]
+    for number, point in enumerate(spec.points):
+        config = complete(point, spec.space, spec.search.seed, number)
+        if reason := refusal(config):
+            raise SpecError(f"points.{number}: {reason}", where=spec.where(f"points.{number}"))
+    chosen = _samples(spec, refusal, samples)
+    sizes = spec.space.size
+    return Plan(
+        facts, pixel_sizes(spec), sizes, tuple(_sample(s, c, spec, facts) for s, c in chosen), tuple(warnings)
+    )
+
+
+@dataclass
+class Refusal:
+    """Why a configuration cannot be trained; an empty string for one that can."""
+
+    spec: SweepSpec
+    facts: DataFacts
+
+    def __call__(self, config: Config) -> str:
+        """Builds the network on the meta device: about 10 ms."""
+        try:
+            recipe = compose(config, self.spec.train)
+            shape = (self.facts.channels, recipe.pixels, recipe.pixels)
+            check_buildable(recipe, shape=shape, classes=len(self.facts.classes))
+        except SpecError as error:
+            return str(error)
+        return ""
+
+
+def check_names(spec: SweepSpec) -> None:
+    """SpecError, with its line, for a parameter that no part of the configuration knows.
+
+    Looks at one drawn configuration for each value that a condition can name, so needs no images.
+    """
+    for number in range(TRIES):
+        config = _drawn(spec, number)
+        try:
+            compose(config, spec.train)
+        except SpecError as error:
+            raise _located(spec, error) from error
+
+
+def pixel_sizes(spec: SweepSpec) -> tuple[int, ...]:
+    """Every image size that a trial can ask for, ascending."""
+    parameter = spec.parameters.get("pixels")
+    if parameter is None:
+        return (DEFAULT_PIXELS,)
+    if isinstance(parameter, FloatRange):
+        raise SpecError(
+            "parameters.pixels: found fractions, expected whole numbers",
+            where=spec.where("parameters.pixels"),
+        )
+    return tuple(sorted(set(parameter.values)))
+
+
+def normalizations(spec: SweepSpec) -> tuple[str, ...]:
+    """Every normalisation that a trial can ask for."""
+    parameter = spec.parameters.get("normalization")
+    return ("none",) if parameter is None else tuple(_values(parameter))
+
+
+def _check_values(spec: SweepSpec, refusal: Refusal) -> Iterator[str]:
+    """Each extreme value of each parameter must fit at least one network; says which do not always."""
+    for name, parameter in spec.parameters.items():
+        for value in parameter.extremes():
+            reasons = [refusal(config) for config in _with_value(spec, name, value)]
+            if not reasons:
+                continue
+            if all(reasons):
+                problem = f"parameters.{name}: no network can be trained with {name}={value}: {reasons[0]}"
+                raise SpecError(problem, where=spec.where(f"parameters.{name}"))
+            if any(reasons):
+                impossible = next(reason for reason in reasons if reason)
+                yield f"{name}={value} is not always possible, such draws are skipped: {impossible}"
+
+
+def _with_value(spec: SweepSpec, name: str, value: Any) -> list[Config]:
+    """Draws in which the parameter has that value; none where its conditions are never met."""
+    found: list[Config] = []
+    for number in range(TRIES):
+        config = _drawn(spec, number, {name: value})
+        if name in config:
+            found.append(config)
+        if len(found) == 5:
+            break
+    return found
+
+
+def _drawn(spec: SweepSpec, number: int, fixed: Config | None = None) -> Config:
+    generator = np.random.default_rng(derive(spec.search.seed, "plan", number))
+    held = fixed or {}
+
+    def choose(name: str, parameter: Parameter) -> Any:
+        drawn = draw(parameter, generator)
+        return held.get(name.partition(".")[0], drawn)
+
+    return spec.space.sample(choose)
+
+
+def _samples(spec: SweepSpec, refusal: Refusal, wanted: int) -> list[tuple[str, Config]]:
+    """The named points first, then draws that can be built."""
+    named = [
+        (str(point.get("name", f"point {number + 1}")), complete(point, spec.space, spec.search.seed, number))
+        for number, point in enumerate(spec.points[:wanted])
+    ]
+    drawn = (_drawn(spec, number) for number in range(TRIES))
+    possible = [config for config in drawn if not refusal(config)][: wanted - len(named)]
+    return named + [(f"sample {number}", config) for number, config in enumerate(possible, start=1)]
+
+
+def _sample(name: str, config: Config, spec: SweepSpec, facts: DataFacts) -> Sample:
+    recipe = compose(config, spec.train)
+    shape = (facts.channels, recipe.pixels, recipe.pixels)
+    with torch.device("meta"):
+        module = build(recipe, shape=shape, classes=len(facts.classes))
+    return Sample(name, config, count(module), tuple(layer_table(module, shape)))
+
+
+def _top5_note(spec: SweepSpec, facts: DataFacts) -> Iterator[str]:
+    if spec.objective.metric == "valid/top5" and len(facts.classes) <= 5:
+        yield f"top-5 of {len(facts.classes)} classes is always 100 %: use objective.metric: valid/top1"
+
+
+def _values(parameter: Parameter) -> tuple[Any, ...]:
+    return tuple(parameter.values) if isinstance(parameter, Choice | Constant) else ()
+
+
+def _located(spec: SweepSpec, error: SpecError) -> SpecError:
+    """The line of the parameter that the message names."""
+    named = [name for name in spec.parameters if f"{name!r}" in error.problem or f" {name}:" in error.problem]
+    where = f"parameters.{named[0]}" if named else "parameters"
+    return SpecError(f"{where}: {error.problem}", where=spec.where(where), hint=error.hint)

@@ -1,0 +1,58 @@
+"""What a trial does on a worker: its recipe, the shared images, and the training loop."""
+
+import functools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweeper.data.dataset import Dataset, open_dataset
+from sweeper.spec import DatasetSpec, TrainSpec
+from sweeper.training.device import default_device
+from sweeper.training.loop import train
+from sweeper.training.recipe import Recipe, compose
+from sweeper.trial import Report, Trial, canonical
+
+
+@dataclass(frozen=True)
+class Training:
+    """Trains one trial; picklable, and light until it is called."""
+
+    dataset: DatasetSpec
+    train: TrainSpec
+    metric: str
+    cache: Path
+    checkpoints: Path
+    gpu_share: float = 1.0
+
+    def __call__(self, trial: Trial) -> Iterator[Report]:
+        """One report an epoch. The images stay open for the next trial of this process."""
+        recipe = compose(trial.config, self.train)
+        device = default_device()
+        share = self.gpu_share if device.type == "cuda" else 1.0
+        yield from train(
+            trial,
+            open_for(recipe, self.dataset, self.cache),
+            recipe,
+            objective=self.metric,
+            device=device,
+            share=share,
+            checkpoints=self.checkpoints,
+        )
+
+
+def open_for(recipe: Recipe, spec: DatasetSpec, cache: Path) -> Dataset:
+    """The images as the recipe wants them; the last few are kept open."""
+    options = canonical(recipe.normalization_options)
+    return _open(spec.model_dump_json(), recipe.pixels, recipe.normalization, options, cache)
+
+
+@functools.lru_cache(maxsize=4)
+def _open(spec: str, pixels: int, normalization: str, options: str, cache: Path) -> Dataset:
+    return open_dataset(
+        DatasetSpec.model_validate_json(spec),
+        pixels=pixels,
+        normalization=normalization,
+        options=json.loads(options),
+        cache=cache,
+    )

@@ -1,0 +1,110 @@
+"""The running sweep as observers see it: what just happened, and how everything stands."""
+
+from collections import Counter
+
+from sweeper.history import SweepHistory, TrialHistory
+from sweeper.record import Event
+from sweeper.sweep import Sweep
+from sweeper.trackers.snapshot import Moment, Snapshot, Standing
+from sweeper.trial import Config, Goal, State
+
+
+def moment_of(event: Event, history: SweepHistory) -> Moment | None:
+    """The event as something to show, None for what concerns no trial."""
+    trial = history.trials.get(event.trial)
+    if trial is None:
+        return None
+    last = trial.last
+    epoch, score, seconds = (last.epoch, last.score, last.device_seconds) if last else (0, None, 0.0)
+    verdict = trial.verdicts[-1][1] if trial.verdicts else None
+    label, attempt, outcome = label_of(trial), event.attempt, trial.outcome
+    match event.kind:
+        case "granted":
+            return Moment("started", trial.number, epoch, score, seconds, label=label, attempt=attempt)
+        case "decided":
+            return Moment("reported", trial.number, epoch, score, seconds, verdict, None, label, attempt)
+        case "ended" if trial.state.is_final:
+            return Moment("ended", trial.number, epoch, score, seconds, verdict, outcome, label, attempt)
+        case _:
+            return None
+
+
+def label_of(trial: TrialHistory) -> str:
+    """The point's name, or the configuration in one line."""
+    return trial.point or config_text(trial.config)
+
+
+def config_text(config: Config) -> str:
+    """`layers=3 filters=16-32-64 learning_rate=0.0031`."""
+    return " ".join(f"{name}={value_text(value)}" for name, value in config.items())
+
+
+def value_text(value: object) -> str:
+    """Three significant digits for a float, dashes between the items of a list."""
+    if isinstance(value, list):
+        return "-".join(map(value_text, value))
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def best_of(history: SweepHistory, goal: Goal) -> TrialHistory | None:
+    """The trial with the best score so far; the earlier one of equals."""
+    sign = 1.0 if goal == "maximize" else -1.0
+    scored = [(best.score * sign, trial) for trial in history.trials.values() if (best := trial.best(goal))]
+    return max(scored, key=lambda pair: pair[0])[1] if scored else None
+
+
+def snapshot_of(sweep: Sweep, *, untold: int = 0, problem: str = "") -> Snapshot:
+    """How the sweep stands now, running attempts as of their last beat."""
+    spec, history, sums = sweep.spec, sweep.history, sweep.totals
+    trials = list(history.trials.values())
+    best = best_of(history, spec.objective.goal)
+    return Snapshot(
+        sweep=spec.name,
+        metric=spec.objective.metric,
+        is_maximized=spec.objective.goal == "maximize",
+        states=Counter(trial.state for trial in trials),
+        planned=spec.budget.trials,
+        running=tuple(_standing(trial) for trial in trials if trial.state is State.RUNNING),
+        best=_best_standing(best, spec.objective.goal) if best else None,
+        reports=sum(len(trial.reports) for trial in trials),
+        billed_device_seconds=sums.billed,
+        productive_device_seconds=sums.productive,
+        usd=sums.usd,
+        has_gpu=sums.gpu_billed > 0,
+        budgets=_budgets(sweep),
+        elapsed_seconds=sweep.meter.wall(),
+        eta_seconds=_eta(sweep),
+        untold=untold,
+        tracking_problem=problem,
+    )
+
+
+def _standing(trial: TrialHistory) -> Standing:
+    last = trial.last
+    if last is None:
+        return Standing(trial.number, label=label_of(trial))
+    return Standing(trial.number, last.epoch, last.score, last.device_seconds, label_of(trial))
+
+
+def _best_standing(trial: TrialHistory, goal: Goal) -> Standing | None:
+    best = trial.best(goal)
+    if best is None:
+        return None
+    return Standing(trial.number, best.epoch, best.score, best.device_seconds, label_of(trial))
+
+
+def _budgets(sweep: Sweep) -> dict[str, float]:
+    limits, sums = sweep.spec.budget, sweep.totals
+    used = {
+        "trials": (sum(t.state.is_final for t in sweep.history.trials.values()), limits.trials),
+        "device-hours": (sums.gpu_hours, limits.gpu_hours),
+        "USD": (sums.usd or 0.0, limits.usd),
+        "wall hours": (sweep.meter.wall() / 3600, limits.wall_hours),
+    }
+    return {name: spent / limit for name, (spent, limit) in used.items() if limit is not None}
+
+
+def _eta(sweep: Sweep) -> float | None:
+    """The budget that is used up most sets the pace; nobody can tell before 5 % of it are used."""
+    most = max(_budgets(sweep).values(), default=0.0)
+    return None if most < 0.05 else sweep.meter.wall() * (1 / most - 1)
