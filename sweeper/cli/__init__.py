@@ -15,6 +15,7 @@ from sweeper.registry import nearest
 VERBS: Mapping[str, tuple[str, str]] = {
     "init": ("sweeper.cli.init", "Write a starter sweep file."),
     "launch": ("sweeper.cli.launch", "Run a sweep from its file to its answer."),
+    "ui": ("sweeper.cli.ui", "Show MLflow's UI on what sweeps have told it."),
     "validate": ("sweeper.cli.validate", "Check a sweep file and say what it means."),
     "schema": ("sweeper.cli.schema", "Print the JSON Schema of sweep files, for editors."),
 }

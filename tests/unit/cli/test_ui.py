@@ -1,0 +1,60 @@
+import socket
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sweeper.cli.ui import command
+from sweeper.errors import PreflightError, SpecError, StateError, SweeperError
+
+
+def error_of(*words: str) -> SweeperError:
+    error = CliRunner().invoke(command, list(words)).exception
+    assert isinstance(error, SweeperError)
+    return error
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SWEEPER_RUNS", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "::", "my-machine"])
+def test_other_machines_are_kept_out_unless_hosts_are_named(host: str) -> None:
+    error = error_of("--host", host)
+    assert isinstance(error, SpecError)
+    assert "ssh -L" in error.hint
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.5"])
+def test_this_machine_may_ask_for_any_of_its_own_addresses(host: str) -> None:
+    assert isinstance(error_of("--host", host), StateError)
+
+
+def test_without_a_store_it_says_where_it_looked(runs: Path) -> None:
+    error = error_of()
+    assert error.where == f"{runs}/mlflow.db"
+    assert "launch a sweep first" in error.hint
+
+
+def test_an_unknown_sweep_is_named() -> None:
+    assert "no record" in str(error_of("nowhere"))
+
+
+def test_a_taken_port_is_named_before_anything_starts(runs: Path) -> None:
+    (runs / "mlflow.db").touch()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        error = error_of("--port", str(taken.getsockname()[1]))
+    assert isinstance(error, PreflightError)
+    assert "--port 0" in error.hint
+
+
+def test_a_tracking_server_elsewhere_is_only_pointed_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracking.example:5000")
+    result = CliRunner().invoke(command, [])
+    assert result.exit_code == 0
+    assert result.output.strip() == "http://tracking.example:5000"
