@@ -49,12 +49,20 @@ def test_every_node_demands_the_token_and_keeps_it_private(name: str) -> None:
 def test_the_dashboard_listens_on_the_head_only(name: str) -> None:
     text = (CLUSTER / name).read_text()
     assert "--dashboard-host=127.0.0.1" in text
-    assert "0.0.0.0" not in text
+    assert "host=0.0.0.0" not in text
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_nodes_install_what_the_lock_says(name: str) -> None:
     assert any("--require-hashes" in command for command in read(name)["setup_commands"])
+
+
+def test_on_aws_workers_mount_the_heads_folder_before_ray_starts() -> None:
+    cluster = read("aws.yaml")
+    assert any("exportfs" in command for command in cluster["head_setup_commands"])
+    start = cluster["worker_start_ray_commands"]
+    mount = next(place for place, command in enumerate(start) if "mount -t nfs4" in command)
+    assert mount < next(place for place, command in enumerate(start) if "ray start" in command)
 
 
 def test_on_aws_no_port_is_open_to_the_outside() -> None:
