@@ -1,0 +1,173 @@
+"""Eigenvectors of the covariance of images, all or only the largest, without holding the images.
+
+Three ways, by cost: the Gram matrix of the images where there are far fewer of them than pixels, the
+whole covariance where it is small, and otherwise randomised subspace iteration in three passes
+(Halko, Martinsson and Tropp 2011).
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sweeper.data.normalize import TrainingImages
+from sweeper.trial import derive
+
+_BATCH = 256
+_OVERSAMPLE = 32
+_HELD_BACK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrum:
+    """Eigenvalues of the covariance, largest first; their vectors as columns; the sum of all there are."""
+
+    values: NDArray[np.float64]
+    vectors: Tensor
+    total: float
+
+    @property
+    def remainder(self) -> float:
+        """What a direction outside of the vectors varies by, on average."""
+        left = self.vectors.shape[0] - len(self.values)
+        return max(self.total - float(self.values.sum()), 0.0) / left if left else 0.0
+
+    def first(self, rank: int) -> "Spectrum":
+        """Only the largest."""
+        return Spectrum(self.values[:rank], self.vectors[:, :rank].contiguous(), self.total)
+
+
+class Centred:
+    """Training images as rows (height, width, channels order) less their mean, a block at a time.
+
+    Up to 64 images, spread over the split, are held back from everything but `held_back`.
+    """
+
+    def __init__(self, images: TrainingImages) -> None:
+        self._images = images
+        self._stride = max(10, math.ceil(images.count / _HELD_BACK))
+        self.dimensions = int(np.prod(images.shape))
+        self.count = images.count - len(range(0, images.count, self._stride))
+        total = torch.zeros(self.dimensions, dtype=torch.float64)
+        squares = 0.0
+        for block in self._raw(held_back=False):
+            total += block.sum(0, dtype=torch.float64)
+            squares += float(block.square().sum(dtype=torch.float64))
+        self.mean = (total / self.count).float()
+        self.total = squares / self.count - float((total / self.count).square().sum())
+
+    def blocks(self) -> Iterator[Tensor]:
+        """One pass over the rows."""
+        for block in self._raw(held_back=False):
+            yield block.sub_(self.mean)
+
+    def held_back(self) -> Tensor:
+        """The rows that nothing was fitted on."""
+        return torch.cat(list(self._raw(held_back=True))) - self.mean
+
+    def times(self, right: Tensor) -> Tensor:
+        """The covariance times a tall matrix: one pass, the covariance is never formed."""
+        product = torch.zeros_like(right)
+        for block in self.blocks():
+            product.addmm_(block.T, block @ right, alpha=1 / self.count)
+        return product
+
+    def _raw(self, *, held_back: bool) -> Iterator[Tensor]:
+        start = 0
+        for batch in self._images.passes(_BATCH):
+            rows = flatten(batch)
+            is_held = torch.arange(start, start + len(rows)) % self._stride == 0
+            start += len(rows)
+            chosen = rows[is_held if held_back else ~is_held]
+            if len(chosen):
+                yield chosen
+
+
+def flatten(images: Tensor) -> Tensor:
+    """NCHW images as rows; free where they are channels_last in memory."""
+    return images.permute(0, 2, 3, 1).flatten(1)
+
+
+def exact(centred: Centred) -> Spectrum:
+    """Every eigenvector, through the covariance in float32; peak memory is three such matrices."""
+    covariance = torch.zeros(centred.dimensions, centred.dimensions)
+    for block in centred.blocks():
+        covariance.addmm_(block.T, block, alpha=1 / centred.count)
+    # the transpose of a symmetric matrix is itself, in the order that LAPACK overwrites
+    values, vectors = _eigh(covariance.numpy().T)
+    del covariance
+    return Spectrum(
+        np.maximum(values[::-1], 0).astype(np.float64), torch.from_numpy(vectors).flip(1), centred.total
+    )
+
+
+def gram(centred: Centred) -> Spectrum:
+    """Every eigenvector that the images span, through their inner products; holds the images as float32."""
+    rows = torch.cat(list(centred.blocks()))
+    values, vectors = _eigh((rows @ rows.T).div_(centred.count).numpy().T)
+    kept = values > max(values[-1], 0.0) * 1e-6
+    values, right = values[kept][::-1].copy(), torch.from_numpy(vectors[:, kept][:, ::-1].copy())
+    scale = torch.from_numpy(1 / np.sqrt(values * centred.count)).float()
+    return Spectrum(values.astype(np.float64), rows.T @ right.mul_(scale), centred.total)
+
+
+def randomised(centred: Centred, rank: int) -> Spectrum:
+    """The largest `rank` eigenvectors in three passes over the images."""
+    columns = min(rank + _OVERSAMPLE, centred.dimensions)
+    generator = torch.Generator().manual_seed(derive(0, "zca", rank))
+    basis = torch.empty(centred.dimensions, columns).normal_(generator=generator)
+    for _ in range(2):
+        basis = torch.linalg.qr(centred.times(basis)).Q
+    values, inner = _eigh((basis.T @ centred.times(basis)).numpy().T)
+    order = np.argsort(values)[::-1][:rank].copy()
+    vectors = basis @ torch.from_numpy(np.ascontiguousarray(inner[:, order]))
+    return Spectrum(np.maximum(values[order], 0).astype(np.float64), vectors, centred.total)
+
+
+def remainder_error(centred: Centred, spectrum: Spectrum, epsilon: float) -> float:
+    """How far whitening with an isotropic remainder is from the exact one, on the images held back.
+
+    Relative Frobenius norm. What the exact transform does to the part outside of the vectors is found by
+    a Chebyshev series in the covariance, whose spectrum there is short: 3 to 12 passes for 64 images.
+    """
+    vectors = spectrum.vectors
+    rows = centred.held_back()
+    inside = rows @ vectors
+    outside = (rows - inside @ vectors.T).T.contiguous()
+    top = max(float(spectrum.values[-1]) * 1.05, 1e-12)
+
+    def times(right: Tensor) -> Tensor:
+        product = centred.times(right)
+        return product - vectors @ (vectors.T @ product)
+
+    true = _chebyshev(times, outside, top, epsilon)
+    gains = torch.from_numpy(1 / np.sqrt(spectrum.values + epsilon)).float()
+    norm = math.hypot(float(true.norm()), float((inside * gains).norm()))
+    return float((true - outside / math.sqrt(spectrum.remainder + epsilon)).norm()) / max(norm, 1e-12)
+
+
+def _chebyshev(times: Any, right: Tensor, top: float, epsilon: float) -> Tensor:
+    """(A + epsilon)^(-1/2) times `right`, for A with eigenvalues between 0 and `top`."""
+    root = math.sqrt(1 + top / epsilon)
+    degree = min(12, max(3, math.ceil(4.6 / math.log((root + 1) / (root - 1))))) if root > 1 else 3
+    nodes = np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
+    heights = 1 / np.sqrt((nodes + 1) * top / 2 + epsilon)
+    weights = [2 / (degree + 1) * float(heights @ np.cos(k * np.arccos(nodes))) for k in range(degree + 1)]
+    before, now = right, times(right) * (2 / top) - right
+    result = before * (weights[0] / 2) + now * weights[1]
+    for weight in weights[2:]:
+        before, now = now, (times(now) * (2 / top) - now) * 2 - before
+        result += now * weight
+    return result
+
+
+def _eigh(matrix: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Values ascending and vectors in place of the matrix, which is lost."""
+    values, vectors = scipy.linalg.eigh(matrix, overwrite_a=True, check_finite=False, driver="evd")
+    return values, vectors
