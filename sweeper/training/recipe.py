@@ -46,6 +46,8 @@ def compose(config: Config, train: TrainSpec) -> Recipe:
     augment = _name(rest, "augmentation", "none")
     normalize = _name(rest, "normalization", "none")
     model_options = _taken(rest, model.options(architecture))
+    if "inputs" in model.options(architecture):
+        model_options.setdefault("inputs", "unit" if normalize == "none" else "normalized")
     settings = _taken(rest, TrainSpec.model_fields)
     augment_options = _taken(rest, augmentation.options(augment))
     normalize_options = _taken(rest, normalization.options(normalize))

@@ -11,7 +11,7 @@ PIXELS = {"alexnet": 227, "alexnet_small": 32}
 
 
 def options_of(name):
-    return model.check(name, {})
+    return model.check(name, {"weights": "none"} if name == "pretrained" else {})
 
 
 @pytest.mark.parametrize("name", list(model))

@@ -1,0 +1,150 @@
+"""Any classification network of torchvision (or timm) as a backbone: images in, one vector each out."""
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchvision import models
+from torchvision.ops import StochasticDepth
+
+from sweeper.errors import MissingExtraError, SpecError
+from sweeper.models._random import Dropout, DropPath
+from sweeper.models._weights import imagenet_file, load_checked, local_file, read_weights
+from sweeper.registry import nearest
+
+_timm: ModuleType | None
+try:
+    import timm as _timm  # pyright: ignore[reportMissingImports]
+except ImportError:
+    _timm = None
+
+_HEADS = ("classifier", "fc", "head", "heads")
+_LISTS_OF_BLOCKS = ("features", "layers", "blocks", "trunk_output", "encoder")
+_NORMS = (nn.BatchNorm2d, nn.LayerNorm)
+
+
+def backbone(name: str, weights: str) -> nn.Module:
+    """The network without its head, global pooling at the end, weights loaded where some are asked for."""
+    module, known = _timm_backbone(name, weights) if name.startswith("timm/") else _torchvision_backbone(name)
+    if weights != "none" and not getattr(module, "is_loaded", False):
+        path = imagenet_file(name) if weights == "imagenet" else local_file(weights)
+        load_checked(module, read_weights(path), known=known, where=str(path))
+        module.is_loaded = True  # pyright: ignore[reportArgumentType]
+    _own_the_randomness(module)
+    return module
+
+
+def _torchvision_backbone(name: str) -> tuple[nn.Module, set[str]]:
+    names = models.list_models(module=models)
+    if name not in names:
+        raise SpecError(f"backbone: torchvision has no {name!r}", hint=nearest(name, names))
+    options: dict[str, Any] = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    if name.startswith("regnet"):  # it computes its widths with tensors, which the meta device has none of
+        target = torch.get_default_device()
+        with torch.device("cpu"):
+            module = models.get_model(name, weights=None)
+        module = module.to(target)
+    else:
+        module = models.get_model(name, weights=None, **options)
+    known = set(module.state_dict())
+    _strip_head(module)
+    return module, known
+
+
+def _strip_head(module: nn.Module) -> None:
+    """Everything from the first dense layer of the head on goes; pooling becomes global."""
+    name = next(child for child in _HEADS if hasattr(module, child))
+    head = getattr(module, name)
+    kept: list[nn.Module] = []
+    if not any(
+        isinstance(part, nn.Linear) for part in head.modules()
+    ):  # SqueezeNet classifies with a convolution
+        kept = [nn.AdaptiveAvgPool2d(1)]
+    elif isinstance(head, nn.Sequential):
+        for part in head:
+            if isinstance(part, nn.Linear):
+                break
+            if not isinstance(part, nn.Dropout):
+                kept.append(part)
+    setattr(module, name, nn.Sequential(*kept))
+    if isinstance(getattr(module, "avgpool", None), nn.AdaptiveAvgPool2d):
+        module.avgpool = nn.AdaptiveAvgPool2d(1)
+    for auxiliary in ("AuxLogits", "aux1", "aux2"):
+        if hasattr(module, auxiliary):
+            setattr(module, auxiliary, None)
+            module.aux_logits = False  # pyright: ignore[reportArgumentType]
+
+
+def _timm_backbone(name: str, weights: str) -> tuple[nn.Module, set[str]]:
+    if _timm is None:
+        raise MissingExtraError(f"{name} needs the package timm", hint="pip install timm")
+    short = name.removeprefix("timm/")
+    if short not in _timm.list_models():
+        raise SpecError(f"backbone: timm has no {short!r}", hint=nearest(short, _timm.list_models()))
+    known = set(_timm.create_model(short, pretrained=False).state_dict())
+    module = _timm.create_model(short, pretrained=weights == "imagenet", num_classes=0)
+    module.is_loaded = weights == "imagenet"
+    return module, known
+
+
+def _own_the_randomness(module: nn.Module) -> None:
+    for name, part in list(module.named_children()):
+        if isinstance(part, nn.Dropout):
+            setattr(module, name, Dropout(part.p))
+        elif isinstance(part, StochasticDepth) and part.mode == "row":
+            setattr(module, name, DropPath(part.p))
+        else:
+            _own_the_randomness(part)
+
+
+def stages(module: nn.Module) -> list[list[nn.Module]]:
+    """The backbone's parts from the image on, in the pieces that `freeze` counts.
+
+    VGG and its like end a stage with each pool; elsewhere each block of the longest list is one, and a
+    normalisation belongs to the part before it.
+    """
+    features = getattr(module, "features", None)
+    if isinstance(features, nn.Sequential) and not any(any(part.children()) for part in features):
+        return _between_pools(features)
+    found: list[list[nn.Module]] = []
+    for part in _blocks(module):
+        if not _has_weights(part):
+            continue
+        if isinstance(part, _NORMS) and found:
+            found[-1].append(part)
+        else:
+            found.append([part])
+    return found
+
+
+def _between_pools(features: nn.Sequential) -> list[list[nn.Module]]:
+    found: list[list[nn.Module]] = [[]]
+    for part in features:
+        found[-1].append(part)
+        if isinstance(part, nn.MaxPool2d):
+            found.append([])
+    return [stage for stage in found if any(_has_weights(part) for part in stage)]
+
+
+def _blocks(module: nn.Module) -> Iterator[nn.Module]:
+    for name, child in module.named_children():
+        if name in _LISTS_OF_BLOCKS:
+            yield from _blocks(child)
+        else:
+            yield child
+
+
+def _has_weights(part: nn.Module) -> bool:
+    return any(True for _ in part.parameters())
+
+
+def width(module: nn.Module, pixels: int) -> int:
+    """Values in the vector of one image, found by passing one through."""
+    device = next(module.parameters()).device
+    before = module.training
+    with torch.no_grad():
+        vector: Tensor = module.eval()(torch.zeros(1, 3, pixels, pixels, device=device))
+    module.train(before)
+    return vector.flatten(1).shape[1]

@@ -1,0 +1,121 @@
+"""Weights from a file: found before the sweep starts, checked by name and shape, never run as code."""
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from sweeper.errors import PreflightError, SpecError
+
+_SAFETENSORS_TYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+
+
+def imagenet_file(backbone: str) -> Path:
+    """Where torchvision keeps its best ImageNet weights, fetched if need be.
+
+    PreflightError names the file to place, on a machine that reaches neither.
+    """
+    weights = models.get_model_weights(backbone)["DEFAULT"]
+    path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
+    if not path.is_file():
+        try:
+            weights.get_state_dict(check_hash=True)
+        except (URLError, OSError) as error:
+            raise PreflightError(
+                f"the ImageNet weights of {backbone} are not on this machine and cannot be fetched ({error})",
+                hint=f"place {weights.url} at {path}, or name a file in `weights`",
+            ) from error
+    return path
+
+
+def local_file(weights: str) -> Path:
+    """The file that the sweep file names; PreflightError where it is absent."""
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        raise PreflightError(
+            f"weights: there is no file {path}",
+            hint="place it there, or write imagenet, none or another path",
+        )
+    return path
+
+
+def read_weights(path: Path) -> Mapping[str, Tensor]:
+    """The tensors of a safetensors file or a state dict; mapped, so that unread ones cost nothing."""
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (pickle.UnpicklingError, RuntimeError, ValueError) as error:
+        raise SpecError(f"no state dict of tensors alone: {_line(error)}", where=str(path)) from error
+    state = found.get("state_dict", found) if isinstance(found, dict) else found
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise SpecError("no state dict: expected a mapping of names to tensors", where=str(path))
+    return state
+
+
+def _read_safetensors(path: Path) -> Mapping[str, Tensor]:
+    """The format is a length, a JSON header, and the bytes."""
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= min(size - 8, 100_000_000):
+                raise ValueError("the header's length is not that of a safetensors file")  # noqa: TRY301
+            header = json.loads(file.read(length))
+        content = torch.from_file(str(path), shared=False, size=size, dtype=torch.uint8)
+        header.pop("__metadata__", None)
+        return {name: _tensor(content[8 + length :], entry) for name, entry in header.items()}
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise SpecError(f"no safetensors file: {_line(error)}", where=str(path)) from error
+
+
+def _tensor(content: Tensor, entry: Mapping[str, object]) -> Tensor:
+    begin, end = entry["data_offsets"]  # pyright: ignore[reportGeneralTypeIssues]
+    if not 0 <= begin <= end <= len(content):
+        raise ValueError("a tensor lies outside the file")
+    dtype = _SAFETENSORS_TYPES[str(entry["dtype"])]
+    # a copy, because a tensor of another type must begin at a multiple of its size
+    return content[begin:end].clone().view(dtype).reshape(entry["shape"])  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def load_checked(module: nn.Module, weights: Mapping[str, Tensor], *, known: set[str], where: str) -> None:
+    """Fill `module`; every tensor of it must be there in its shape, and none that is not in `known`.
+
+    `known` are the names of the whole network, of which the head is not used. On the meta device the
+    check alone is done.
+    """
+    wanted = {name: t for name, t in module.state_dict().items() if not name.endswith("num_batches_tracked")}
+    for problem, names in (
+        ("misses", [name for name in wanted if name not in weights]),
+        ("does not know", [name for name in weights if name not in known]),
+    ):
+        if names:
+            raise SpecError(
+                f"the file {problem} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else ""),
+                where=where,
+                hint="are these the weights of another network?",
+            )
+    for name, tensor in wanted.items():
+        if weights[name].shape != tensor.shape:
+            found, expected = tuple(weights[name].shape), tuple(tensor.shape)
+            raise SpecError(f"{name} has the shape {found}, expected {expected}", where=where)
+    if not any(tensor.is_meta for tensor in wanted.values()):
+        module.load_state_dict({name: weights[name] for name in wanted}, strict=False)
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

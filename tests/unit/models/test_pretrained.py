@@ -1,0 +1,207 @@
+import json
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torchvision import models
+
+from sweeper.errors import MissingExtraError, PreflightError, SpecError, SweeperError
+from sweeper.models import model
+from sweeper.models._backbone import stages
+from sweeper.models._count import count
+from sweeper.models._init import initialise
+from sweeper.models._random import Dropout, DropPath
+
+
+def transfer(
+    backbone="squeezenet1_1", pixels=48, channels=3, classes=5, device="meta", **options
+) -> nn.Module:
+    options = model.check("pretrained", {"weights": "none", "backbone": backbone, **options})
+    with torch.device(device):
+        return model["pretrained"]((channels, pixels, pixels), classes, **options)
+
+
+def write_safetensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    header, content = {"__metadata__": {"format": "pt"}}, b""
+    for name, tensor in tensors.items():
+        raw = tensor.numpy().tobytes()
+        dtype = {torch.float32: "F32", torch.int64: "I64"}[tensor.dtype]
+        offsets = [len(content), len(content) + len(raw)]
+        header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": offsets}
+        content += raw
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + content)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "pixels", "parameters", "stage_count"),
+    [
+        ("vgg16", 48, 14_714_688, 5),
+        ("vgg19", 48, 20_024_384, 5),
+        ("resnet18", 48, 11_186_112, 5),
+        ("resnet34", 48, 21_301_696, 5),
+        ("resnet50", 48, 23_561_152, 5),
+        ("inception_v3", 96, 21_820_000, 16),
+        ("mobilenet_v3_small", 48, 939_120, 13),
+        ("efficientnet_b0", 48, 4_049_564, 9),
+        ("convnext_tiny", 48, 27_820_128, 9),
+        ("densenet121", 48, 7_037_504, 8),
+        ("regnet_y_400mf", 48, 3_930_296, 5),
+        ("squeezenet1_1", 48, 722_496, 9),
+        ("vit_b_16", 224, 85_798_656, 13),
+    ],
+)
+def test_backbones_lose_their_head_and_keep_the_rest(backbone, pixels, parameters, stage_count):
+    module = transfer(backbone, pixels)
+    assert count(module.base) == parameters
+    assert len(stages(module.base)) == stage_count
+    assert module.train()(torch.empty(2, 3, pixels, pixels, device="meta")).shape == (2, 5)
+
+
+def test_the_food_studys_vgg16_with_its_head():
+    module = transfer("vgg16", 48, classes=256, dense=[1024, 256])
+    assert count(module.base) == 14_714_688
+    assert count(module.head) == 512 * 1024 + 1024 + 1024 * 256 + 256 + 256 * 256 + 256
+
+
+@pytest.mark.parametrize(("freeze", "learning"), [("all", 0), ("none", 26), (0, 26), (1, 22), (4, 6), (5, 0)])
+def test_freezing_counts_stages_from_the_image_on(freeze, learning):
+    module = transfer("vgg16", freeze=freeze)
+    assert sum(p.requires_grad for p in module.base.parameters()) == learning
+    assert all(p.requires_grad for p in module.head.parameters())
+
+
+def test_more_stages_than_there_are_is_refused_with_their_number():
+    with pytest.raises(SpecError, match="vgg16 has 5 stages, found 6"):
+        transfer("vgg16", freeze=6)
+
+
+def test_frozen_batchnorms_keep_their_statistics_in_training():
+    module = transfer("resnet18", device="cpu", freeze=2)
+    before = {name: b.clone() for name, b in module.base.named_buffers()}
+    module.train()(torch.empty(2, 3, 48, 48).normal_(generator=torch.Generator().manual_seed(1)))
+    changed = {n for n, b in module.base.named_buffers() if not torch.equal(b, before[n])}
+    assert not any(name.startswith(("bn1", "layer1")) for name in changed)
+    assert any(name.startswith("layer2") for name in changed)
+
+
+def test_foreign_dropout_and_stochastic_depth_draw_from_our_generator():
+    module = transfer("convnext_tiny")
+    kinds = {type(part) for part in module.base.modules()}
+    assert DropPath in kinds
+    assert not kinds & {nn.Dropout, models.convnext.StochasticDepth}
+    assert Dropout in {type(part) for part in transfer("efficientnet_b0", dropout=0.2).modules()}
+
+
+def test_grey_images_count_as_three_equal_channels():
+    module = transfer(channels=1, device="cpu").eval()
+    x = torch.empty(2, 1, 48, 48).uniform_(generator=torch.Generator().manual_seed(1))
+    assert torch.equal(module(x), module(x.repeat(1, 3, 1, 1)))
+
+
+def test_images_between_0_and_1_get_imagenets_scale_and_normalised_ones_do_not():
+    unit, plain = (transfer(device="cpu", inputs=inputs).eval() for inputs in ("unit", "normalized"))
+    plain.load_state_dict(unit.state_dict())
+    x = torch.empty(2, 3, 48, 48).uniform_(generator=torch.Generator().manual_seed(1))
+    mean, deviation = (
+        torch.tensor(v).view(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
+    assert torch.allclose(unit(x), plain((x - mean) / deviation))
+
+
+@pytest.fixture(scope="module")
+def donor() -> dict[str, torch.Tensor]:
+    return models.squeezenet1_1(weights=None).state_dict()
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_weights_from_a_file_stay_when_the_head_is_drawn(tmp_path: Path, donor, suffix):
+    path = tmp_path / f"weights{suffix}"
+    if suffix == ".pt":
+        torch.save({"state_dict": donor}, path)
+    else:
+        write_safetensors(path, donor)
+    module = transfer(weights=str(path), device="cpu")
+    initialise(module, torch.Generator().manual_seed(1))
+    assert torch.equal(module.base.state_dict()["features.0.weight"], donor["features.0.weight"])
+    assert module.head.logits.bias.abs().sum() == 0
+
+
+def test_from_scratch_the_seed_decides_the_backbone_too():
+    modules = [transfer(device="cpu"), transfer(device="cpu")]
+    for module in modules:
+        initialise(module, torch.Generator().manual_seed(1))
+    assert all(torch.equal(a, b) for a, b in zip(*(m.parameters() for m in modules), strict=True))
+
+
+def broken(donor, how):
+    weights = dict(donor)
+    if how == "missing":
+        del weights["features.0.weight"]
+    elif how == "surprise":
+        weights["extra.weight"] = torch.zeros(1)
+    else:
+        weights["features.0.weight"] = torch.zeros(1, 2)
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("missing", "misses features.0.weight"),
+        ("surprise", "does not know extra.weight"),
+        ("shape", "features.0.weight has the shape (1, 2), expected (64, 3, 3, 3)"),
+    ],
+)
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+def test_weights_of_another_network_are_refused_at_planning_too(tmp_path: Path, donor, how, message, device):
+    path = tmp_path / "weights.pt"
+    torch.save(broken(donor, how), path)
+    with pytest.raises(SpecError) as caught:
+        transfer(weights=str(path), device=device)
+    assert message in str(caught.value)
+    assert "weights.pt" in str(caught.value)
+
+
+def test_code_in_a_weights_file_is_never_run(tmp_path: Path):
+    torch.save(Path("/etc"), tmp_path / "weights.pt")
+    with pytest.raises(SpecError, match="tensors alone"):
+        transfer(weights=str(tmp_path / "weights.pt"))
+
+
+@pytest.mark.parametrize("content", [b"", b"12345678", b"\x02\0\0\0\0\0\0\0{}", b"\xff" * 64])
+def test_a_file_that_is_no_safetensors_is_one_clear_line(tmp_path: Path, content):
+    (tmp_path / "w.safetensors").write_bytes(content)
+    with pytest.raises(SweeperError) as caught:
+        transfer(weights=str(tmp_path / "w.safetensors"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(PreflightError, match=r"there is no file .*gone\.pt"):
+        transfer(weights=str(tmp_path / "gone.pt"))
+
+
+@pytest.mark.parametrize(
+    ("backbone", "message"),
+    [("vgg61", "did you mean 'vgg1"), ("deeplabv3", "torchvision has no 'deeplabv3'")],
+)
+def test_an_unknown_backbone_gets_the_nearest_name(backbone, message):
+    with pytest.raises(SpecError, match=message):
+        transfer(backbone)
+
+
+def test_timm_without_the_package_says_how_to_get_it():
+    with pytest.raises((MissingExtraError, SpecError), match="timm"):
+        transfer("timm/no_such_network")
+
+
+def test_absent_imagenet_weights_name_the_file_to_place(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens: the same on every machine
+    with pytest.raises(PreflightError) as caught:
+        transfer("vgg16", weights="imagenet")
+    assert str(tmp_path / "hub" / "checkpoints" / "vgg16-") in str(caught.value)
+    assert "https://download.pytorch.org/models/vgg16-" in str(caught.value)
