@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -11,7 +11,7 @@ from sweeper import lease
 from sweeper.history import SweepHistory
 from sweeper.paths import SweepPaths
 from sweeper.record import Event
-from sweeper.runners import Runner, Workload, run
+from sweeper.runners import Runner, Workload
 from sweeper.sweep import Sweep
 from sweeper.trackers.console import Console
 from sweeper.trackers.metrics import MetricsServer
@@ -51,11 +51,19 @@ class Driver:
     _signals: int = 0
     _is_cancelled: bool = False
 
-    def drive(self, runner: Runner, workload: Workload) -> None:
-        """Run until the sweep is done, stopped or cancelled; the record is closed in any case."""
+    def drive(self, runner: Runner, workload: Workload, conclude: Callable[[], None]) -> None:
+        """Run until the sweep is done, stopped or cancelled; the record is closed in any case.
+
+        `conclude` is what a sweep that ran to its end still owes: the test of its winner.
+        """
         with self.console, self._signals_caught():
             self.sender.start()
-            run(runner, self.sweep, workload, self.pulse)
+            try:
+                runner(self.sweep, workload, self.pulse)
+                if self.sweep.is_complete:
+                    conclude()
+            finally:
+                self.sweep.close()
 
     def pulse(self) -> bool:
         """Called by the runner several times a second; cheap unless something is due."""

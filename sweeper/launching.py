@@ -1,5 +1,6 @@
 """From a sweep file to a running sweep: create or reopen its folder, prepare its images, drive it."""
 
+import functools
 import json
 import secrets
 import subprocess
@@ -20,8 +21,10 @@ from sweeper.outbox import sweep_row
 from sweeper.paths import SweepPaths, cache_root
 from sweeper.plan import Plan, Refusal, normalizations
 from sweeper.record import Record
-from sweeper.runners import Runner, runner
-from sweeper.runners._workload import Training
+from sweeper.runners import Runner, Workload, runner
+from sweeper.runners._curves import SyntheticCurves
+from sweeper.runners._workload import Training, open_for
+from sweeper.runners.simulated import VirtualClock
 from sweeper.spec import SweepSpec, parse_spec
 from sweeper.sweep import Sweep
 from sweeper.trackers import Target, tracker
@@ -29,6 +32,10 @@ from sweeper.trackers.address import tracking_uri
 from sweeper.trackers.console import Console, open_console
 from sweeper.trackers.metrics import MetricsServer
 from sweeper.trackers.outbox import Sender
+from sweeper.training.device import default_device
+from sweeper.training.loop import final_score
+from sweeper.training.recipe import compose
+from sweeper.view import best_of
 
 PACKAGES = ("sweeper", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarrow")
 
@@ -89,24 +96,42 @@ def anchored(spec: SweepSpec) -> SweepSpec:
 def drive(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where: Where) -> Ending:
     """Run what is left of the sweep. The caller holds the lease."""
     console = open_console(spec.objective.metric, is_quiet=where.is_quiet)
-    sweep = Sweep(spec, record, refuse=Refusal(spec, plan.facts))
+    refuse = Refusal(spec, plan.facts)
     try:
+        if where.runner == "simulated":
+            clock = VirtualClock()
+            sweep = Sweep(spec, record, clock=clock, refuse=refuse)
+            build = runner["simulated"](clock=clock, workers=where.cpus or 1)
+            return _driven(sweep, paths, console, where, build, _curves(spec), conclude=lambda: None)
+        sweep = Sweep(spec, record, refuse=refuse)
         _prepare(spec, sweep, plan, console)
-        workload = Training(
-            spec.dataset,
-            spec.train,
-            spec.objective.metric,
-            cache_root(),
-            paths.checkpoints,
-            spec.resources.gpu,
-        )
-        metrics = None if where.metrics_port is None else MetricsServer(where.metrics_port)
-        driver = Driver(sweep, paths, console, _sender(spec, record, paths), metrics)
-        sweep.listen(driver.heard)
-        driver.drive(_runner(spec, paths, where), workload)
-        return driver.finish()
+        share, metric = spec.resources.gpu, spec.objective.metric
+        workload = Training(spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, share)
+        build = _runner(spec, paths, where)
+        conclude = functools.partial(test_winner, sweep, workload)
+        return _driven(sweep, paths, console, where, build, workload, conclude)
     finally:
         record.close()
+
+
+def _driven(
+    sweep: Sweep,
+    paths: SweepPaths,
+    console: Console,
+    where: Where,
+    build: Runner,
+    workload: Workload,
+    conclude: Callable[[], None],
+) -> Ending:
+    metrics = None if where.metrics_port is None else MetricsServer(where.metrics_port)
+    driver = Driver(sweep, paths, console, _sender(sweep.spec, sweep.record, paths), metrics)
+    sweep.listen(driver.heard)
+    driver.drive(build, workload, conclude)
+    return driver.finish()
+
+
+def _curves(spec: SweepSpec) -> SyntheticCurves:
+    return SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, spec.search.seed)
 
 
 def _prepare(spec: SweepSpec, sweep: Sweep, plan: Plan, console: Console) -> None:
@@ -124,6 +149,20 @@ def _prepare(spec: SweepSpec, sweep: Sweep, plan: Plan, console: Console) -> Non
         f"images ready in {seconds:.1f} s: {counts['train']} to train, {counts['valid']} to validate, "
         f"{counts['test']} kept for the test, {len(plan.facts.classes)} classes"
     )
+
+
+def test_winner(sweep: Sweep, workload: Training) -> None:
+    """Open the test split for the best trial, once: a winner that was tested before is left alone."""
+    winner = best_of(sweep.history, sweep.spec.objective.goal)
+    best = winner.best(sweep.spec.objective.goal) if winner else None
+    if winner is None or best is None or best.checkpoint is None or winner.test:
+        return
+    since = time.monotonic()
+    recipe = compose(winner.config, workload.train)
+    dataset = open_for(recipe, workload.dataset, workload.cache)
+    metrics = final_score(Path(best.checkpoint), dataset, recipe, device=default_device())
+    sweep.book("final test", time.monotonic() - since)
+    sweep.tested(winner.id, metrics)
 
 
 def _runner(spec: SweepSpec, paths: SweepPaths, where: Where) -> Runner:

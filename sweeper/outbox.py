@@ -36,6 +36,12 @@ def metrics_row(trial: TrialHistory, report: Report, usd: float | None) -> Outbo
     return _row("metrics", trial.id, {"step": report.epoch, "metrics": metrics})
 
 
+def tested_row(trial: TrialHistory, metrics: Mapping[str, float]) -> OutboxRow:
+    """The test split's figures, beside the trial's last epoch."""
+    step = trial.last.epoch if trial.last else 0
+    return _row("metrics", trial.id, {"step": step, "metrics": dict(metrics)})
+
+
 def ended_row(trial: TrialHistory, outcome: Outcome, goal: Goal) -> OutboxRow:
     """How the trial ended, with its best score as one figure to sort by."""
     best = trial.best(goal)

@@ -15,7 +15,7 @@ from sweeper.budget import Budget
 from sweeper.failures import may_retry
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.ledger import Clock, Grant, Meter, Totals, totals
-from sweeper.outbox import closed_row, ended_row, metrics_row, run_row
+from sweeper.outbox import closed_row, ended_row, metrics_row, run_row, tested_row
 from sweeper.record import Event, OutboxRow, Record
 from sweeper.schedulers import scheduler
 from sweeper.search import searcher
@@ -137,7 +137,9 @@ class Sweep:
 
     def tested(self, trial_id: str, metrics: dict[str, float]) -> None:
         """The test split was opened for this trial; the record says when."""
-        self._write(Event("tested", trial_id, body={"metrics": metrics}))
+        trial = self.history.trials[trial_id]
+        told = [tested_row(trial, metrics)]
+        self._write(Event("tested", trial_id, body={"metrics": metrics}), outbox=told)
 
     def book(self, what: str, device_seconds: float) -> None:
         """One-off work that serves all trials: image stores, statistics, the final test."""
@@ -177,6 +179,11 @@ class Sweep:
             or self._budget.shortage(self._live, is_new=True)
             or (nothing_left and not self._waiting)
         )
+
+    @property
+    def is_complete(self) -> bool:
+        """All that the budget allows was done, and nobody interrupted it."""
+        return self.is_done and not self.stopping and not self.is_broken
 
     @property
     def is_broken(self) -> bool:

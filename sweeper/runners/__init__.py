@@ -1,7 +1,7 @@
 """Where trials run: plug-ins that ask the sweep for trials, run them somewhere, and report back."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 from sweeper.registry import Registry
 from sweeper.sweep import Sweep
@@ -27,16 +27,8 @@ class Pulse(Protocol):
         ...
 
 
-Runner = Callable[..., None]
+Runner = Callable[[Sweep, Workload, Pulse], None]
 
 runner: Registry[Callable[..., Runner]] = Registry("runner", "sweeper.runners")
 """Factories `(*, options...) -> Runner`; a runner is called as `(sweep, workload, pulse)` and returns
 when the sweep is done, stopped or cancelled. It decides nothing."""
-
-
-def run(build: Runner, sweep: Sweep, workload: Workload, pulse: Pulse, **extra: Any) -> None:
-    """Drive the sweep to its end and let go of it, whatever happens on the way."""
-    try:
-        build(sweep, workload, pulse, **extra)
-    finally:
-        sweep.close()
