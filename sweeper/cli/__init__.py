@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from sweeper.errors import SweeperError
 from sweeper.registry import nearest
@@ -48,6 +49,14 @@ class Verbs(click.Group):
         """The table of verbs, from `VERBS`."""
         with formatter.section("Verbs"):
             formatter.write_dl([(verb, help_line) for verb, (_, help_line) in VERBS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The verbs that begin so; Click's own answer would import every one of them for its help."""
+        return [
+            CompletionItem(verb, help=line)
+            for verb, (_, line) in VERBS.items()
+            if verb.startswith(incomplete)
+        ]
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

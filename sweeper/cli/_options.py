@@ -13,8 +13,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def sweep_file(function: F) -> F:
     """FILE: a sweep file, passed as `file`; that it exists is for `load_spec` to judge, in our words."""
-    complete = click.Path(dir_okay=True, path_type=str)
-    return click.argument("file", type=complete)(function)
+    return click.argument("file", type=click.Path())(function)
 
 
 def sweep_name(function: F) -> F:
@@ -40,6 +39,6 @@ def as_json(function: F) -> F:
 
 def complete_sweep(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The sweeps in `runs/` whose name begins so."""
-    root = runs_root()
-    names = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
+    records = sorted(runs_root().glob("*/record.db"))
+    names = [record.parent.name for record in records]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]

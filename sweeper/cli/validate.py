@@ -7,7 +7,8 @@ import click
 
 from sweeper.cli._options import as_json, overrides, sweep_file
 from sweeper.cli._plugins import check_plugins
-from sweeper.parameter import Parameter
+from sweeper.parameter import Parameter, written
+from sweeper.plan import check_names
 from sweeper.spec import SweepSpec, load_spec
 
 
@@ -18,10 +19,11 @@ from sweeper.spec import SweepSpec, load_spec
 def command(file: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Check a sweep file and print what it searches.
 
-    Reads nothing but the file: `sweeper plan` also looks at the images and builds sample networks.
+    Reads no image: `sweeper plan` also looks at the data and builds sample networks.
     """
     spec = load_spec(file, overrides)
     check_plugins(spec)
+    check_names(spec)
     if as_json:
         click.echo(json.dumps(_facts(spec, file) | {"spec": spec.resolved()}, indent=2))
         return
@@ -52,7 +54,7 @@ def _line(parameter: Parameter) -> str:
     scale = ", logarithmic" if getattr(parameter, "log", False) else ""
     per = f", one per {parameter.per}" if parameter.per else ""
     conditions = (
-        f"{name} is {' or '.join(map(str, values))}" for name, values in (parameter.when or {}).items()
+        f"{name} is {' or '.join(map(written, values))}" for name, values in (parameter.when or {}).items()
     )
     when = " and ".join(conditions)
     return f"{parameter.describe()}{scale}{per}{f', when {when}' if when else ''}"
