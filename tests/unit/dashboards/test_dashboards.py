@@ -90,6 +90,13 @@ def alerts() -> list[dict[str, Any]]:
     return [rule for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
 
 
+def test_the_readme_lists_exactly_the_metrics_that_are_exported() -> None:
+    rows = [
+        line for line in (DASHBOARDS / "README.md").read_text().splitlines() if line.startswith("| `sweeper_")
+    ]
+    assert {name for row in rows for name in NAME.findall(row.split("|")[1])} == set(METRICS)
+
+
 def test_every_alert_says_which_sweep() -> None:
     assert all("$labels.sweep" in rule["annotations"]["summary"] for rule in alerts())
 
