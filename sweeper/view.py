@@ -3,10 +3,15 @@
 from collections import Counter
 
 from sweeper.history import SweepHistory, TrialHistory
+from sweeper.ledger import totals
 from sweeper.record import Event
+from sweeper.spec import BudgetSpec
 from sweeper.sweep import Sweep
 from sweeper.trackers.snapshot import Moment, Snapshot, Standing
 from sweeper.trial import Config, Goal, State
+
+Used = tuple[float, float]
+"""Spent, and the limit."""
 
 
 def moment_of(event: Event, history: SweepHistory) -> Moment | None:
@@ -93,15 +98,21 @@ def _best_standing(trial: TrialHistory, goal: Goal) -> Standing | None:
     return Standing(trial.number, best.epoch, best.score, best.device_seconds, label_of(trial))
 
 
-def _budgets(sweep: Sweep) -> dict[str, float]:
-    limits, sums = sweep.spec.budget, sweep.totals
-    used = {
-        "trials": (sum(t.state.is_final for t in sweep.history.trials.values()), limits.trials),
+def budgets_used(limits: BudgetSpec, history: SweepHistory, wall_seconds: float) -> dict[str, Used]:
+    """Each limit that is set: how much of it is used, and the limit."""
+    sums = totals(history)
+    used: dict[str, tuple[float, float | None]] = {
+        "trials": (sum(t.state.is_final for t in history.trials.values()), limits.trials),
         "device-hours": (sums.gpu_hours, limits.gpu_hours),
         "USD": (sums.usd or 0.0, limits.usd),
-        "wall hours": (sweep.meter.wall() / 3600, limits.wall_hours),
+        "wall hours": (wall_seconds / 3600, limits.wall_hours),
     }
-    return {name: spent / limit for name, (spent, limit) in used.items() if limit is not None}
+    return {name: (spent, limit) for name, (spent, limit) in used.items() if limit is not None}
+
+
+def _budgets(sweep: Sweep) -> dict[str, float]:
+    used = budgets_used(sweep.spec.budget, sweep.history, sweep.meter.wall())
+    return {name: spent / limit for name, (spent, limit) in used.items()}
 
 
 def _eta(sweep: Sweep) -> float | None:
