@@ -73,9 +73,8 @@ def train(
     if objective not in METRICS:
         raise SpecError(f"objective.metric: no trial reports {objective!r}", hint=nearest(objective, METRICS))
     prepare(device)
-    learner = Learner.build(recipe, dataset, seed=trial.seed, device=device)
     folder = CheckpointFolder(checkpoints / trial.id, trial.id, trial.attempt) if checkpoints else None
-    progress = _resume(trial, learner)
+    learner, progress = _begin(trial, dataset, recipe, device)
     while not progress.is_finished(recipe.train.epochs, recipe.train.patience):
         epoch = progress.epoch + 1
         began = clock()
@@ -125,14 +124,13 @@ def _refuse_divergence(metrics: dict[str, float], epoch: int) -> None:
             )
 
 
-def _resume(trial: Trial, learner: Learner) -> Progress:
-    if trial.checkpoint is None:
-        return Progress()
-    state = load_or_earlier(Path(trial.checkpoint), learner.device)
+def _begin(trial: Trial, dataset: Dataset, recipe: Recipe, device: torch.device) -> tuple[Learner, Progress]:
+    state = load_or_earlier(Path(trial.checkpoint), device) if trial.checkpoint else None
     if state is None:
-        return Progress()
+        return Learner.build(recipe, dataset, seed=trial.seed, device=device), Progress()
+    learner = Learner.build(recipe, dataset, seed=trial.seed, device=device, batch_size=state["batch_size"])
     learner.load_state(state)
-    return Progress(**state["progress"])
+    return learner, Progress(**state["progress"])
 
 
 def _save(folder: CheckpointFolder | None, learner: Learner, progress: Progress) -> str | None:

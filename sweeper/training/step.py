@@ -97,6 +97,11 @@ class GraphedStepper:
         self._is_refused = step.dtype == torch.float16  # the scaler decides on the host
         self._graph: torch.cuda.CUDAGraph | None = None
 
+    @property
+    def is_replaying(self) -> bool:
+        """Whether a graph was captured."""
+        return self._graph is not None
+
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
         """One update; the loss is overwritten by the next one."""
         if self._is_refused or self._step.piece is not None:
