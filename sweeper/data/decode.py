@@ -17,7 +17,7 @@ from PIL import Image, ImageOps, features
 from sweeper.data.sources import Pixels, Raw
 
 RECIPE = f"1/pillow {Image.__version__}/jpeg {features.version('libjpeg_turbo') or features.version('jpg')}"
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 89_478_485  # where Pillow starts to warn of a decompression bomb; here it is the end
 _DRAFT_FLOOR = 512
 _DRAFT_LIMIT = 256  # sizes above this are made from the full image: the draft would blur them

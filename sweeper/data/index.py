@@ -1,5 +1,6 @@
 """What a source holds, known from its bytes without decoding: labels, content digests, unreadable files."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -70,7 +71,6 @@ def open_index(source: Source, cache: Path) -> Index:
     held = _load(path)
     if held is None:
         held = build_index(source)
-        path.parent.mkdir(parents=True, exist_ok=True)
         _save(held, path)
     return held
 
@@ -158,8 +158,12 @@ def _save(index: Index, path: Path) -> None:
     }
     aside = path.with_suffix(f".{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         aside.write_text(json.dumps(held), encoding="utf-8")
         aside.replace(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise DataError(f"cannot be written: {error.strerror}", where=str(path)) from error
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise DataError(
+            f"the cache cannot be written: {error.strerror}", where=str(path), hint="set $SWEEPER_CACHE"
+        ) from error

@@ -42,7 +42,6 @@ class _Unit:
 
 def assign(rows: Sequence[Row], classes: Sequence[str], spec: SplitSpec) -> Assignment:
     """Divides the rows. A source's own test and valid images stay what they are."""
-    _check(spec)
     units, dropped = _respect_own_splits(_units(rows, spec), rows)
     labels = [row.label for row in rows]
     place = np.full(len(rows), -1)
@@ -63,20 +62,6 @@ def assign(rows: Sequence[Row], classes: Sequence[str], spec: SplitSpec) -> Assi
         split: np.flatnonzero(place == number).astype(np.int64) for number, split in enumerate(SPLITS)
     }
     return Assignment(found, (*_leaks(dropped), *notes, *_missing(found, labels, classes, shares)))
-
-
-def _check(spec: SplitSpec) -> None:
-    shares = (spec.train, spec.valid, spec.test)
-    if any(share < 0 or share > 1 for share in shares) or abs(sum(shares) - 1) > 1e-6:
-        raise SpecError(
-            f"train, valid and test are {shares}: three shares that add up to 1", where="dataset.split"
-        )
-    if spec.train == 0 or spec.valid == 0:
-        raise SpecError("train and valid must be above 0", where="dataset.split")
-    if spec.folds is not None and not 0 <= spec.fold < spec.folds:
-        raise SpecError(f"fold {spec.fold} is not one of 0 to {spec.folds - 1}", where="dataset.split")
-    if spec.folds is not None and spec.folds < 2:
-        raise SpecError("folds must be at least 2", where="dataset.split")
 
 
 def _units(rows: Sequence[Row], spec: SplitSpec) -> list[_Unit]:

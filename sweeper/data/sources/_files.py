@@ -86,7 +86,7 @@ def subfolders(root: Path) -> list[Path]:
 
 def images_below(top: Path, root: Path) -> Iterator[File]:
     """Every file below `top` that may be an image; links are followed, but never in a circle."""
-    yield from _walk(top, root, frozenset())
+    yield from _walk(top, root, frozenset({os.path.realpath(root)}))
 
 
 def _walk(top: Path, root: Path, seen: frozenset[str]) -> Iterator[File]:
