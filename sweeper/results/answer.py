@@ -112,7 +112,8 @@ def answer(
     cloud = points(rows, objective.goal, cost)
     by_number = {row.number: row for row in rows}
     stopped = [t for t in history.trials.values() if t.state is State.STOPPED]
-    bend = knee(cloud)
+    chance = chance_level(objective.metric, classes)
+    bend = knee(_worthwhile(cloud, chance))
     return Answer(
         sweep=spec.name,
         metric=objective.metric,
@@ -122,7 +123,7 @@ def answer(
         states={s: n for s in State if (n := sum(t.state is s for t in history.trials.values()))},
         rows=rows,
         best=rows[0] if rows and rows[0].rank == 1 else None,
-        efficient=_efficient(rows, cloud, spec, chance_level(objective.metric, classes)),
+        efficient=_efficient(rows, cloud, spec, chance),
         reaching=_reaching(by_number, cloud, spec),
         front=[by_number[point.number] for point in front(cloud)],
         knee=by_number[bend.number] if bend else None,
@@ -161,6 +162,14 @@ def _efficient(
         return None
     row = next(row for row in rows if row.number == winner.number)
     return Efficient(row, efficiency(winner, chance), chance, floor, given is not None)
+
+
+def _worthwhile(cloud: Sequence[Point], chance: float | None) -> Sequence[Point]:
+    """Points of at least half the best gain over chance: the bend among useless networks is no advice."""
+    if chance is None:
+        return cloud
+    half = (chance + max((point.value for point in cloud), default=chance)) / 2
+    return [point for point in cloud if point.value >= half]
 
 
 def _reaching(rows: Mapping[int, Row], cloud: Sequence[Point], spec: SweepSpec) -> Row | None:

@@ -15,27 +15,30 @@ STAND_IN = "CPU slot hours stand in for device-hours: no GPU was used."
 
 
 def print_answer(answer: Answer, console: Console) -> None:
-    """All of it, the winner first, the commands to type next last."""
-    console.print(_title(answer))
-    if answer.best is None:
-        console.print(f"\nNo trial reported a finite {answer.metric}: `sweeper logs` says why.")
-    else:
-        console.print(_winners(answer))
-        console.print(front_table(answer))
-    console.print(_spending(answer))
-    console.print(_places(answer))
+    """All of it, the winner first, the commands to type next last; no line ends in blanks."""
+    with console.capture() as capture:
+        console.print(_title(answer))
+        if answer.best is None:
+            console.print(Text(f"\nNo trial reported a finite {answer.metric}: `sweeper logs` says why."))
+        else:
+            console.print(_winners(answer))
+            console.print(front_table(answer))
+        console.print(_spending(answer))
+        console.print(_places(answer))
+    console.file.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
 
 
 def front_table(answer: Answer) -> Table:
     """The Pareto front, cheapest first; the knee is marked."""
-    title = f"\nPareto front: {answer.metric} {'up' if answer.is_maximized else 'down'}, {_unit(answer)} down"
+    way = "up" if answer.is_maximized else "down"
+    title = Text(f"\nPareto front: {answer.metric} {way}, {_unit(answer)} down")
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("trial", answer.metric, _unit(answer), "epochs"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(Text(name), justify="right", no_wrap=True)
     table.add_column("")
     table.add_column("configuration", overflow="fold")
     for row in answer.front:
-        table.add_row(*_cells(answer, row))
+        _add(table, *_cells(answer, row))
     return table
 
 
@@ -43,11 +46,11 @@ def leaderboard_table(answer: Answer, limit: int) -> Table:
     """The first so many trials by rank."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("rank", "trial", answer.metric, _unit(answer), "epochs", "state"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(Text(name), justify="right", no_wrap=True)
     table.add_column("configuration", overflow="fold")
     for row in answer.rows[:limit]:
         trial, score, cost, epochs, _, label = _cells(answer, row)
-        table.add_row(str(row.rank or "-"), trial, score, cost, epochs, str(row.state), label)
+        _add(table, str(row.rank or "-"), trial, score, cost, epochs, str(row.state), label)
     return table
 
 
@@ -61,33 +64,36 @@ def _title(answer: Answer) -> Text:
 
 
 def _winners(answer: Answer) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row("", "")
-    if answer.best:
-        _winner(table, answer, f"Best {answer.metric}", answer.best)
-        if answer.best.test:
-            table.add_row(
-                "", Text(f"{_metrics(answer.best.test)} (opened once, for this trial)", style="bold green")
-            )
-    if answer.efficient:
-        _winner(table, answer, "Most efficient", answer.efficient.row)
-        table.add_row("", _reason(answer, answer.efficient))
-    if answer.reaching:
-        _winner(table, answer, "Cheapest at the target", answer.reaching)
-    if answer.knee:
-        _winner(table, answer, "Knee of the front", answer.knee)
+    table = _pairs()
+    test = answer.best.test if answer.best else None
+    tested = Text(f"{_metrics(test)} (opened once, for this trial)", style="bold green") if test else None
+    efficient = answer.efficient
+    entries = [
+        (f"Best {answer.metric}", answer.best, tested),
+        ("Most efficient", efficient.row if efficient else None, efficient and _reason(answer, efficient)),
+        ("Cheapest at the target", answer.reaching, None),
+        ("Knee of the front", answer.knee, None),
+    ]
+    seen: set[int] = set()
+    for title, row, more in entries:
+        if row is None:
+            continue
+        if row.number in seen:
+            _add(table, Text(title, style="bold"), f"trial {row.number} too")
+        else:
+            _add(table, Text(title, style="bold"), _figures(answer, row))
+            _add(table, "", Text(_label(answer, row), style="dim"))
+        if more:
+            _add(table, "", more)
+        seen.add(row.number)
     return table
 
 
-def _winner(table: Table, answer: Answer, title: str, row: Row) -> None:
+def _figures(answer: Answer, row: Row) -> str:
     score = score_text(answer.metric, row.score)
     spent = device_text(row.device_seconds, answer.has_gpu)
     money = "" if row.usd is None else f", {row.usd:.4g} USD"
-    epoch = f"epoch {row.epoch} of {row.epochs}"
-    table.add_row(Text(title, style="bold"), f"trial {row.number}  {score}  {epoch}  {spent}{money}")
-    table.add_row("", Text(_label(answer, row), style="dim"))
+    return f"trial {row.number}  {score}  epoch {row.epoch} of {row.epochs}  {spent}{money}"
 
 
 def _reason(answer: Answer, efficient: Efficient) -> Text:
@@ -99,39 +105,47 @@ def _reason(answer: Answer, efficient: Efficient) -> Text:
 
 
 def _spending(answer: Answer) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table = _pairs()
     billed, productive = answer.billed_device_seconds, answer.productive_device_seconds
     share = f" ({100 * productive / billed:.0f} %)" if billed > 0 else ""
     money = "" if answer.usd is None else f", {answer.usd:.2f} USD"
-    table.add_row("", "")
     trained = f"{device_text(productive, answer.has_gpu)} productive{share}"
     said = f"{device_text(billed, answer.has_gpu)} billed{money}, {trained}"
-    table.add_row(Text("Device time", style="bold"), said)
+    _add(table, Text("Device time", style="bold"), said)
     if answer.stopped_early:
         saved = device_text(answer.saved_device_seconds, answer.has_gpu)
         why = "their missing epochs, at their own pace"
         said = f"{_trials(answer.stopped_early)}, which saved about {saved} ({why})"
-        table.add_row(Text("Stopped early", style="bold"), said)
+        _add(table, Text("Stopped early", style="bold"), said)
     if not answer.has_gpu:
-        table.add_row("", Text(STAND_IN, style="dim"))
+        _add(table, "", Text(STAND_IN, style="dim"))
     return table
 
 
 def _places(answer: Answer) -> Table:
+    table = _pairs()
+    places = answer.places
+    if places.tracking:
+        _add(table, Text("MLflow", style="bold"), f"{places.tracking}, experiment {places.experiment}")
+    if places.record:
+        _add(table, Text("Record", style="bold"), places.record)
+    for number, command in enumerate(places.commands):
+        _add(table, Text("" if number else "Next", style="bold"), Text(command, style="cyan"))
+    return table
+
+
+def _pairs() -> Table:
+    """Titles on the left, what there is to say on the right, an empty line above."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("", "")
-    places = answer.places
-    if places.tracking:
-        table.add_row(Text("MLflow", style="bold"), f"{places.tracking}, experiment {places.experiment}")
-    if places.record:
-        table.add_row(Text("Record", style="bold"), places.record)
-    for number, command in enumerate(places.commands):
-        table.add_row(Text("" if number else "Next", style="bold"), Text(command, style="cyan"))
     return table
+
+
+def _add(table: Table, *cells: str | Text) -> None:
+    """As Text, so that no name is taken for rich's markup."""
+    table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
 
 
 def _cells(answer: Answer, row: Row) -> tuple[str, str, str, str, str, str]:

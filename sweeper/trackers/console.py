@@ -177,12 +177,12 @@ def _header(snapshot: Snapshot) -> Text:
 def _running(snapshot: Snapshot) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("trial", "epoch", snapshot.metric, "seconds"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(Text(name), justify="right", no_wrap=True)
     table.add_column("configuration", overflow="ellipsis", no_wrap=True)
     for row in snapshot.running[:_MOST_ROWS]:
         score = score_text(snapshot.metric, row.score)
         cells = [str(row.number), str(row.epoch), score, f"{row.device_seconds:.0f}", plain(row.label)]
-        table.add_row(*cells)
+        table.add_row(*map(Text, cells))
     if (more := len(snapshot.running) - _MOST_ROWS) > 0:
         table.add_row("...", "", "", "", f"and {more} more")
     return table

@@ -40,7 +40,7 @@ def device_text(device_seconds: float, has_gpu: bool) -> str:
     """Device time in the unit that fits, named for what it is."""
     name = "GPU" if has_gpu else "CPU slot"
     if device_seconds < 360:
-        return f"{device_seconds:.0f} {name} seconds"
+        return f"{device_seconds:.{1 if 0 < device_seconds < 10 else 0}f} {name} seconds"
     return f"{device_seconds / 3600:.2f} {name} hours"
 
 

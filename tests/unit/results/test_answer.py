@@ -56,6 +56,7 @@ USUAL = (
     trial(4, [0.9, 0.97], 720),
     trial(5, [], 5, State.FAILED),
 )
+STEPS = (trial(1, [0.2], 1), trial(2, [0.6], 20), trial(3, [0.9], 40), trial(4, [0.92], 400))
 
 
 def test_trials_rank_by_their_best_epoch_and_those_without_a_score_come_last() -> None:
@@ -84,12 +85,32 @@ def test_the_answer_names_best_front_knee_and_most_efficient() -> None:
     assert found.best is not None
     assert found.best.number == 4
     assert [row.number for row in found.front] == [3, 2, 4]
-    assert found.knee is not None
-    assert found.knee.number == 2
     assert found.efficient is not None
     assert found.efficient.row.number == 2
     assert found.efficient.ratio == pytest.approx(0.85 / (1.1 * 36 / 3600))
     assert found.efficient.floor == pytest.approx(0.1 + 0.9 * 0.87)
+
+
+def test_the_knee_is_sought_among_networks_that_are_good_for_something() -> None:
+    found = answer(history(*STEPS), spec(), classes=10)
+    assert found.knee is not None
+    assert found.knee.number == 3
+    useless = [trial(5, [0.1], 0.1), trial(6, [0.12], 0.2), trial(7, [0.5], 0.3)]
+    assert answer(history(*useless), spec(), classes=10).knee is None
+
+
+def test_a_name_is_never_taken_for_markup() -> None:
+    odd = trial(1, [0.5], 3)
+    odd.point = "[red]x[/nope]"
+    assert "[red]x[/nope]" in drawn(answer(history(odd), spec()))
+
+
+def test_no_printed_line_ends_in_blanks() -> None:
+    stream = io.StringIO()
+    print_answer(answer(history(*STEPS), spec(), classes=10, places=PLACES), Console(file=stream, width=100))
+    lines = stream.getvalue().splitlines()
+    assert lines == [line.rstrip() for line in lines]
+    assert any("knee" in line for line in lines)
 
 
 def test_min_top5_decides_who_competes_in_efficiency() -> None:
@@ -132,11 +153,11 @@ def test_prices_make_usd_the_cost_and_their_absence_falls_back_to_hours() -> Non
 
 
 def drawn(found: Answer) -> str:
-    console = Console(file=io.StringIO(), width=110)
-    with console.capture() as capture:
-        print_answer(found, console)
-        console.print(leaderboard_table(found, 3))
-    return capture.get()
+    stream = io.StringIO()
+    console = Console(file=stream, width=110)
+    print_answer(found, console)
+    console.print(leaderboard_table(found, 3))
+    return stream.getvalue()
 
 
 def test_the_printed_answer_says_everything_in_words() -> None:
@@ -150,7 +171,6 @@ def test_the_printed_answer_says_everything_in_words() -> None:
         "test/top1 96.5 %  test/top5 100.0 % (opened once",
         "points above chance per CPU slot hour, among trials from 88.3 % up",
         "Pareto front: valid/top1 up, CPU slot hours down",
-        "knee",
         "0.33 CPU slot hours billed",
         "(91 %)",
         "1 trial, which saved about 90 CPU slot seconds",
@@ -186,7 +206,7 @@ def test_the_answer_is_json() -> None:
     assert read["best"]["number"] == 4
     assert read["ranking"] == [4, 2, 1, 3]
     assert read["efficient"]["trial"]["number"] == 2
-    assert read["knee"] == 2
+    assert read["knee"] is None
     assert read["device"] == "cpu_slot"
     assert read["trials"] == {"completed": 3, "stopped": 1, "failed": 1}
     assert read["next"] == ["sweeper ui digits"]

@@ -92,6 +92,7 @@ def test_durations_read_as_people_say_them(seconds: float | None, text: str) -> 
 
 def test_device_time_is_named_for_what_it_is() -> None:
     assert device_text(90, has_gpu=False) == "90 CPU slot seconds"
+    assert device_text(1.82, has_gpu=False) == "1.8 CPU slot seconds"
     assert device_text(7200, has_gpu=True) == "2.00 GPU hours"
 
 
@@ -162,6 +163,12 @@ def test_the_live_picture_shows_trials_best_cost_and_budgets() -> None:
         "1 min 01 s",
     ):
         assert part in text
+
+
+def test_a_label_is_never_taken_for_markup() -> None:
+    odd = Snapshot("[bold]s[/x]", "valid/top1", running=(Standing(1, label="[red]x[/nope]"),))
+    assert "[red]x[/nope]" in drawn(odd)
+    assert "[bold]s[/x]" in drawn(odd)
 
 
 def test_a_hundred_running_trials_do_not_fill_the_screen() -> None:
