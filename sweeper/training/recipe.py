@@ -10,7 +10,7 @@ from torch import nn
 
 from sweeper.data.augment import augmentation
 from sweeper.data.normalize import normalization
-from sweeper.errors import SpecError
+from sweeper.errors import SpecError, SweeperError
 from sweeper.models import Shape, model
 from sweeper.models._init import initialise
 from sweeper.registry import Registry, first_problem, nearest
@@ -130,8 +130,8 @@ def check_buildable(recipe: Recipe, *, shape: Shape, classes: int) -> None:
         with torch.device("meta"), torch.no_grad():
             module = build(recipe, shape=shape, classes=classes).eval()
             logits = module(torch.empty(1, *shape))
-    except (RuntimeError, ValueError) as error:
-        if isinstance(error, SpecError):
+    except (RuntimeError, ValueError, AssertionError) as error:  # torch._assert is how ViT refuses a size
+        if isinstance(error, SweeperError):
             raise
         reason = str(error).splitlines()[0]
         problem = f"{recipe.architecture} cannot be built at {shape[1]} px: {reason}"

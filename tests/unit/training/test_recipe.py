@@ -1,6 +1,6 @@
 import pytest
 
-from sweeper.errors import SpecError
+from sweeper.errors import PreflightError, SpecError
 from sweeper.spec import TrainSpec
 from sweeper.training.recipe import check_buildable, compose
 
@@ -63,6 +63,17 @@ def test_a_wrong_parameter_is_one_clear_line(config, message):
         ({"layers": 1, "padding": "valid", "kernel": 9}, 8, "at block 1 of 1"),
         ({"layers": 3, "stride": 2}, 16, "at block 3 of 3"),
         ({"layers": 3, "filters": [8, 8]}, 8, "filters has 2 values for 3 layers"),
+        ({"architecture": "lenet5"}, 8, "lenet5 leaves less than 1 px of 8 px"),
+        (
+            {"architecture": "pretrained", "backbone": "vgg11", "weights": "none"},
+            8,
+            "pretrained cannot be built",
+        ),
+        (
+            {"architecture": "pretrained", "backbone": "vit_b_16", "weights": "none"},
+            64,
+            "Wrong image height! Expected 224 but got 64!",
+        ),
     ],
 )
 def test_a_network_that_cannot_be_is_refused_with_the_reason(config, pixels, message):
@@ -70,6 +81,18 @@ def test_a_network_that_cannot_be_is_refused_with_the_reason(config, pixels, mes
     with pytest.raises(SpecError) as caught:
         check_buildable(recipe, shape=(1, pixels, pixels), classes=10)
     assert message in str(caught.value)
+
+
+def test_absent_weights_stop_the_plan_rather_than_one_configuration(tmp_path):
+    config = {"architecture": "pretrained", "weights": str(tmp_path / "gone.pt"), "pixels": 64}
+    with pytest.raises(PreflightError, match="there is no file"):
+        check_buildable(compose(config, TRAIN), shape=(3, 64, 64), classes=10)
+
+
+@pytest.mark.parametrize(("normalization", "inputs"), [("none", "unit"), ("standardize", "normalized")])
+def test_a_pretrained_network_is_told_what_its_inputs_are(normalization, inputs):
+    config = {"architecture": "pretrained", "weights": "none", "normalization": normalization}
+    assert compose(config, TRAIN).model_options["inputs"] == inputs
 
 
 def test_what_can_be_built_is_let_through():
