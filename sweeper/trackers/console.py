@@ -156,7 +156,7 @@ def picture(snapshot: Snapshot) -> Group:
 
 def _header(snapshot: Snapshot) -> Text:
     of = f" of {snapshot.planned}" if snapshot.planned else ""
-    text = Text(plain(snapshot.sweep), style="bold")
+    text = Text(plain(snapshot.sweep), style="bold", no_wrap=True, overflow="ellipsis")
     text.append(f"  {snapshot.finished}{of} trials done", style="not bold")
     for state, style in ((State.STOPPED, "cyan"), (State.FAILED, "red"), (State.PAUSED, "yellow")):
         if count := snapshot.states.get(state, 0):
@@ -166,7 +166,7 @@ def _header(snapshot: Snapshot) -> Text:
         text.append(best, style="not bold green")
         text.append(f" (trial {snapshot.best.number})  {plain(snapshot.best.label)}", style="not bold")
     spent = device_text(snapshot.billed_device_seconds, snapshot.has_gpu)
-    money = "" if snapshot.usd is None else f", {snapshot.usd:.2f} USD"
+    money = f", {snapshot.usd:.2f} USD" if snapshot.usd else ""
     left = "" if snapshot.eta_seconds is None else f", about {duration_text(snapshot.eta_seconds)} left"
     text.append(
         f"\n{duration_text(snapshot.elapsed_seconds)} so far, {spent}{money}{left}", style="not bold dim"
@@ -175,10 +175,10 @@ def _header(snapshot: Snapshot) -> Text:
 
 
 def _running(snapshot: Snapshot) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=True)
     for name in ("trial", "epoch", snapshot.metric, "seconds"):
         table.add_column(Text(name), justify="right", no_wrap=True)
-    table.add_column("configuration", overflow="ellipsis", no_wrap=True)
+    table.add_column("configuration", overflow="ellipsis", no_wrap=True, ratio=1)  # gets what is left
     for row in snapshot.running[:_MOST_ROWS]:
         score = score_text(snapshot.metric, row.score)
         cells = [str(row.number), str(row.epoch), score, f"{row.device_seconds:.0f}", plain(row.label)]

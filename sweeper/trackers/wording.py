@@ -79,7 +79,7 @@ def status_line(snapshot: Snapshot) -> str:
         best = score_text(snapshot.metric, snapshot.best.score)
         words.append(f"best {snapshot.metric} {best} (trial {snapshot.best.number})")
     words.append(device_text(snapshot.billed_device_seconds, snapshot.has_gpu))
-    if snapshot.usd is not None:
+    if snapshot.usd:
         words.append(f"{snapshot.usd:.2f} USD")
     if snapshot.eta_seconds is not None:
         words.append(f"about {duration_text(snapshot.eta_seconds)} left")

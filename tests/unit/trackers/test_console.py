@@ -165,6 +165,14 @@ def test_the_live_picture_shows_trials_best_cost_and_budgets() -> None:
         assert part in text
 
 
+def test_a_long_configuration_is_cut_and_never_pushes_the_numbers_out() -> None:
+    long = Standing(1, 3, 0.9, 12.0, "name=value " * 30)
+    text = drawn(Snapshot("s", "valid/top1", running=(long,), best=long))
+    assert len(text.splitlines()) == 5
+    for part in ("trial", "epoch", "valid/top1", "seconds", "90.0 %", "12"):
+        assert part in text.splitlines()[3] + text.splitlines()[4]
+
+
 def test_a_label_is_never_taken_for_markup() -> None:
     odd = Snapshot("[bold]s[/x]", "valid/top1", running=(Standing(1, label="[red]x[/nope]"),))
     assert "[red]x[/nope]" in drawn(odd)
