@@ -22,7 +22,7 @@ def safe_name(name: str) -> str:
 
 def runs_root() -> Path:
     """`$SWEEPER_RUNS`, else `runs` in the working directory."""
-    return Path(os.environ.get("SWEEPER_RUNS", "runs")).absolute()
+    return Path(os.environ.get("SWEEPER_RUNS") or "runs").absolute()
 
 
 def cache_root() -> Path:

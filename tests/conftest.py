@@ -1,0 +1,177 @@
+"""What tests of the deciding core share: a toy sweep, a workload with known curves, and a rig that drives
+one decision after another, kills the driver, and starts it anew."""
+
+import itertools
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from sweeper.ledger import Grant
+from sweeper.record import Event, Record
+from sweeper.runners.simulated import VirtualClock
+from sweeper.spec import SweepSpec, parse_spec
+from sweeper.sweep import Sweep
+from sweeper.trial import Decision, Outcome, Report, State, Trial
+
+ENDS = {Decision.CONTINUE: State.COMPLETED, Decision.STOP: State.STOPPED, Decision.PAUSE: State.PAUSED}
+TOY = {
+    "name": "toy",
+    "dataset": {"source": "digits"},
+    "parameters": {
+        "layers": {"min": 1, "max": 5},
+        "learning_rate": {"distribution": "log_uniform_values", "min": 1e-4, "max": 1e-1},
+    },
+    "train": {"epochs": 9},
+    "search": {"algorithm": "random", "seed": 7},
+    "scheduler": {"type": "asha", "grace": 1, "reduction_factor": 3},
+    "budget": {"trials": 12},
+    "objective": {"metric": "valid/top1"},
+}
+
+
+def _toy_spec(**sections) -> SweepSpec:
+    return parse_spec(json.dumps(TOY | sections))
+
+
+def _toy_workload(epochs: int = 9, seconds: float = 0.01) -> Callable[[Trial], Iterator[Report]]:
+    """Deterministic curves: a good learning rate and three layers win, more layers cost more.
+
+    A closure, so that it can be pickled for another process. A checkpoint is `ID@EPOCH`.
+    """
+
+    def toy(trial: Trial) -> Iterator[Report]:
+        rate, layers = trial.config.get("learning_rate", 3e-3), trial.config.get("layers", 3)
+        start = int(trial.checkpoint.rpartition("@")[2]) if trial.checkpoint else 0
+        for epoch in range(start + 1, epochs + 1):
+            reach = 1 - abs(math.log10(rate) + 2.5) / 3 - 0.02 * abs(layers - 3)
+            score = reach * (1 - math.exp(-epoch / 3))
+            spent = seconds * layers * epoch
+            yield Report(epoch, score, spent, {"valid/top1": score}, f"{trial.id}@{epoch}")
+
+    return toy
+
+
+@dataclass
+class Rig:
+    """Drives a sweep by hand, on a clock that moves by what the trials cost.
+
+    `kill` forgets the sweep without a word, as a SIGKILL would, and builds another from the record.
+    """
+
+    spec: SweepSpec
+    record: Record
+    workload: Callable[[Trial], Iterator[Report]]
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    grant: Grant = field(default_factory=Grant)
+    running: dict[str, tuple[Trial, Iterator[Report]]] = field(default_factory=dict)
+    started: list[Trial] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        self.running.clear()
+        self.sweep = Sweep(self.spec, self.record, clock=self.clock)
+
+    def start(self, grant: Grant | None = None) -> Trial | None:
+        trial = self.sweep.ask()
+        if trial is not None:
+            self.sweep.granted(trial.id, grant or self.grant)
+            self.running[trial.id] = (trial, self.workload(trial))
+            self.started.append(trial)
+        return trial
+
+    def step(self, trial_id: str) -> Decision:
+        """The trial's next report, and its end where that was its last."""
+        trial, reports = self.running[trial_id]
+        report = next(reports, None)
+        if report is None:
+            self.end(trial_id, Outcome(State.COMPLETED))
+            return Decision.CONTINUE
+        last = self.sweep.history.trials[trial_id].last
+        self.clock.now += max(0.0, report.device_seconds - (last.device_seconds if last else 0.0))
+        decision = self.sweep.report(trial_id, report, trial.attempt)
+        if decision is not Decision.CONTINUE:
+            self.end(trial_id, Outcome(ENDS[decision]))
+        return decision
+
+    def end(self, trial_id: str, outcome: Outcome) -> None:
+        trial, _ = self.running.pop(trial_id)
+        self.sweep.tell(trial_id, outcome, trial.attempt)
+
+    def fail(self, trial_id: str, kind: str = "worker_lost", message: str = "gone", print_: str = "") -> None:
+        self.end(trial_id, Outcome(State.FAILED, kind, message, print_))
+
+    def finish(self, workers: int = 1) -> Sweep:
+        """Go on until the sweep is done, `workers` trials side by side, each a report in turn."""
+        while True:
+            while len(self.running) < workers and self.start():
+                pass
+            if not self.running:
+                return self.sweep
+            for trial_id in list(self.running):
+                self.step(trial_id)
+
+    @property
+    def trials(self):
+        return list(self.sweep.history.trials.values())
+
+
+@pytest.fixture
+def toy_spec() -> Callable[..., SweepSpec]:
+    """`toy_spec(budget={"trials": 3})`: the toy sweep with sections replaced."""
+    return _toy_spec
+
+
+@pytest.fixture
+def toy_workload() -> Callable[..., Callable[[Trial], Iterator[Report]]]:
+    """`toy_workload(epochs=9, seconds=0.01)`: a workload with known curves."""
+    return _toy_workload
+
+
+@pytest.fixture
+def records() -> Iterator[Callable[..., Record]]:
+    """`records(events)`: a new record, in memory where the machine can, that holds these events."""
+    shared = Path("/dev/shm")
+    root = Path(tempfile.mkdtemp(prefix="sweeper-test-", dir=shared if shared.is_dir() else None))
+    numbers, opened = itertools.count(), list[Record]()
+
+    def build(events: list[Event] | tuple[Event, ...] = ()) -> Record:
+        record = Record.create(root / f"{next(numbers)}.db", {"sweep_id": "toy-id"})
+        if events:
+            record.append(*events)
+        opened.append(record)
+        return record
+
+    yield build
+    for record in opened:
+        record.close()
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def make_rig(records) -> Callable[..., Rig]:
+    """`make_rig(budget=..., workload=..., events=...)`: a rig around the toy sweep, sections replaced."""
+
+    def build(*, workload=None, events=(), grant=None, **sections) -> Rig:
+        return Rig(
+            _toy_spec(**sections), records(events), workload or _toy_workload(), grant=grant or Grant()
+        )
+
+    return build
+
+
+@pytest.fixture
+def make_sweep(records) -> Callable[..., Sweep]:
+    """`make_sweep(clock=..., refuse=..., budget=...)`: a sweep on a new record."""
+
+    def build(*, clock=None, refuse=lambda config: "", **sections) -> Sweep:
+        return Sweep(_toy_spec(**sections), records(), clock=clock or VirtualClock(), refuse=refuse)
+
+    return build

@@ -1,0 +1,54 @@
+import copy
+import pickle
+
+import pytest
+
+from sweeper import errors
+from sweeper.errors import SweeperError
+
+FAMILY = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SweeperError)]
+REFINED = {
+    "SpecError": ValueError,
+    "DataError": ValueError,
+    "BudgetError": ValueError,
+    "MissingExtraError": ImportError,
+    "PreflightError": RuntimeError,
+    "StateError": RuntimeError,
+    "BusyError": RuntimeError,
+}
+
+
+@pytest.mark.parametrize("kind", FAMILY)
+def test_an_error_arrives_whole_from_another_process(kind):
+    error = kind("19 is not one of 18, 34", where="food.yaml:12", hint="did you mean 18?")
+    for arrived in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):  # noqa: S301
+        assert type(arrived) is kind
+        assert str(arrived) == "food.yaml:12: 19 is not one of 18, 34; did you mean 18?"
+        assert (arrived.problem, arrived.where, arrived.hint) == (error.problem, error.where, error.hint)
+
+
+@pytest.mark.parametrize(
+    ("where", "hint", "line"),
+    [
+        ("", "", "it is so"),
+        ("here", "", "here: it is so"),
+        ("", "do this", "it is so; do this"),
+        ("here", "do this", "here: it is so; do this"),
+    ],
+)
+def test_the_message_leaves_out_what_is_empty(where, hint, line):
+    assert str(SweeperError("it is so", where=where, hint=hint)) == line
+
+
+@pytest.mark.parametrize(("name", "standard"), REFINED.items())
+def test_an_error_is_also_the_standard_one_that_it_refines(name, standard):
+    assert issubclass(getattr(errors, name), standard)
+
+
+@pytest.mark.parametrize("kind", FAMILY)
+def test_every_exit_code_is_one_that_the_design_lists(kind):
+    assert kind.exit_code in {1, 2, 5, 75}
+
+
+def test_the_family_is_small():
+    assert len(FAMILY) <= 9
