@@ -3,104 +3,127 @@
 Rungs lie at `grace * reduction_factor**k` of the resource, below `max`. At each rung a trial is
 compared with all that reached it; the best 1/`reduction_factor` go on. Two kinds:
 
-- `stop` (what Ray Tune calls ASHA): a trial runs until it falls short at a rung. A trial that
-  arrives before `reduction_factor` results exist goes on for now and is judged as soon as they do,
-  so that arriving early is no free pass.
+- `stop` (what Ray Tune calls ASHA): a trial runs until it falls short at a rung. One that arrives
+  before `reduction_factor` results exist goes on for now and is judged as soon as they do, so that
+  arriving early is no free pass.
 - `promote` (the paper's): a trial pauses at each rung, and goes on from its checkpoint when its
   result is among the best 1/`reduction_factor` of its rung.
+
+`rule: ray` decides as `ray.tune.schedulers.ASHAScheduler` does: stop below the percentile of the
+results that came before, the first arrival passes. It exists to be compared with.
 """
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from sweeper.errors import SpecError
 from sweeper.schedulers import scheduler
+from sweeper.schedulers._rung import Rung
 from sweeper.trial import Decision, Goal, Report, Verdict
 
 Resource = Literal["epoch", "device_seconds"]
-
-
-@dataclass(slots=True)
-class Rung:
-    """The scores (larger is better here) of the trials that reached `level` of the resource."""
-
-    level: float
-    scores: dict[str, float] = field(default_factory=dict[str, float])
-    judged: set[str] = field(default_factory=set[str])
-
-    def rank(self, trial_id: str) -> int:
-        """1 for the best; equals share the better rank."""
-        own = self.scores[trial_id]
-        return 1 + sum(score > own for score in self.scores.values())
-
-    def threshold(self, places: int) -> float:
-        """The score of the last place that goes on."""
-        return sorted(self.scores.values(), reverse=True)[places - 1]
+Kind = Literal["stop", "promote"]
+Rule = Literal["sweeper", "ray"]
 
 
 class Asha:
-    """One bracket of rungs. A decision costs one pass over the results of one rung."""
+    """One or more brackets of rungs; a decision costs log n of the results at its rung.
 
-    def __init__(self, goal: Goal, levels: list[float], factor: float, resource: Resource, kind: str) -> None:
+    Bracket `b` leaves out the first `b` rungs. Trials take turns in the order of their first report.
+    """
+
+    def __init__(
+        self, goal: Goal, levels: Sequence[float], factor: float, resource: Resource, brackets: int = 1
+    ) -> None:
         self._sign = 1.0 if goal == "maximize" else -1.0
         self._factor = factor
         self._resource = resource
-        self._is_promoting = kind == "promote"
-        self.rungs = [Rung(level) for level in levels]
+        self._brackets = [[Rung(level) for level in levels[skipped:]] for skipped in range(brackets)]
+        self._bracket_of: dict[str, int] = {}
 
     def decide(self, trial_id: str, report: Report) -> Verdict:
         """Judged at the highest rung reached; a report that jumps over rungs counts in each of them."""
         if not math.isfinite(report.score):
             return Verdict(Decision.STOP, f"the score is {report.score}")
+        rungs = self._rungs(trial_id)
         amount = report.epoch if self._resource == "epoch" else report.device_seconds
-        reached = [rung for rung in self.rungs if amount >= rung.level]
+        reached = [rung for rung in rungs if amount >= rung.level]
         if not reached:
-            return Verdict(
-                Decision.CONTINUE, f"below the first rung at {self.rungs[0].level:g} {self._resource}"
-            )
-        is_new = trial_id not in reached[-1].scores
-        for rung in reached:
-            rung.scores.setdefault(trial_id, self._sign * report.score)
-        if self._is_promoting:
-            return self._pause(reached[-1], trial_id, is_new)
-        return self._judge(reached[-1], trial_id)
+            return Verdict(Decision.CONTINUE, f"below the first rung at {rungs[0].level:g} {self._resource}")
+        return self._at(reached, trial_id, self._sign * report.score)
 
     def promote(self) -> str | None:
-        """The best paused trial of the highest rung that has room for one more."""
-        if not self._is_promoting:
-            return None
-        for rung in reversed(self.rungs):
-            places = int(len(rung.scores) / self._factor)
-            best = sorted(rung.scores, key=lambda trial: -rung.scores[trial])[:places]
-            waiting = [trial for trial in best if trial not in rung.judged]
-            if waiting:
-                rung.judged.add(waiting[0])
-                return waiting[0]
+        """Nothing is ever paused by this kind."""
         return None
 
-    def _judge(self, rung: Rung, trial_id: str) -> Verdict:
+    def _at(self, reached: Sequence[Rung], trial_id: str, score: float) -> Verdict:
+        for rung in reached:
+            rung.add(trial_id, score)
+        rung = reached[-1]
         if trial_id in rung.judged:
             return Verdict(Decision.CONTINUE, f"on its way from rung {rung.level:g} {self._resource}")
-        rank, of = rung.rank(trial_id), len(rung.scores)
+        rank, of = rung.rank(trial_id), len(rung)
         places = int(of / self._factor)
         if places == 0:
             reason = f"{of} of the {math.ceil(self._factor)} results that rung {rung.level:g} needs to decide"
             return Verdict(Decision.CONTINUE, reason, rung.level, rank, of)
         rung.judged.add(trial_id)
-        threshold = self._sign * rung.threshold(places)
-        decision = Decision.CONTINUE if rank <= places else Decision.STOP
         verb = "among" if rank <= places else "not among"
         reason = f"{verb} the best {places} of {of} at rung {rung.level:g} {self._resource}"
-        return Verdict(decision, reason, rung.level, rank, of, threshold)
+        decision = Decision.CONTINUE if rank <= places else Decision.STOP
+        return Verdict(decision, reason, rung.level, rank, of, self._sign * rung.threshold(places))
 
-    def _pause(self, rung: Rung, trial_id: str, is_new: bool) -> Verdict:
+    def _rungs(self, trial_id: str) -> list[Rung]:
+        bracket = self._bracket_of.setdefault(trial_id, len(self._bracket_of) % len(self._brackets))
+        return self._brackets[bracket]
+
+
+class PromotingAsha(Asha):
+    """Pauses every trial at every rung, and names those that may go on."""
+
+    def promote(self) -> str | None:
+        """The best paused trial of the highest rung that has room for one more."""
+        for rungs in self._brackets:
+            for rung in reversed(rungs):
+                best = rung.best_waiting()
+                if best is not None and rung.rank(best) <= int(len(rung) / self._factor):
+                    rung.judged.add(best)
+                    return best
+        return None
+
+    def _at(self, reached: Sequence[Rung], trial_id: str, score: float) -> Verdict:
+        rung = reached[-1]
+        is_new = trial_id not in rung
+        for each in reached:
+            each.add(trial_id, score)
+            if each is not rung:
+                each.judged.add(trial_id)  # it has gone beyond: nothing is left to promote there
         if not is_new:
             return Verdict(Decision.CONTINUE, f"promoted at rung {rung.level:g} {self._resource}")
         reason = f"waits at rung {rung.level:g} {self._resource} for promotion"
-        return Verdict(Decision.PAUSE, reason, rung.level, rung.rank(trial_id), len(rung.scores))
+        return Verdict(Decision.PAUSE, reason, rung.level, rung.rank(trial_id), len(rung))
+
+
+class RayAsha(Asha):
+    """Ray Tune's rule: below the percentile of the earlier results at the highest rung not yet passed."""
+
+    def _at(self, reached: Sequence[Rung], trial_id: str, score: float) -> Verdict:
+        unseen = [rung for rung in reached if trial_id not in rung]
+        if not unseen:
+            return Verdict(Decision.CONTINUE, f"on its way from rung {reached[-1].level:g} {self._resource}")
+        rung = unseen[-1]
+        earlier = len(rung)
+        cutoff = rung.percentile(1 - 1 / self._factor) if earlier else -math.inf
+        rung.add(trial_id, score)
+        numbers = (rung.level, rung.rank(trial_id), earlier + 1)
+        if not earlier:
+            return Verdict(Decision.CONTINUE, f"the first at rung {rung.level:g} {self._resource}", *numbers)
+        verb, decision = ("below", Decision.STOP) if score < cutoff else ("not below", Decision.CONTINUE)
+        reason = f"{verb} the percentile of {earlier} results at rung {rung.level:g} {self._resource}"
+        return Verdict(decision, reason, *numbers, self._sign * cutoff)
 
 
 @scheduler("asha")
@@ -109,20 +132,31 @@ def asha(
     epochs: int,
     *,
     resource: Resource = "epoch",
-    kind: Literal["stop", "promote"] = "stop",
+    kind: Kind = "stop",
     grace: Annotated[float, Field(gt=0)] = 1,
     max: Annotated[float, Field(gt=0)] | None = None,
     reduction_factor: Annotated[float, Field(gt=1)] = 3,
+    brackets: Annotated[int, Field(ge=1)] = 1,
+    rule: Rule = "sweeper",
 ) -> Asha:
     """Rungs from `grace` to below `max` (the sweep's epochs where it is not given)."""
     if max is None and resource == "device_seconds":
         raise SpecError("scheduler 'asha' with resource device_seconds needs max", hint="add max: 3600")
-    top = float(epochs if max is None else max)
+    if rule == "ray" and kind == "promote":
+        raise SpecError("scheduler 'asha': rule ray stops and never promotes", hint="leave kind: promote out")
+    levels = _levels(float(grace), float(epochs if max is None else max), reduction_factor)
+    if brackets > len(levels):
+        problem = f"scheduler 'asha': {len(levels)} rungs cannot serve {brackets} brackets"
+        raise SpecError(problem, hint=f"brackets: {len(levels)} at most, or a lower grace")
+    build = PromotingAsha if kind == "promote" else RayAsha if rule == "ray" else Asha
+    return build(goal, levels, reduction_factor, resource, brackets)
+
+
+def _levels(grace: float, top: float, factor: float) -> list[float]:
     levels: list[float] = []
-    level = float(grace)
-    while level < top:
-        levels.append(level)
-        level *= reduction_factor
+    while grace < top:
+        levels.append(grace)
+        grace *= factor
     if not levels:
         raise SpecError(f"scheduler 'asha': grace {grace:g} leaves no rung below {top:g}", hint="lower grace")
-    return Asha(goal, levels, reduction_factor, resource, kind)
+    return levels

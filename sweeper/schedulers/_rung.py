@@ -1,0 +1,51 @@
+"""A rung: who reached a level of the resource with which score, kept sorted so that a rank costs log n."""
+
+import bisect
+import heapq
+
+
+class Rung:
+    """Scores at one level; larger is better. `judged` holds the trials whose fate is decided here."""
+
+    def __init__(self, level: float) -> None:
+        self.level = level
+        self.judged: set[str] = set()
+        self._scores: dict[str, float] = {}
+        self._ordered: list[float] = []
+        self._waiting: list[tuple[float, int, str]] = []
+
+    def __contains__(self, trial_id: str) -> bool:
+        """Whether the trial has reached the level."""
+        return trial_id in self._scores
+
+    def __len__(self) -> int:
+        """How many trials have."""
+        return len(self._scores)
+
+    def add(self, trial_id: str, score: float) -> None:
+        """The trial's first score at this level or beyond; later ones change nothing."""
+        if trial_id not in self._scores:
+            self._scores[trial_id] = score
+            bisect.insort(self._ordered, score)
+            heapq.heappush(self._waiting, (-score, len(self._scores), trial_id))
+
+    def rank(self, trial_id: str) -> int:
+        """1 for the best; equals share the better rank."""
+        return 1 + len(self._ordered) - bisect.bisect_right(self._ordered, self._scores[trial_id])
+
+    def threshold(self, places: int) -> float:
+        """The score of the last of so many places."""
+        return self._ordered[-places]
+
+    def percentile(self, share: float) -> float:
+        """The score below which that share of all lies, interpolated as NumPy's `percentile` does."""
+        position = share * (len(self._ordered) - 1)
+        low = int(position)
+        high = min(low + 1, len(self._ordered) - 1)
+        return self._ordered[low] + (position - low) * (self._ordered[high] - self._ordered[low])
+
+    def best_waiting(self) -> str | None:
+        """The best trial that is not judged; the earlier one of equals."""
+        while self._waiting and self._waiting[0][2] in self.judged:
+            heapq.heappop(self._waiting)
+        return self._waiting[0][2] if self._waiting else None
