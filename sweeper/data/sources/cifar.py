@@ -60,7 +60,9 @@ def unpickle(path: Path) -> dict[str, Any]:
         raise DataError(f"is not a CIFAR batch: {error}", where=str(path)) from error
     if not isinstance(held, dict):
         raise DataError("is not a CIFAR batch: it holds no dictionary", where=str(path))
-    return held
+    return {
+        key.decode("latin1") if isinstance(key, bytes) else str(key): value for key, value in held.items()
+    }
 
 
 def _batches(root: Path | None, name: str, inner: str, meta: str) -> Path:

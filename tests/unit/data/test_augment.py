@@ -1,0 +1,140 @@
+import math
+
+import pytest
+import torch
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional as V
+
+from sweeper.data.augment import augmentation
+from sweeper.data.augment._affine import matrices, resample
+from sweeper.data.augment._colour import erase, jitter
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(count=16, pixels=24, channels=3):
+    return torch.empty(count, channels, pixels, pixels).uniform_(generator=generator(9))
+
+
+def still(count):
+    return torch.zeros(count), torch.zeros(2, count), torch.ones(count), torch.ones(2, count)
+
+
+def test_geometry_agrees_with_torchvision_on_the_same_parameters():
+    images = noise(32, 33)
+    drawn = torch.empty(6, 32).uniform_(-1, 1, generator=generator(1))
+    degrees, shift, zoom = drawn[0] * 90, (drawn[1:3] * 0.2 * 33).round() / 33, 1 + 0.2 * drawn[3]
+    flip = drawn[4:].sign()
+    ours = resample(images, matrices(degrees * math.pi / 180, shift, zoom, flip), "zeros")
+    for number, image in enumerate(images):
+        theirs = V.affine(
+            image,
+            angle=float(degrees[number]),
+            translate=[float(each) * 33 for each in shift[:, number]],
+            scale=float(zoom[number]),
+            shear=[0.0, 0.0],
+            interpolation=InterpolationMode.BILINEAR,
+        )
+        theirs = V.horizontal_flip(theirs) if flip[0, number] < 0 else theirs
+        theirs = V.vertical_flip(theirs) if flip[1, number] < 0 else theirs
+        assert (ours[number] - theirs).abs().max() < 0.01 / 255
+
+
+def test_doing_nothing_changes_nothing():
+    images = noise()
+    assert (resample(images, matrices(*still(16))) - images).abs().max() < 1e-5
+
+
+def test_flips_mirror_exactly():
+    images = noise()
+    angle, shift, zoom, flip = still(16)
+    mirrored = resample(images, matrices(angle, shift, zoom, flip * torch.tensor([[-1.0], [1.0]])))
+    assert (mirrored - images.flip(3)).abs().max() < 1e-5
+
+
+def test_a_quarter_turn_is_exact():
+    images = noise()
+    angle, shift, zoom, flip = still(16)
+    turned = resample(images, matrices(angle + math.pi / 2, shift, zoom, flip))
+    assert (turned - torch.rot90(images, -1, (2, 3))).abs().max() < 1e-4
+
+
+def test_what_comes_from_outside_repeats_the_border():
+    images = torch.zeros(1, 1, 10, 10)
+    images[..., 0] = 1
+    angle, _, zoom, flip = still(1)
+    shifted = resample(images, matrices(angle, torch.tensor([[0.3], [0.0]]), zoom, flip))
+    assert shifted[0, 0, :, :4].min() > 0.9999
+    assert shifted[0, 0, :, 4:].max() < 0.0001
+
+
+@pytest.mark.parametrize("name", ["light", "basic", "strong"])
+def test_policies_repeat_with_the_generator_and_differ_between_images(name):
+    images = noise(1).expand(8, -1, -1, -1)
+    one, other = (augmentation[name]()(images, generator(3)) for _ in range(2))
+    assert torch.equal(one, other)
+    assert not torch.equal(one[0], one[1])
+
+
+@pytest.mark.parametrize("name", ["none", "custom"])
+def test_policies_without_ranges_leave_the_batch_alone(name):
+    images = noise()
+    assert torch.equal(augmentation[name]()(images, generator()), images)
+
+
+@pytest.mark.parametrize("name", list(augmentation))
+def test_a_policy_keeps_shape_type_and_range(name):
+    for channels in (1, 3):
+        images = noise(channels=channels)
+        changed = augmentation[name]()(images, generator())
+        assert changed.shape == images.shape
+        assert changed.dtype == torch.float32
+        assert changed.min() >= 0
+        assert changed.max() <= 1 + 1e-6
+
+
+def test_basic_is_the_studys_policy():
+    defaults = {name: option.default for name, option in augmentation.options("basic").items()}
+    assert (defaults["rotation"], defaults["shift"]) == (90, 0.2)
+    assert defaults["flip_horizontal"]
+    assert defaults["flip_vertical"]
+
+
+def test_light_never_flips():
+    ramp = torch.linspace(0, 1, 16).expand(64, 1, 16, 16)
+    changed = augmentation["light"]()(ramp, generator())
+    assert (changed[..., -4:].mean((1, 2, 3)) > changed[..., :4].mean((1, 2, 3))).all()
+
+
+def test_colour_is_jittered_around_the_image():
+    images = noise(256, 8)
+    changed = jitter(images, 0.2, generator())
+    assert not torch.equal(changed, images)
+    assert (changed.mean() - images.mean()).abs() < 0.02
+
+
+def test_erasing_hits_its_share_of_the_images_with_patches_of_their_mean():
+    images = noise(400, 20)
+    changed = erase(images, 0.25, generator())
+    hit = (changed != images).flatten(1).any(1)
+    assert 0.15 < hit.float().mean() < 0.35
+    area = (changed != images).any(1).float().mean((1, 2))[hit]
+    assert area.max() < 0.25
+    first = int(hit.nonzero()[0])
+    patch = changed[first][changed[first] != images[first]].view(3, -1)
+    assert torch.allclose(patch[:, 0], images[first].mean((1, 2)))
+
+
+@pytest.mark.parametrize("options", [{"rotation": 200}, {"shift": -0.1}, {"zoom": 1.0}, {"spin": 3}])
+def test_a_range_that_cannot_be_meant_is_refused(options):
+    with pytest.raises(ValueError, match="custom"):
+        augmentation.check("custom", options)
+
+
+def test_the_grid_stays_in_full_precision_under_autocast():
+    images = noise()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = augmentation["basic"]()(images, generator(3))
+    assert torch.equal(inside, augmentation["basic"]()(images, generator(3)))

@@ -1,0 +1,349 @@
+import gzip
+import pickle
+import struct
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sweeper.data.dataset import describe, open_dataset, open_source
+from sweeper.data.sources.cifar import unpickle
+from sweeper.data.sources.idx import read_idx
+from sweeper.errors import DataError
+from sweeper.spec import DatasetSpec
+
+
+def spec(source, root=None, **options):
+    where = {} if root is None else {"root": str(root)}
+    return DatasetSpec.model_validate({"source": source, **where, **options})
+
+
+def opened(source, root=None, **options):
+    return open_source(spec(source, root, **options))
+
+
+# ---- uecfood
+
+
+@pytest.fixture
+def food(tmp_path, encoded):
+    """Folders 1, 2 and 10; 7 is named and empty. Boxes as the data set has them, with its flaws."""
+    root = tmp_path / "FOOD"
+    for label, folder in enumerate(("1", "2", "10")):
+        (root / folder).mkdir(parents=True)
+        for number in range(6):
+            (root / folder / f"{100 * label + number}.jpg").write_bytes(encoded(100 * label + number))
+    (root / "7").mkdir()
+    lines = ["id\tname", "1\trice", "2\tomelet", "7\tghost", "10\tomelet", "2\tsecond name for 2"]
+    (root / "category.txt").write_bytes(("\ufeff" + "\r\n".join(lines) + "\r\n").encode("utf-8"))
+    boxes = ["img x1 y1 x2 y2", "0 2 2 20 18", "0 1 1 4 4", "1 5 5 5 9", "2 3 3 9", "3 10 10 500 500"]
+    (root / "1" / "bb_info.txt").write_text("\r\n".join(boxes))
+    return root
+
+
+def test_numbered_folders_sort_as_numbers_and_carry_their_names(food):
+    given = opened("uecfood", food)
+    assert list(given.classes) == ["rice", "omelet (2)", "omelet (10)"]
+    assert [item.label for item in given.items] == [0] * 6 + [1] * 6 + [2] * 6
+
+
+def test_what_is_odd_about_the_data_is_reported(food):
+    notes = " ".join(opened("uecfood", food, crop="boxes").notes)
+    assert "classes without images are left out: 7 'ghost'" in notes
+    assert "ids stand twice in category.txt, the first name counts: 2" in notes
+    assert "1/bb_info.txt:5" in notes
+    assert "boxes are empty and are skipped: 1/bb_info.txt:4" in notes
+    assert "images have no box and are used whole" in notes
+
+
+def test_every_box_is_an_image_or_only_the_largest(food):
+    every = [item for item in opened("uecfood", food, crop="boxes").items if item.key.startswith("1/0.")]
+    assert [(item.key, item.box) for item in every] == [
+        ("1/0.jpg#1", (2, 2, 20, 18)),
+        ("1/0.jpg#2", (1, 1, 4, 4)),
+    ]
+    largest = opened("uecfood", food, crop="largest_box").items
+    assert [item.box for item in largest[:4]] == [(2, 2, 20, 18), None, None, (10, 10, 500, 500)]
+    assert {item.box for item in opened("uecfood", food).items} == {None}
+
+
+def test_crops_are_other_stores_and_their_photo_stays_on_one_side(food, tmp_path):
+    (food / "1" / "bb_info.txt").write_text(
+        "img x1 y1 x2 y2\n" + "\n".join(f"0 {n} 0 20 18" for n in range(9))
+    )
+    data = open_dataset(spec("uecfood", food, crop="boxes"), pixels=8, cache=tmp_path)
+    assert sum(data.size(split) for split in ("train", "valid", "test")) == 26
+    facts = describe(spec("uecfood", food, crop="boxes"), tmp_path)
+    assert facts.copies == 0
+    assert facts.digest != describe(spec("uecfood", food), tmp_path).digest
+
+
+def test_a_missing_data_set_says_where_its_owner_publishes_it(tmp_path):
+    with pytest.raises(DataError, match="foodcam"):
+        opened("uecfood", tmp_path / "nowhere")
+
+
+def test_a_folder_above_the_right_one_is_recognised(food):
+    with pytest.raises(DataError, match=r"did you mean .*FOOD"):
+        opened("uecfood", food.parent)
+
+
+def test_without_category_file_the_numbers_are_the_names(food):
+    (food / "category.txt").unlink()
+    assert list(opened("uecfood", food).classes) == ["1", "2", "10"]
+
+
+def test_the_real_uecfood_photos_have_their_known_oddities(real_data, tmp_path):
+    facts = describe(spec("uecfood", real_data("UECFOOD256")), tmp_path)
+    assert facts.images == 255
+    assert facts.classes[:2] == ("rice", "eels on rice")
+    assert facts.copies == 3
+    assert any("40 'omelet'" in warning for warning in facts.warnings)
+    assert any("more than one class" in warning for warning in facts.warnings)
+
+
+def test_the_real_freiburg_photos_split_by_class_with_copies_together(real_data, tmp_path):
+    facts = describe(spec("uecfood", real_data("freiburg25"), crop="boxes"), tmp_path)
+    assert (facts.images, len(facts.classes), facts.copies) == (9461, 25, 5)
+    assert any("9/bb_info.txt" in warning for warning in facts.warnings)
+    for label in range(25):
+        share = facts.per_class_and_split["train"][label] / facts.per_class[label]
+        assert share == pytest.approx(0.7, abs=0.05)
+
+
+def test_real_photos_train_ready_at_two_sizes(real_data, tmp_path):
+    root = tmp_path / "few"
+    for folder in ("1", "2"):
+        (root / folder).mkdir(parents=True)
+        for photo in sorted((real_data("freiburg25") / folder).glob("*.jpg"))[:20]:
+            (root / folder / photo.name).write_bytes(photo.read_bytes())
+    for pixels in (32, 64):
+        data = open_dataset(spec("uecfood", root), pixels=pixels, normalization="standardize", cache=tmp_path)
+        images, _ = next(data.batches("train", batch_size=28))
+        assert images.shape == (28, 3, pixels, pixels)
+        assert abs(images.mean()) < 0.05
+
+
+# ---- image_folder
+
+
+def test_split_folders_are_understood(photos, tmp_path):
+    root = photos({"train/a": 6, "train/b": 6, "val/a": 3, "val/b": 3, "test/a": 2, "test/b": 2})
+    data = open_dataset(spec("image_folder", root), pixels=8, cache=tmp_path)
+    assert data.classes == ("a", "b")
+    assert [data.size(split) for split in ("train", "valid", "test")] == [12, 6, 4]
+
+
+def test_classes_sort_as_numbers_where_they_are(photos):
+    assert list(opened("image_folder", photos({"10": 1, "9": 1, "1": 1})).classes) == ["1", "9", "10"]
+
+
+def test_files_that_never_are_images_are_passed_over(photos):
+    root = photos({"a": 2, "b": 2})
+    (root / "a" / "notes.txt").write_text("hello")
+    (root / "a" / ".DS_Store").write_bytes(b"\0")
+    assert len(opened("image_folder", root).items) == 4
+
+
+def test_folders_below_a_class_belong_to_it(photos):
+    given = opened("image_folder", photos({"a/deep/er": 2, "b": 2}))
+    assert list(given.classes) == ["a", "b"]
+    assert len(given.items) == 4
+
+
+# ---- cifar
+
+
+def write_cifar10(root, rows=20):
+    folder = root / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    drawn = np.random.default_rng(0)
+    for name in ("data_batch_1", "data_batch_2", "test_batch"):
+        data = drawn.integers(0, 256, (rows, 3072), dtype=np.uint8)
+        held = {b"labels": [number % 2 for number in range(rows)], b"data": data, b"batch_label": b"x"}
+        (folder / name).write_bytes(pickle.dumps(held, protocol=2))
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": ["cat", "dog"]}, protocol=2))
+    return folder
+
+
+def test_cifar_planes_become_pixels_and_the_test_batch_the_test_split(tmp_path):
+    folder = write_cifar10(tmp_path)
+    data = open_dataset(spec("cifar10", tmp_path), pixels=32, cache=tmp_path)
+    assert data.classes == ("cat", "dog")
+    assert data.size("test") == 20
+    first = np.asarray(pickle.loads((folder / "test_batch").read_bytes())[b"data"])[0]  # noqa: S301
+    image = next(data.batches("test", batch_size=1))[0][0]
+    assert np.allclose(image.numpy() * 255, first.reshape(3, 32, 32), atol=1e-3)
+
+
+class Evil:
+    def __reduce__(self):
+        return print, ("code was run",)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [pickle.dumps(Evil()), pickle.dumps({"data": Evil()}, protocol=2), b"", b"junk", pickle.dumps([1, 2])],
+    ids=["code", "code inside", "empty", "junk", "no dictionary"],
+)
+def test_a_pickle_that_is_no_batch_is_refused_and_runs_nothing(tmp_path, capsys, payload):
+    (tmp_path / "batch").write_bytes(payload)
+    with pytest.raises(DataError, match="not a CIFAR batch"):
+        unpickle(tmp_path / "batch")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_missing_or_short_batch_is_named(tmp_path):
+    folder = write_cifar10(tmp_path)
+    held = {"labels": [0], "data": np.zeros((2, 3072), np.uint8)}
+    (folder / "data_batch_1").write_bytes(pickle.dumps(held, protocol=2))
+    with pytest.raises(DataError, match="data_batch_1"):
+        open_dataset(spec("cifar10", tmp_path), pixels=8, cache=tmp_path)
+    (folder / "test_batch").unlink()
+    with pytest.raises(DataError, match="missing"):
+        opened("cifar10", tmp_path)
+
+
+@pytest.mark.parametrize(("labels", "classes"), [("fine", 4), ("coarse", 2)])
+def test_cifar100_has_fine_and_coarse_labels(tmp_path, labels, classes):
+    folder = tmp_path / "cifar-100-python"
+    folder.mkdir()
+    for name in ("train", "test"):
+        held = {
+            "data": np.random.default_rng(len(name)).integers(0, 256, (40, 3072), dtype=np.uint8),
+            "fine_labels": [number % 4 for number in range(40)],
+            "coarse_labels": [number % 2 for number in range(40)],
+        }
+        (folder / name).write_bytes(pickle.dumps(held, protocol=2))
+    names = {"fine_label_names": list("abcd"), "coarse_label_names": list("xy")}
+    (folder / "meta").write_bytes(pickle.dumps(names, protocol=2))
+    assert len(describe(spec("cifar100", tmp_path, labels=labels), tmp_path / "cache").classes) == classes
+
+
+def test_the_real_cifar_subset_has_its_own_batch_sizes(real_data, tmp_path):
+    facts = describe(spec("cifar10", real_data("cifar-10-batches-py")), tmp_path)
+    assert facts.per_class == (1200,) * 10
+    assert facts.per_split["test"] == 2000
+    assert facts.classes[0] == "airplane"
+
+
+# ---- mnist
+
+
+def idx(array):
+    header = struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
+    return header + array.astype(np.uint8).tobytes()
+
+
+def write_mnist(root, packed):
+    for stem, count in (("train", 40), ("t10k", 10)):
+        images = np.random.default_rng(count).integers(0, 256, (count, 28, 28))
+        for kind, array in (("images-idx3", images), ("labels-idx1", np.arange(count) % 10)):
+            name = f"{stem}-{kind}-ubyte"
+            if packed:
+                (root / f"{name}.gz").write_bytes(gzip.compress(idx(array)))
+            else:
+                (root / name).write_bytes(idx(array))
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_idx_files_are_read_packed_or_not(tmp_path, packed, name):
+    write_mnist(tmp_path, packed)
+    data = open_dataset(spec(name, tmp_path), pixels=28, cache=tmp_path / "cache")
+    assert data.shape == (1, 28, 28)
+    assert data.size("test") == 10
+
+
+IDX = {
+    "truncated": idx(np.zeros((4, 2, 2)))[:-3],
+    "not idx": b"\x89PNG and so on",
+    "empty": b"",
+    "other dimensions": idx(np.zeros(4)),
+    "damaged gz": b"\x1f\x8b" + b"\0" * 20,
+}
+
+
+@pytest.mark.parametrize("raw", IDX.values(), ids=IDX)
+def test_a_damaged_idx_file_is_named(tmp_path, raw):
+    (tmp_path / "images").write_bytes(raw)
+    with pytest.raises(DataError, match="images"):
+        read_idx(tmp_path / "images", 3)
+
+
+def test_missing_idx_files_come_with_the_command_that_fetches_them(tmp_path):
+    with pytest.raises(DataError, match="sweeper data fetch mnist"):
+        opened("mnist", tmp_path)
+
+
+# ---- parquet
+
+
+def write_parquet(path, encoded, labels, *, names=None, as_struct=True, start=0):
+    images = [encoded(start + number, "PNG") for number in range(len(labels))]
+    column = [{"bytes": image, "path": None} for image in images] if as_struct else images
+    table = pa.table({"image": column, "label": labels})
+    if names:
+        features = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
+        table = table.replace_schema_metadata({"huggingface": str(features).replace("'", '"')})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, row_group_size=7)
+
+
+@pytest.mark.parametrize("as_struct", [True, False])
+def test_parquet_as_hugging_face_writes_it(tmp_path, encoded, as_struct):
+    data = tmp_path / "data"
+    for place, (name, count) in enumerate((("train-00000", 30), ("test-00000", 10))):
+        labels = [number % 2 for number in range(count)]
+        write_parquet(
+            data / f"{name}.parquet",
+            encoded,
+            labels,
+            names=["no", "yes"],
+            as_struct=as_struct,
+            start=100 * place,
+        )
+    found = open_dataset(spec("parquet", data), pixels=8, cache=tmp_path / "cache")
+    assert found.classes == ("no", "yes")
+    assert found.size("test") == 10
+
+
+def test_parquet_rows_come_back_as_they_were_written(tmp_path, encoded):
+    write_parquet(tmp_path / "all.parquet", encoded, ["b", "a", "b"] * 8)
+    given = opened("parquet", tmp_path / "all.parquet")
+    assert list(given.classes) == ["a", "b"]
+    assert [item.label for item in given.items[:3]] == [1, 0, 1]
+    assert all(given.read(number) == encoded(number, "PNG") for number in (23, 0, 7, 15, 8))
+
+
+def test_parquet_through_a_uri(tmp_path, encoded):
+    write_parquet(tmp_path / "all.parquet", encoded, [0, 1] * 6)
+    assert len(opened("parquet", uri=f"file://{tmp_path}").items) == 12
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"image": "picture"}, "no column 'picture'"),
+        ({"label": "kind"}, "no column 'kind', but image, label"),
+    ],
+)
+def test_a_missing_column_is_named_with_those_that_are_there(tmp_path, encoded, options, message):
+    write_parquet(tmp_path / "all.parquet", encoded, [0, 1])
+    with pytest.raises(DataError, match=message):
+        _ = opened("parquet", tmp_path, **options).items
+
+
+def test_a_file_that_is_no_parquet_is_named(tmp_path):
+    (tmp_path / "x.parquet").write_bytes(b"nothing")
+    with pytest.raises(DataError, match=r"x\.parquet"):
+        _ = opened("parquet", tmp_path).items
+
+
+def test_images_that_are_null_are_listed_as_unreadable(tmp_path, encoded):
+    table = pa.table({"image": [encoded(1), None, encoded(2), encoded(3)], "label": [0, 1, 0, 1]})
+    pq.write_table(table, tmp_path / "x.parquet")
+    assert [bad.key for bad in describe(spec("parquet", tmp_path), tmp_path / "cache").bad] == [
+        "x.parquet#0000001"
+    ]
