@@ -54,12 +54,7 @@ class Where:
 
 def create(spec: SweepSpec, paths: SweepPaths, plan: Plan) -> Record:
     """The sweep's folder with its resolved file and an empty record; StateError where there is one."""
-    if paths.record.exists():
-        raise StateError(
-            f"a sweep called {spec.name!r} exists already",
-            where=str(paths.root),
-            hint=f"`sweeper resume {spec.name}` goes on with it, `-o name=NEW` starts another",
-        )
+    refuse_existing(paths)
     sweep_id = secrets.token_hex(6)
     meta = {
         "sweep_id": sweep_id,
@@ -69,6 +64,7 @@ def create(spec: SweepSpec, paths: SweepPaths, plan: Plan) -> Record:
         "overrides": json.dumps(list(spec.overrides)),
         "data_digest": plan.facts.digest,
         "classes": json.dumps(list(plan.facts.classes)),
+        "images": json.dumps(dict(zip(plan.facts.classes, plan.facts.per_class, strict=True))),
         "git_revision": _git_revision(),
         "versions": json.dumps({name: version(name) for name in PACKAGES}),
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -77,6 +73,16 @@ def create(spec: SweepSpec, paths: SweepPaths, plan: Plan) -> Record:
     record.append(outbox=[sweep_row(spec, sweep_id)])
     _write_resolved(spec, paths, meta)
     return record
+
+
+def refuse_existing(paths: SweepPaths) -> None:
+    """StateError where a sweep of that name exists: nothing is ever overwritten."""
+    if paths.record.exists():
+        raise StateError(
+            f"a sweep called {paths.name!r} exists already",
+            where=str(paths.root),
+            hint=f"`sweeper resume {paths.name}` goes on with it, `-o name=NEW` starts another",
+        )
 
 
 def reopen(paths: SweepPaths) -> tuple[SweepSpec, Record]:

@@ -33,7 +33,7 @@ def held(root: Path) -> Generator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BusyError(_complaint(root), where=root.name, hint=f"sweeper stop {root.name}") from None
+            raise _busy(root) from None
         (root / ".request").unlink(missing_ok=True)
         file.truncate(0)
         now = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -43,6 +43,12 @@ def held(root: Path) -> Generator[None]:
             yield
         finally:
             file.truncate(0)
+
+
+def refuse_if_owned(root: Path) -> None:
+    """BusyError where somebody runs the sweep now; a cheap look before work that would be in vain."""
+    if owner(root):
+        raise _busy(root)
 
 
 def owner(root: Path) -> Owner | None:
@@ -75,8 +81,11 @@ def requested(root: Path) -> Request | None:
     return "cancel" if text == "cancel" else "stop"
 
 
-def _complaint(root: Path) -> str:
+def _busy(root: Path) -> BusyError:
     holder = owner(root)
     if holder is None:
-        return "another launcher owned the sweep a moment ago"
-    return f"already run by process {holder.pid} on {holder.host} since {holder.since}"
+        problem = "another launcher owned it a moment ago"
+    else:
+        problem = f"already run by process {holder.pid} on {holder.host} since {holder.since}"
+    hint = f"`sweeper status {root.name}` shows how it stands, `sweeper stop {root.name}` stops it"
+    return BusyError(problem, where=root.name, hint=hint)

@@ -15,9 +15,16 @@ from sweeper.registry import nearest
 # verb -> (module that holds its `command`, the line that `sweeper --help` prints); help imports none of them
 VERBS: Mapping[str, tuple[str, str]] = {
     "init": ("sweeper.cli.init", "Write a starter sweep file."),
-    "launch": ("sweeper.cli.launch", "Run a sweep from its file to its answer."),
-    "ui": ("sweeper.cli.ui", "Show MLflow's UI on what sweeps have told it."),
     "validate": ("sweeper.cli.validate", "Check a sweep file and say what it means."),
+    "plan": ("sweeper.cli.plan", "Show what a sweep would do: space, images, sample networks."),
+    "launch": ("sweeper.cli.launch", "Run a sweep from its file to its answer."),
+    "list": ("sweeper.cli.list", "Show the sweeps of this folder."),
+    "status": ("sweeper.cli.status", "Show how one sweep stands."),
+    "logs": ("sweeper.cli.logs", "Tell what happened in a sweep, or to one trial and why."),
+    "stop": ("sweeper.cli.stop", "Stop a sweep at its trials' next reports."),
+    "cancel": ("sweeper.cli.cancel", "End every trial of a sweep now."),
+    "resume": ("sweeper.cli.resume", "Go on with a sweep that was stopped."),
+    "ui": ("sweeper.cli.ui", "Show MLflow's UI on what sweeps have told it."),
     "schema": ("sweeper.cli.schema", "Print the JSON Schema of sweep files, for editors."),
 }
 INTERRUPTED = 130
@@ -85,9 +92,6 @@ def sweeper(ctx: click.Context) -> None:
       sweeper launch search_spaces/digits.yaml
     """
     if ctx.invoked_subcommand is None:
-        if "list" not in VERBS:
-            click.echo(ctx.get_help())
-            return
         verb = sweeper.get_command(ctx, "list")
         if verb is not None:
             ctx.exit(_code(ctx.invoke(verb)))

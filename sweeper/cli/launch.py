@@ -3,10 +3,12 @@
 import click
 
 from sweeper import lease
+from sweeper.cli._ending import run
 from sweeper.cli._options import overrides, sweep_file
+from sweeper.cli._plan_page import print_plan
 from sweeper.cli._plugins import check_plugins
 from sweeper.cli._where import where_options
-from sweeper.launching import Where, anchored, create, drive
+from sweeper.launching import Where, anchored, create, refuse_existing
 from sweeper.paths import SweepPaths, cache_root
 from sweeper.plan import make_plan
 from sweeper.spec import load_spec
@@ -25,8 +27,12 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
     """
     spec = anchored(load_spec(file, overrides))
     check_plugins(spec)
-    plan = make_plan(spec, cache_root())
     paths = SweepPaths.of(spec.name)
+    lease.refuse_if_owned(paths.root)
+    refuse_existing(paths)
+    plan = make_plan(spec, cache_root())
+    if dry_run:
+        print_plan(spec, plan)
+        return 0
     with lease.held(paths.root):
-        record = create(spec, paths, plan)
-        return drive(spec, record, paths, plan, where).exit_code
+        return run(spec, create(spec, paths, plan), paths, plan, where)

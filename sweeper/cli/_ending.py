@@ -1,0 +1,71 @@
+"""How `launch` and `resume` run a sweep and end: the answer so far, and the command that goes on."""
+
+import json
+import sys
+from collections.abc import Iterator
+
+import click
+from rich.console import Console
+
+from sweeper.cli._sweeps import Told, next_commands, read, reason_text
+from sweeper.driver import Ending
+from sweeper.launching import Where, drive
+from sweeper.paths import SweepPaths
+from sweeper.plan import Plan
+from sweeper.record import Record
+from sweeper.results.answer import Answer, Places, answer
+from sweeper.results.pages import print_answer
+from sweeper.spec import SweepSpec
+from sweeper.trackers.address import redacted, tracking_uri
+from sweeper.trial import State
+
+INTERRUPTED = 130
+WIDTH = 120
+"""Columns where stdout is no terminal and nobody says how wide it is."""
+
+
+def run(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where: Where) -> int:
+    """Drive the sweep, say how it ended, and return the exit code. The caller holds the lease."""
+    try:
+        ending = drive(spec, record, paths, plan, where)
+    except KeyboardInterrupt:
+        # before the trials began, or the third time: nobody was left to close the record
+        ending = Ending(INTERRUPTED, "SIGINT", 0)
+    say(ending, paths)
+    return ending.exit_code
+
+
+def say(ending: Ending, paths: SweepPaths) -> None:
+    """The answer so far on stdout; what went wrong, and the command that goes on, on stderr."""
+    told = read(paths)
+    width = None if sys.stdout.isatty() else WIDTH
+    print_answer(answer_of(told), Console(width=width, highlight=False))
+    for line in _remarks(told, ending):
+        click.echo(line, err=True)
+
+
+def _remarks(told: Told, ending: Ending) -> Iterator[str]:
+    name = told.paths.name
+    failed = [trial.number for trial in told.history.trials.values() if trial.state is State.FAILED]
+    if failed:
+        yield f"{len(failed)} failed: `sweeper logs {name} {failed[-1]}` says why"
+    if ending.untold:
+        yield f"tracking has not confirmed {ending.untold} rows: they are kept in {told.paths.record}"
+    if told.ended == "broken":
+        yield f"given up: each of the first {told.spec.budget.max_failed} trials failed"
+    elif told.ended != "done":
+        why = reason_text(told.history.closed or ending.why)
+        yield f"stopped ({why}); go on with:  sweeper resume {name}"
+
+
+def answer_of(told: Told) -> Answer:
+    """The answer that the record gives now."""
+    spec = told.spec
+    places = Places(
+        record=str(told.paths.record),
+        tracking=redacted(tracking_uri(spec.tracking.uri, told.paths.mlflow)),
+        experiment=spec.tracking.experiment or spec.name,
+        commands=next_commands(told.ended, spec.name),
+    )
+    classes = json.loads(told.meta["classes"]) if "classes" in told.meta else None
+    return answer(told.history, spec, classes=len(classes) if classes else None, places=places)

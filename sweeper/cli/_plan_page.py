@@ -1,0 +1,125 @@
+"""What a sweep would do, for people and as JSON: `sweeper plan` and `sweeper launch --dry-run`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from sweeper.cli._table import print_pairs, print_table
+from sweeper.data.dataset import DataFacts
+from sweeper.models._count import LayerRow
+from sweeper.plan import Plan, Sample
+from sweeper.spec import SweepSpec
+from sweeper.trackers.wording import plain
+from sweeper.view import config_text
+
+BAD = 5
+"""Unreadable files that are named; the warnings count them all."""
+
+_LAYERS = ("layer", "kind", "output", "parameters", "FLOPs an image")
+
+
+def print_plan(spec: SweepSpec, plan: Plan) -> None:
+    """The space, the images, warnings, and each sample network with its layers."""
+    click.echo(f"{click.style(spec.name, bold=True)}  {plain(spec.description)}".rstrip())
+    print_pairs(_pairs(spec, plan))
+    for sample in plan.samples:
+        click.echo(f"\n{click.style(plain(sample.name), bold=True)}  {plain(config_text(sample.config))}")
+        print_table(
+            _LAYERS, [*map(_layer_row, sample.layers), _sum_row(sample)], left=("layer", "kind", "output")
+        )
+
+
+def _pairs(spec: SweepSpec, plan: Plan) -> Iterator[tuple[str, str]]:
+    count = len(spec.parameters)
+    size = "infinitely many" if plan.size is None else f"{plan.size:,}"
+    yield "space", f"{size} configurations of {count} parameter{'' if count == 1 else 's'}"
+    yield "budget", _budget_text(spec)
+    yield "search", f"{spec.search.algorithm}, early stopping by {spec.scheduler.type}"
+    yield "objective", f"{spec.objective.goal} {spec.objective.metric}"
+    yield "images", _images_text(plan)
+    counts = plan.facts.per_split
+    yield (
+        "",
+        f"{counts['train']:,} to train, {counts['valid']:,} to validate, {counts['test']:,} kept for the test",
+    )
+    yield "classes", _classes_text(plan.facts)
+    for number, warning in enumerate(plan.warnings):
+        yield "" if number else "warnings", plain(warning)
+    for number, bad in enumerate(plan.facts.bad[:BAD]):
+        yield "" if number else "unreadable", plain(f"{bad.key}: {bad.reason}")
+
+
+def _budget_text(spec: SweepSpec) -> str:
+    units = {"trials": "trials", "gpu_hours": "device-hours", "usd": "USD", "wall_hours": "wall-clock hours"}
+    limits = spec.budget.model_dump()
+    said = [f"{limits[key]:g} {unit}" for key, unit in units.items() if limits[key] is not None]
+    return f"{' or '.join(said) or 'none'}, at most {spec.train.epochs} epochs a trial"
+
+
+def _images_text(plan: Plan) -> str:
+    facts = plan.facts
+    sizes = ", ".join(map(str, plan.pixels))
+    colour = {1: "grey", 3: "RGB"}.get(facts.channels, f"{facts.channels} channels")
+    return f"{facts.images:,} from {plain(facts.source)}, {colour}, trained at {sizes} px"
+
+
+def _classes_text(facts: DataFacts) -> str:
+    counts = dict(zip(facts.classes, facts.per_class, strict=True))
+    most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    spread = f"{counts[least]:,} ({plain(least)}) to {counts[most]:,} ({plain(most)}) images each"
+    return f"{len(counts)}, {spread}, imbalance {facts.imbalance:.3g}"
+
+
+def _layer_row(row: LayerRow) -> tuple[str, ...]:
+    output = " x ".join(map(str, row.output))
+    return row.name, row.kind, output, f"{row.parameters:,}", f"{row.flops:,}"
+
+
+def _sum_row(sample: Sample) -> tuple[str, ...]:
+    return "all", "", "", f"{sample.parameters:,}", f"{sample.flops:,}"
+
+
+def plan_facts(spec: SweepSpec, plan: Plan) -> dict[str, Any]:
+    """The same as JSON."""
+    facts = plan.facts
+    return {
+        "name": spec.name,
+        "digest": spec.digest,
+        "overrides": list(spec.overrides),
+        "configurations": plan.size,
+        "budget": spec.budget.model_dump(),
+        "data": {
+            "source": facts.source,
+            "digest": facts.digest,
+            "images": facts.images,
+            "channels": facts.channels,
+            "pixels": list(plan.pixels),
+            "splits": dict(facts.per_split),
+            "classes": dict(zip(facts.classes, facts.per_class, strict=True)),
+            "imbalance": facts.imbalance,
+            "unreadable": [{"file": bad.key, "reason": bad.reason} for bad in facts.bad],
+        },
+        "samples": [_sample_facts(sample) for sample in plan.samples],
+        "warnings": list(plan.warnings),
+    }
+
+
+def _sample_facts(sample: Sample) -> dict[str, Any]:
+    layers = [
+        {
+            "name": r.name,
+            "kind": r.kind,
+            "output": list(r.output),
+            "parameters": r.parameters,
+            "flops": r.flops,
+        }
+        for r in sample.layers
+    ]
+    return {
+        "name": sample.name,
+        "configuration": dict(sample.config),
+        "parameters": sample.parameters,
+        "flops": sample.flops,
+        "layers": layers,
+    }

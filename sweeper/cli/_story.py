@@ -1,0 +1,75 @@
+"""A sweep's events in words, oldest first."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from sweeper.cli._sweeps import reason_text
+from sweeper.history import SweepHistory
+from sweeper.record import Event
+from sweeper.trackers.wording import device_text, moment_line, plain, score_text
+from sweeper.trial import State
+from sweeper.view import moment_of
+
+
+@dataclass
+class Story:
+    """Folds events into a history and says what each of them means; `feed` it in the record's order.
+
+    `only` is the id of the one trial whose events are told.
+    """
+
+    metric: str
+    only: str = ""
+    history: SweepHistory = field(default_factory=SweepHistory)
+    seq: int = 0
+
+    def feed(self, events: Iterable[Event]) -> Iterator[str]:
+        """A line for each event that is worth one."""
+        for event in events:
+            self.history.apply(event)
+            self.seq = event.seq
+            text = self._text(event) if self.only in ("", event.trial) else ""
+            if text:
+                yield f"{moment_text(event.at)}  {text}"
+
+    def _text(self, event: Event) -> str:
+        trial = self.history.trials.get(event.trial)
+        if trial is None:
+            return self._sweep_text(event)
+        if event.kind == "ended" and trial.state is State.WAITING:
+            outcome = trial.outcome
+            parts = (outcome.kind.replace("_", " "), plain(outcome.message)) if outcome else ()
+            why = ": ".join(part for part in parts if part)
+            return f"trial {trial.number}  attempt {event.attempt} ended ({why}), waits for another"
+        if event.kind == "tested":
+            scores = (f"{name} {score_text(name, score)}" for name, score in event.body["metrics"].items())
+            return f"trial {trial.number}  tested: {', '.join(scores)}"
+        moment = moment_of(event, self.history)
+        if moment is None:
+            return ""
+        where = (
+            f"  on {trial.attempts[-1].node} ({trial.attempts[-1].device})" if event.kind == "granted" else ""
+        )
+        return moment_line(moment, self.metric) + where
+
+    def _sweep_text(self, event: Event) -> str:
+        body = event.body
+        match event.kind:
+            case "launched":
+                return f"launch {self.history.launches} begins"
+            case "booked":
+                return f"{plain(str(body['what']))}: {body['device_seconds']:.1f} s"
+            case "closed":
+                held = device_text(
+                    sum(attempt.device_seconds for attempt in self.history.attempts),
+                    any(attempt.is_gpu for attempt in self.history.attempts),
+                )
+                return f"closed: {reason_text(self.history.closed)}, {held} billed so far"
+            case _:
+                return ""
+
+
+def moment_text(at: float) -> str:
+    """Local date and time, to the second."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

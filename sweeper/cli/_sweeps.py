@@ -1,0 +1,160 @@
+"""The sweeps in `runs/`: found by name, read from their records, with the words for how they stand."""
+
+import contextlib
+import sqlite3
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sweeper import lease
+from sweeper.errors import SpecError, StateError, SweeperError
+from sweeper.history import SweepHistory, TrialHistory
+from sweeper.lease import Owner
+from sweeper.paths import SweepPaths, runs_root
+from sweeper.record import Event, Record
+from sweeper.registry import nearest
+from sweeper.spec import SweepSpec, parse_spec
+from sweeper.trial import State
+from sweeper.view import best_of
+
+Standing = Literal["running", "done", "stopped", "broken", "interrupted"]
+"""`stopped`: somebody asked for it; `interrupted`: its process ended without a word."""
+
+REASONS = {
+    "stop": "sweeper stop",
+    "cancel": "sweeper cancel",
+    "SIGINT": "Ctrl-C",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sweep as its record tells it. `untold` counts what tracking has not confirmed.
+
+    `last_at` is the wall time of the newest event, `heard` that of each trial's.
+    """
+
+    paths: SweepPaths
+    meta: Mapping[str, str]
+    spec: SweepSpec
+    history: SweepHistory
+    owner: Owner | None
+    untold: int
+    last_at: float
+    heard: Mapping[str, float]
+
+    @property
+    def standing(self) -> Standing:
+        """Where the sweep stands, in one word."""
+        return "running" if self.owner else self.ended
+
+    @property
+    def ended(self) -> Standing:
+        """How its last launch ended, whether or not another is under way."""
+        match self.history.closed:
+            case "done" | "broken" as closed:
+                return closed
+            case "":
+                return "interrupted"
+            case _:
+                return "stopped"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Trials by state; those that ran when their driver vanished are `interrupted`."""
+        counted = Counter(trial.state for trial in self.history.trials.values())
+        return {self.state_word(state): counted[state] for state in State if counted[state]}
+
+    def state_word(self, state: State) -> str:
+        """The state, except that nothing runs where no process does."""
+        return "interrupted" if state is State.RUNNING and not self.owner else str(state)
+
+    @property
+    def best(self) -> TrialHistory | None:
+        """The trial with the best score so far."""
+        return best_of(self.history, self.spec.objective.goal)
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether its device time is that of GPUs."""
+        return any(attempt.is_gpu for attempt in self.history.attempts)
+
+
+def sweep_names() -> list[str]:
+    """The sweeps in `runs/`, by name."""
+    return sorted(record.parent.name for record in runs_root().glob("*/record.db"))
+
+
+def find(name: str) -> SweepPaths:
+    """Where the sweep of that name lies; SpecError with the nearest name where there is none."""
+    names = sweep_names()
+    if name not in names:
+        hint = nearest(name, names) if names else f"{runs_root()} holds none, `sweeper launch` starts one"
+        raise SpecError(f"no sweep is called {name!r}", hint=hint)
+    return SweepPaths.of(name)
+
+
+def read(paths: SweepPaths) -> Told:
+    """All that the record tells; StateError for one that is damaged, or written by a newer sweeper."""
+    owner = lease.owner(paths.root)
+    with _opened(paths) as record:
+        meta = record.meta
+        spec = parse_spec(meta["spec"], name=str(paths.spec), environment={})
+        history, heard, last_at = SweepHistory(), dict[str, float](), 0.0
+        for event in record.events():
+            history.apply(event)
+            last_at = heard[event.trial] = event.at
+        return Told(paths, meta, spec, history, owner, record.pending_count(), last_at, heard)
+
+
+def events(paths: SweepPaths, after: int = 0) -> Sequence[Event]:
+    """The record's events behind number `after`."""
+    with _opened(paths) as record:
+        return list(record.events(after))
+
+
+def next_commands(standing: Standing, name: str) -> tuple[str, ...]:
+    """What to type next, the likeliest first."""
+    match standing:
+        case "running":
+            return (f"sweeper logs {name} --follow", f"sweeper stop {name}", f"sweeper ui {name}")
+        case "done":
+            return (f"sweeper best {name}", f"sweeper ui {name}")
+        case "broken":
+            return (f"sweeper logs {name} 0", f"sweeper logs {name}")
+        case _:
+            return (f"sweeper resume {name}", f"sweeper best {name}", f"sweeper ui {name}")
+
+
+def standing_text(told: Told) -> str:
+    """`running (process 7 on host since ...)`, `stopped (Ctrl-C)`."""
+    if told.owner:
+        return f"running (process {told.owner.pid} on {told.owner.host} since {told.owner.since})"
+    if told.standing == "stopped":
+        return f"stopped ({reason_text(told.history.closed)})"
+    explained = {
+        "broken": f"broken (each of its first {told.spec.budget.max_failed} trials failed)",
+        "interrupted": "interrupted (its process ended without closing the record)",
+    }
+    return explained.get(told.standing, told.standing)
+
+
+def reason_text(why: str) -> str:
+    """Why a sweep was closed, for people."""
+    return REASONS.get(why, why)
+
+
+@contextlib.contextmanager
+def _opened(paths: SweepPaths) -> Generator[Record]:
+    """The sweep's record; what is wrong with the file becomes a StateError."""
+    record = Record.open(paths.record)
+    try:
+        yield record
+    except SweeperError:
+        raise
+    except (sqlite3.DatabaseError, AttributeError, KeyError, TypeError, ValueError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise StateError(f"the record is damaged ({said})", where=str(paths.record)) from error
+    finally:
+        record.close()

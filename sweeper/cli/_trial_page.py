@@ -1,0 +1,154 @@
+"""One trial in full: what it was, where it ran, what it reported, and why it ended."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from sweeper.cli._sweeps import Told
+from sweeper.cli._table import print_pairs, print_table
+from sweeper.errors import SpecError
+from sweeper.history import Attempt, TrialHistory
+from sweeper.trackers.wording import plain, score_text, verdict_text
+from sweeper.trial import Decision, Report, State, Verdict
+from sweeper.view import value_text
+
+METRICS = ("train/loss", "valid/loss", "valid/top1", "valid/top5")
+"""The columns beside the objective; `--json` has every metric."""
+
+
+def find_trial(told: Told, word: str) -> TrialHistory:
+    """The trial of that number, else of the id that begins so; SpecError where there is not exactly one."""
+    trials = list(told.history.trials.values())
+    by_number = [trial for trial in trials if word == str(trial.number)]
+    found = by_number or [trial for trial in trials if word and trial.id.startswith(word.lower())]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = ", ".join(f"{trial.id[: len(word) + 4]} (trial {trial.number})" for trial in found[:4])
+        raise SpecError(f"{word!r} begins several ids", where=told.paths.name, hint=f"say more: {several}")
+    known = f"its trials are 0 to {len(trials) - 1}" if trials else "no trial has begun yet"
+    raise SpecError(f"no trial {word!r}", where=told.paths.name, hint=known)
+
+
+def fate(trial: TrialHistory, told: Told) -> str:
+    """Why the trial is where it is, in one sentence."""
+    metric, outcome = told.spec.objective.metric, trial.outcome
+    last = trial.last.epoch if trial.last else 0
+    if trial.state is State.STOPPED:
+        return _why_stopped(trial, metric)
+    if trial.state is State.COMPLETED:
+        return f"completed: {last} of {told.spec.train.epochs} epochs"
+    if trial.state is State.RUNNING:
+        return f"running, {last} epochs so far" if told.owner else "interrupted: its driver vanished"
+    if outcome is None:
+        return f"{trial.state}, nothing has run yet"
+    parts = (str(trial.state), outcome.kind.replace("_", " "), plain(outcome.message))
+    return ": ".join(part for part in parts if part)
+
+
+def _why_stopped(trial: TrialHistory, metric: str) -> str:
+    epoch, verdict = trial.verdicts[-1] if trial.verdicts else (0, None)
+    if verdict is None or verdict.decision is not Decision.STOP:
+        return f"stopped: {plain(trial.outcome.message) if trial.outcome else ''}"
+    numbers = verdict_text(metric, verdict)
+    reason = plain(verdict.reason)
+    why = f": {reason}" if reason and reason not in numbers else ""
+    return f"stopped after epoch {epoch} {numbers}{why}"
+
+
+def print_trial(trial: TrialHistory, told: Told) -> None:
+    """The page."""
+    name = f"trial {trial.number} of {told.paths.name}"
+    click.echo(f"{click.style(name, bold=True)} ({trial.id}): {fate(trial, told)}")
+    _title("configuration" + (f" {plain(trial.point)}" if trial.point else ""))
+    print_pairs(((key, plain(value_text(value))) for key, value in trial.config.items()), indent=2)
+    if trial.attempts:
+        _title("attempts")
+        print_table(_ATTEMPT, [_attempt_row(attempt) for attempt in trial.attempts], left=_LEFT)
+    if trial.reports or trial.verdicts:
+        _title("reports and decisions")
+        _print_reports(trial, told.spec.objective.metric)
+    if trial.test:
+        scores = (f"{key} {score_text(key, score)}" for key, score in trial.test.items())
+        click.echo(f"\ntest split: {', '.join(scores)}")
+
+
+def _title(text: str) -> None:
+    click.echo(f"\n{click.style(text, bold=True)}")
+
+
+_ATTEMPT = ("attempt", "launch", "node", "device", "share", "billed s", "productive s", "ended")
+_LEFT = ("node", "device", "ended", "decision", "why")
+
+
+def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
+    said = ": ".join(part for part in (attempt.ended.replace("_", " "), plain(attempt.message)) if part)
+    return (
+        str(attempt.number),
+        str(attempt.launch),
+        plain(attempt.node),
+        plain(attempt.device),
+        f"{attempt.share:g}",
+        f"{attempt.billed:.1f}",
+        f"{attempt.productive:.1f}",
+        said or "running",
+    )
+
+
+def _print_reports(trial: TrialHistory, metric: str) -> None:
+    named = {name for report in trial.reports for name in report.metrics}
+    others = tuple(name for name in METRICS if name in named and name != metric)
+    header = ("epoch", metric, "device-s", *others, "decision", "rung", "rank", "needed", "why")
+    reports = {report.epoch: report for report in trial.reports}
+    rows = list(_decided(trial, reports, metric, others))
+    print_table(header, rows, left=_LEFT)
+
+
+def _decided(
+    trial: TrialHistory, reports: Mapping[int, Report], metric: str, others: Sequence[str]
+) -> Iterator[tuple[str, ...]]:
+    """A row a decision, and a row for each report that no decision followed."""
+    undecided = [(epoch, None) for epoch in reports.keys() - {epoch for epoch, _ in trial.verdicts}]
+    lines: list[tuple[int, Verdict | None]] = sorted([*trial.verdicts, *undecided], key=lambda line: line[0])
+    for epoch, verdict in lines:
+        yield (
+            str(epoch),
+            *_report_cells(reports.get(epoch), metric, others),
+            *_verdict_cells(verdict, metric),
+        )
+
+
+def _report_cells(report: Report | None, metric: str, others: Sequence[str]) -> tuple[str, ...]:
+    if report is None:
+        return ("-", "-", *("-" for _ in others))
+    scores = (score_text(name, report.metrics.get(name)) for name in others)
+    return (score_text(metric, report.score), f"{report.device_seconds:.1f}", *scores)
+
+
+def _verdict_cells(verdict: Verdict | None, metric: str) -> tuple[str, ...]:
+    if verdict is None:
+        return ("-", "-", "-", "-", "")
+    rung = f"{verdict.rung:g}" if verdict.rung is not None else "-"
+    of = f" of {verdict.of}" if verdict.of is not None else ""
+    rank = f"{verdict.rank}{of}" if verdict.rank is not None else "-"
+    return str(verdict.decision), rung, rank, score_text(metric, verdict.threshold), plain(verdict.reason)
+
+
+def trial_facts(trial: TrialHistory, told: Told) -> dict[str, Any]:
+    """The page as JSON, with every metric of every report."""
+    return {
+        "sweep": told.paths.name,
+        "number": trial.number,
+        "id": trial.id,
+        "point": trial.point,
+        "state": told.state_word(trial.state),
+        "why": fate(trial, told),
+        "configuration": dict(trial.config),
+        "seed": trial.seed,
+        "attempts": [asdict(attempt) for attempt in trial.attempts],
+        "reports": [asdict(report) for report in trial.reports],
+        "decisions": [{"epoch": epoch, **asdict(verdict)} for epoch, verdict in trial.verdicts],
+        "test": dict(trial.test) if trial.test else None,
+    }

@@ -1,0 +1,18 @@
+"""`sweeper cancel`: end every trial of a sweep now."""
+
+import click
+
+from sweeper.cli._ask import ask
+from sweeper.cli._options import sweep_name
+
+
+@click.command(epilog="Example:  sweeper cancel digits")
+@sweep_name
+@click.option("--no-wait", is_flag=True, help="Return at once, not when the sweep has ended.")
+def command(sweep: str, no_wait: bool) -> int:
+    """End every trial of SWEEP now; what came after their last checkpoints is lost.
+
+    `sweeper resume SWEEP` goes on from those checkpoints; `sweeper stop SWEEP` waits for the next ones.
+    """
+    promise = "every trial ends now and keeps its last checkpoint"
+    return ask(sweep, "cancel", is_waiting=not no_wait, what_happens=promise)

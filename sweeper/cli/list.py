@@ -1,0 +1,93 @@
+"""`sweeper list`: the sweeps of this folder. Bare `sweeper` shows the same."""
+
+from typing import Any
+
+import click
+
+from sweeper.cli._options import as_json
+from sweeper.cli._sweeps import Told, find, read, sweep_names
+from sweeper.cli._table import print_json, print_table
+from sweeper.errors import SweeperError
+from sweeper.ledger import totals
+from sweeper.paths import runs_root
+from sweeper.trackers.wording import device_text, score_text
+
+HEADER = ("sweep", "state", "trials", "best", "device time", "begun")
+
+
+@click.command(epilog="Example:  sweeper list --json")
+@as_json
+def command(as_json: bool = False) -> None:
+    """Show the sweeps in runs/: state, trials, best score, device time.
+
+    Another folder: SWEEPER_RUNS=/shared/runs sweeper list
+    """
+    told = [_told(name) for name in sweep_names()]
+    if as_json:
+        print_json([_facts(each) if isinstance(each, Told) else _problem(*each) for each in told])
+        return
+    if not told:
+        click.echo(f"no sweeps in {runs_root()}")
+        click.echo("start one:  sweeper launch search_spaces/digits.yaml")
+        click.echo("or write your own sweep file first:  sweeper init my.yaml --root PHOTOS/")
+        return
+    rows = [_row(each) for each in told if isinstance(each, Told)]
+    if rows:
+        print_table(HEADER, rows, left=("sweep", "state", "trials", "best", "device time", "begun"))
+    for name, error in (each for each in told if not isinstance(each, Told)):
+        click.echo(f"{name}: cannot be read: {' '.join(str(error).split())}", err=True)
+
+
+def _told(name: str) -> Told | tuple[str, SweeperError]:
+    try:
+        return read(find(name))
+    except SweeperError as error:
+        return name, error
+
+
+def _row(told: Told) -> tuple[str, ...]:
+    owner = told.owner
+    running = f" ({owner.host}, process {owner.pid})" if owner else ""
+    count = len(told.history.trials)
+    states = ", ".join(f"{number} {state}" for state, number in told.counts.items())
+    best, objective = told.best, told.spec.objective
+    report = best.best(objective.goal) if best else None
+    score = f"{objective.metric} {score_text(objective.metric, report.score)}" if report else "-"
+    return (
+        told.paths.name,
+        f"{told.standing}{running}",
+        f"{count}: {states}" if states else "none yet",
+        score,
+        device_text(totals(told.history).billed, told.has_gpu),
+        begun(told),
+    )
+
+
+def begun(told: Told) -> str:
+    """When the sweep was created, to the minute."""
+    return told.meta.get("created", "")[:16].replace("T", " ")
+
+
+def _facts(told: Told) -> dict[str, Any]:
+    objective, best = told.spec.objective, told.best
+    report = best.best(objective.goal) if best else None
+    sums = totals(told.history)
+    return {
+        "name": told.paths.name,
+        "state": told.standing,
+        "host": told.owner.host if told.owner else None,
+        "pid": told.owner.pid if told.owner else None,
+        "trials": told.counts,
+        "metric": objective.metric,
+        "best": report.score if report else None,
+        "best_trial": best.number if best else None,
+        "device_seconds": sums.billed,
+        "device": "gpu" if told.has_gpu else "cpu_slot",
+        "usd": sums.usd if sums.billed else None,
+        "begun": told.meta.get("created"),
+        "folder": str(told.paths.root),
+    }
+
+
+def _problem(name: str, error: SweeperError) -> dict[str, Any]:
+    return {"name": name, "state": "unreadable", "problem": str(error)}

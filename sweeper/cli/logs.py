@@ -1,0 +1,68 @@
+"""`sweeper logs`: what happened in a sweep, or to one of its trials."""
+
+import time
+from collections import deque
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from sweeper import lease
+from sweeper.cli._options import as_json, sweep_name
+from sweeper.cli._story import Story
+from sweeper.cli._sweeps import Told, events, find, read
+from sweeper.cli._table import print_json
+from sweeper.cli._trial_page import find_trial, print_trial, trial_facts
+from sweeper.record import Event
+
+LOOK_SECONDS = 0.5
+
+
+@click.command(epilog="Example:  sweeper logs digits 7")
+@sweep_name
+@click.argument("trial", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what happens next, until nobody runs it.")
+@click.option("-n", "count", type=click.IntRange(min=1), help="Only the last so many events.")
+@as_json
+def command(sweep: str, trial: str | None, follow: bool, count: int | None, as_json: bool) -> None:
+    """Tell what happened in SWEEP, oldest first; with TRIAL (its number, or how its id begins), all of it.
+
+    The page of a trial has its configuration, attempts, reports and decisions: it says why it was stopped.
+    """
+    if follow and as_json:
+        raise click.UsageError("--follow and --json contradict each other: leave one out")
+    told = read(find(sweep))
+    chosen = find_trial(told, trial) if trial else None
+    if chosen and not follow and count is None:
+        if as_json:
+            print_json(trial_facts(chosen, told))
+        else:
+            print_trial(chosen, told)
+        return
+    only = chosen.id if chosen else ""
+    if as_json:
+        print_json(
+            _last([_facts(event, told) for event in events(told.paths) if only in ("", event.trial)], count)
+        )
+        return
+    _tell(told, Story(told.spec.objective.metric, only), count, is_following=follow)
+
+
+def _tell(told: Told, story: Story, count: int | None, *, is_following: bool) -> None:
+    for line in deque(story.feed(events(told.paths)), maxlen=count):
+        click.echo(line)
+    while is_following:
+        # asked before the events are read: what its last moments wrote is then still told
+        is_following = lease.owner(told.paths.root) is not None
+        for line in story.feed(events(told.paths, story.seq)):
+            click.echo(line)
+        time.sleep(LOOK_SECONDS if is_following else 0)
+
+
+def _last(items: list[Any], count: int | None) -> list[Any]:
+    return items[-count:] if count else items
+
+
+def _facts(event: Event, told: Told) -> dict[str, Any]:
+    trial = told.history.trials.get(event.trial)
+    return asdict(event) | {"number": trial.number if trial else None}

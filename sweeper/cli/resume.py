@@ -1,0 +1,77 @@
+"""`sweeper resume`: go on with a sweep that was stopped."""
+
+import json
+from collections.abc import Mapping
+
+import click
+
+from sweeper import lease
+from sweeper.cli._ending import run
+from sweeper.cli._options import sweep_name
+from sweeper.cli._plugins import check_plugins
+from sweeper.cli._sweeps import Told, find, read
+from sweeper.cli._where import where_options
+from sweeper.data.dataset import DataFacts
+from sweeper.errors import DataError, StateError
+from sweeper.launching import Where, reopen
+from sweeper.paths import cache_root
+from sweeper.plan import make_plan
+
+
+@click.command(epilog="Example:  sweeper resume digits")
+@sweep_name
+@where_options
+def command(sweep: str, where: Where) -> int:
+    """Go on with SWEEP where it stopped: trials continue from their last checkpoints.
+
+    It runs as it was launched, whatever became of its sweep file since.
+    """
+    paths = find(sweep)
+    with lease.held(paths.root):
+        _check_unfinished(read(paths))
+        spec, record = reopen(paths)
+        check_plugins(spec)
+        plan = make_plan(spec, cache_root())
+        _check_images(sweep, record.meta, plan.facts)
+        return run(spec, record, paths, plan, where)
+
+
+def _check_unfinished(told: Told) -> None:
+    name = told.paths.name
+    if told.history.closed == "done":
+        again = f"`sweeper launch {told.paths.spec} -o name=NEW` starts another"
+        raise StateError("nothing left to do", where=name, hint=f"`sweeper best {name}` answers, {again}")
+    if told.history.closed == "broken":
+        count = told.spec.budget.max_failed
+        raise StateError(
+            f"each of its first {count} trials failed, so more would too",
+            where=name,
+            hint=f"`sweeper logs {name} 0` says why",
+        )
+
+
+def _check_images(name: str, meta: Mapping[str, str], facts: DataFacts) -> None:
+    """Trials of one sweep must have seen the same images: DataError names what is different."""
+    if meta["data_digest"] == facts.digest:
+        return
+    then = json.loads(meta.get("images", "{}")) or dict.fromkeys(json.loads(meta["classes"]))
+    now = dict(zip(facts.classes, facts.per_class, strict=True))
+    raise DataError(
+        f"the images are not those that the sweep began with: {_difference(then, now)}",
+        where=name,
+        hint="put them back, or launch a new sweep with -o name=NEW",
+    )
+
+
+def _difference(then: Mapping[str, int | None], now: Mapping[str, int]) -> str:
+    """The first few classes that came, went or changed size."""
+    gone = [f"class {name!r} is gone" for name in then if name not in now]
+    new = [f"class {name!r} is new" for name in now if name not in then]
+    changed = [
+        f"class {name!r} has {now[name]} images, not {count}"
+        for name, count in then.items()
+        if count is not None and now.get(name, count) != count
+    ]
+    found = gone + new + changed
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return ", ".join(found[:3]) + more or "as many in each class, but with other contents or names"
