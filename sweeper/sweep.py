@@ -16,10 +16,10 @@ from sweeper.failures import may_retry
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.ledger import Clock, Grant, Meter, Totals, totals
 from sweeper.outbox import closed_row, ended_row, metrics_row, run_row, tested_row
+from sweeper.proposals import Proposals
 from sweeper.record import Event, OutboxRow, Record
 from sweeper.schedulers import scheduler
 from sweeper.search import searcher
-from sweeper.search.points import complete
 from sweeper.spec import SweepSpec
 from sweeper.trial import (
     Config,
@@ -29,15 +29,11 @@ from sweeper.trial import (
     State,
     Trial,
     Verdict,
-    canonical,
     derive,
     trial_key,
 )
 
 Listener = Callable[[Event, SweepHistory], None]
-
-REDRAWS = 100
-"""How often a configuration that was run already is drawn anew before the space counts as exhausted."""
 
 
 class Sweep:
@@ -60,13 +56,13 @@ class Sweep:
         self.history = SweepHistory()
         self.stopping = ""
         self._listeners: list[Listener] = []
-        self._refuse = refuse
         self._searcher = searcher[spec.search.algorithm](
             spec.space, spec.objective.goal, spec.search.seed, **spec.search.options
         )
         self._scheduler = scheduler[spec.scheduler.type](
             spec.objective.goal, spec.train.epochs, **spec.scheduler.options
         )
+        self._proposals = Proposals(spec, self._searcher, refuse)
         self._live: dict[str, int] = {}
         self._waiting: deque[str] = deque()
         self._is_exhausted = False
@@ -223,35 +219,16 @@ class Sweep:
         number = len(self.history.trials)
         if number >= self._trials_allowed:
             return None
-        point = self.spec.points[number] if number < len(self.spec.points) else None
-        if point is None:
-            config = self._draw(number)
-        else:
-            config = complete(point, self.spec.space, self.spec.search.seed, number)
-            self._searcher.adopt(number, config)
-        if config is None:
+        proposal = self._proposals.next(number, self.history.trials)
+        if proposal is None:
             self._is_exhausted = True
             return None
         seed = derive(self.spec.search.seed, "trial", number)
-        trial_id = trial_key(self.record.meta["sweep_id"], config, seed)
-        name = None if point is None else point.get("name")
-        body = {"number": number, "config": config, "seed": seed, "repeat": 0, "point": name}
+        trial_id = trial_key(self.record.meta["sweep_id"], proposal.config, seed, proposal.repeat)
+        self._proposals.handed_out(trial_id, number, proposal)
+        body = {"number": number, "seed": seed, **asdict(proposal)}
         self._write(Event("asked", trial_id, body=body), outbox=[run_row(trial_id, body, self.spec)])
         return self._attempt(trial_id)
-
-    def _draw(self, number: int) -> Config | None:
-        """A configuration that has not been run; the searcher is told of the ones drawn in vain."""
-        known = {canonical(trial.config) for trial in self.history.trials.values()}
-        size = self.spec.space.size
-        for _ in range(REDRAWS):
-            config = None if size is not None and len(known) >= size else self._searcher.propose(number)
-            if config is None:
-                return None
-            is_new = canonical(config) not in known
-            if is_new and not self._refuse(config):
-                return config
-            self._searcher.finish(number, State.INFEASIBLE if is_new else State.CANCELLED, None)
-        return None
 
     def _attempt(self, trial_id: str) -> Trial:
         trial = self.history.trials[trial_id]
@@ -306,7 +283,7 @@ class Sweep:
         """Bring history, search and scheduler to where they were behind this event."""
         self.history.apply(event)
         if event.kind == "asked":
-            self._searcher.adopt(event.body["number"], event.body["config"])
+            self._proposals.adopted(self.history.trials[event.trial])
         elif event.kind == "reported":
             trial = self.history.trials[event.trial]
             self._judged(trial, trial.reports[-1])
@@ -321,7 +298,7 @@ class Sweep:
             return
         best = trial.best(self.spec.objective.goal)
         state = State.STOPPED if trial.state is State.PAUSED else trial.state
-        self._searcher.finish(trial.number, state, best.score if best else None)
+        self._searcher.finish(trial.number, state, best.score if best else None, trial.device_seconds)
 
     def _recover(self) -> None:
         """What an earlier driver left: attempts that it lost, and trials that it never started."""

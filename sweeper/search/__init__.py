@@ -22,8 +22,11 @@ class Searcher(Protocol):
         """A finite score on the way."""
         ...
 
-    def finish(self, number: int, state: State, score: float | None) -> None:
-        """The trial is over; `score` is its best finite one, None where it has none."""
+    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
+        """The trial is over; `score` is its best finite one, None where it has none.
+
+        `cost` is in device-seconds. INFEASIBLE is a configuration that cannot be trained at all.
+        """
         ...
 
 

@@ -1,5 +1,6 @@
 """Optuna proposes: an ask/tell study in memory, rebuilt from the record when a sweep resumes."""
 
+import inspect
 import json
 import warnings
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 from pydantic import Field
 
+from sweeper.errors import SpecError
+from sweeper.registry import nearest
 from sweeper.search import searcher
 from sweeper.search.points import value_at
 from sweeper.space import Choice, Constant, FloatRange, IntRange, Parameter, Space
@@ -23,17 +26,30 @@ class OptunaSearch:
 
     So a proposal is a function of the seed, the trial's number and the results so far, and a
     resumed sweep proposes what the undisturbed one would have. A trial stopped early is told
-    PRUNED with its scores on the way, a crash FAIL; what is not finite never gets here.
+    PRUNED with its scores on the way, a crash FAIL, a configuration that cannot be trained as a
+    violated constraint; what is not finite never gets here. With `counts_cost` the study has two
+    objectives, the score and the device-seconds, and a stopped trial is a result like any other:
+    Optuna does not prune studies of several objectives.
     """
 
-    def __init__(self, space: Space, goal: Goal, seed: int, sampler: Callable[[int], BaseSampler]) -> None:
+    def __init__(
+        self,
+        space: Space,
+        goal: Goal,
+        seed: int,
+        sampler: Callable[[int], BaseSampler],
+        *,
+        counts_cost: bool = False,
+    ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         # `group`, which conditional parameters need, has been marked experimental since 2.8
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         self._space = space
         self._seed = seed
         self._sampler = sampler
-        self._study = optuna.create_study(direction=goal, sampler=sampler(_seed32(seed, 0, 0)))
+        self._counts_cost = counts_cost
+        directions: list[Goal] = [goal, "minimize"] if counts_cost else [goal]
+        self._study = optuna.create_study(directions=directions, sampler=sampler(_seed32(seed, 0, 0)))
         self._trials: dict[int, optuna.Trial] = {}
         self._draws: dict[int, int] = {}
 
@@ -57,16 +73,25 @@ class OptunaSearch:
 
     def observe(self, number: int, epoch: int, score: float) -> None:
         """An intermediate value of the Optuna trial; the first one of an epoch counts."""
-        if number in self._trials:
+        if number in self._trials and not self._counts_cost:
             self._trials[number].report(score, epoch)
 
-    def finish(self, number: int, state: State, score: float | None) -> None:
+    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
         """Tell the study once; a trial that it never heard of is passed over."""
         trial = self._trials.pop(number, None)
         if trial is None:
             return
-        told = _TOLD_AS.get(state, TrialState.FAIL) if score is not None else TrialState.FAIL
-        self._study.tell(trial, score if told is TrialState.COMPLETE else None, state=told)
+        if state is State.INFEASIBLE:
+            trial.set_constraint("feasible", 1.0)
+            told = TrialState.FAIL if self._counts_cost else TrialState.PRUNED
+            self._study.tell(trial, state=told)
+        elif score is None or state not in _TOLD_AS:
+            self._study.tell(trial, state=TrialState.FAIL)
+        elif self._counts_cost:
+            self._study.tell(trial, [score, cost])
+        else:
+            told = _TOLD_AS[state]
+            self._study.tell(trial, score if told is TrialState.COMPLETE else None, state=told)
 
     def _parameters(self, config: Config) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -127,9 +152,11 @@ def tpe(
     *,
     startup: Annotated[int, Field(ge=1)] = 10,
     candidates: Annotated[int, Field(ge=1)] = 24,
+    counts_cost: bool = False,
 ) -> OptunaSearch:
     """Tree-structured Parzen estimators (Bergstra et al., 2011): multivariate, grouped for conditional
-    parameters, running trials counted as bad (constant liar). `startup` random trials come first."""
+    parameters, running trials counted as bad (constant liar). `startup` random trials come first;
+    `counts_cost` searches the front of score and device-seconds."""
 
     def sampler(of_seed: int) -> BaseSampler:
         return optuna.samplers.TPESampler(
@@ -141,4 +168,42 @@ def tpe(
             n_ei_candidates=candidates,
         )
 
-    return OptunaSearch(space, goal, seed, sampler)
+    return OptunaSearch(space, goal, seed, sampler, counts_cost=counts_cost)
+
+
+@searcher("nsga2")
+def nsga2(
+    space: Space, goal: Goal, seed: int, *, population: Annotated[int, Field(ge=2)] = 20
+) -> OptunaSearch:
+    """NSGA-II (Deb et al., 2002) on the front of score and device-seconds."""
+
+    def sampler(of_seed: int) -> BaseSampler:
+        return optuna.samplers.NSGAIISampler(seed=of_seed, population_size=population)
+
+    return OptunaSearch(space, goal, seed, sampler, counts_cost=True)
+
+
+@searcher("optuna")
+def named(
+    space: Space,
+    goal: Goal,
+    seed: int,
+    *,
+    sampler: str,
+    options: dict[str, Any] | None = None,
+    counts_cost: bool = False,
+) -> OptunaSearch:
+    """Any sampler of `optuna.samplers` by its class name, such as GPSampler, with its own options."""
+    classes = {name for name in optuna.samplers.__all__ if name.endswith("Sampler")} - {"BaseSampler"}
+    if sampler not in classes:
+        raise SpecError(f"optuna.samplers has no {sampler!r}", hint=nearest(sampler, classes))
+    build = getattr(optuna.samplers, sampler)
+    takes_seed = "seed" in inspect.signature(build).parameters
+
+    def seeded(of_seed: int) -> BaseSampler:
+        return build(**(options or {}), **({"seed": of_seed} if takes_seed else {}))
+
+    try:
+        return OptunaSearch(space, goal, seed, seeded, counts_cost=counts_cost)
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"search.options: {sampler}: {error}") from error

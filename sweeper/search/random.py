@@ -30,7 +30,7 @@ class Random:
     def observe(self, number: int, epoch: int, score: float) -> None:
         """Nothing to learn."""
 
-    def finish(self, number: int, state: State, score: float | None) -> None:
+    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
         """Nothing to learn."""
 
 
