@@ -45,7 +45,10 @@ def _initialise(part: nn.Module, scheme: Scheme, generator: torch.Generator) -> 
     if getattr(part, "is_loaded", False):
         return
     if isinstance(part, nn.Conv2d | nn.Linear):
-        _DRAWS[scheme](part.weight, generator)
+        # drawn apart: filling a channels_last weight in place would put the numbers elsewhere
+        drawn = torch.empty(part.weight.shape)
+        _DRAWS[scheme](drawn, generator)
+        part.weight.copy_(drawn)
         if part.bias is not None:
             part.bias.zero_()
     elif isinstance(part, _NORMS):

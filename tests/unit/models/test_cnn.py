@@ -112,6 +112,13 @@ def test_initial_weights_depend_on_the_generator_alone():
     assert not torch.equal(next(one.parameters()), next(other.parameters()))
 
 
+def test_the_memory_layout_does_not_change_the_weights():
+    plain, last = cnn(), cnn().to(memory_format=torch.channels_last)
+    for module in (plain, last):
+        initialise(module, torch.Generator().manual_seed(1))
+    assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), last.parameters(), strict=True))
+
+
 def test_dropout_draws_from_its_generator_and_keeps_the_mean():
     layer = Dropout(0.25)
     share_generator(layer, torch.Generator().manual_seed(9))
