@@ -1,5 +1,6 @@
 """Plug-ins: one decorated function each, whose keyword-only arguments are its options."""
 
+import contextlib
 import difflib
 import functools
 import importlib
@@ -9,7 +10,7 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from sweeper.errors import SpecError
 
@@ -19,6 +20,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 def nearest(name: str, names: Iterable[str]) -> str:
     """`did you mean 'x'?` for the closest of `names`, else the whole list of them."""
     known = sorted(names)
+    if not known:
+        return "there are none"
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"
 
@@ -76,24 +79,28 @@ class Registry(Generic[F]):
         """The options with their types enforced and defaults filled in; SpecError names the bad one."""
         known = self.options(name)
         for option in options:
-            if option not in known:
-                raise SpecError(f"{self.kind} {name!r} has no option {option!r}", hint=nearest(option, known))
-        try:
-            model = _options_model(self[name])
-            return {key: getattr(model.model_validate(dict(options)), key) for key in known}
-        except ValidationError as error:
-            raise SpecError(f"{self.kind} {name!r}: {first_problem(error)}") from error
+            self._check_known(name, option)
+        return self._validated(name, tuple(known), options)
 
     def check_option(self, name: str, option: str, value: object) -> object:
         """One option's value with its type enforced, whatever the others are."""
+        self._check_known(name, option)
+        return self._validated(name, (option,), {option: value})[option]
+
+    def _check_known(self, name: str, option: str) -> None:
         known = self.options(name)
         if option not in known:
-            raise SpecError(f"{self.kind} {name!r} has no option {option!r}", hint=nearest(option, known))
-        hint = typing.get_type_hints(self[name], include_extras=True)[option]
+            hint = nearest(option, known) if known else "it has no options"
+            raise SpecError(f"{self.kind} {name!r} has no option {option!r}", hint=hint)
+
+    def _validated(self, name: str, known: tuple[str, ...], options: Mapping[str, Any]) -> dict[str, Any]:
+        model = _options_model(self[name], known)
+        with contextlib.suppress(ValidationError):
+            return dict(model.model_validate(_whole(options)))
         try:
-            return TypeAdapter[object](hint).validate_python(value)
+            return dict(model.model_validate(dict(options)))
         except ValidationError as error:
-            raise SpecError(f"{self.kind} {name!r}: {option}: {first_problem(error)}") from error
+            raise SpecError(f"{self.kind} {name!r}: {first_problem(error)}") from error
 
     def _discover(self) -> None:
         if self._is_complete:
@@ -117,13 +124,24 @@ def first_problem(error: ValidationError) -> str:
     return f"{place}: {found}" if place else found
 
 
+def _whole(options: Mapping[str, Any]) -> dict[str, Any]:
+    """`1e3` is a float to YAML and a whole number to whoever wrote it."""
+    return {
+        key: int(value) if isinstance(value, float) and value.is_integer() else value
+        for key, value in options.items()
+    }
+
+
 @functools.cache
-def _options_model(function: Callable[..., Any]) -> type[BaseModel]:
+def _options_model(function: Callable[..., Any], known: tuple[str, ...]) -> type[BaseModel]:
+    """As strict as the sweep file's own sections: `"8"` is text, and `true` is no number."""
     hints = typing.get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind is parameter.KEYWORD_ONLY:
+        if parameter.name in known:
             default = ... if parameter.default is parameter.empty else parameter.default
             fields[parameter.name] = (hints[parameter.name], default)
-    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
+    config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, arbitrary_types_allowed=True, frozen=True
+    )
     return create_model(f"{function.__name__}_options", __config__=config, **fields)
