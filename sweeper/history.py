@@ -176,7 +176,7 @@ def _ended(history: SweepHistory, event: Event) -> None:
     for attempt in trial.attempts:
         if attempt.number == event.attempt:
             attempt.billed, attempt.productive = body["billed"], body["productive"]
-            attempt.ended, attempt.message = body["kind"] or body["state"], body["message"]
+            attempt.ended, attempt.message = body["kind"] or str(body["state"]), body["message"]
 
 
 def _tested(history: SweepHistory, event: Event) -> None:

@@ -113,7 +113,7 @@ def drive(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where:
         _prepare(spec, sweep, plan, console)
         share, metric = spec.resources.gpu, spec.objective.metric
         workload = Training(spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, share)
-        build = _runner(spec, paths, where)
+        build = _runner(spec, paths, where, console.note)
         conclude = functools.partial(test_winner, sweep, workload)
         return _driven(sweep, paths, console, where, build, workload, conclude)
     finally:
@@ -171,7 +171,7 @@ def test_winner(sweep: Sweep, workload: Training) -> None:
     sweep.tested(winner.id, metrics)
 
 
-def _runner(spec: SweepSpec, paths: SweepPaths, where: Where) -> Runner:
+def _runner(spec: SweepSpec, paths: SweepPaths, where: Where, say: Callable[[str], None]) -> Runner:
     if where.runner != "ray_tune":
         return runner[where.runner]()
     flat = where.usd_per_gpu_hour
@@ -183,6 +183,7 @@ def _runner(spec: SweepSpec, paths: SweepPaths, where: Where) -> Runner:
         address=where.address,
         cpus=where.cpus,
         price=price,
+        say=say,
     )
 
 

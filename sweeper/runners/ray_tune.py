@@ -7,7 +7,7 @@ state are not used: the record is the truth, and a resumed sweep starts a new Tu
 import json
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -24,11 +24,13 @@ from sweeper.ledger import Grant
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners._attempt import outcome_after, reports
 from sweeper.runners._ray_cluster import Price, Slots, connected, quiet, worker_device
+from sweeper.runners._ray_watch import PATIENCE_SECONDS, Watch, error_of, kind_of_loss, missing
 from sweeper.spec import ResourcesSpec
 from sweeper.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 
 DONE = {"done": True}
+LOOK_SECONDS = 2.0
 
 
 class Worker(tune.Trainable):
@@ -85,7 +87,11 @@ class Desk:
     sweep: Sweep
     pulse: Pulse
     slots: Slots
+    say: Callable[[str], None]
+    watch: Watch = field(default_factory=Watch)
     is_cancelled: bool = False
+    _looked_at: float = 0.0
+    _has_complained: bool = False
     _attempts: dict[str, Trial] = field(default_factory=dict[str, Trial])
     _since: dict[str, float] = field(default_factory=dict[str, float])
     _granted: set[str] = field(default_factory=set[str])
@@ -105,14 +111,17 @@ class Desk:
         trial = self.sweep.ask()
         if trial is not None:
             self._attempts[tune_id] = trial
+            self.watch.asked(tune_id)
         return trial
 
-    def started(self, tune_id: str) -> None:
+    def started(self, tune_id: str, trial: TuneTrial) -> None:
         """The attempt has its worker."""
         self._since[tune_id] = time.monotonic()
+        self.watch.started(tune_id, trial)
 
     def result(self, tune_id: str, result: dict[str, Any]) -> Decision:
         """Pass on what the worker said."""
+        self.watch.alive(tune_id)
         trial = self._attempts.get(tune_id)
         if trial is None:
             return Decision.STOP
@@ -130,11 +139,25 @@ class Desk:
             self._tell(tune_id, outcome_after(Decision.CONTINUE))
         return Decision.CONTINUE
 
-    def lost(self, tune_id: str, message: str) -> None:
+    def lost(self, tune_id: str, kind: str, message: str) -> None:
         """The worker is gone; nothing happens where the attempt's end is known already."""
         if tune_id in self._attempts:
             self._grant(tune_id, self.slots.grant({}))
-            self._tell(tune_id, Outcome(State.FAILED, "worker_lost", message))
+            self._tell(tune_id, Outcome(State.FAILED, kind, message))
+
+    def look(self) -> None:
+        """Every few seconds: end what hangs, and say what a waiting trial lacks."""
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = now
+        for tune_id in self.watch.hung(self.sweep.history):
+            self.watch.kill(tune_id)
+            self.lost(tune_id, "hung", "no sign of life from the worker")
+        waited = self.watch.waited_too_long()
+        if waited and self.sweep.live <= self.slots.count() and not self._has_complained:
+            self._has_complained = True
+            self.say(f"a trial has waited for {waited:.0f} s: it lacks {missing(self.slots.request)}")
 
     def cancelled(self) -> None:
         """Every attempt that still runs was ended on request, and can be resumed."""
@@ -152,6 +175,7 @@ class Desk:
         trial = self._attempts.pop(tune_id)
         self._granted.discard(tune_id)
         self._since.pop(tune_id, None)
+        self.watch.ended(tune_id)
         self.sweep.tell(trial.id, outcome, trial.attempt)
 
 
@@ -203,13 +227,13 @@ class Reporter(TrialScheduler):
 
     def on_trial_error(self, tune_controller: Any, trial: TuneTrial) -> None:
         """The worker died, or was replaced after a failure that it told."""
-        error = trial.get_pickled_error()
+        error = error_of(trial)
         lines = str(error).strip().splitlines() if error else []
-        self._desk.lost(trial.trial_id, lines[0][:300] if lines else "the worker process ended")
+        self._desk.lost(trial.trial_id, kind_of_loss(error), lines[0][:300] if lines else "the worker ended")
 
     def on_trial_remove(self, tune_controller: Any, trial: TuneTrial) -> None:
         """Ended before it started."""
-        self._desk.lost(trial.trial_id, "removed before it started")
+        self._desk.lost(trial.trial_id, "interrupted", "removed before it started")
 
     def choose_trial_to_run(self, tune_controller: Any) -> TuneTrial | None:
         """First come, first served."""
@@ -229,11 +253,12 @@ class Housekeeping(Callback):
 
     def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         """From here on the attempt is billed."""
-        self._desk.started(trial.trial_id)
+        self._desk.started(trial.trial_id, trial)
 
     def on_step_end(self, iteration: int, trials: list[TuneTrial], **info: Any) -> None:
         """Heartbeat, display, requests."""
         self._desk.sweep.meter.hold(self._desk.slots.devices())
+        self._desk.look()
         self._desk.is_cancelled = self._desk.pulse() or self._desk.is_cancelled
 
 
@@ -261,17 +286,20 @@ def ray_tune(
     address: str | None = None,
     cpus: Annotated[int, Field(ge=1)] | None = None,
     price: Price | None = None,
+    patience: Annotated[float, Field(gt=0)] = PATIENCE_SECONDS,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Runner:
     """Runs as many trials at a time as the cluster has room for.
 
     `address` joins a running cluster; without it a private Ray is started on this machine and ended
     afterwards. `state` is a folder for what Tune insists on writing, `log` a file for what it prints.
-    `cpus` limits the private Ray.
+    `cpus` limits the private Ray; `patience` is the silence in seconds after which a trial may count
+    as hung; `say` tells people what they should know.
     """
 
     def drive(sweep: Sweep, workload: Workload, pulse: Pulse) -> None:
         with quiet(log), connected(address, cpus) as cluster:
-            desk = Desk(sweep, pulse, Slots(cluster, resources, price))
+            desk = Desk(sweep, pulse, Slots(cluster, resources, price), say, Watch(patience))
             desk.slots.require_room()
             _tuner(desk, workload, state).fit()
             desk.cancelled()

@@ -1,0 +1,107 @@
+"""What goes wrong without anybody raising: hung trials, lost workers, trials that cannot start."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pickle import UnpicklingError
+from typing import Any
+
+import ray
+from ray.exceptions import ActorDiedError
+from ray.tune.experiment import Trial as TuneTrial
+
+from sweeper.history import SweepHistory
+
+PATIENCE_SECONDS = 300.0
+UNKNOWN_PATIENCE_SECONDS = 3600.0
+WAITING_SECONDS = 60.0
+
+
+@dataclass
+class Watch:
+    """When each attempt was assigned and last gave a sign of life, on the monotonic clock.
+
+    The watchdog counts from assignment. An attempt is hung after five median epochs without a sign,
+    but not before `patience` seconds; while no epoch of any trial is known, after an hour.
+    """
+
+    patience: float = PATIENCE_SECONDS
+    clock: Callable[[], float] = time.monotonic
+    _seen: dict[str, float] = field(default_factory=dict[str, float])
+    _trials: dict[str, TuneTrial] = field(default_factory=dict[str, TuneTrial])
+    _waiting: dict[str, float] = field(default_factory=dict[str, float])
+
+    def asked(self, tune_id: str) -> None:
+        """The attempt waits for its resources."""
+        self._waiting[tune_id] = self.clock()
+
+    def started(self, tune_id: str, trial: TuneTrial) -> None:
+        """The attempt has its worker."""
+        self._waiting.pop(tune_id, None)
+        self._trials[tune_id] = trial
+        self._seen[tune_id] = self.clock()
+
+    def alive(self, tune_id: str) -> None:
+        """A sign of life."""
+        if tune_id in self._seen:
+            self._seen[tune_id] = self.clock()
+
+    def ended(self, tune_id: str) -> None:
+        """Nothing more is expected of it."""
+        for held in (self._waiting, self._trials, self._seen):
+            held.pop(tune_id, None)
+
+    def hung(self, history: SweepHistory) -> list[str]:
+        """The attempts that have been silent for too long."""
+        limit, now = self._limit(history), self.clock()
+        return [tune_id for tune_id, seen in self._seen.items() if now - seen > limit]
+
+    def kill(self, tune_id: str) -> None:
+        """End the attempt's process; Tune then reports it as lost."""
+        actor = self._trials[tune_id].temporary_state.ray_actor
+        self._seen.pop(tune_id)
+        if actor is not None:
+            ray.kill(actor)
+
+    def waited_too_long(self) -> float:
+        """Seconds for which the longest-waiting attempt has waited for resources, 0 below a minute."""
+        longest = max((self.clock() - since for since in self._waiting.values()), default=0.0)
+        return longest if longest > WAITING_SECONDS else 0.0
+
+    def _limit(self, history: SweepHistory) -> float:
+        if self.patience < PATIENCE_SECONDS:
+            return self.patience
+        epochs = [
+            trial.last.device_seconds / trial.last.epoch / trial.attempts[-1].share
+            for trial in history.trials.values()
+            if trial.last and trial.last.epoch and trial.attempts
+        ]
+        return max(self.patience, 5 * statistics.median(epochs)) if epochs else UNKNOWN_PATIENCE_SECONDS
+
+
+def error_of(trial: TuneTrial) -> Exception | None:
+    """What Tune kept of the attempt's failure; None where it could not even write that (disk full)."""
+    try:
+        return trial.get_pickled_error()
+    except (OSError, EOFError, UnpicklingError):
+        return None
+
+
+def kind_of_loss(error: Exception | None) -> str:
+    """Which failure budget a lost worker draws on."""
+    if getattr(error, "preempted", False):
+        return "preempted"
+    is_node = isinstance(error, ActorDiedError) and "its node has died" in str(error)
+    return "node_lost" if is_node else "worker_lost"
+
+
+def missing(request: Mapping[str, Any]) -> str:
+    """Which resource a waiting trial lacks at this moment, in words."""
+    free = ray.available_resources()
+    lacking = [
+        f"{name} (needs {amount:g}, {free.get(name, 0):g} free)"
+        for name, amount in request.items()
+        if free.get(name, 0) < amount
+    ]
+    return ", ".join(lacking) or "nothing that Ray counts"
