@@ -1,6 +1,9 @@
 import math
 import os
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +15,7 @@ from sweeper.record import OutboxRow, Record
 from sweeper.trackers import Refused, Target, Undelivered
 from sweeper.trackers.outbox import Delivery, Sender, deliver_all
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 mlflow = pytest.importorskip("mlflow")
 MlflowClient = mlflow.MlflowClient
 MlflowTracker = pytest.importorskip("sweeper.trackers.mlflow").MlflowTracker
@@ -219,6 +222,37 @@ def test_a_database_that_cannot_be_opened_leaves_the_rows(tmp_path: Path) -> Non
     assert not deliver_all(delivery, is_over=lambda: False)
     assert delivery.problem
     assert record.pending_count() == len(fake_sweep())
+
+
+FIRST = """
+import sys
+from sweeper.trackers import Target, tracker
+print(tracker["mlflow"](Target(sys.argv[1], "same", "x")).experiment_id(), flush=True)
+"""
+
+
+def first_to_open(uri: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", FIRST, uri], stdout=subprocess.PIPE, text=True)
+
+
+def test_three_sweeps_that_start_at_once_make_one_store(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/new/mlflow.db"
+    racing = [first_to_open(uri) for _ in range(3)]
+    assert [process.communicate(timeout=60)[0].strip() for process in racing] == ["1", "1", "1"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["mlflow.db", "mlflow.db.lock"]
+
+
+def test_a_sweep_killed_while_it_makes_the_store_leaves_none_that_is_half_made(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    killed = first_to_open(uri)
+    while not (made := list(tmp_path.glob("mlflow.db.part-*"))) or made[0].stat().st_size == 0:
+        assert killed.poll() is None, "it was too quick to be caught"
+        time.sleep(0.002)
+    killed.kill()
+    killed.communicate()
+    assert not (tmp_path / "mlflow.db").exists()
+    assert first_to_open(uri).communicate(timeout=60)[0].strip() == "1"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mlflow.db", "mlflow.db.lock"]
 
 
 def test_artifacts_lie_beside_the_store_and_nothing_in_the_working_directory(
