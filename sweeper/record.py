@@ -7,6 +7,7 @@ Optuna's study, MLflow, reports) is a projection that can be built again from it
 
 import json
 import math
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -77,16 +78,17 @@ class Record:
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> "Record":
         """A new record; StateError where one exists already."""
-        if path.exists():
+        if path.exists() and path.stat().st_size:
             raise StateError(
                 "a record exists already", where=str(path), hint="resume it, or choose another name"
             )
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        connection = _connect(path)
-        connection.executescript("BEGIN;" + _TABLES + "COMMIT;")
+        _touch(path)
+        connection = sqlite3.connect(path, timeout=30)
+        connection.executescript("BEGIN;" + _TABLES)
         record = cls(connection, path)
-        record.put_meta({"schema": str(SCHEMA), **meta})
-        path.chmod(0o600)
+        record.put_meta({"schema": str(SCHEMA), **meta})  # commits the tables too: all or an empty file
+        _make_durable(connection)
         return record
 
     @classmethod
@@ -94,18 +96,32 @@ class Record:
         """An existing record; StateError where there is none, or a newer sweeper wrote it."""
         if not path.is_file():
             raise StateError("no record", where=str(path), hint="`sweeper list` shows the sweeps")
+        record = cls(sqlite3.connect(path, timeout=30), path)
         try:
-            record = cls(_connect(path), path)
-            version = int(record.meta["schema"])
-        except (sqlite3.DatabaseError, KeyError) as error:
+            version = record._checked_version()
+        except (sqlite3.DatabaseError, KeyError, ValueError) as error:
+            record.close()
             raise StateError(f"not a sweeper record ({error})", where=str(path)) from error
         if version > SCHEMA:
+            record.close()
             raise StateError(
                 f"written by a newer sweeper (schema {version}, this one knows {SCHEMA})",
                 where=str(path),
                 hint="pip install --upgrade sweeper",
             )
+        _make_durable(record._connection)
         return record
+
+    def _checked_version(self) -> int:
+        """The schema's version, behind a check that finds a file cut short by whoever copied it."""
+        version = int(self.meta["schema"])
+        found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        page = self._connection.execute("PRAGMA page_size").fetchone()[0]
+        if found == "ok" and self.path.stat().st_size % page:
+            found = "its last page is torn"
+        if found != "ok":
+            raise sqlite3.DatabaseError(f"damaged: {found.splitlines()[-1]}")
+        return version
 
     @property
     def meta(self) -> dict[str, str]:
@@ -153,7 +169,7 @@ class Record:
         return int(self._connection.execute("SELECT count(*) FROM outbox WHERE delivered = 0").fetchone()[0])
 
     def delivered(self, ids: Iterable[int]) -> None:
-        """Mark rows as confirmed. Not fsynced on its own: a row told twice is harmless."""
+        """Mark rows as confirmed."""
         with self._connection:
             self._connection.executemany("UPDATE outbox SET delivered = 1 WHERE id = ?", [(i,) for i in ids])
 
@@ -161,7 +177,10 @@ class Record:
         """A consistent copy in one file, while the sweep goes on; replaces an older copy."""
         aside = path.with_name(path.name + ".part")
         aside.unlink(missing_ok=True)
+        _touch(aside)
         self._connection.execute("VACUUM INTO ?", (str(aside),))
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())  # SQLite leaves it to the operating system when it reaches the disk
         aside.replace(path)
 
     def close(self) -> None:
@@ -169,15 +188,19 @@ class Record:
         self._connection.close()
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30)
+def _touch(path: Path) -> None:
+    """An empty file that only its owner may read; SQLite gives its journals the same mode."""
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    path.chmod(0o600)
+
+
+def _make_durable(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    return connection
 
 
 def _dumps(body: Mapping[str, Any]) -> str:
-    return json.dumps(_plain(body), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(_plain(body), separators=(",", ":"), allow_nan=False)
 
 
 def _loads(text: str) -> dict[str, Any]:
@@ -185,9 +208,9 @@ def _loads(text: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no NaN: such a number is kept as {"number": "nan"}, so that SQLite can read the rest."""
+    """JSON has no NaN: such a number is kept as {"$number": "nan"}, so that SQLite can read the rest."""
     if isinstance(value, float) and not math.isfinite(value):
-        return {"number": str(value)}
+        return {"$number": str(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -196,6 +219,4 @@ def _plain(value: Any) -> Any:
 
 
 def _restored(value: dict[str, Any]) -> Any:
-    return (
-        float(value["number"]) if value.keys() == {"number"} and isinstance(value["number"], str) else value
-    )
+    return float(value["$number"]) if value.keys() == {"$number"} else value
