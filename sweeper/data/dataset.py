@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sweeper.data.assignment import kept_assignment
 from sweeper.data.augment import Augmentation
 from sweeper.data.batches import Rows, batches
 from sweeper.data.index import Bad, Index, Progress, Row, open_index
@@ -126,7 +127,7 @@ def open_dataset(
     milliseconds.
     """
     store = prepare(open_source(spec), [pixels], cache, progress)[0]
-    assignment = assign(store.rows, store.about.classes, spec.split)
+    assignment = kept_assignment(store, spec.split)
     for split in ("train", "valid"):
         if len(assignment.rows[split]) == 0:
             raise DataError(
@@ -182,8 +183,7 @@ def _copies(rows: tuple[Row, ...]) -> int:
 
 def _rows(store: Store, assignment: Assignment, split: Split) -> Rows:
     rows = torch.from_numpy(assignment.rows[split])
-    labels = torch.tensor([store.rows[row].label for row in assignment.rows[split]], dtype=torch.int64)
-    return Rows(store.images, rows, labels)
+    return Rows(store.images, rows, store.labels[rows])
 
 
 def _digest(content: str, spec: DatasetSpec, recipe: str) -> str:

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from filelock import FileLock
 
 from sweeper.data.sources import Raw, Source
 from sweeper.errors import DataError
@@ -67,12 +68,30 @@ def open_index(source: Source, cache: Path) -> Index:
 
     Reading all the bytes costs about 1.5 CPU-seconds a GB, once.
     """
-    path = cache / "index" / f"{source.fingerprint}.json".replace("/", "-")
+    path = _path(source, cache)
     held = _load(path)
-    if held is None:
-        held = build_index(source)
-        _save(held, path)
+    if held is not None:
+        return held
+    with _cache_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_suffix(".lock"))
+        lock.acquire()
+    try:
+        held = _load(path)
+        if held is None:
+            held = build_index(source)
+            _save(held, path)
+    finally:
+        lock.release()
     return held
+
+
+def index_digest(source: Source, cache: Path) -> str:
+    """The index's digest, without reading its rows where it is in the cache."""
+    try:
+        return _path(source, cache).with_suffix(".digest").read_text(encoding="ascii")
+    except (OSError, UnicodeError):
+        return open_index(source, cache).digest
 
 
 def build_index(source: Source) -> Index:
@@ -107,6 +126,10 @@ def in_parallel(work: Callable[[int], T], numbers: Sequence[int]) -> Iterator[tu
         for start in range(0, len(numbers), _CHUNK):
             chunk = numbers[start : start + _CHUNK]
             yield from zip(chunk, pool.map(work, chunk), strict=True)
+
+
+def _path(source: Source, cache: Path) -> Path:
+    return cache / "index" / f"{source.fingerprint.replace('/', '-')}.{_FORMAT}.json"
 
 
 def _content(source: Source, number: int) -> str | Bad:
@@ -156,14 +179,21 @@ def _save(index: Index, path: Path) -> None:
         "bad": [asdict(each) for each in index.bad],
         "notes": index.notes,
     }
-    aside = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".tmp")
+    with _cache_errors(path):
         aside.write_text(json.dumps(held), encoding="utf-8")
         aside.replace(path)
+        aside.write_text(index.digest, encoding="ascii")
+        aside.replace(path.with_suffix(".digest"))
+
+
+@contextlib.contextmanager
+def _cache_errors(path: Path) -> Generator[None]:
+    try:
+        yield
     except OSError as error:
-        with contextlib.suppress(OSError):
-            aside.unlink()
         raise DataError(
-            f"the cache cannot be written: {error.strerror}", where=str(path), hint="set $SWEEPER_CACHE"
+            f"the cache cannot be written: {error.strerror or error}",
+            where=str(path),
+            hint="set $SWEEPER_CACHE",
         ) from error

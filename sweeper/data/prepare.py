@@ -12,15 +12,24 @@ from typing import IO
 from filelock import FileLock
 
 from sweeper.data.decode import RECIPE, BadImage, decode
-from sweeper.data.index import Bad, Index, Progress, Row, content_digest, in_parallel, open_index
+from sweeper.data.index import (
+    Bad,
+    Index,
+    Progress,
+    Row,
+    content_digest,
+    in_parallel,
+    index_digest,
+    open_index,
+)
 from sweeper.data.sources import Pixels, Source
 from sweeper.data.store import About, Store, open_store, write_store
 from sweeper.errors import DataError
 
 
-def store_folder(index: Index, cache: Path) -> Path:
-    """Where the stores of these images lie: a function of their content and of how they are decoded."""
-    key = hashlib.blake2b(f"{index.digest}\n{RECIPE}".encode(), digest_size=10).hexdigest()
+def store_folder(digest: str, cache: Path) -> Path:
+    """Where the stores of an index lie: a function of their content and of how they are decoded."""
+    key = hashlib.blake2b(f"{digest}\n{RECIPE}".encode(), digest_size=10).hexdigest()
     return cache / "stores" / key
 
 
@@ -28,8 +37,7 @@ def prepare(
     source: Source, pixels: Sequence[int], cache: Path, progress: Progress | None = None
 ) -> list[Store]:
     """The stores at these sizes, built where they are absent; whoever comes second waits and then opens."""
-    index = open_index(source, cache)
-    folder = store_folder(index, cache)
+    folder = store_folder(index_digest(source, cache), cache)
     paths = {size: folder / f"{size}.arrow" for size in pixels}
     opened = {size: open_store(path) for size, path in paths.items()}
     if None in opened.values():
@@ -39,7 +47,7 @@ def prepare(
             opened = {size: open_store(path) for size, path in paths.items()}
             absent = [size for size, store in opened.items() if store is None]
             if absent:
-                _build(source, index, absent, folder, progress)
+                _build(source, open_index(source, cache), absent, folder, progress)
                 opened |= {size: open_store(paths[size]) for size in absent}
     stores = [store for store in opened.values() if store is not None]
     if len(stores) < len(paths):

@@ -2,62 +2,99 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from sweeper.data.sources import Item
 from sweeper.errors import DataError
 
 # What lies beside images in real folders and is never one; everything else is judged by its content.
-NOT_IMAGES = {
+NOT_IMAGES = (
     *(".txt", ".csv", ".tsv", ".json", ".xml", ".md", ".html", ".yaml", ".yml", ".ini", ".db", ".py", ".npy"),
     *(".log", ".pdf", ".mat"),
-}
+)
+_RUNS = re.compile(r"[0-9]+|[^0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file and what is known of it without opening it."""
+    """A file and what is known of it without opening it; `key` is its path below the root, printable."""
 
-    path: Path
+    path: str
     key: str
     size: int
     mtime_ns: int
 
+    @property
+    def stem(self) -> str:
+        """The name without folder and suffix."""
+        return self.key.rpartition("/")[2].rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the files mean; several items may share one (a photo with several boxes)."""
+
+    items: Sequence[tuple[File, Item]]
+    classes: Sequence[str]
+    notes: Sequence[str] = ()
+
 
 class FileSource:
-    """Serves the bytes of files; several items may share one (a photo with several boxes)."""
+    """Serves the bytes of files. `listing` runs only when the items are asked for: a built store needs none.
+
+    `files` are all that decide about the content, `identity` the options that do.
+    """
 
     def __init__(
         self,
-        files: Sequence[tuple[File, Item]],
-        classes: Sequence[str],
+        files: Iterable[File],
+        identity: object,
+        listing: Callable[[], Listing],
         *,
-        notes: Sequence[str] = (),
-        channels: int = 3,
-        max_bad: float = 0.01,
+        channels: int,
+        max_bad: float,
     ) -> None:
-        ordered = sorted(files, key=lambda pair: (pair[1].label, natural(pair[1].key)))
-        self.items: Sequence[Item] = [item for _, item in ordered]
-        self.classes = tuple(classes)
-        self.notes = tuple(notes)
         self.channels = channels
         self.max_bad = max_bad
-        self._files = [file for file, _ in ordered]
+        digest = hashlib.blake2b(repr((identity, channels, max_bad)).encode(), digest_size=16)
+        for line in sorted(f"{file.path}\n{file.size}\n{file.mtime_ns}\n" for file in files):
+            digest.update(line.encode("utf-8", "surrogateescape"))
+        self.fingerprint = digest.hexdigest()
+        self._list = listing
+
+    @cached_property
+    def _listing(self) -> Listing:
+        listing = self._list()
+        ordered = sorted(listing.items, key=lambda pair: (pair[1].label, natural(pair[1].key)))
+        return Listing(ordered, listing.classes, listing.notes)
+
+    @cached_property
+    def _items(self) -> list[Item]:
+        return [item for _, item in self._listing.items]
 
     @property
-    def fingerprint(self) -> str:
-        """Over names, sizes, times, labels, splits and boxes."""
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(repr((self.classes, self.channels, self.max_bad)).encode())
-        for file, item in zip(self._files, self.items, strict=True):
-            digest.update(repr((str(file.path), file.size, file.mtime_ns, item)).encode())
-        return digest.hexdigest()
+    def items(self) -> Sequence[Item]:
+        """By class and then by name, numbers in numeric order."""
+        return self._items
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Class names in label order."""
+        return self._listing.classes
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the listing found odd."""
+        return self._listing.notes
 
     def read(self, index: int) -> bytes:
         """The file's bytes; OSError where it cannot be read."""
-        return self._files[index].path.read_bytes()
+        with open(self._listing.items[index][0].path, "rb") as file:
+            return file.read()
 
 
 def folder(root: Path | None, source: str) -> Path:
@@ -80,43 +117,49 @@ def folder(root: Path | None, source: str) -> Path:
 
 def subfolders(root: Path) -> list[Path]:
     """The folders directly below, hidden ones left out, numbers sorted as numbers."""
-    found = [entry for entry in _entries(root) if not entry.name.startswith(".") and _is_dir(entry)]
+    found = [entry for entry in _entries(str(root)) if not entry.name.startswith(".") and _is_dir(entry)]
     return sorted((Path(entry.path) for entry in found), key=lambda path: natural(path.name))
 
 
-def images_below(top: Path, root: Path) -> Iterator[File]:
+def images_below(top: Path, root: Path) -> list[File]:
     """Every file below `top` that may be an image; links are followed, but never in a circle."""
-    yield from _walk(top, root, frozenset({os.path.realpath(root)}))
+    key = printable(os.path.relpath(top, root))
+    return list(_walk(str(top), key, frozenset({os.path.realpath(root)})))
 
 
-def _walk(top: Path, root: Path, seen: frozenset[str]) -> Iterator[File]:
+def side_files(paths: Iterable[Path]) -> list[File]:
+    """Files that say something about the images, those that are there."""
+    return [_file(str(path), path.name) for path in paths if path.is_file()]
+
+
+def _walk(top: str, key: str, seen: frozenset[str]) -> Iterator[File]:
     real = os.path.realpath(top)
     if real in seen:
         return
     for entry in _entries(top):
         if entry.name.startswith("."):
             continue
+        name = f"{key}/{printable(entry.name)}"
         if _is_dir(entry):
-            yield from _walk(Path(entry.path), root, seen | {real})
-        elif Path(entry.name).suffix.lower() not in NOT_IMAGES:
-            yield _file(Path(entry.path), root)
+            yield from _walk(entry.path, name, seen | {real})
+        elif not entry.name.lower().endswith(NOT_IMAGES):
+            yield _file(entry.path, name)
 
 
-def _file(path: Path, root: Path) -> File:
-    key = printable(os.path.relpath(path, root))
+def _file(path: str, key: str) -> File:
     try:
-        stat = path.stat()
+        stat = os.stat(path)
     except OSError:  # a dangling or circular link: listed, and reported as unreadable when read
         return File(path, key, -1, 0)
     return File(path, key, stat.st_size, stat.st_mtime_ns)
 
 
-def _entries(path: Path) -> list[os.DirEntry[str]]:
+def _entries(path: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(path) as entries:
             return list(entries)
     except OSError as error:
-        raise DataError(f"cannot be listed: {error.strerror}", where=printable(str(path))) from error
+        raise DataError(f"cannot be listed: {error.strerror}", where=printable(path)) from error
 
 
 def _is_dir(entry: os.DirEntry[str]) -> bool:
@@ -128,21 +171,9 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
 
 def printable(name: str) -> str:
     """The name as valid Unicode: bytes that are not UTF-8 become \\xNN."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key that takes runs of digits as numbers, so that 2 comes before 10."""
-    parts: list[tuple[int, int, str]] = []
-    run = ""
-    for char in name:
-        is_digit = char.isascii() and char.isdigit()
-        if run and is_digit != (run[-1].isascii() and run[-1].isdigit()):
-            parts.append(_part(run))
-            run = ""
-        run += char
-    return (*parts, _part(run)) if run else tuple(parts)
-
-
-def _part(run: str) -> tuple[int, int, str]:
-    return (0, int(run), run) if run.isascii() and run.isdigit() else (1, 0, run)
+    return tuple((0, int(run), run) if run[0] in "0123456789" else (1, 0, run) for run in _RUNS.findall(name))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, cast
 from pydantic import Field
 
 from sweeper.data.sources import Item, Source, Split, source
-from sweeper.data.sources._files import File, FileSource, folder, images_below, printable, subfolders
+from sweeper.data.sources._files import File, FileSource, Listing, folder, images_below, printable, subfolders
 from sweeper.errors import DataError
 
 _SPLITS: dict[str, Split] = {
@@ -30,19 +30,25 @@ def image_folder(
     """Classes are the folder names, numbers in numeric order. Files are judged by content, not by suffix."""
     top = folder(root, "image_folder")
     found: list[tuple[str, Split | None, list[File]]] = [
-        (printable(each.name), split, list(images_below(each, top)))
+        (printable(each.name), split, images_below(each, top))
         for split, base in _bases(top)
         for each in subfolders(base)
     ]
-    names = list(dict.fromkeys(name for name, _, files in found if files))
-    notes = [f"class {name!r} has no images and is left out" for name, _, files in found if not files]
-    if not names:
+    if not any(files for _, _, files in found):
         raise DataError(
             "holds no class folder with images", where=str(top), hint="one folder a class is expected"
         )
+    every = (file for _, _, files in found for file in files)
+    identity = [(name, split) for name, split, _ in found]
+    return FileSource(every, identity, lambda: _list(found), channels=channels, max_bad=max_bad)
+
+
+def _list(found: list[tuple[str, Split | None, list[File]]]) -> Listing:
+    names = list(dict.fromkeys(name for name, _, files in found if files))
     label = {name: number for number, name in enumerate(names)}
-    files = [(file, Item(file.key, label[name], split)) for name, split, all_ in found for file in all_]
-    return FileSource(files, names, notes=notes, channels=channels, max_bad=max_bad)
+    items = [(file, Item(file.key, label[name], split)) for name, split, files in found for file in files]
+    notes = [f"class {name!r} has no images and is left out" for name, _, files in found if not files]
+    return Listing(items, names, notes)
 
 
 def _bases(top: Path) -> list[tuple[Split | None, Path]]:

@@ -9,7 +9,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sweeper.data.sources import Item, Source, source
-from sweeper.data.sources._files import File, FileSource, folder, images_below, printable, subfolders
+from sweeper.data.sources._files import (
+    File,
+    FileSource,
+    Listing,
+    folder,
+    images_below,
+    printable,
+    side_files,
+    subfolders,
+)
 from sweeper.errors import DataError
 
 Crop = Literal["none", "boxes", "largest_box"]
@@ -36,20 +45,29 @@ def uecfood(
     numbered = [path for path in subfolders(top) if path.name.isascii() and path.name.isdigit()]
     if not numbered:
         raise DataError("holds no folder named by a number", where=str(top), hint=_nested(top) or HINT)
+    folders = {int(path.name): path for path in numbered}
+    if len(folders) < len(numbered):
+        raise DataError("two folders carry the same number, such as 1 and 01", where=str(top))
+    found = {number: images_below(path, top) for number, path in folders.items()}
+    texts = side_files([top / "category.txt", *(path / "bb_info.txt" for path in numbered)])
+    every = (*texts, *(file for files in found.values() for file in files))
+    return FileSource(
+        every, crop, lambda: _list(top, folders, found, crop), channels=channels, max_bad=max_bad
+    )
+
+
+def _list(top: Path, folders: Mapping[int, Path], found: Mapping[int, list[File]], crop: Crop) -> Listing:
     odd = _Oddities()
-    found = {int(path.name): list(images_below(path, top)) for path in numbered}
     names = _names(top / "category.txt", found, odd)
     ids = [number for number in sorted(found) if found[number]]
-    boxes = {int(path.name): _boxes(path, crop, odd) for path in numbered}
-    files = [
+    boxes = {number: _boxes(folders[number], crop, odd) for number in ids}
+    items = [
         (file, Item(key, label, box=box))
         for label, number in enumerate(ids)
         for file in found[number]
         for key, box in _crops(file, boxes[number], crop, odd)
     ]
-    return FileSource(
-        files, [names[number] for number in ids], notes=list(odd.notes()), channels=channels, max_bad=max_bad
-    )
+    return Listing(items, [names[number] for number in ids], list(odd.notes()))
 
 
 @dataclass(slots=True)
@@ -111,7 +129,7 @@ def _boxes(path: Path, crop: Crop, odd: _Oddities) -> dict[str, list[Box]]:
 def _crops(
     file: File, boxes: Mapping[str, list[Box]], crop: Crop, odd: _Oddities
 ) -> Iterator[tuple[str, Box | None]]:
-    own = boxes.get(file.path.stem, [])
+    own = boxes.get(file.stem, [])
     if crop == "none":
         yield file.key, None
     elif not own:
