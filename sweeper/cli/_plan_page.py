@@ -39,10 +39,8 @@ def _pairs(spec: SweepSpec, plan: Plan) -> Iterator[tuple[str, str]]:
     yield "objective", f"{spec.objective.goal} {spec.objective.metric}"
     yield "images", _images_text(plan)
     counts = plan.facts.per_split
-    yield (
-        "",
-        f"{counts['train']:,} to train, {counts['valid']:,} to validate, {counts['test']:,} kept for the test",
-    )
+    kept = f"{counts['test']:,} kept for the test"
+    yield "", f"{counts['train']:,} to train, {counts['valid']:,} to validate, {kept}"
     yield "classes", _classes_text(plan.facts)
     for number, warning in enumerate(plan.warnings):
         yield "" if number else "warnings", plain(warning)
