@@ -3,6 +3,7 @@
 import hashlib
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from pydantic import (
     PlainValidator,
     PrivateAttr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -93,6 +95,15 @@ class SplitSpec(Strict):
     """Cross-validation: divide train and valid into this many folds."""
     fold: Natural = 0
     """Which fold validates, counted from 0."""
+
+    @field_validator("group_by")
+    @classmethod
+    def _check_pattern(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            raise SpecError(f"found {value!r}, which is no regular expression: {error}") from error
+        return value
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -341,6 +352,11 @@ def parse_spec(
 ) -> SweepSpec:
     """The sweep that a text describes; `name` stands for the file in messages."""
     return _validated(parse_document(text, name=name, environment=environment), overrides, environment)
+
+
+def restore_spec(resolved: Mapping[str, Any], *, name: str) -> SweepSpec:
+    """The sweep that `resolved` wrote down, to the letter: no variable in it is expanded again."""
+    return _validated(Document(name, dict(resolved)), (), {})
 
 
 def _validated(document: Document, overrides: Sequence[str], environment: Mapping[str, str]) -> SweepSpec:

@@ -139,6 +139,12 @@ ONE_LINE = [
         "4: dataset.split.fold: found 5, expected at most 4",
     ),
     (
+        "a pattern that is none",
+        "  split: {train: 0.7, valid: 0.2, test: 0.1}",
+        "  split: {group_by: '(a'}",
+        "4: dataset.split.group_by: found '(a', which is no regular expression: missing ), ",
+    ),
+    (
         "min above max",
         "  layers: {min: 1, max: 5, when: {architecture: cnn}}",
         "  layers: {min: 6, max: 5}",

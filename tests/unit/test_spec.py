@@ -12,7 +12,7 @@ from sweeper.document import parse_value
 from sweeper.errors import SpecError
 from sweeper.schema import SECTIONS, json_schema, reference
 from sweeper.space import Constant, IntRange
-from sweeper.spec import SweepSpec, load_spec, parse_spec
+from sweeper.spec import SweepSpec, load_spec, parse_spec, restore_spec
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "search_spaces").rglob("*.yaml"))
@@ -50,6 +50,17 @@ def test_the_resolved_spec_is_json_and_reads_back_as_itself() -> None:
         again = SweepSpec.model_validate(json.loads(json.dumps(spec.resolved())))
         assert again.resolved() == spec.resolved()
         assert again.digest == spec.digest
+
+
+def test_a_restored_spec_expands_nothing_again() -> None:
+    spec = parse_spec(MINIMAL + "description: costs $${PRICE}\n")
+    assert spec.description == "costs ${PRICE}"
+    again = restore_spec(json.loads(json.dumps(spec.resolved())), name="runs/small/sweep.yaml")
+    assert (again.description, again.digest) == (spec.description, spec.digest)
+    with pytest.raises(SpecError, match=r"^runs/small/sweep.yaml: name: 'name' is missing"):
+        restore_spec(
+            {key: value for key, value in spec.resolved().items() if key != "name"}, name=again.where("")
+        )
 
 
 def test_the_digest_depends_on_what_is_said_and_not_on_how() -> None:
