@@ -91,10 +91,9 @@ def parse_value(text: str, *, name: str, environment: Mapping[str, str]) -> tupl
         value = builder.build(yaml.parse(text, Loader=yaml.CSafeLoader))
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text, name) from error
-    except yaml.YAMLError as error:
-        raise SpecError(
-            "this is not text that YAML can hold", where=name, hint=" ".join(str(error).split())[:80]
-        ) from error
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
+        reason = " ".join(str(error).split())[:80]
+        raise SpecError("this is not text that YAML can hold", where=name, hint=reason) from error
     return value, builder.lines
 
 

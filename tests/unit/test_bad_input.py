@@ -408,6 +408,7 @@ OVERRIDES = [
         "'parameters.architecture' is a list; found 'first', expected a number",
     ),
     ("budget=[", "-o budget=[: not YAML: "),
+    ("name=\udcff", "this is not text that YAML can hold"),  # a byte that is no UTF-8, as Python reads it
     ("budget={trials: 1, trials: 2}", "'trials' stands twice"),
 ]
 
