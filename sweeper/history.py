@@ -183,6 +183,17 @@ def _tested(history: SweepHistory, event: Event) -> None:
     history.trials[event.trial].test = event.body["metrics"]
 
 
+def _extended(history: SweepHistory, event: Event) -> None:
+    history.closed = "extended"
+
+
+def _retried(history: SweepHistory, event: Event) -> None:
+    """Somebody wants another attempt at a trial that was given up."""
+    history.trials[event.trial].state = State.WAITING
+    history.trials[event.trial].outcome = None
+    history.closed = "retried"
+
+
 def _booked(history: SweepHistory, event: Event) -> None:
     history.booked.append(event.body)
 
@@ -204,4 +215,6 @@ _HANDLERS = {
     "ended": _ended,
     "tested": _tested,
     "booked": _booked,
+    "extended": _extended,
+    "retried": _retried,
 }

@@ -5,7 +5,7 @@ import json
 import secrets
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from sweeper.cost.prices import load_prices
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.driver import Driver, Ending
@@ -70,7 +71,7 @@ def create(spec: SweepSpec, paths: SweepPaths, plan: Plan) -> Record:
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
     record = Record.create(paths.record, meta)
-    record.append(outbox=[sweep_row(spec, sweep_id)])
+    record.append(outbox=[sweep_row(spec, sweep_id, meta["git_revision"])])
     _write_resolved(spec, paths, meta)
     return record
 
@@ -174,8 +175,12 @@ def test_winner(sweep: Sweep, workload: Training) -> None:
 def _runner(spec: SweepSpec, paths: SweepPaths, where: Where, say: Callable[[str], None]) -> Runner:
     if where.runner != "ray_tune":
         return runner[where.runner]()
-    flat = where.usd_per_gpu_hour
-    price: Callable[[Any], float | None] | None = None if flat is None else lambda said: flat
+    book = load_prices(usd_per_gpu_hour=where.usd_per_gpu_hour)
+
+    def price(said: Mapping[str, Any]) -> float | None:
+        quote = book.of_node(said.get("labels", {}))
+        return quote.usd_per_gpu_hour if quote else None
+
     return runner["ray_tune"](
         resources=spec.resources,
         state=paths.tune,

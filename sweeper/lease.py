@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import signal
 import socket
 import time
 from collections.abc import Generator
@@ -79,6 +80,26 @@ def requested(root: Path) -> Request | None:
     except FileNotFoundError:
         return None
     return "cancel" if text == "cancel" else "stop"
+
+
+def take_over(root: Path, patience: float = 30.0) -> None:
+    """Make whoever runs the sweep let go: ask first, and end its process when it does not listen.
+
+    BusyError where the owner is on another machine, which only that machine can end.
+    """
+    holder = owner(root)
+    if holder is None:
+        return
+    if holder.host != socket.gethostname():
+        raise _busy(root)
+    ask_owner(root, "cancel")
+    deadline = time.monotonic() + patience
+    while owner(root) is not None and time.monotonic() < deadline:
+        time.sleep(0.2)
+    if owner(root) == holder:
+        os.kill(holder.pid, signal.SIGKILL)  # it hangs or is stopped; the kernel frees the lock
+        while owner(root) is not None:
+            time.sleep(0.05)
 
 
 def _busy(root: Path) -> BusyError:

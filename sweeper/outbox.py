@@ -13,10 +13,12 @@ from sweeper.trial import Config, Goal, Outcome, Report, State
 STATUS = {State.FAILED: "FAILED", State.INFEASIBLE: "FAILED", State.CANCELLED: "KILLED"}
 
 
-def sweep_row(spec: SweepSpec, sweep_id: str) -> OutboxRow:
+def sweep_row(spec: SweepSpec, sweep_id: str, git_revision: str = "") -> OutboxRow:
     """The parent run, which all trials nest in."""
     params = dict(_flat({"dataset": spec.dataset.source, **spec.train.model_dump()}))
     tags = {"sweeper.sweep_id": sweep_id, "sweeper.version": version("sweeper"), "sweeper.spec": spec.digest}
+    if git_revision:
+        tags["mlflow.source.git.commit"] = git_revision
     return _row("run", "", {"trial_key": sweep_id, "name": spec.name, "params": params, "tags": tags})
 
 

@@ -46,7 +46,8 @@ class Event:
     Kinds: `launched` and `closed` (the driver came and went), `asked` (a configuration was chosen),
     `granted` (an attempt received a device), `reported`, `decided`, `beat` (what running attempts
     have cost so far), `ended` (an attempt is over), `tested` (the test split was opened), `booked`
-    (one-off work of the sweep).
+    (one-off work of the sweep), `extended` (the budget or the space grew), `retried` (a trial that was
+    given up gets another attempt).
     """
 
     kind: str

@@ -52,10 +52,11 @@ def value_text(value: object) -> str:
 
 
 def best_of(history: SweepHistory, goal: Goal) -> TrialHistory | None:
-    """The trial with the best score so far; the earlier one of equals."""
+    """The trial with the best score so far; of equals the cheaper, then the earlier one."""
     sign = 1.0 if goal == "maximize" else -1.0
-    scored = [(best.score * sign, trial) for trial in history.trials.values() if (best := trial.best(goal))]
-    return max(scored, key=lambda pair: pair[0])[1] if scored else None
+    scored = [(trial, best.score) for trial in history.trials.values() if (best := trial.best(goal))]
+    order = sorted(scored, key=lambda pair: (-sign * pair[1], pair[0].device_seconds, pair[0].number))
+    return order[0][0] if order else None
 
 
 def snapshot_of(sweep: Sweep, *, untold: int = 0, problem: str = "") -> Snapshot:

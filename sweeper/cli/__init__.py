@@ -24,6 +24,9 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "stop": ("sweeper.cli.stop", "Stop a sweep at its trials' next reports."),
     "cancel": ("sweeper.cli.cancel", "End every trial of a sweep now."),
     "resume": ("sweeper.cli.resume", "Go on with a sweep that was stopped."),
+    "extend": ("sweeper.cli.extend", "Give a sweep a larger budget or a wider space."),
+    "retry": ("sweeper.cli.retry", "Put failed trials back into the queue."),
+    "sync": ("sweeper.cli.sync", "Deliver to MLflow what it has not confirmed."),
     "ui": ("sweeper.cli.ui", "Show MLflow's UI on what sweeps have told it."),
     "schema": ("sweeper.cli.schema", "Print the JSON Schema of sweep files, for editors."),
 }

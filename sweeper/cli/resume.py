@@ -21,12 +21,15 @@ from sweeper.plan import make_plan
 @click.command(epilog="Example:  sweeper resume digits")
 @sweep_name
 @where_options
-def command(sweep: str, where: Where) -> int:
+@click.option("--takeover", is_flag=True, help="End whoever runs the sweep now, and go on in its place.")
+def command(sweep: str, where: Where, takeover: bool) -> int:
     """Go on with SWEEP where it stopped: trials continue from their last checkpoints.
 
     It runs as it was launched, whatever became of its sweep file since.
     """
     paths = find(sweep)
+    if takeover:
+        lease.take_over(paths.root)
     with lease.held(paths.root):
         _check_unfinished(read(paths))
         spec, record = reopen(paths)

@@ -27,7 +27,8 @@ _NORMS = (nn.BatchNorm2d, nn.LayerNorm)
 
 def backbone(name: str, weights: str) -> nn.Module:
     """The network without its head, global pooling at the end, weights loaded where some are asked for."""
-    module, known = _timm_backbone(name, weights) if name.startswith("timm/") else _torchvision_backbone(name)
+    is_timm = name.startswith("timm/")
+    module, known = _timm_backbone(name, weights) if is_timm else _torchvision_backbone(name, weights)
     if weights != "none" and not getattr(module, "is_loaded", False):
         path = imagenet_file(name) if weights == "imagenet" else local_file(weights)
         load_checked(module, read_weights(path), known=known, where=str(path))
@@ -36,21 +37,30 @@ def backbone(name: str, weights: str) -> nn.Module:
     return module
 
 
-def _torchvision_backbone(name: str) -> tuple[nn.Module, set[str]]:
+def _torchvision_backbone(name: str, weights: str) -> tuple[nn.Module, set[str]]:
     names = models.list_models(module=models)
     if name not in names:
         raise SpecError(f"backbone: torchvision has no {name!r}", hint=nearest(name, names))
     options: dict[str, Any] = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    if name.startswith("regnet"):  # it computes its widths with tensors, which the meta device has none of
-        target = torch.get_default_device()
-        with torch.device("cpu"):
-            module = models.get_model(name, weights=None)
-        module = module.to(target)
-    else:
+    target = torch.get_default_device()
+    # drawing weights that a file replaces takes a second for VGG; regnet computes its widths with tensors
+    is_filled_later = weights != "none" and not name.startswith("regnet")
+    with torch.device("cpu" if name.startswith("regnet") else "meta" if is_filled_later else target):
         module = models.get_model(name, weights=None, **options)
     known = set(module.state_dict())
     _strip_head(module)
-    return module, known
+    if is_filled_later and target.type != "meta":
+        return _allocate(module, target), known
+    return module.to(target), known
+
+
+def _allocate(module: nn.Module, device: torch.device) -> nn.Module:
+    """Room for every tensor that the file will fill; BatchNorm's counters, which it need not have, are 0."""
+    module = module.to_empty(device=device)
+    for name, buffer in module.named_buffers():
+        if name.endswith("num_batches_tracked"):
+            buffer.zero_()
+    return module
 
 
 def _strip_head(module: nn.Module) -> None:

@@ -76,9 +76,13 @@ class _Transfer(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """Grey images count as three equal channels."""
+        """The head's logits of the backbone's vectors."""
+        return self.head(self.vectors(x))
+
+    def vectors(self, x: Tensor) -> Tensor:
+        """What the backbone gives for each image; grey images count as three equal channels."""
         if self._is_grey:
             x = x.expand(-1, 3, -1, -1)
         if self._has_unit_inputs:
             x = (x - self.mean) / self.deviation
-        return self.head(self.base(x).flatten(1))
+        return self.base(x).flatten(1)

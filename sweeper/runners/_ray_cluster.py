@@ -81,14 +81,20 @@ def usable_cpus() -> int:
 
 
 def worker_device() -> dict[str, Any]:
-    """What a worker holds: node, accelerator type as Ray names it (`H100`), and the GPUs' indices."""
+    """What a worker holds: node and its labels, accelerator type as Ray names it (`H100`), GPU indices."""
     context = ray.get_runtime_context()
     gpus = context.get_accelerator_ids().get("GPU", [])
     types = [
         name.partition(":")[2] for name in ray.cluster_resources() if name.startswith("accelerator_type:")
     ]
     device = types[0] if gpus and len(types) == 1 else "gpu" if gpus else "cpu"
-    return {"node": socket.gethostname(), "node_id": context.get_node_id(), "device": device, "gpus": gpus}
+    return {
+        "node": socket.gethostname(),
+        "node_id": context.get_node_id(),
+        "labels": {name: values[0] for name, values in context.get_node_labels().items() if values},
+        "device": device,
+        "gpus": gpus,
+    }
 
 
 @dataclass
@@ -133,7 +139,7 @@ class Slots:
             device=str(said.get("device", "unknown")),
             is_gpu=self.has_gpu,
             share=self.spec.gpu if self.has_gpu else 1.0,
-            usd_per_hour=self.price(said) if self.price else None,
+            usd_per_hour=self.price(said) if self.price and self.has_gpu else None,
         )
 
     def require_room(self) -> None:

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sweeper.data.dataset import Dataset
 from sweeper.models._random import share_generator
 from sweeper.spec import TrainSpec
 from sweeper.training.batch import automatic_batch, even_batches
 from sweeper.training.device import autocast, compute_dtype
+from sweeper.training.features import Data, can_share, shared_features
 from sweeper.training.metrics import Tally, clipped_top
 from sweeper.training.optim import (
     balanced_weights,
@@ -21,7 +22,7 @@ from sweeper.training.optim import (
     learning_rate,
     set_learning_rate,
 )
-from sweeper.training.recipe import Recipe, build_initialised
+from sweeper.training.recipe import Recipe, build_initialised, portable_state, restore_state
 from sweeper.training.step import GraphedStepper, Stepper
 from sweeper.trial import canonical
 
@@ -30,9 +31,15 @@ _EVALUATION_BATCH = 4  # times the training batch: no gradients are kept
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """One trial's network in training."""
+    """One trial's network in training, and the data that it trains on.
 
+    `module` is the part that is computed in each step: the whole network, or its head where the frozen rest
+    was computed before.
+    """
+
+    whole: nn.Module
     module: nn.Module
+    data: Data
     optimizer: torch.optim.Optimizer
     step: Stepper | GraphedStepper
     generator: torch.Generator
@@ -46,35 +53,44 @@ class Learner:
     def build(
         cls,
         recipe: Recipe,
-        dataset: Dataset,
+        dataset: Data,
         *,
         seed: int,
         device: torch.device,
         batch_size: int | None = None,
+        cache: Path | None = None,
     ) -> "Learner":
         """Weights drawn from the seed, everything on the device, channels last (1.7x as fast on a CPU).
 
-        `batch_size` is that of an earlier attempt, which found it automatically on another device.
+        `batch_size` is that of an earlier attempt, which found it automatically on another device. With a
+        `cache`, a frozen backbone's vectors are computed once for all trials and the head alone is trained.
         """
         train, classes = recipe.train, len(dataset.classes)
-        module = build_initialised(recipe, shape=dataset.shape, classes=classes, seed=seed)
-        module = module.to(device).to(memory_format=torch.channels_last)
-        wanted = batch_size or _batch_size(module, recipe, dataset, device)
-        size, steps = even_batches(dataset.size("train"), wanted)
+        whole = build_initialised(recipe, shape=dataset.shape, classes=classes, seed=seed)
+        whole = whole.to(device).to(memory_format=torch.channels_last)
+        dtype = compute_dtype(train, device)
+        module, data = whole, dataset
+        if cache is not None and can_share(recipe):
+            module = whole.get_submodule("head")
+            data = shared_features(whole, recipe, dataset, cache=cache, device=device, dtype=dtype)
+        wanted = batch_size or _batch_size(module, recipe, data, device)
+        size, steps = even_batches(data.size("train"), wanted)
         generator = torch.Generator(device)
         share_generator(module, generator)
         optimizer = build_optimizer(module, train, device)
-        step = _stepper(module, optimizer, train, dataset, device)
+        step = _stepper(module, optimizer, train, data, device)
         if train.compile and device.type == "cuda":  # on a CPU it halves the speed
             module.compile()
         return cls(
+            whole=whole,
             module=module,
+            data=data,
             optimizer=optimizer,
             step=GraphedStepper(step, [generator]) if device.type == "cuda" else step,
             generator=generator,
             train=train,
             device=device,
-            dtype=step.dtype,
+            dtype=dtype,
             batch_size=size,
             steps=steps,
         )
@@ -98,27 +114,29 @@ class Learner:
             total += self.step(images, labels)
         return total.item() / self.steps
 
-    def validate(self, dataset: Dataset) -> dict[str, float]:
+    def validate(self) -> dict[str, float]:
         """Loss and accuracies of the validation split."""
         size = _EVALUATION_BATCH * self.batch_size
-        return evaluate(self.module, dataset, "valid", batch_size=size, device=self.device, dtype=self.dtype)
+        return evaluate(
+            self.module, self.data, "valid", batch_size=size, device=self.device, dtype=self.dtype
+        )
 
     def state(self) -> dict[str, Any]:
         """Tensors and plain types: the weights, and the optimizer's memory of each parameter."""
         return {
-            "model": self.module.state_dict(),
+            "model": portable_state(self.whole),
             "optimizer": self.optimizer.state_dict()["state"],
             "batch_size": self.batch_size,
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` gave; the optimizer's settings stay those of this recipe and device."""
-        self.module.load_state_dict(state["model"])
+        restore_state(self.whole, state["model"])
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
 
 
-def _batch_size(module: nn.Module, recipe: Recipe, dataset: Dataset, device: torch.device) -> int:
+def _batch_size(module: nn.Module, recipe: Recipe, dataset: Data, device: torch.device) -> int:
     if recipe.train.batch_size != "auto":
         return recipe.train.batch_size
     key = (recipe.architecture, canonical(recipe.model_options), len(dataset.classes))
@@ -130,7 +148,7 @@ def _stepper(
     module: nn.Module,
     optimizer: torch.optim.Optimizer,
     train: TrainSpec,
-    dataset: Dataset,
+    dataset: Data,
     device: torch.device,
 ) -> Stepper:
     weights = None
@@ -149,7 +167,7 @@ def _stepper(
 
 def evaluate(
     module: nn.Module,
-    dataset: Dataset,
+    dataset: Data,
     split: Literal["valid", "test"],
     *,
     batch_size: int,

@@ -1,5 +1,6 @@
 """The training loop: a generator of reports. Whoever iterates decides when it is enough."""
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -8,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from sweeper.data.augment import augmentation
-from sweeper.data.dataset import Dataset
 from sweeper.errors import SpecError, SweeperError
+from sweeper.models import Shape
 from sweeper.registry import nearest
 from sweeper.training.checkpoint import CheckpointFolder, load, load_or_earlier
 from sweeper.training.device import compute_dtype, prepare
+from sweeper.training.features import Data
 from sweeper.training.learner import Learner, evaluate
-from sweeper.training.recipe import Recipe, build
+from sweeper.training.recipe import Recipe, build, restore_state
 from sweeper.trial import Report, Trial, derive
 
 METRICS = (
@@ -55,7 +58,7 @@ class Progress:
 
 def train(
     trial: Trial,
-    dataset: Dataset,
+    dataset: Data,
     recipe: Recipe,
     *,
     objective: str,
@@ -63,24 +66,26 @@ def train(
     share: float = 1.0,
     checkpoints: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
+    cache: Path | None = None,
 ) -> Iterator[Report]:
     """One report an epoch; the checkpoint is on disk before the report is given.
 
     Goes on from `trial.checkpoint`, or the latest sound one before it, to the same numbers as a trial
     that ran through (to the last bit on a CPU). `checkpoints` is the sweep's folder; the trial's own is
-    made below it. Raises `Diverged`.
+    made below it. With a `cache` folder, trials with the same frozen backbone and no augmentation share its
+    features, which the first of them computes (billed, but not among its device seconds). Raises `Diverged`.
     """
     if objective not in METRICS:
         raise SpecError(f"objective.metric: no trial reports {objective!r}", hint=nearest(objective, METRICS))
     prepare(device)
     folder = CheckpointFolder(checkpoints / trial.id, trial.id, trial.attempt) if checkpoints else None
-    learner, progress = _begin(trial, dataset, recipe, device)
+    learner, progress = _begin(trial, dataset, recipe, device, cache)
     while not progress.is_finished(recipe.train.epochs, recipe.train.patience):
         epoch = progress.epoch + 1
         began = clock()
-        train_loss = _train_epoch(learner, dataset, recipe, seed=trial.seed, epoch=epoch)
+        train_loss = _train_epoch(learner, recipe, seed=trial.seed, epoch=epoch)
         trained = clock()
-        metrics = {"train/loss": train_loss, **learner.validate(dataset)}
+        metrics = {"train/loss": train_loss, **learner.validate()}
         _refuse_divergence(metrics, epoch)
         seconds = (clock() - began) * share
         rate = learner.images_per_epoch / max(trained - began, 1e-9)
@@ -102,9 +107,9 @@ def is_minimised(metric: str) -> bool:
     return metric.endswith("loss") or metric in ("device_seconds", "gpu_hours")
 
 
-def _train_epoch(learner: Learner, dataset: Dataset, recipe: Recipe, *, seed: int, epoch: int) -> float:
+def _train_epoch(learner: Learner, recipe: Recipe, *, seed: int, epoch: int) -> float:
     learner.start_epoch(derive(seed, "layers", epoch))
-    batches = dataset.batches(
+    batches = learner.data.batches(
         "train",
         batch_size=learner.batch_size,
         generator=torch.Generator().manual_seed(derive(seed, "batches", epoch)),
@@ -124,11 +129,14 @@ def _refuse_divergence(metrics: dict[str, float], epoch: int) -> None:
             )
 
 
-def _begin(trial: Trial, dataset: Dataset, recipe: Recipe, device: torch.device) -> tuple[Learner, Progress]:
+def _begin(
+    trial: Trial, dataset: Data, recipe: Recipe, device: torch.device, cache: Path | None
+) -> tuple[Learner, Progress]:
+    build = functools.partial(Learner.build, recipe, dataset, seed=trial.seed, device=device, cache=cache)
     state = load_or_earlier(Path(trial.checkpoint), device) if trial.checkpoint else None
     if state is None:
-        return Learner.build(recipe, dataset, seed=trial.seed, device=device), Progress()
-    learner = Learner.build(recipe, dataset, seed=trial.seed, device=device, batch_size=state["batch_size"])
+        return build(), Progress()
+    learner = build(batch_size=state["batch_size"])
     learner.load_state(state)
     return learner, Progress(**state["progress"])
 
@@ -140,13 +148,18 @@ def _save(folder: CheckpointFolder | None, learner: Learner, progress: Progress)
     return str(folder.save(state, epoch=progress.epoch, best_epoch=progress.best_epoch))
 
 
-def final_score(
-    checkpoint: Path, dataset: Dataset, recipe: Recipe, *, device: torch.device
-) -> dict[str, float]:
+def final_score(checkpoint: Path, dataset: Data, recipe: Recipe, *, device: torch.device) -> dict[str, float]:
     """`test/top1`, `test/top5` and `test/loss`: the only function that opens the test split."""
     prepare(device)
-    module = build(recipe, shape=dataset.shape, classes=len(dataset.classes))
-    module.load_state_dict(load(checkpoint, device)["model"])
-    module.to(device).to(memory_format=torch.channels_last)
+    module = restore(checkpoint, recipe, shape=dataset.shape, classes=len(dataset.classes), device=device)
     dtype = compute_dtype(recipe.train, device)
     return evaluate(module, dataset, "test", batch_size=_TEST_BATCH, device=device, dtype=dtype)
+
+
+def restore(
+    checkpoint: Path, recipe: Recipe, *, shape: Shape, classes: int, device: torch.device
+) -> nn.Module:
+    """The network of a verified checkpoint, in evaluation; a frozen backbone comes from its own file."""
+    module = build(recipe, shape=shape, classes=classes)
+    restore_state(module, load(checkpoint, torch.device("cpu"))["model"], where=str(checkpoint))
+    return module.to(device).to(memory_format=torch.channels_last).eval()

@@ -1,16 +1,16 @@
 """From a trial's flat configuration to what is built of it: network, training, images."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from pydantic import ValidationError
-from torch import nn
+from torch import Tensor, nn
 
 from sweeper.data.augment import augmentation
 from sweeper.data.normalize import normalization
-from sweeper.errors import SpecError, SweeperError
+from sweeper.errors import SpecError, StateError, SweeperError
 from sweeper.models import Shape, model
 from sweeper.models._init import initialise
 from sweeper.registry import Registry, first_problem, nearest
@@ -119,6 +119,28 @@ def build_initialised(recipe: Recipe, *, shape: Shape, classes: int, seed: int) 
     module = build(recipe, shape=shape, classes=classes)
     initialise(module, torch.Generator().manual_seed(derive(seed, "weights")))
     return module
+
+
+def portable_state(module: nn.Module) -> dict[str, Tensor]:
+    """The weights that a checkpoint needs: all but those of a frozen part that come from a file."""
+    left_out = tuple(_frozen_from_file(module))
+    return {name: value for name, value in module.state_dict().items() if not name.startswith(left_out)}
+
+
+def restore_state(module: nn.Module, state: Mapping[str, Tensor], where: str = "") -> None:
+    """Fill `module` with what `portable_state` gave; StateError where it is of another network."""
+    missing = {name for name in module.state_dict() if name not in state}
+    missing -= {name for name in missing if name.startswith(tuple(_frozen_from_file(module)))}
+    unknown = set(state) - set(module.state_dict())
+    if wrong := sorted(missing | unknown):
+        raise StateError(f"the checkpoint is of another network: {wrong[0]}", where=where)
+    module.load_state_dict(state, strict=False)
+
+
+def _frozen_from_file(module: nn.Module) -> Iterator[str]:
+    for name, part in module.named_modules():
+        if getattr(part, "is_loaded", False) and not any(p.requires_grad for p in part.parameters()):
+            yield f"{name}."
 
 
 def check_buildable(recipe: Recipe, *, shape: Shape, classes: int) -> None:

@@ -1,0 +1,41 @@
+"""`sweeper extend`: give a sweep a larger budget or a wider space, and let it go on."""
+
+import json
+
+import click
+
+from sweeper import lease
+from sweeper.cli._options import sweep_name
+from sweeper.cli._sweeps import find
+from sweeper.errors import SpecError
+from sweeper.extending import differences, extended
+from sweeper.launching import reopen
+from sweeper.record import Event
+
+
+@click.command(epilog="Example:  sweeper extend digits --trials +20")
+@sweep_name
+@click.option("--budget", multiple=True, metavar="LIMIT=+N", help="Raise a limit: gpu_hours=+10. Repeatable.")
+@click.option("--trials", metavar="+N", help="The same as --budget trials=+N.")
+@click.option("--widen", multiple=True, metavar="PARAMETER.max=N", help="Widen a range. Repeatable.")
+def command(sweep: str, budget: tuple[str, ...], trials: str | None, widen: tuple[str, ...]) -> None:
+    """Let SWEEP use more than it was launched with; `sweeper resume` then goes on.
+
+    Nothing else of a sweep can change once it has begun: its trials would not compare.
+    """
+    limits = [*budget, *([f"trials={trials}"] if trials else [])]
+    if not limits and not widen:
+        raise SpecError(
+            "nothing to extend", hint="--trials +20, --budget gpu_hours=+10 or --widen layers.max=6"
+        )
+    paths = find(sweep)
+    with lease.held(paths.root):
+        spec, record = reopen(paths)
+        changed = extended(spec, limits, widen)
+        lines = differences(spec, changed)
+        record.put_meta({"spec": json.dumps(changed.resolved()), "spec_digest": changed.digest})
+        record.append(Event("extended", body={"changes": lines}))
+        record.close()
+    for line in lines:
+        click.echo(line)
+    click.echo(f"go on with:  sweeper resume {sweep}")

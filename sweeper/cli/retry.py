@@ -1,0 +1,31 @@
+"""`sweeper retry`: another attempt for trials that were given up."""
+
+import click
+
+from sweeper import lease
+from sweeper.cli._options import sweep_name
+from sweeper.cli._sweeps import find, read
+from sweeper.errors import StateError
+from sweeper.record import Event, Record
+from sweeper.trial import State
+
+
+@click.command(epilog="Example:  sweeper retry digits --failed")
+@sweep_name
+@click.option("--failed", is_flag=True, required=True, help="Every trial that failed.")
+def command(sweep: str, failed: bool) -> None:
+    """Put the failed trials of SWEEP back into its queue, once their cause is mended.
+
+    Each goes on from its last checkpoint when the sweep is resumed.
+    """
+    paths = find(sweep)
+    with lease.held(paths.root):
+        trials = [t for t in read(paths).history.trials.values() if t.state is State.FAILED]
+        if not trials:
+            raise StateError("no trial of it failed", where=sweep, hint=f"sweeper status {sweep}")
+        record = Record.open(paths.record)
+        record.append(*(Event("retried", trial.id) for trial in trials))
+        record.close()
+    numbers = ", ".join(str(trial.number) for trial in trials)
+    click.echo(f"trial{'s' if len(trials) > 1 else ''} {numbers} will be tried again")
+    click.echo(f"go on with:  sweeper resume {sweep}")
