@@ -1,0 +1,102 @@
+"""Figures drawn: confusion matrix, reliability, curves. Needs no display and none of pyplot's globals."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from sweeper.inference.calibration import Calibration
+from sweeper.inference.scores import Scores
+from sweeper.trial import Report
+
+BLUE, AMBER, GREY = "#2563eb", "#f59e0b", "#94a3b8"
+_NAMED, _COUNTED = 60, 30  # classes up to which ticks are named and cells are numbered
+
+
+def figure(width: float, height: float) -> Figure:
+    """An empty one that draws itself, sizes in inches."""
+    made = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(made)
+    return made
+
+
+def save(made: Figure, path: Path) -> Path:
+    """PNG or SVG by the suffix. Nothing in the file depends on when it was made."""
+    made.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
+    return path
+
+
+def confusion_chart(scores: Scores, title: str) -> Figure:
+    """Shares of each true class; counts in the cells and names at the sides as far as they can be read."""
+    count = len(scores.classes)
+    side = min(24.0, max(5.5, 0.32 * min(count, _NAMED) + 2.5))
+    made = figure(side + 0.8, side)
+    axes = made.add_subplot()
+    totals = scores.confusion.sum(1, keepdims=True)
+    shares = scores.confusion / np.maximum(totals, 1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    made.colorbar(image, ax=axes, shrink=0.8, label="share of the true class")
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.set_title(title, parse_math=False)
+    if count <= _NAMED:
+        axes.set_xticks(range(count), scores.classes, rotation=90, fontsize=8, parse_math=False)
+        axes.set_yticks(range(count), scores.classes, fontsize=8, parse_math=False)
+    if count <= _COUNTED:
+        for true, predicted in np.argwhere(scores.confusion):
+            colour = "white" if shares[true, predicted] > 0.5 else "black"
+            text = str(scores.confusion[true, predicted])
+            axes.text(predicted, true, text, ha="center", va="center", fontsize=7, color=colour)
+    return made
+
+
+def reliability_chart(calibration: Calibration, title: str) -> Figure:
+    """Accuracy against confidence above, how many images each bin holds below."""
+    made = figure(5.5, 6.0)
+    above, below = made.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    filled = [row for row in calibration.bins if row.images]
+    middles = [(row.low + row.high) / 2 for row in filled]
+    width = 1 / len(calibration.bins)
+    above.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="perfect")
+    means, accuracies = [row.confidence for row in filled], [row.accuracy for row in filled]
+    above.bar(middles, accuracies, width * 0.95, color=BLUE, label="accuracy")
+    above.plot(means, accuracies, "o", color=AMBER, markersize=4, label="at the mean confidence")
+    above.set(ylabel="accuracy", ylim=(0, 1))
+    above.set_title(f"{title}: calibration error {100 * calibration.ece:.1f} %", parse_math=False)
+    above.legend(loc="upper left")
+    below.bar(middles, [row.images for row in filled], width * 0.95, color=GREY)
+    below.set(xlabel="confidence", ylabel="images", xlim=(0, 1))
+    return made
+
+
+def curves_chart(reports: Sequence[Report], title: str, best_epoch: int | None = None) -> Figure:
+    """Loss and accuracy by epoch, the best epoch marked."""
+    made = figure(10, 4)
+    loss, accuracy = made.subplots(1, 2)
+    epochs = [report.epoch for report in reports]
+    metrics = [report.metrics for report in reports]
+    _lines(loss, epochs, metrics, {"train/loss": AMBER, "valid/loss": BLUE})
+    _lines(accuracy, epochs, metrics, {"valid/top1": BLUE, "valid/top5": AMBER})
+    loss.set(xlabel="epoch", ylabel="loss")
+    loss.set_title(title, parse_math=False)
+    accuracy.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
+    for axes in (loss, accuracy):
+        axes.grid(alpha=0.3)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        if best_epoch is not None:
+            axes.axvline(best_epoch, color=GREY, linestyle="--", label=f"epoch {best_epoch}")
+        axes.legend()
+    return made
+
+
+def _lines(
+    axes: Axes, epochs: Sequence[int], metrics: Iterable[Mapping[str, float]], colours: Mapping[str, str]
+) -> None:
+    told = list(metrics)
+    for name, colour in colours.items():
+        values = [report.get(name, math.nan) for report in told]
+        if not all(math.isnan(value) for value in values):
+            axes.plot(epochs, values, color=colour, marker="o", markersize=3, label=name)

@@ -1,0 +1,63 @@
+"""An evaluation as files: JSON with everything, tables as CSV, charts as PNG."""
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sweeper.inference.charts import confusion_chart, reliability_chart, save
+from sweeper.inference.evaluation import Evaluation
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
+    """The files, in the order in which people look at them; older ones of the same names are replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scores, model = evaluation.scores, evaluation.model
+    title = f"{model.sweep} trial {model.number}, {evaluation.split}"
+    headline = f"{title}: top-1 {100 * scores.top1:.1f} %"
+    names = scores.classes
+    confusion = [[name, *row] for name, row in zip(names, scores.confusion.tolist(), strict=True)]
+    facts = json.dumps(finite(evaluation.facts), ensure_ascii=False, indent=1, allow_nan=False)
+    everything = folder / "evaluation.json"
+    everything.write_text(facts + "\n", encoding="utf-8")
+    return [
+        save(confusion_chart(scores, headline), folder / "confusion.png"),
+        _table(folder / "confusion.csv", ["true \\ predicted", *names], confusion),
+        _rows(folder / "classes.csv", scores.per_class()),
+        _rows(folder / "confused_pairs.csv", scores.confused_pairs()),
+        _rows(folder / "sensitivity.csv", evaluation.sensitivity),
+        _rows(folder / "calibration.csv", scores.calibration.bins),
+        save(reliability_chart(scores.calibration, title), folder / "calibration.png"),
+        everything,
+    ]
+
+
+def finite(value: Any) -> Any:
+    """JSON knows no NaN: such numbers become null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _rows(path: Path, rows: Sequence[Any]) -> Path:
+    """Dataclasses as lines; what is unknown is an empty cell."""
+    lines = [asdict(row) for row in rows]
+    header = list(lines[0]) if lines else []
+    return _table(path, header, [[_cell(value) for value in line.values()] for line in lines])
+
+
+def _cell(value: Any) -> Any:
+    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value
+
+
+def _table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path

@@ -1,0 +1,54 @@
+"""A trial's network as it is used: pixels in, probabilities out, prepared as they were in training."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sweeper.data.decode import decode
+from sweeper.data.normalize import Fitted, Transform
+from sweeper.data.sources import Pixels, Raw
+from sweeper.models import Shape
+from sweeper.training.device import autocast
+from sweeper.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """The network of one trial's best epoch with everything that comes before it.
+
+    `fitted` are the numbers of the normalisation, `transform` is the normalisation itself. `dtype` is
+    what activations are computed in, as in training on such a device.
+    """
+
+    sweep: str
+    number: int
+    id: str
+    epoch: int
+    recipe: Recipe
+    shape: Shape
+    classes: tuple[str, ...]
+    module: nn.Module
+    fitted: Fitted
+    transform: Transform
+    device: torch.device
+    dtype: torch.dtype
+
+    def decode(self, raw: Raw) -> Pixels:
+        """One image as the store would hold it, (pixels, pixels, channels) uint8; BadImage says why not."""
+        channels, pixels, _ = self.shape
+        return decode(raw, [pixels], channels=channels)[0]
+
+    def normalised(self, pixels: Tensor) -> Tensor:
+        """uint8 images (rows, height, width, channels) as the network takes them, on its device."""
+        images = pixels.to(self.device).permute(0, 3, 1, 2).to(torch.float32).div_(255)
+        return self.transform(images).contiguous(memory_format=torch.channels_last)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Of a batch that is normalised already, as `Dataset.batches` gives it."""
+        with torch.inference_mode(), autocast(self.device, self.dtype):
+            return self.module(images).float()
+
+    def probabilities(self, pixels: Tensor) -> Tensor:
+        """Of uint8 images (rows, height, width, channels): float32 (rows, classes) on the CPU."""
+        return self.logits(self.normalised(pixels)).softmax(1).cpu()
