@@ -11,19 +11,19 @@ PIXELS = 8
 class Patterns:
     """Noisy pictures of one pattern a class: learnt in a few epochs, like the real Dataset to training."""
 
-    shape = (1, PIXELS, PIXELS)
     classes = tuple("abcd")
     digest = "patterns"
 
-    def __init__(self, sizes: dict[str, int]) -> None:
+    def __init__(self, sizes: dict[str, int], pixels: int = PIXELS) -> None:
+        self.shape = (1, pixels, pixels)
         generator = torch.Generator().manual_seed(5)
-        patterns = torch.empty(CLASSES, 1, PIXELS, PIXELS).normal_(generator=generator)
+        patterns = torch.empty(CLASSES, *self.shape).normal_(generator=generator)
         self._images: dict[str, Tensor] = {}
         self._labels: dict[str, Tensor] = {}
         self.opened: list[str] = []
         for split, size in sizes.items():
             labels = torch.arange(size) % CLASSES
-            noise = torch.empty(size, 1, PIXELS, PIXELS).normal_(generator=generator)
+            noise = torch.empty(size, *self.shape).normal_(generator=generator)
             self._images[split] = patterns[labels] + 0.5 * noise
             self._labels[split] = labels
 
@@ -48,3 +48,9 @@ class Patterns:
 @pytest.fixture
 def patterns() -> Patterns:
     return Patterns({"train": 150, "valid": 40, "test": 20})
+
+
+@pytest.fixture
+def pictures() -> Patterns:
+    """Large enough for a pretrained backbone."""
+    return Patterns({"train": 24, "valid": 8, "test": 8}, pixels=32)

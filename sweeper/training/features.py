@@ -1,0 +1,197 @@
+"""A frozen backbone's vectors, computed once and shared by every trial that trains a head on them."""
+
+import functools
+import hashlib
+import logging
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import pyarrow as pa
+import torch
+from filelock import FileLock
+from torch import Tensor, nn
+
+from sweeper.data.augment import Augmentation
+from sweeper.models._weights import imagenet_file, local_file
+from sweeper.training.device import autocast
+from sweeper.training.recipe import Recipe
+from sweeper.trial import canonical
+
+FORMAT = 1
+_BATCH = 128
+_log = logging.getLogger(__name__)
+
+Split = Literal["train", "valid", "test"]
+
+
+class Data(Protocol):
+    """What training needs of a data set: `sweeper.data.dataset.Dataset` is one, `Features` another."""
+
+    shape: Any
+    classes: tuple[str, ...]
+    digest: str
+
+    def size(self, split: Split) -> int:
+        """Number of images."""
+        ...
+
+    def labels(self, split: Split) -> Tensor:
+        """Labels in store order, int64."""
+        ...
+
+    def batches(
+        self,
+        split: Split,
+        *,
+        batch_size: int,
+        generator: torch.Generator | None = None,
+        augmentation: Augmentation | None = None,
+        drop_last: bool = False,
+        device: str = "cpu",
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs and labels; shuffled by the generator, in store order without one."""
+        ...
+
+
+class Backbone(Protocol):
+    """A network whose frozen part can be asked alone."""
+
+    def vectors(self, images: Tensor) -> Tensor:
+        """One row an image."""
+        ...
+
+
+class Features:
+    """Vectors in place of images. There is no test split: the winner is scored with its whole network."""
+
+    def __init__(self, dataset: Data, vectors: dict[Split, Tensor]) -> None:
+        self.shape = tuple(vectors["train"].shape[1:])
+        self.classes = dataset.classes
+        self.digest = dataset.digest
+        self._vectors = vectors
+        self._labels = {split: dataset.labels(split) for split in vectors}
+
+    def size(self, split: Split) -> int:
+        """Number of images."""
+        return len(self._labels[split])
+
+    def labels(self, split: Split) -> Tensor:
+        """Labels in store order, int64."""
+        return self._labels[split]
+
+    def batches(
+        self,
+        split: Split,
+        *,
+        batch_size: int,
+        generator: torch.Generator | None = None,
+        augmentation: Augmentation | None = None,
+        drop_last: bool = False,
+        device: str = "cpu",
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Vectors and labels, in the order in which the images would come."""
+        vectors, labels = self._vectors[split].to(device), self._labels[split].to(device)
+        order = torch.arange(len(labels))
+        if generator is not None:
+            order = torch.randperm(len(labels), generator=generator)
+        if drop_last:
+            order = order[: len(order) // batch_size * batch_size]
+        for rows in order.to(device).split(batch_size):
+            yield vectors.index_select(0, rows), labels[rows]
+
+
+def can_share(recipe: Recipe) -> bool:
+    """Whether every trial with this recipe's backbone sees the same vectors in every epoch."""
+    options = recipe.model_options
+    return (
+        recipe.architecture == "pretrained"
+        and options["freeze"] == "all"
+        and options["weights"] != "none"
+        and not (options["backbone"].startswith("timm/") and options["weights"] == "imagenet")
+        and recipe.augmentation == "none"
+    )
+
+
+def shared_features(
+    network: nn.Module,
+    recipe: Recipe,
+    dataset: Data,
+    *,
+    cache: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Features:
+    """Opened from `cache`, or computed once for the node while other trials wait."""
+    folder = cache / "features" / _key(recipe, dataset, dtype)
+    folder.mkdir(parents=True, exist_ok=True)
+    vectors: dict[Split, Tensor] = {}
+    with FileLock(folder / ".lock"):
+        for split in ("train", "valid"):
+            path = folder / f"{split}.arrow"
+            found = _open(path) if path.is_file() else None
+            if found is None or len(found) != dataset.size(split):
+                _log.info("computing the features of %d images (%s)", dataset.size(split), split)
+                _write(_compute(network, dataset, split, device=device, dtype=dtype), path)
+                found = _open(path)
+            vectors[split] = found
+    return Features(dataset, vectors)
+
+
+def _key(recipe: Recipe, dataset: Data, dtype: torch.dtype) -> str:
+    options = recipe.model_options
+    file = (
+        imagenet_file(options["backbone"])
+        if options["weights"] == "imagenet"
+        else local_file(options["weights"])
+    )
+    parts = {
+        "format": FORMAT,
+        "images": dataset.digest,
+        "shape": list(dataset.shape),
+        "normalization": [recipe.normalization, dict(recipe.normalization_options)],
+        "backbone": [options["backbone"], options["inputs"]],
+        "weights": _digest(file, file.stat().st_mtime_ns),
+        "dtype": str(dtype),
+    }
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()[:32]
+
+
+@functools.lru_cache(maxsize=32)
+def _digest(file: Path, changed: int) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _compute(
+    network: Any, dataset: Data, split: Split, *, device: torch.device, dtype: torch.dtype
+) -> Tensor:
+    network.eval()
+    rows: list[Tensor] = []
+    with torch.inference_mode(), autocast(device, dtype):
+        for images, _ in dataset.batches(split, batch_size=_BATCH, device=str(device)):
+            rows.append(network.vectors(images).float().cpu())
+    return torch.cat(rows)
+
+
+def _write(vectors: Tensor, path: Path) -> None:
+    flat = pa.array(vectors.contiguous().flatten().numpy())
+    column = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+    batch = pa.record_batch([column], names=["vector"])
+    aside = path.with_suffix(f".{os.getpid()}.tmp")
+    with aside.open("wb") as file:
+        with pa.ipc.new_file(file, batch.schema, options=pa.ipc.IpcWriteOptions(allow_64bit=True)) as writer:
+            writer.write_batch(batch)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def _open(path: Path) -> Tensor:
+    """The file, mapped: trials of a node share its pages, and writing stays private."""
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    column = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped))).get_batch(0).column("vector")
+    return torch.from_dlpack(column.flatten()).view(len(column), -1)

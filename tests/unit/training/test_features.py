@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torchvision import models
+
+from sweeper.spec import TrainSpec
+from sweeper.training.checkpoint import load
+from sweeper.training.features import can_share
+from sweeper.training.loop import final_score, train
+from sweeper.training.recipe import compose
+from sweeper.trial import Trial
+
+CPU = torch.device("cpu")
+LEARNT = ("train/loss", "valid/loss", "valid/top1")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("weights") / "squeezenet.pt"
+    torch.save(models.squeezenet1_1(weights=None).state_dict(), path)
+    return str(path)
+
+
+def config(weights: str, **more):
+    return {
+        "architecture": "pretrained", "backbone": "squeezenet1_1", "weights": weights, "pixels": 32,
+        "dense": [16], "dropout": 0.1, **more,
+    }  # fmt: skip
+
+
+def run(data, chosen, *, epochs=3, **options):
+    recipe = compose(chosen, TrainSpec(epochs=epochs, batch_size=8))
+    trial = options.pop("trial", Trial("t", 1, chosen, seed=1))
+    return list(train(trial, data, recipe, objective="valid/top1", device=CPU, **options))
+
+
+def learnt(reports):
+    return [[report.metrics[name] for name in LEARNT] for report in reports]
+
+
+def test_heads_on_shared_features_learn_the_same_numbers(pictures, weights, tmp_path: Path):
+    whole = run(pictures, config(weights))
+    shared = run(pictures, config(weights), cache=tmp_path)
+    assert learnt(shared) == [pytest.approx(row, rel=1e-4) for row in learnt(whole)]
+
+
+def test_the_images_are_passed_through_once_for_all_trials(pictures, weights, tmp_path: Path):
+    run(pictures, config(weights), cache=tmp_path)
+    assert sorted(pictures.opened) == ["train", "valid"]
+    run(pictures, config(weights, dense=[8], learning_rate=0.01), cache=tmp_path)
+    assert sorted(pictures.opened) == ["train", "valid"]
+
+
+def test_other_weights_have_features_of_their_own(pictures, weights, tmp_path: Path):
+    run(pictures, config(weights), cache=tmp_path, epochs=1)
+    other = tmp_path / "other.pt"
+    state = torch.load(weights, weights_only=True)
+    torch.save({name: value * 0.99 for name, value in state.items()}, other)
+    run(pictures, config(str(other)), cache=tmp_path, epochs=1)
+    assert len(list((tmp_path / "features").iterdir())) == 2
+
+
+def test_a_checkpoint_holds_the_head_and_gives_the_whole_network_back(pictures, weights, tmp_path: Path):
+    chosen = config(weights)
+    last = run(pictures, chosen, cache=tmp_path, checkpoints=tmp_path / "c")[-1]
+    checkpoint = Path(str(last.checkpoint))
+    assert not any(name.startswith("base.") for name in load(checkpoint, CPU)["model"])
+    scores = final_score(checkpoint, pictures, compose(chosen, TrainSpec()), device=CPU)
+    assert 0 <= scores["test/top1"] <= 1
+
+
+def test_a_head_resumes_to_the_same_bits(pictures, weights, tmp_path: Path):
+    chosen = config(weights)
+    straight = run(pictures, chosen, cache=tmp_path, epochs=4)
+    recipe = compose(chosen, TrainSpec(epochs=4, batch_size=8))
+    running = train(
+        Trial("b", 2, chosen, seed=1),
+        pictures,
+        recipe,
+        objective="valid/top1",
+        device=CPU,
+        cache=tmp_path,
+        checkpoints=tmp_path / "c",
+    )
+    begun = [next(running), next(running)]
+    again = Trial("b", 2, chosen, seed=1, attempt=2, checkpoint=begun[-1].checkpoint)
+    ended = run(pictures, chosen, epochs=4, cache=tmp_path, checkpoints=tmp_path / "c", trial=again)
+    assert learnt(begun + ended) == learnt(straight)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, True),
+        ({"freeze": 2}, False),
+        ({"freeze": "none"}, False),
+        ({"augmentation": "basic"}, False),
+        ({"weights": "none"}, False),
+    ],
+)
+def test_only_what_never_changes_is_shared(weights, more, expected):
+    assert can_share(compose({**config(weights), **more}, TrainSpec())) is expected
