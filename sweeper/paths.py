@@ -75,6 +75,11 @@ class SweepPaths:
         return self.root / "sweeper.log"
 
     @property
+    def front(self) -> Path:
+        """The answer's picture: score against cost."""
+        return self.root / "front.svg"
+
+    @property
     def mlflow(self) -> Path:
         """MLflow's embedded store, shared by every sweep beside this one."""
         return self.root.parent / "mlflow.db"

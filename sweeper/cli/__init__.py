@@ -20,6 +20,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "launch": ("sweeper.cli.launch", "Run a sweep from its file to its answer."),
     "list": ("sweeper.cli.list", "Show the sweeps of this folder."),
     "status": ("sweeper.cli.status", "Show how one sweep stands."),
+    "best": ("sweeper.cli.best", "Say which network is best, and which is worth its cost."),
     "logs": ("sweeper.cli.logs", "Tell what happened in a sweep, or to one trial and why."),
     "stop": ("sweeper.cli.stop", "Stop a sweep at its trials' next reports."),
     "cancel": ("sweeper.cli.cancel", "End every trial of a sweep now."),

@@ -15,6 +15,7 @@ from sweeper.plan import Plan
 from sweeper.record import Record
 from sweeper.results.answer import Answer, Places, answer
 from sweeper.results.pages import print_answer
+from sweeper.results.plots import front_svg
 from sweeper.spec import SweepSpec
 from sweeper.trackers.address import redacted, tracking_uri
 from sweeper.trial import State
@@ -38,8 +39,11 @@ def run(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where: W
 def say(ending: Ending, paths: SweepPaths) -> None:
     """The answer so far on stdout; what went wrong, and the command that goes on, on stderr."""
     told = read(paths)
+    answered = answer_of(told)
+    if answered.best:
+        paths.front.write_text(front_svg(answered), encoding="utf-8")
     width = None if sys.stdout.isatty() else WIDTH
-    print_answer(answer_of(told), Console(width=width, highlight=False))
+    print_answer(answered, Console(width=width, highlight=False))
     for line in _remarks(told, ending):
         click.echo(line, err=True)
 
@@ -63,6 +67,7 @@ def answer_of(told: Told) -> Answer:
     spec = told.spec
     places = Places(
         record=str(told.paths.record),
+        picture=str(told.paths.front),
         tracking=redacted(tracking_uri(spec.tracking.uri, told.paths.mlflow)),
         experiment=spec.tracking.experiment or spec.name,
         commands=next_commands(told.ended, spec.name),

@@ -37,6 +37,7 @@ class Places:
     """Where the sweep left its traces, and the commands that lead on from here."""
 
     record: str = ""
+    picture: str = ""
     tracking: str = ""
     experiment: str = ""
     commands: tuple[str, ...] = ()
@@ -95,6 +96,7 @@ class Answer:
             "stopped_early": self.stopped_early,
             "saved_device_seconds": self.saved_device_seconds,
             "record": self.places.record,
+            "picture": self.places.picture,
             "tracking": self.places.tracking,
             "experiment": self.places.experiment,
             "next": list(self.places.commands),

@@ -25,7 +25,18 @@ def print_answer(answer: Answer, console: Console) -> None:
             console.print(front_table(answer))
         console.print(_spending(answer))
         console.print(_places(answer))
-    console.file.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
+    _write(console, capture.get())
+
+
+def print_leaderboard(answer: Answer, limit: int, console: Console) -> None:
+    """The first so many trials by rank; no line ends in blanks."""
+    with console.capture() as capture:
+        console.print(leaderboard_table(answer, limit))
+    _write(console, capture.get())
+
+
+def _write(console: Console, text: str) -> None:
+    console.file.write("".join(f"{line.rstrip()}\n" for line in text.splitlines()))
 
 
 def front_table(answer: Answer) -> Table:
@@ -129,6 +140,8 @@ def _places(answer: Answer) -> Table:
         _add(table, Text("MLflow", style="bold"), f"{places.tracking}, experiment {places.experiment}")
     if places.record:
         _add(table, Text("Record", style="bold"), places.record)
+    if places.picture:
+        _add(table, Text("Picture", style="bold"), places.picture)
     for number, command in enumerate(places.commands):
         _add(table, Text("" if number else "Next", style="bold"), Text(command, style="cyan"))
     return table

@@ -14,7 +14,12 @@ from sweeper.results.pages import STAND_IN, leaderboard_table, print_answer
 from sweeper.spec import SweepSpec, parse_spec
 from sweeper.trial import Report, State
 
-PLACES = Places("runs/digits/record.db", "sqlite:////runs/mlflow.db", "digits", ("sweeper ui digits",))
+PLACES = Places(
+    record="runs/digits/record.db",
+    tracking="sqlite:////runs/mlflow.db",
+    experiment="digits",
+    commands=("sweeper ui digits",),
+)
 
 
 def spec(**objective: Any) -> SweepSpec:

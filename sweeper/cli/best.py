@@ -1,0 +1,88 @@
+"""`sweeper best`: the answer again, and the ranking behind it."""
+
+import dataclasses
+import sys
+
+import click
+from rich.console import Console
+
+from sweeper.cli._ending import WIDTH, answer_of
+from sweeper.cli._options import as_json, sweep_name
+from sweeper.cli._sweeps import Told, find, read
+from sweeper.cli._table import print_json
+from sweeper.errors import StateError
+from sweeper.results.answer import Answer
+from sweeper.results.leaderboard import Row, points
+from sweeper.results.pages import print_answer, print_leaderboard
+from sweeper.results.pareto import best_within, efficiency
+
+ORDERS = ("score", "efficiency", "cost")
+
+
+@click.command(epilog="Example:  sweeper best digits --by efficiency -n 5")
+@sweep_name
+@click.option("--by", type=click.Choice(ORDERS), help="Rank all trials by this instead.")
+@click.option("--budget", type=click.FloatRange(min=0, min_open=True), help="Best trial that cost no more.")
+@click.option("--min-top5", type=click.FloatRange(0, 1), help="Floor for efficiency, a fraction.")
+@click.option("-n", "count", type=click.IntRange(min=1), help="Trials in the ranking. [default: 10]")
+@as_json
+def command(
+    sweep: str, by: str | None, budget: float | None, min_top5: float | None, count: int | None, as_json: bool
+) -> None:
+    """Say which network of SWEEP is best, which is worth its cost, and what they took.
+
+    --budget counts in the sweep's own unit of cost (objective.cost). Works while the sweep runs.
+    """
+    told = _with_floor(read(find(sweep)), min_top5)
+    answer = answer_of(told)
+    if answer.best is None:
+        raise StateError("no trial has a score yet", where=sweep, hint=f"sweeper status {sweep}")
+    if budget is not None:
+        answer = _within(answer, budget, sweep)
+    ranked = _ordered(answer, by or "score")
+    if as_json:
+        rows = [row.as_dict() for row in ranked[: count or 10]]
+        print_json(answer.as_dict() | {"by": by or "score", "trials_ranked": rows})
+        return
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    if by is None and count is None:
+        print_answer(answer, console)
+    else:
+        print_leaderboard(dataclasses.replace(answer, rows=ranked), count or 10, console)
+
+
+def _with_floor(told: Told, min_top5: float | None) -> Told:
+    if min_top5 is None:
+        return told
+    objective = told.spec.objective.model_copy(update={"min_top5": min_top5})
+    return dataclasses.replace(told, spec=told.spec.model_copy(update={"objective": objective}))
+
+
+def _within(answer: Answer, budget: float, sweep: str) -> Answer:
+    """The same answer with the best trial among those that cost at most so much."""
+    goal = "maximize" if answer.is_maximized else "minimize"
+    best = best_within(points(answer.rows, goal, answer.cost), budget)
+    if best is None:
+        cheapest = min((row.cost(answer.cost) for row in answer.rows if row.score is not None), default=0.0)
+        raise StateError(
+            f"no trial cost {budget:g} {answer.cost} or less",
+            where=sweep,
+            hint=f"the cheapest cost {cheapest:.3g}",
+        )
+    affordable = [row for row in answer.rows if row.cost(answer.cost) <= budget]
+    winner = next(row for row in affordable if row.number == best.number)
+    return dataclasses.replace(answer, best=winner, rows=affordable)
+
+
+def _ordered(answer: Answer, by: str) -> list[Row]:
+    rows = [row for row in answer.rows if row.score is not None]
+    if by == "cost":
+        rows.sort(key=lambda row: row.cost(answer.cost))
+    elif by == "efficiency":
+        goal = "maximize" if answer.is_maximized else "minimize"
+        chance = answer.efficient.chance if answer.efficient else 0.0
+        worth = {point.number: efficiency(point, chance) for point in points(rows, goal, answer.cost)}
+        floor = answer.efficient.floor if answer.efficient else 0.0
+        rows = [row for row in rows if (row.score or 0.0) >= floor]
+        rows.sort(key=lambda row: -worth.get(row.number, 0.0))
+    return [dataclasses.replace(row, rank=rank) for rank, row in enumerate(rows, 1)]
