@@ -1,10 +1,24 @@
 """Whether one more attempt, or one more epoch, still fits the budget."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sweeper.history import SweepHistory
-from sweeper.ledger import Meter, totals
+from sweeper.ledger import Meter
 from sweeper.spec import BudgetSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Device-seconds at a price. What nobody knows the price of adds nothing to the money spent."""
+
+    device_seconds: float
+    usd_per_hour: float | None
+
+    @property
+    def usd(self) -> float:
+        """What it costs as far as anybody knows."""
+        return self.device_seconds * (self.usd_per_hour or 0.0) / 3600
 
 
 class Budget:
@@ -27,12 +41,16 @@ class Budget:
             return f"{limits.wall_hours:g} wall-clock hours are over"
         if limits.gpu_hours is None and limits.usd is None:
             return ""
-        spent, expected = self._device_seconds(list(live), is_new=is_new)
-        if limits.gpu_hours is not None and expected >= limits.gpu_hours * 3600:
-            return f"{spent / 3600:.3g} of {limits.gpu_hours:g} device-hours are spent"
-        price = self._usd_per_device_second()
-        if limits.usd is not None and price is not None and expected * price >= limits.usd:
-            return f"{spent * price:.2f} of {limits.usd:g} USD are spent"
+        running = [Use(self.device_seconds(trial), self._price(trial)) for trial in live]
+        used = [Use(a.device_seconds, a.usd_per_hour) for a in self._history.attempts if a.ended] + running
+        seconds = sum(use.device_seconds for use in used)
+        expected = self._expected(running) if is_new else 0.0
+        if limits.gpu_hours is not None and seconds + expected >= limits.gpu_hours * 3600:
+            return f"{seconds / 3600:.3g} of {limits.gpu_hours:g} device-hours are spent"
+        usd = sum(use.usd for use in used)
+        price = usd / seconds if seconds else 0.0
+        if limits.usd is not None and usd + expected * price >= limits.usd:
+            return f"{usd:.2f} of {limits.usd:g} USD are spent"
         return ""
 
     def device_seconds(self, trial_id: str) -> float:
@@ -40,20 +58,15 @@ class Budget:
         attempts = self._history.trials[trial_id].attempts
         return self._meter.reading(trial_id)[0] * attempts[-1].share if attempts else 0.0
 
-    def _device_seconds(self, live: list[str], *, is_new: bool) -> tuple[float, float]:
-        running = [self.device_seconds(trial) for trial in live]
-        spent = sum(a.device_seconds for a in self._history.attempts if a.ended) + sum(running)
-        typical = self._typical() if is_new else 0.0
-        reserved = sum(max(0.0, typical - cost) for cost in running)
-        return spent, spent + reserved + typical
+    def _expected(self, running: list["Use"]) -> float:
+        """Device-seconds still to come: of the running attempts, and of one more."""
+        typical = self._typical()
+        return typical + sum(max(0.0, typical - use.device_seconds) for use in running)
+
+    def _price(self, trial_id: str) -> float | None:
+        attempts = self._history.trials[trial_id].attempts
+        return attempts[-1].usd_per_hour if attempts else None
 
     def _typical(self) -> float:
         costs = sorted(t.device_seconds for t in self._history.trials.values() if t.state.is_final)
         return costs[len(costs) // 2] if costs else 0.0
-
-    def _usd_per_device_second(self) -> float | None:
-        sums = totals(self._history)
-        if sums.usd is not None and sums.billed > 0:
-            return sums.usd / sums.billed
-        prices = [attempt.usd_per_hour for attempt in self._history.attempts]
-        return None if not prices or prices[-1] is None else prices[-1] / 3600

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from sweeper.history import Attempt
 from sweeper.trial import Outcome, State
 
 RETRIES: dict[str, float] = {
@@ -18,16 +17,20 @@ RETRIES: dict[str, float] = {
 }
 """Attempts that may be lost to each cause; what is not listed (a diverged trial) is never tried again."""
 
+OUTSIDE = frozenset({"preempted", "driver_lost", "interrupted", "node_lost", "worker_lost", "storage"})
+"""Causes that lie in the machines, not in the trial: a full disk fails at the same line each time."""
 
-def may_retry(outcome: Outcome, earlier: Sequence[Attempt]) -> bool:
+
+def may_retry(outcome: Outcome, earlier: Sequence[Outcome]) -> bool:
     """Whether the trial deserves a further attempt after this failure.
 
-    Two failures in a row with the same fingerprint are a property of the configuration, not of the
-    machine: such a trial is quarantined. `earlier` are the attempts before this one.
+    Two failures with one fingerprint are a property of the configuration: such a trial is
+    quarantined. `earlier` is how the attempts before this one ended.
     """
     if outcome.state is not State.FAILED:
         return False
-    if outcome.fingerprint and any(attempt.message == outcome.message for attempt in earlier):
+    is_known = any(end.fingerprint == outcome.fingerprint for end in earlier)
+    if outcome.fingerprint and is_known and outcome.kind not in OUTSIDE:
         return False
-    lost = sum(attempt.ended == outcome.kind for attempt in earlier)
+    lost = sum(end.kind == outcome.kind for end in earlier)
     return lost < RETRIES.get(outcome.kind, 0)

@@ -49,7 +49,11 @@ class Attempt:
 
 @dataclass(slots=True)
 class TrialHistory:
-    """Everything that is known of one trial. `reports` holds each epoch once, in order."""
+    """Everything that is known of one trial. `reports` holds each epoch once, in order.
+
+    `answer` is what the newest attempt was last told, None before its first report; `ends` holds how
+    each attempt ended that anybody heard the end of.
+    """
 
     id: str
     number: int
@@ -62,6 +66,8 @@ class TrialHistory:
     reports: list[Report] = field(default_factory=list[Report])
     verdicts: list[tuple[int, Verdict]] = field(default_factory=list[tuple[int, Verdict]])
     attempts: list[Attempt] = field(default_factory=list[Attempt])
+    answer: Verdict | None = None
+    ends: list[Outcome] = field(default_factory=list[Outcome])
     test: Mapping[str, float] | None = None
 
     @property
@@ -142,6 +148,7 @@ def _asked(history: SweepHistory, event: Event) -> None:
 def _granted(history: SweepHistory, event: Event) -> None:
     trial = history.trials[event.trial]
     trial.state = State.RUNNING
+    trial.answer = None
     trial.attempts.append(Attempt(event.trial, event.attempt, history.launches, **event.body))
 
 
@@ -153,19 +160,27 @@ def _reported(history: SweepHistory, event: Event) -> None:
 
 
 def _decided(history: SweepHistory, event: Event) -> None:
+    """Body: a verdict, the epoch that it is on, and what the attempt had cost until then."""
     body = dict(event.body)
-    epoch = body.pop("epoch")
-    verdict = Verdict(Decision(body.pop("decision")), **body)
-    history.trials[event.trial].verdicts.append((epoch, verdict))
+    trial, epoch = history.trials[event.trial], body.pop("epoch")
+    billed, productive = body.pop("billed", 0.0), body.pop("productive", 0.0)
+    trial.answer = Verdict(Decision(body.pop("decision")), **body)
+    trial.verdicts.append((epoch, trial.answer))
+    _cost(trial, event.attempt, billed, productive)
 
 
 def _beat(history: SweepHistory, event: Event) -> None:
     """Body: {"wall": s, "capacity": device-seconds, "attempts": {trial: [number, billed, productive]}}."""
     _clock(history, event)
     for trial, (number, billed, productive) in event.body.get("attempts", {}).items():
-        for attempt in history.trials[trial].attempts:
-            if attempt.number == number and not attempt.ended:
-                attempt.billed, attempt.productive = billed, productive
+        _cost(history.trials[trial], number, billed, productive)
+
+
+def _cost(trial: TrialHistory, number: int, billed: float, productive: float) -> None:
+    """What the running attempt has cost so far."""
+    attempt = trial.attempts[-1] if trial.attempts else None
+    if attempt and attempt.number == number and not attempt.ended:
+        attempt.billed, attempt.productive = billed, productive
 
 
 def _ended(history: SweepHistory, event: Event) -> None:
@@ -173,6 +188,7 @@ def _ended(history: SweepHistory, event: Event) -> None:
     body = event.body
     trial.state = State(body["state"])
     trial.outcome = Outcome(State(body["state"]), body["kind"], body["message"], body["fingerprint"])
+    trial.ends.append(trial.outcome)
     for attempt in trial.attempts:
         if attempt.number == event.attempt:
             attempt.billed, attempt.productive = body["billed"], body["productive"]
@@ -188,9 +204,10 @@ def _extended(history: SweepHistory, event: Event) -> None:
 
 
 def _retried(history: SweepHistory, event: Event) -> None:
-    """Somebody wants another attempt at a trial that was given up."""
-    history.trials[event.trial].state = State.WAITING
-    history.trials[event.trial].outcome = None
+    """Somebody wants another attempt at a trial that was given up: its failure budgets are whole again."""
+    trial = history.trials[event.trial]
+    trial.state, trial.outcome = State.WAITING, None
+    trial.ends = [Outcome(State.WAITING, "retried")] * len(trial.ends)
     history.closed = "retried"
 
 

@@ -51,10 +51,10 @@ class Meter:
         """The trial's attempt has received its device."""
         self._running[trial] = _Running(self.clock() - seconds_ago)
 
-    def productive(self, trial: str, seconds: float) -> None:
-        """How long the running attempt has trained and evaluated so far."""
+    def trained(self, trial: str, seconds: float) -> None:
+        """The running attempt has trained and evaluated for so long, on top of what was said before."""
         if trial in self._running:
-            self._running[trial].productive = seconds
+            self._running[trial].productive += max(0.0, seconds)
 
     def reading(self, trial: str) -> tuple[float, float]:
         """(billed, productive) seconds of the running attempt, never negative; zeros where none runs."""
@@ -141,5 +141,5 @@ def _sum(attempts: list[Attempt]) -> float:
 
 
 def _has_failed(attempt: Attempt) -> bool:
-    fine = ("", "completed", "stopped", "paused", "interrupted", "cancelled", *PREEMPTIONS)
+    fine = ("", "completed", "stopped", "paused", "interrupted", "budget", "cancelled", *PREEMPTIONS)
     return attempt.ended not in fine

@@ -65,6 +65,7 @@ class Sweep:
         self._proposals = Proposals(spec, self._searcher, refuse)
         self._live: dict[str, int] = {}
         self._waiting: deque[str] = deque()
+        self._promoted = ""
         self._is_exhausted = False
         for event in record.events():
             self._replay(event)
@@ -84,8 +85,10 @@ class Sweep:
             return None
         if self._waiting:
             return self._attempt(self._waiting.popleft())
-        promoted = self._scheduler.promote()
-        return self._attempt(promoted) if promoted else self._propose()
+        if promoted := self._next_promoted():
+            self._promoted = ""
+            return self._attempt(promoted)
+        return self._propose()
 
     def granted(self, trial_id: str, grant: Grant, *, seconds_ago: float = 0.0) -> None:
         """The attempt received its device, and is billed from then on."""
@@ -98,9 +101,11 @@ class Sweep:
         if trial_id not in self._live or attempt not in (None, self._live[trial_id]):
             return Decision.STOP
         trial = self.history.trials[trial_id]
-        self.meter.productive(trial_id, self._productive(trial, report))
+        self.meter.trained(trial_id, _seconds_since(trial, report))
         verdict = self._verdict(trial, report)
+        billed, productive = self.meter.reading(trial_id)
         decided = {"epoch": report.epoch, **{k: v for k, v in asdict(verdict).items() if v is not None}}
+        decided |= {"billed": billed, "productive": productive}
         self._write(
             Event("reported", trial_id, self._live[trial_id], asdict(report)),
             Event("decided", trial_id, self._live[trial_id], decided),
@@ -113,14 +118,7 @@ class Sweep:
         if trial_id not in self._live or attempt not in (None, self._live[trial_id]):
             return
         number = self._live.pop(trial_id)
-        trial = self.history.trials[trial_id]
-        outcome = self._settled(trial, outcome)
-        billed, productive = self.meter.stop(trial_id)
-        body = asdict(outcome) | {"billed": billed, "productive": productive}
-        event = Event("ended", trial_id, number, body)
-        told = [ended_row(trial, outcome, self.spec.objective.goal)] if outcome.state.is_final else []
-        self._write(event, outbox=told)
-        self._learn_end(event)
+        self._end(self.history.trials[trial_id], number, outcome, *self.meter.stop(trial_id))
 
     def beat(self) -> None:
         """Write down what running attempts have cost so far; a killed driver loses what came after."""
@@ -143,7 +141,9 @@ class Sweep:
 
     def close(self) -> None:
         """The driver leaves. Trials that were paused for good are told as stopped when all is done."""
-        why = self.stopping or ("broken" if self.is_broken else "done")
+        why = self.stopping or ("broken" if self.is_broken else "done" if self.is_done else "error")
+        if self._live:
+            self.beat()
         if why == "done":
             for trial in self.history.trials.values():
                 if trial.state is State.PAUSED:
@@ -173,7 +173,7 @@ class Sweep:
             self.stopping
             or self.is_broken
             or self._budget.shortage(self._live, is_new=True)
-            or (nothing_left and not self._waiting)
+            or (nothing_left and not self._waiting and not self._next_promoted())
         )
 
     @property
@@ -232,7 +232,7 @@ class Sweep:
 
     def _attempt(self, trial_id: str) -> Trial:
         trial = self.history.trials[trial_id]
-        number = len(trial.attempts) + 1
+        number = len(trial.ends) + 1
         self._live[trial_id] = number
         checkpoint = trial.last.checkpoint if trial.last else None
         return Trial(
@@ -241,11 +241,11 @@ class Sweep:
 
     def _settled(self, trial: TrialHistory, outcome: Outcome) -> Outcome:
         """A failure that may be tried again, and an interruption, leave the trial waiting."""
-        if outcome.state is State.PAUSED and trial.verdicts:
-            reason = trial.verdicts[-1][1].reason.partition(":")[0]
+        if outcome.state is State.PAUSED and trial.answer:
+            reason = trial.answer.reason.partition(":")[0]
             if reason in ("interrupted", "budget"):
-                return Outcome(State.WAITING, reason, trial.verdicts[-1][1].reason)
-        if may_retry(outcome, trial.attempts[:-1]):
+                return Outcome(State.WAITING, reason, trial.answer.reason)
+        if may_retry(outcome, trial.ends):
             return Outcome(State.WAITING, outcome.kind, outcome.message, outcome.fingerprint)
         return outcome
 
@@ -253,12 +253,22 @@ class Sweep:
     def _trials_allowed(self) -> float:
         return self.spec.budget.trials or math.inf
 
-    def _productive(self, trial: TrialHistory, report: Report) -> float:
-        attempt = trial.attempts[-1] if trial.attempts else None
-        if attempt is None or attempt.ended:
-            return 0.0
-        before = sum(a.productive_device_seconds for a in trial.attempts[:-1])
-        return max(0.0, report.device_seconds - before) / attempt.share
+    def _next_promoted(self) -> str:
+        """A trial that may go on, held until it is asked for; one that is not paused has gone on already."""
+        while not self._promoted and (trial_id := self._scheduler.promote()):
+            is_paused = self.history.trials[trial_id].state is State.PAUSED
+            self._promoted = trial_id if is_paused and trial_id not in self._live else ""
+        return self._promoted
+
+    def _end(
+        self, trial: TrialHistory, number: int, outcome: Outcome, billed: float, productive: float
+    ) -> None:
+        outcome = self._settled(trial, outcome)
+        body = asdict(outcome) | {"billed": billed, "productive": productive}
+        event = Event("ended", trial.id, number, body)
+        told = [ended_row(trial, outcome, self.spec.objective.goal)] if outcome.state.is_final else []
+        self._write(event, outbox=told)
+        self._learn_end(event)
 
     def _usd(self, trial: TrialHistory) -> float | None:
         if not trial.attempts or trial.attempts[-1].usd_per_hour is None:
@@ -305,11 +315,7 @@ class Sweep:
         for trial in list(self.history.trials.values()):
             if trial.state is State.RUNNING:
                 attempt = trial.attempts[-1]
-                outcome = Outcome(State.WAITING, "driver_lost", "the driver ended while the attempt ran")
-                body = asdict(outcome) | {"billed": attempt.billed, "productive": attempt.productive}
-                event = Event("ended", trial.id, attempt.number, body)
-                self._write(event)
-                self._learn_end(event)
+                self._end(trial, attempt.number, _lost(trial), attempt.billed, attempt.productive)
             elif trial.state is State.WAITING and trial.id not in self._waiting:
                 self._waiting.append(trial.id)
         self._waiting = deque(dict.fromkeys(t for t in self._waiting if self._is_waiting(t)))
@@ -322,3 +328,19 @@ class Sweep:
         body = asdict(outcome) | {"billed": 0.0, "productive": 0.0}
         told = ended_row(trial, outcome, self.spec.objective.goal)
         self._write(Event("ended", trial.id, 0, body), outbox=[told])
+
+
+def _seconds_since(trial: TrialHistory, report: Report) -> float:
+    """What the report adds to the one before it, in seconds: an attempt may have gone back some epochs."""
+    before = next((r.device_seconds for r in reversed(trial.reports) if r.epoch < report.epoch), 0.0)
+    share = trial.attempts[-1].share if trial.attempts else 1.0
+    return (report.device_seconds - before) / share
+
+
+def _lost(trial: TrialHistory) -> Outcome:
+    """How the attempt ended that the driver did not outlive: as it was told to, where it was told to end."""
+    if trial.answer and trial.answer.decision is Decision.STOP:
+        return Outcome(State.STOPPED)
+    if trial.answer and trial.answer.decision is Decision.PAUSE:
+        return Outcome(State.PAUSED)
+    return Outcome(State.WAITING, "driver_lost", "the driver ended while the attempt ran")
