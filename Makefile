@@ -3,7 +3,7 @@ ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 VENV := $(ROOT).venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
-SOURCES := sweeper tests benchmarks
+SOURCES := sweeper tests benchmarks dashboards docs
 
 .PHONY: help install demo test lint format lock clean
 help:  ## show this list
