@@ -61,13 +61,13 @@ def batches(
         order = order[: len(order) // batch_size * batch_size]
     mixup = float(getattr(augmentation, "mixup", 0.0))
     for gathered, labels in rows.uint8_batches(order, batch_size):
-        # channels_last is how the rows lie in the store, and 1.7 times faster to train on
         images = gathered.to(device).to(torch.float32).div_(255)
         targets = labels.to(device)
         if augmentation is not None and generator is not None:
             images = augmentation(images, generator)
             if mixup:
                 images, targets = mix(images, targets, classes, mixup, generator)
+        # channels_last is 1.7 times faster to train on
         yield transform(images).contiguous(memory_format=torch.channels_last), targets
 
 
