@@ -56,7 +56,7 @@ def ended_row(trial: TrialHistory, outcome: Outcome, goal: Goal) -> OutboxRow:
 
 def closed_row(why: str, metrics: Mapping[str, float]) -> OutboxRow:
     """The parent run ends with the sweep's sums."""
-    status = {"done": "FINISHED", "broken": "FAILED"}.get(why, "KILLED")
+    status = {"done": "FINISHED", "broken": "FAILED", "error": "FAILED"}.get(why, "KILLED")
     return _row("end", "", {"status": status, "metrics": dict(metrics), "tags": {"sweeper.state": why}})
 
 

@@ -4,14 +4,19 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from sweeper.history import TrialHistory
 from sweeper.search import Searcher
 from sweeper.search.points import complete
 from sweeper.spec import SweepSpec
-from sweeper.trial import Config, State, canonical
+from sweeper.trial import Config, State, canonical, derive
 
-REDRAWS = 100
-"""How often a configuration that was run already is drawn anew before the space counts as exhausted."""
+REDRAWS = 20
+"""How often a configuration that was run already, or cannot be, is drawn anew."""
+
+LISTED = 10_000
+"""The largest space whose last configurations are looked up where drawing does not find them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,16 @@ class Proposals:
             if known is None and not self._refuse(config):
                 return config
             self._tell_known(number, trials[known] if known else None)
+        return self._left_over(number) if size is not None and size <= LISTED else None
+
+    def _left_over(self, number: int) -> Config | None:
+        """One of the configurations that nobody has drawn yet, by lot."""
+        unseen = [config for config in self._spec.space.grid() if canonical(config) not in self._first]
+        generator = np.random.default_rng(derive(self._spec.search.seed, "left over", number))
+        for place in generator.permutation(len(unseen)):
+            if not self._refuse(unseen[place]):
+                self._searcher.adopt(number, unseen[place])
+                return unseen[place]
         return None
 
     def _tell_known(self, number: int, trial: TrialHistory | None) -> None:

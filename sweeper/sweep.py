@@ -217,7 +217,7 @@ class Sweep:
 
     def _propose(self) -> Trial | None:
         number = len(self.history.trials)
-        if number >= self._trials_allowed:
+        if self._is_exhausted or number >= self._trials_allowed:
             return None
         proposal = self._proposals.next(number, self.history.trials)
         if proposal is None:

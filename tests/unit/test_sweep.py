@@ -219,13 +219,13 @@ def test_a_discrete_space_is_run_in_full_once_and_then_ends(make_rig, algorithm)
 
 @pytest.mark.parametrize("algorithm", ["random", "grid", "tpe"])
 def test_a_larger_discrete_space_loses_no_configuration_to_bad_luck(make_rig, algorithm):
-    space = {"layers": {"min": 1, "max": 5}, "pixels": {"min": 1, "max": 30}}
+    space = {"layers": {"min": 1, "max": 5}, "pixels": {"min": 1, "max": 12}}
     rig = make_rig(
-        parameters=space, search={"algorithm": algorithm, "seed": 1}, budget={"trials": 150},
+        parameters=space, search={"algorithm": algorithm, "seed": 1}, budget={"trials": 99},
         scheduler={"type": "none"}, train={"epochs": 1}, workload=one_epoch,
     )  # fmt: skip
     rig.finish(workers=2)
-    assert len({canonical(trial.config) for trial in rig.trials}) == 150
+    assert len({canonical(trial.config) for trial in rig.trials}) == 60
 
 
 def one_epoch(trial):
@@ -637,3 +637,17 @@ def test_a_spec_with_a_thousand_trials_asks_as_fast_as_one_with_ten(toy_spec, re
         sweep.report(trial.id, Report(1, 0.5))
         sweep.tell(trial.id, Outcome(State.STOPPED))
     assert len(sweep.history.trials) == 300
+
+
+@pytest.mark.parametrize("algorithm", ["random", "tpe"])
+def test_an_exhausted_space_is_not_drawn_from_again(make_sweep, algorithm):
+    asked = []
+    sweep = make_sweep(
+        parameters=DISCRETE, search={"algorithm": algorithm, "seed": 1},
+        refuse=lambda config: asked.append(config) or "never",
+    )  # fmt: skip
+    assert sweep.ask() is None
+    seen = len(asked)
+    assert sweep.ask() is None
+    assert len(asked) == seen
+    assert sweep.is_done
