@@ -1,0 +1,45 @@
+"""The last words of `launch` and `resume`."""
+
+import pytest
+
+from sweeper.cli._ending import say
+from sweeper.driver import Ending
+
+ENDINGS = [
+    ("done", Ending(0, "done", 0), ""),
+    ("done", Ending(7, "done", 3), "tracking has not confirmed 3 rows: they are kept in "),
+    ("stopped", Ending(130, "SIGINT", 0), "stopped (Ctrl-C); go on with:  sweeper resume toy\n"),
+    ("interrupted", Ending(130, "SIGINT", 0), "stopped (Ctrl-C); go on with:  sweeper resume toy\n"),
+    (
+        "broken",
+        Ending(6, "broken", 0),
+        "6 failed: `sweeper logs toy 5` says why\ngiven up: each of the first 5",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("how", "ending", "words"), ENDINGS, ids=[f"{r[0]} {r[1].exit_code}" for r in ENDINGS]
+)
+def test_the_end_says_what_to_do_about_it(how, ending, words, make_run, capsys) -> None:
+    say(ending, make_run("toy", how))
+    captured = capsys.readouterr()
+    assert captured.err.startswith(words)
+    assert bool(captured.err) == bool(words)
+    assert "valid/top1" in captured.out
+
+
+def test_a_finished_sweep_ends_with_its_answer_and_the_commands_that_lead_on(make_run, capsys) -> None:
+    paths = make_run()
+    say(Ending(0, "done", 0), paths)
+    out = capsys.readouterr().out
+    for words in ("Best valid/top1", "Pareto front", str(paths.record), "sweeper best toy", "sweeper ui toy"):
+        assert words in out
+    assert "sweeper resume" not in out
+
+
+def test_an_interrupted_sweep_prints_the_answer_so_far_and_the_resume_line(make_run, capsys) -> None:
+    say(Ending(130, "SIGINT", 0), make_run("toy", "stopped"))
+    out = capsys.readouterr().out
+    assert "Best valid/top1" in out
+    assert "sweeper resume toy" in out

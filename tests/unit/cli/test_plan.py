@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import pytest
+
+from sweeper import lease
+
+pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
+
+FILE = """\
+name: digits
+dataset: {source: digits}
+parameters:
+  pixels: [8]
+  layers: {min: 1, max: 2}
+  filters: {values: [4, 8], per: layers}
+  optimizer: [adamw, sgd]
+train: {epochs: 2}
+objective: {metric: valid/top1}
+budget: {trials: 3}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("SWEEPER_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "digits.yaml"
+    path.write_text(FILE)
+    return str(path)
+
+
+def test_a_plan_shows_space_images_and_networks_layer_by_layer(file, say) -> None:
+    said = say("plan", file)
+    assert (said.code, said.err) == (0, "")
+    assert "12 configurations of 4 parameters" in said.out
+    assert "3 trials, at most 2 epochs a trial" in said.out
+    assert "1,797 from digits, grey, trained at 8 px" in said.out
+    assert "1,259 to train, 359 to validate, 179 kept for the test" in said.out
+    assert "10, 174 (8) to 183 (3) images each, imbalance 1.05" in said.out
+    assert said.out.count("\nsample ") == 5
+    assert said.out.count("head.logits") == 5
+
+
+def test_json_counts_parameters_layer_by_layer(file, say) -> None:
+    facts = say("plan", file, "--json").json
+    assert facts["configurations"] == 12
+    assert len(facts["samples"]) == 5
+    for sample in facts["samples"]:
+        assert sample["parameters"] == sum(layer["parameters"] for layer in sample["layers"])
+        assert sample["flops"] == sum(layer["flops"] for layer in sample["layers"])
+    assert sum(facts["data"]["classes"].values()) == facts["data"]["images"] == 1797
+
+
+def test_overrides_count_and_named_points_come_first(file, say) -> None:
+    points = 'points=[{"name": "tiny", "layers": 1, "filters": [4], "optimizer": "sgd"}]'
+    facts = say("plan", file, "--json", "-o", "budget.trials=9", "-o", points).json
+    assert facts["budget"]["trials"] == 9
+    assert facts["overrides"][0].startswith("budget.trials")
+    assert facts["samples"][0]["name"] == "tiny"
+    assert facts["samples"][0]["configuration"]["layers"] == 1
+
+
+def test_warnings_are_shown(file, say) -> None:
+    words = ("-o", "dataset={source: synthetic, classes: 4}", "-o", "objective.metric=valid/top5")
+    assert "top-5 of 4 classes is always 100 %" in say("plan", file, *words).out
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(file, runs, say) -> None:
+    said = say("launch", file, "--dry-run")
+    assert (said.code, said.err) == (0, "")
+    assert said.out == say("plan", file).out
+    assert list(runs.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+def test_a_launch_never_touches_a_sweep_that_exists(words, file, make_run, say) -> None:
+    paths = make_run("digits", budget={"trials": 1})
+    before = paths.record.read_bytes()
+    said = say("launch", file, *words)
+    assert said.code == 2
+    assert "a sweep called 'digits' exists already; `sweeper resume digits` goes on with it" in said.err
+    assert paths.record.read_bytes() == before
+
+
+def test_a_sweep_that_runs_is_named_with_who_runs_it(file, make_run, say) -> None:
+    paths = make_run("digits", "interrupted")
+    with lease.held(paths.root):
+        launched, resumed = say("launch", file), say("resume", "digits")
+    assert (launched.code, resumed.code) == (75, 75)
+    assert launched.err == resumed.err
+    assert "already run by process " in launched.err
+    assert "`sweeper stop digits` stops it" in launched.err
+
+
+BAD = [
+    ("parameters.layers=[9]", "found 9, input should be less than or equal to 8"),
+    ("parameters.filers=[1]", "did you mean 'filters'"),
+    ("dataset.source=digitz", "did you mean 'digits'"),
+]
+
+
+@pytest.mark.parametrize(("override", "words"), BAD, ids=[row[0] for row in BAD])
+@pytest.mark.parametrize("verb", ["plan", "launch"])
+def test_what_cannot_be_meant_is_one_line_and_nothing_is_written(
+    verb, override, words, file, runs, say
+) -> None:
+    said = say(verb, file, "-o", override)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.count("\n") == 1
+    assert words in said.err
+    assert list(runs.iterdir()) == []
