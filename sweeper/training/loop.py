@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -32,6 +32,8 @@ _EXPLODED = 1e4  # a mean cross-entropy that no network comes back from
 
 class Diverged(SweeperError, ArithmeticError):
     """The loss is no number any more, or has exploded; the epoch is in the message."""
+
+    failure_kind: ClassVar[str] = "diverged"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,13 +44,15 @@ class Stepper:
         self.piece: int | None = None  # images at once; None is the whole batch
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
-        """One update; raises what torch raises where not even one image fits."""
+        """One update; MemoryError where not even one image fits."""
         while True:
             try:
                 return self._update(images, labels)
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or self.piece == 1:
+                if not is_out_of_memory(error):
                     raise
+                if self.piece == 1:
+                    raise MemoryError(f"not one image fits: {error}") from error
                 self._halve(len(images))
 
     def _halve(self, batch: int) -> None:

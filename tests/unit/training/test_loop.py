@@ -130,6 +130,7 @@ def test_diverged_survives_pickling():
     error = pickle.loads(pickle.dumps(Diverged("valid/loss is nan after epoch 3", hint="x")))  # noqa: S301
     assert isinstance(error, Diverged)
     assert str(error) == "valid/loss is nan after epoch 3; x"
+    assert error.failure_kind == "diverged"
 
 
 def test_patience_ends_a_trial_that_gets_no_better(patterns):

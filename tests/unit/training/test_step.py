@@ -69,8 +69,8 @@ def test_the_smaller_piece_is_remembered():
     assert module.seen == [3, 3, 3, 3]
 
 
-def test_where_not_one_image_fits_the_error_comes_through():
-    with pytest.raises(torch.OutOfMemoryError):
+def test_where_not_one_image_fits_memory_is_the_reason():
+    with pytest.raises(MemoryError, match="not one image fits: CUDA out of memory"):
         stepper(Greedy(0))(*batch())
 
 
