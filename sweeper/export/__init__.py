@@ -20,7 +20,7 @@ Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a network is written, and how it is read again without the sweep. `suffix` is empty for a folder."""
+    """How a network is written, and read again without the sweep. `suffix` is empty for a folder."""
 
     suffix: str
     write: Callable[[Servable, Path], None]

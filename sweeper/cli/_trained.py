@@ -1,0 +1,80 @@
+"""What the verbs after the sweep share: which trial is meant, its network, and telling MLflow about it."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import torch
+
+from sweeper import lease
+from sweeper.cli._sweeps import Told, find, read
+from sweeper.cli._trial_page import find_trial
+from sweeper.errors import StateError
+from sweeper.history import TrialHistory
+from sweeper.inference.opening import Opened, open_trial
+from sweeper.launching import reopen, target_of
+from sweeper.outbox import tested_row
+from sweeper.paths import cache_root
+from sweeper.record import Event
+from sweeper.trackers import Refused, Undelivered, tracker
+from sweeper.trackers.outbox import Delivery, deliver_all
+
+F = TypeVar("F", bound=Callable[..., Any])
+DELIVERY_SECONDS = 30.0
+
+
+def trial_option(function: F) -> F:
+    """`--trial N`, passed as `trial`; None is the best."""
+    text = "The trial's number, or how its id begins. [default: the best]"
+    return click.option("--trial", metavar="N", help=text)(function)
+
+
+def choose(sweep: str, trial: str | None) -> tuple[Told, TrialHistory]:
+    """The sweep and the trial that is meant; StateError where none has reported yet."""
+    told = read(find(sweep))
+    chosen = told.best if trial is None else find_trial(told, trial)
+    if chosen is None:
+        raise StateError("no trial has reported yet", where=sweep, hint=f"`sweeper status {sweep}` shows why")
+    return told, chosen
+
+
+def open_chosen(told: Told, trial: TrialHistory, *, on_cpu: bool = False) -> Opened:
+    """The trial's network on the GPU, where there is one."""
+    device = torch.device("cpu") if on_cpu else None
+    return open_trial(told.paths, told.meta, told.spec, trial, cache=cache_root(), device=device)
+
+
+def tell(
+    told: Told,
+    trial: TrialHistory,
+    metrics: Mapping[str, float],
+    *,
+    tested: Mapping[str, float] | None,
+    files: Sequence[Path],
+    folder: str,
+) -> str:
+    """Add the metrics to the record and to the trial's MLflow run, with the files; what went wrong, or "".
+
+    `tested` are the test split's figures, of which the record notes when they were looked at.
+    """
+    spec, record = reopen(told.paths)
+    try:
+        with lease.held(told.paths.root):
+            events = [] if tested is None else [Event("tested", trial.id, body={"metrics": dict(tested)})]
+            record.append(*events, outbox=[tested_row(trial, metrics)])
+        target = target_of(spec, record, told.paths)
+        delivery = Delivery(record, lambda: tracker["mlflow"](target))
+        deadline = time.monotonic() + DELIVERY_SECONDS
+        deliver_all(delivery, is_over=lambda: time.monotonic() > deadline)
+        if delivery.problem or record.pending_count():
+            return delivery.problem or "not all rows were taken"
+        from sweeper.trackers._mlflow_files import upload  # loads mlflow
+
+        upload(target, trial.id, files, folder)
+    except (Undelivered, Refused) as error:
+        return str(error)
+    finally:
+        record.close()
+    return ""

@@ -1,0 +1,117 @@
+"""`sweeper show`: what is a trial's network made of, how did it learn, and what does it look at?"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import torch
+
+from sweeper.cli._options import as_json, sweep_name
+from sweeper.cli._sweeps import Told
+from sweeper.cli._table import print_json, print_table
+from sweeper.cli._trained import choose, open_chosen, trial_option
+from sweeper.cli._trial_page import fate
+from sweeper.data.dataset import open_source
+from sweeper.errors import StateError
+from sweeper.history import TrialHistory
+from sweeper.inference.charts import curves_chart, save
+from sweeper.inference.features import convolutions, feature_maps, filters_chart, maps_chart
+from sweeper.inference.image_files import read_pixels
+from sweeper.inference.opening import Opened
+from sweeper.models._count import LayerRow, layer_table
+from sweeper.training.recipe import build, compose
+
+
+@click.command(epilog="Example:  sweeper show groceries --trial 1 --image photo.jpg")
+@sweep_name
+@trial_option
+@click.option("--image", type=click.Path(path_type=Path), help="Draw its maps. [default: a validation image]")
+@click.option("--layer", "layers", multiple=True, metavar="NAME", help="Draw maps of this layer. Repeatable.")
+@as_json
+def command(
+    sweep: str, trial: str | None, image: Path | None, layers: tuple[str, ...], as_json: bool
+) -> None:
+    """Print the layers of a network of SWEEP, and draw its curves, first filters and feature maps.
+
+    The pictures lie in runs/SWEEP/show/TRIAL.
+    """
+    told, chosen = choose(sweep, trial)
+    rows = layer_rows(told, chosen)
+    if not as_json:
+        _print_layers(told, chosen, rows)
+    folder = told.paths.root / "show" / str(chosen.number)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = _curves(told, chosen, folder)
+    note = ""
+    try:
+        files += _pictures(open_chosen(told, chosen, on_cpu=True), folder, image, layers)
+    except StateError as error:  # the table and the curves need no checkpoint
+        note = f"neither filters nor feature maps: {error}"
+    if as_json:
+        facts = {
+            "sweep": sweep,
+            "trial": chosen.number,
+            "id": chosen.id,
+            "configuration": dict(chosen.config),
+        }
+        parts = {
+            "layers": [asdict(row) for row in rows],
+            "files": [str(file) for file in files],
+            "note": note,
+        }
+        print_json({**facts, **_sums(rows), **parts})
+        return
+    for file in files:
+        click.echo(str(file))
+    if note:
+        click.echo(note, err=True)
+
+
+def layer_rows(told: Told, trial: TrialHistory) -> list[LayerRow]:
+    """The layers of the trial's network, which is built without memory: no checkpoint is needed."""
+    recipe = compose(trial.config, told.spec.train)
+    shape = (open_source(told.spec.dataset).channels, recipe.pixels, recipe.pixels)
+    with torch.device("meta"):
+        module = build(recipe, shape=shape, classes=len(json.loads(told.meta["classes"])))
+    return layer_table(module, shape)
+
+
+def _sums(rows: list[LayerRow]) -> dict[str, int]:
+    return {"parameters": sum(row.parameters for row in rows), "flops": sum(row.flops for row in rows)}
+
+
+def _print_layers(told: Told, trial: TrialHistory, rows: list[LayerRow]) -> None:
+    name = click.style(f"trial {trial.number} of {told.paths.name}", bold=True)
+    click.echo(f"{name} ({trial.id}): {fate(trial, told)}\n")
+    lines = [
+        (row.name, row.kind, "x".join(map(str, row.output)), f"{row.parameters:,}", f"{row.flops:,}")
+        for row in rows
+    ]
+    sums = _sums(rows)
+    total = ("sum", "", "", f"{sums['parameters']:,}", f"{sums['flops']:,}")
+    print_table(("layer", "kind", "output", "parameters", "FLOPs"), [*lines, total], left=("layer", "kind"))
+    click.echo("FLOPs of one image's forward pass; a multiplication with its addition is two\n")
+
+
+def _curves(told: Told, trial: TrialHistory, folder: Path) -> list[Path]:
+    if not trial.reports:
+        return []
+    best = trial.best(told.spec.objective.goal)
+    title = f"{told.paths.name} trial {trial.number}"
+    chart = curves_chart(trial.reports, title, best.epoch if best else None)
+    return [save(chart, folder / f"curves.{suffix}") for suffix in ("png", "svg")]
+
+
+def _pictures(opened: Opened, folder: Path, image: Path | None, layers: tuple[str, ...]) -> list[Path]:
+    model = opened.model
+    if not convolutions(model.module) and not layers:
+        return []
+    pixels = opened.pixels("valid", 1)[0].numpy() if image is None else read_pixels(model, image)
+    source = "the first validation image" if image is None else image.name
+    maps = feature_maps(model, pixels, layers)
+    chart = maps_chart(pixels, maps, f"{model.sweep} trial {model.number}: {source}")
+    return [
+        save(filters_chart(model), folder / "filters.png"),
+        save(chart, folder / "feature_maps.png"),
+    ]
