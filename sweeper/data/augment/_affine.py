@@ -40,32 +40,26 @@ def resample(images: Tensor, theta: Tensor, padding: str = "border") -> Tensor:
     side = images.shape[-1] * images.shape[-2]
     count = max(1, _CACHED_PIXELS // side) if images.device.type == "cpu" else len(images)
     near = torch.empty(count, *images.shape[1:], device=images.device)
-    grid = torch.empty(count, *images.shape[2:], 2, device=images.device)
+    grid = torch.empty(count, *images.shape[2:], dtype=torch.complex64, device=images.device)
     # a grid in bf16 is off by 0.1 px at 64 px: keep autocast out
     with torch.autocast(images.device.type, enabled=False):
+        down, across = _places(theta.float(), *images.shape[2:])
         for start in range(0, len(images), count):
-            some = images[start : start + count]
+            chosen = slice(start, start + count)
+            size = len(images[chosen])
+            torch.add(down[chosen, :, None], across[chosen, None], out=grid[:size])
             # read once in order, so that the criss-cross reading that follows misses no cache
-            some = near[: len(some)].copy_(some)
-            where = _grid(theta[start : start + count].float(), grid[: len(some)])
-            sampled = F.grid_sample(some, where, padding_mode=padding, align_corners=False)
-            made[start : start + count].copy_(sampled)
+            some = near[:size].copy_(images[chosen])
+            where = torch.view_as_real(grid[:size])
+            made[chosen] = F.grid_sample(some, where, padding_mode=padding, align_corners=False)
     return made
 
 
-def _grid(theta: Tensor, out: Tensor) -> Tensor:
-    """As `F.affine_grid`, ten times faster: two outer sums an axis instead of a product of matrices."""
-    _, height, width, _ = out.shape
-    x, y = _centres(width, out.device), _centres(height, out.device)
-    for axis in (0, 1):
-        rows = theta[:, axis, 1, None] * y + theta[:, axis, 2, None]
-        columns = theta[:, axis, 0, None] * x
-        torch.add(rows[:, :, None], columns[:, None, :], out=out[..., axis])
-    return out
-
-
-def _centres(side: int, device: torch.device) -> Tensor:
-    return (torch.arange(side, device=device) * 2 + 1) / side - 1
+def _places(theta: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """What `F.affine_grid` makes, as x + iy and as the sum of a part for each row and one for each column."""
+    x, y = ((torch.arange(side, device=theta.device) * 2 + 1) / side - 1 for side in (width, height))
+    matrix = torch.complex(theta[:, 0], theta[:, 1])
+    return matrix[:, 1, None] * y + matrix[:, 2, None], matrix[:, 0, None] * x
 
 
 def draw(
