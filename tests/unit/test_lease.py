@@ -1,0 +1,157 @@
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from sweeper import lease
+from sweeper.errors import BusyError
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from sweeper import lease
+with lease.held(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "toy"
+
+
+@pytest.fixture
+def holder(root):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(root)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_the_owner_is_known_while_it_runs_and_nobody_owns_it_afterwards(root):
+    assert lease.owner(root) is None
+    with lease.held(root):
+        owner = lease.owner(root)
+        assert owner.pid == os.getpid()
+        assert owner.host
+        assert owner.since
+    assert lease.owner(root) is None
+
+
+def test_a_second_launcher_is_refused_at_once_with_who_owns_it(root, holder):
+    began = time.monotonic()
+    with pytest.raises(BusyError) as caught, lease.held(root):
+        pass
+    assert time.monotonic() - began < 2
+    assert caught.value.exit_code == 75
+    assert f"process {holder.pid} on " in str(caught.value)
+    assert " since 20" in str(caught.value)
+    with pytest.raises(BusyError):
+        lease.refuse_if_owned(root)
+
+
+def test_a_stopped_owner_still_owns_and_a_killed_one_does_not(root, holder):
+    holder.send_signal(signal.SIGSTOP)
+    with pytest.raises(BusyError), lease.held(root):
+        pass
+    holder.kill()
+    holder.wait()
+    with lease.held(root):
+        assert lease.owner(root).pid == os.getpid()
+
+
+def test_the_lease_is_free_after_an_error_inside(root):
+    with pytest.raises(ZeroDivisionError), lease.held(root):
+        raise ZeroDivisionError
+    with lease.held(root):
+        pass
+
+
+def test_looking_at_a_sweep_never_keeps_anybody_from_launching_it(root):
+    """`sweeper status` in a loop takes the shared lock again and again."""
+    root.mkdir()
+    (root / ".lease").touch()
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            lease.owner(root)
+
+    watchers = [threading.Thread(target=look) for _ in range(3)]
+    for watcher in watchers:
+        watcher.start()
+    try:
+        for _ in range(100):
+            with lease.held(root):
+                pass
+    finally:
+        stop.set()
+        for watcher in watchers:
+            watcher.join()
+
+
+def test_of_many_launchers_at_once_one_wins(root):
+    script = HOLDER.replace("time.sleep(60)", "time.sleep(1.5)")
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(root)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(4)
+    ]  # fmt: skip
+    outputs = [racer.communicate(timeout=15) for racer in racers]
+    winners = [out for out, _ in outputs if out]
+    assert len(winners) >= 1
+    assert all(out or "BusyError" in error for out, error in outputs)
+
+
+@pytest.mark.parametrize("request_", ["stop", "cancel"])
+def test_a_request_reaches_the_owner(root, request_):
+    with lease.held(root):
+        assert lease.requested(root) is None
+        lease.ask_owner(root, request_)
+        assert lease.requested(root) == request_
+        assert lease.requested(root) == request_, "reading it does not use it up"
+
+
+def test_a_request_to_an_earlier_owner_does_not_stop_the_next(root):
+    with lease.held(root):
+        lease.ask_owner(root, "cancel")
+    with lease.held(root):
+        assert lease.requested(root) is None
+
+
+def test_many_requests_at_once_do_not_trip_over_each_other(root):
+    root.mkdir()
+    failures = []
+
+    def ask() -> None:
+        try:
+            for _ in range(50):
+                lease.ask_owner(root, "stop")
+        except OSError as error:
+            failures.append(error)
+
+    askers = [threading.Thread(target=ask) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert failures == []
+    assert lease.requested(root) == "stop"
+    assert [path.name for path in root.iterdir()] == [".request"]
+
+
+def test_the_folder_is_private(root):
+    with lease.held(root):
+        assert stat.S_IMODE(root.stat().st_mode) == 0o700
+        assert json.loads((root / ".lease").read_text())["pid"] == os.getpid()

@@ -1,0 +1,150 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweeper.history import replay
+from sweeper.ledger import Grant, Meter, Totals, totals
+from sweeper.record import Event
+
+GAPS = st.lists(st.floats(0, 100), min_size=1, max_size=20)
+
+
+class Jumping:
+    """A clock that does as it is told."""
+
+    def __init__(self, now=100.0):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Jumping()
+
+
+def attempt(trial, ended, billed, productive=0.0, *, is_gpu=False, share=1.0, price=None):
+    grant = {
+        "node": "n",
+        "device": "d",
+        "is_gpu": is_gpu,
+        "share": share,
+        "usd_per_hour": price,
+        "granted": 0.0,
+    }
+    outcome = {"state": "waiting", "kind": ended, "message": "", "fingerprint": ""}
+    return [
+        Event("asked", trial, body={"number": 0, "config": {}, "seed": 0}),
+        Event("granted", trial, 1, grant),
+        Event("ended", trial, 1, outcome | {"billed": billed, "productive": productive}),
+    ]
+
+
+def test_an_attempt_is_billed_from_grant_to_release(clock):
+    meter = Meter(clock)
+    meter.start("t", seconds_ago=2.0)
+    clock.now += 3
+    meter.trained("t", 4.0)
+    assert meter.reading("t") == (5.0, 4.0)
+    clock.now += 1
+    assert meter.stop("t") == (6.0, 4.0)
+    assert meter.reading("t") == meter.stop("t") == (0.0, 0.0)
+
+
+def test_training_adds_up_and_is_never_more_than_what_is_billed(clock):
+    meter = Meter(clock)
+    meter.start("t")
+    clock.now += 10
+    for seconds in (2.0, 3.0, -5.0):
+        meter.trained("t", seconds)
+    assert meter.reading("t") == (10.0, 5.0)
+    meter.trained("t", 50.0)
+    assert meter.reading("t") == (10.0, 10.0)
+    meter.trained("nobody", 1.0)
+
+
+def test_a_clock_that_goes_back_bills_nothing(clock):
+    meter = Meter(clock)
+    meter.hold(2)
+    meter.start("t")
+    clock.now -= 50
+    assert meter.reading("t") == (0.0, 0.0)
+    assert meter.capacity() == 0.0
+
+
+def test_capacity_follows_a_cluster_that_grows_and_shrinks(clock):
+    meter = Meter(clock)
+    clock.now += 5  # before anything is held
+    for slots, seconds in ((2, 10), (3, 4), (0, 100), (1, 1)):
+        meter.hold(slots)
+        clock.now += seconds
+    assert meter.capacity() == 2 * 10 + 3 * 4 + 1
+    assert meter.capacity() == 33, "reading it changes nothing"
+
+
+def test_wall_and_capacity_go_on_from_earlier_launches(clock):
+    meter = Meter(clock, wall_before=50.0, capacity_before=70.0)
+    meter.hold(2)
+    clock.now += 5
+    assert (meter.wall(), meter.capacity()) == (55.0, 80.0)
+
+
+@given(gaps=GAPS, slots=st.integers(1, 4))
+def test_what_attempts_are_billed_and_what_idles_is_what_is_held(gaps, slots):
+    clock = Jumping(0.0)
+    meter, billed, running = Meter(clock), 0.0, []
+    meter.hold(slots)
+    for place, gap in enumerate(gaps):
+        clock.now += gap
+        if len(running) == slots or (running and place % 3 == 0):
+            billed += meter.stop(running.pop(0))[0]
+        running.append(f"t{place}")
+        meter.start(running[-1])
+    billed += sum(meter.stop(trial)[0] for trial in running)
+    assert 0 <= billed <= meter.capacity() + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("ended", "failed", "preempted"),
+    [
+        ("completed", 0, 0), ("stopped", 0, 0), ("paused", 0, 0), ("interrupted", 0, 0), ("budget", 0, 0),
+        ("cancelled", 0, 0), ("preempted", 0, 8), ("driver_lost", 0, 8), ("error", 8, 0), ("diverged", 8, 0),
+        ("worker_lost", 8, 0), ("node_lost", 8, 0), ("out_of_memory", 8, 0), ("hung", 8, 0),
+    ],
+)  # fmt: skip
+def test_only_a_failure_counts_as_failed_and_a_preemption_on_its_own(ended, failed, preempted):
+    sums = totals(replay(attempt("t", ended, 8.0, 6.0)))
+    assert (sums.failed, sums.preempted, sums.billed, sums.overhead) == (failed, preempted, 8.0, 2.0)
+
+
+def test_sums_are_in_device_seconds():
+    log = attempt("a", "completed", 100.0, 80.0, is_gpu=True, share=0.5, price=3.6)
+    log += attempt("b", "completed", 60.0, 60.0, is_gpu=True, share=2.0, price=3.6)
+    log.append(Event("closed", body={"why": "done", "wall": 1.0, "capacity": 200.0}))
+    sums = totals(replay(log))
+    assert (sums.billed, sums.productive, sums.gpu_billed) == (170.0, 160.0, 170.0)
+    assert sums.gpu_hours == 170 / 3600
+    assert sums.usd == pytest.approx(0.17)
+    assert (sums.capacity, sums.idle) == (200.0, 30.0)
+
+
+def test_the_price_of_the_whole_is_unknown_as_soon_as_one_part_is():
+    priced, unpriced = attempt("a", "", 1.0, price=1.0), attempt("b", "", 1.0)
+    assert totals(replay(priced)).usd is not None
+    assert totals(replay([*priced, *unpriced])).usd is None
+    assert totals(replay([])).usd == 0
+
+
+def test_a_cpu_slot_stands_in_only_where_no_attempt_had_a_gpu():
+    cpu, gpu = attempt("a", "", 3600.0), attempt("b", "", 7200.0, is_gpu=True)
+    assert totals(replay(cpu)).gpu_hours == 1.0
+    assert totals(replay([*cpu, *gpu])).gpu_hours == 2.0
+
+
+def test_idle_is_never_negative_where_the_last_beat_lags_behind():
+    assert Totals(10, 8, 0, 0, 5, 0, None).idle == 0.0
+
+
+def test_a_grant_without_a_word_is_one_slot_of_this_machine_at_no_known_price():
+    assert Grant() == Grant("local", "cpu", False, 1.0, None)
