@@ -95,7 +95,7 @@ class Driver:
         return Ending(self._exit_code(untold), self.sweep.history.closed, untold)
 
     def _exit_code(self, untold: int) -> int:
-        if self._signals:
+        if self.sweep.stopping:
             return 143 if self.sweep.stopping == "SIGTERM" else 130
         if self.sweep.is_broken:
             return 6
@@ -133,4 +133,5 @@ class Driver:
             raise KeyboardInterrupt
         self._is_cancelled = self._signals == 2
         self.sweep.stop(signal.Signals(number).name)
-        self.console.note(ENDING_NOW if self._is_cancelled else STOPPING)
+        with contextlib.suppress(RuntimeError):  # the signal came while a line was being printed
+            self.console.note(ENDING_NOW if self._is_cancelled else STOPPING)

@@ -54,9 +54,10 @@ def _remarks(told: Told, ending: Ending) -> Iterator[str]:
     if failed:
         yield f"{len(failed)} failed: `sweeper logs {name} {failed[-1]}` says why"
     if ending.untold:
-        yield f"tracking has not confirmed {ending.untold} rows: they are kept in {told.paths.record}"
+        yield f"tracking has not confirmed {ending.untold} rows: `sweeper sync {name}` delivers them"
     if told.ended == "broken":
-        yield f"given up: each of the first {told.spec.budget.max_failed} trials failed"
+        yield f"given up: each of the first {told.spec.budget.max_failed} trials failed; once that is mended:"
+        yield f"sweeper retry {name} --failed"
     elif told.ended != "done":
         why = reason_text(told.history.closed or ending.why)
         yield f"stopped ({why}); go on with:  sweeper resume {name}"

@@ -42,6 +42,8 @@ class Story:
             parts = (outcome.kind.replace("_", " "), plain(outcome.message)) if outcome else ()
             why = ": ".join(part for part in parts if part)
             return f"trial {trial.number}  attempt {event.attempt} ended ({why}), waits for another"
+        if event.kind == "retried":
+            return f"trial {trial.number}  somebody asked for another attempt"
         if event.kind == "tested":
             scores = (f"{name} {score_text(name, score)}" for name, score in event.body["metrics"].items())
             return f"trial {trial.number}  tested: {', '.join(scores)}"
@@ -60,6 +62,8 @@ class Story:
                 return f"launch {self.history.launches} begins"
             case "booked":
                 return f"{plain(str(body['what']))}: {body['device_seconds']:.1f} s"
+            case "extended":
+                return f"extended: {plain(', '.join(map(str, body['changes'])))}"
             case "closed":
                 held = device_text(
                     sum(attempt.device_seconds for attempt in self.history.attempts),

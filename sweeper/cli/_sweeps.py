@@ -18,8 +18,8 @@ from sweeper.spec import SweepSpec, parse_spec
 from sweeper.trial import State
 from sweeper.view import best_of
 
-Standing = Literal["running", "done", "stopped", "broken", "interrupted"]
-"""`stopped`: somebody asked for it; `interrupted`: its process ended without a word."""
+Standing = Literal["running", "done", "stopped", "broken", "interrupted", "ready"]
+"""`stopped`: somebody asked for it; `interrupted`: its process ended without a word; `ready`: to go on."""
 
 REASONS = {
     "stop": "sweeper stop",
@@ -57,6 +57,8 @@ class Told:
                 return closed
             case "":
                 return "interrupted"
+            case "extended" | "retried":
+                return "ready"
             case _:
                 return "stopped"
 
@@ -122,7 +124,7 @@ def next_commands(standing: Standing, name: str) -> tuple[str, ...]:
         case "done":
             return (f"sweeper best {name}", f"sweeper ui {name}")
         case "broken":
-            return (f"sweeper logs {name} 0", f"sweeper logs {name}")
+            return (f"sweeper logs {name} 0", f"sweeper retry {name} --failed")
         case _:
             return (f"sweeper resume {name}", f"sweeper best {name}", f"sweeper ui {name}")
 
@@ -136,6 +138,7 @@ def standing_text(told: Told) -> str:
     explained = {
         "broken": f"broken (each of its first {told.spec.budget.max_failed} trials failed)",
         "interrupted": "interrupted (its process ended without closing the record)",
+        "ready": f"ready to go on ({told.history.closed})",
     }
     return explained.get(told.standing, told.standing)
 

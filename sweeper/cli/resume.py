@@ -42,14 +42,14 @@ def command(sweep: str, where: Where, takeover: bool) -> int:
 def _check_unfinished(told: Told) -> None:
     name = told.paths.name
     if told.history.closed == "done":
-        again = f"`sweeper launch {told.paths.spec} -o name=NEW` starts another"
-        raise StateError("nothing left to do", where=name, hint=f"`sweeper best {name}` answers, {again}")
+        more = f"`sweeper extend {name} --trials +20` gives it more to do"
+        raise StateError("nothing left to do", where=name, hint=f"`sweeper best {name}` answers, {more}")
     if told.history.closed == "broken":
         count = told.spec.budget.max_failed
         raise StateError(
             f"each of its first {count} trials failed, so more would too",
             where=name,
-            hint=f"`sweeper logs {name} 0` says why",
+            hint=f"`sweeper logs {name} 0` says why, `sweeper retry {name} --failed` tries them again",
         )
 
 

@@ -130,7 +130,8 @@ def _commands(told: Told) -> tuple[str, ...]:
     name = told.paths.name
     failed = _failed(told)
     seen = (f"sweeper logs {name} {failed[0].number}",) if failed else ()
-    return tuple(dict.fromkeys((*next_commands(told.standing, name), *seen)))
+    late = (f"sweeper sync {name}",) if told.untold and not told.owner else ()
+    return tuple(dict.fromkeys((*next_commands(told.standing, name), *late, *seen)))
 
 
 def _count(number: int, noun: str) -> str:

@@ -7,7 +7,7 @@ from sweeper.driver import Ending
 
 ENDINGS = [
     ("done", Ending(0, "done", 0), ""),
-    ("done", Ending(7, "done", 3), "tracking has not confirmed 3 rows: they are kept in "),
+    ("done", Ending(7, "done", 3), "tracking has not confirmed 3 rows: `sweeper sync toy` delivers them\n"),
     ("stopped", Ending(130, "SIGINT", 0), "stopped (Ctrl-C); go on with:  sweeper resume toy\n"),
     ("interrupted", Ending(130, "SIGINT", 0), "stopped (Ctrl-C); go on with:  sweeper resume toy\n"),
     (

@@ -11,7 +11,9 @@ def test_a_finished_sweep_has_nothing_left_to_do(make_run, say) -> None:
     make_run()
     said = say("resume", "toy")
     assert (said.code, said.out) == (2, "")
-    assert said.err.startswith("error: toy: nothing left to do; `sweeper best toy` answers, ")
+    assert said.err.startswith(
+        "error: toy: nothing left to do; `sweeper best toy` answers, `sweeper extend toy "
+    )
 
 
 def test_a_broken_sweep_is_not_repeated(make_run, say) -> None:
@@ -19,7 +21,7 @@ def test_a_broken_sweep_is_not_repeated(make_run, say) -> None:
     said = say("resume", "toy")
     assert said.code == 2
     assert "each of its first 5 trials failed" in said.err
-    assert "`sweeper logs toy 0` says why" in said.err
+    assert "`sweeper logs toy 0` says why, `sweeper retry toy --failed` tries them again" in said.err
 
 
 IMAGES = {str(digit): count for digit, count in enumerate([178, 182, 177, 183, 181, 182, 181, 179, 174, 180])}

@@ -20,7 +20,8 @@ def test_a_finished_sweep_is_told_with_what_to_type_next(make_run, say) -> None:
         "next",
     ):
         assert words in said.out
-    assert lines[-2].split("next")[1].strip() == "sweeper best toy"
+    assert "next  sweeper best toy" in said.out
+    assert lines[-1].strip() == "sweeper sync toy"
     assert "sweeper resume" not in said.out
 
 
@@ -79,6 +80,20 @@ def test_a_password_in_the_tracking_address_is_not_shown(make_run, say) -> None:
     out = say("status", "toy").out
     assert "postgresql://me:***@db/mlflow" in out
     assert "secret" not in out
+
+
+AGAIN = [(("extend", "toy", "--trials", "+3"), "extended"), (("retry", "toy", "--failed"), "retried")]
+
+
+@pytest.mark.parametrize(("words", "why"), AGAIN, ids=["extended", "retried"])
+def test_a_sweep_that_was_given_more_to_do_is_ready_to_go_on(words, why, make_run, say) -> None:
+    make_run("toy", "broken")
+    assert say(*words).code == 0
+    assert say("status", "toy").out.startswith(f"toy: ready to go on ({why})\n")
+    assert "next  sweeper resume toy" in say("status", "toy").out
+    assert ("budget.trials: 12 -> 15" if why == "extended" else "asked for another attempt") in say(
+        "logs", "toy"
+    ).out
 
 
 def test_json_adds_up(make_run, say) -> None:
