@@ -1,20 +1,22 @@
 """One launcher a sweep: a lock that the kernel frees when its holder dies, and requests to the holder."""
 
+import contextlib
 import fcntl
 import json
 import os
+import secrets
 import signal
 import socket
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from sweeper.errors import BusyError
 
 Request = Literal["stop", "cancel"]
+LOOKS = 200  # x 5 ms: for as long a launcher yields to those who ask who owns the sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +28,12 @@ class Owner:
     since: str
 
 
-@contextmanager
+@contextlib.contextmanager
 def held(root: Path) -> Generator[None]:
     """Own the sweep in `root` for as long as the block lasts; BusyError names who owns it already."""
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (root / ".lease").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _busy(root) from None
+        _lock(file, root)
         (root / ".request").unlink(missing_ok=True)
         file.truncate(0)
         now = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -68,7 +67,7 @@ def owner(root: Path) -> Owner | None:
 
 def ask_owner(root: Path, request: Request) -> None:
     """Leave a request where the owner looks for it about once a second."""
-    aside = root / ".request.part"
+    aside = root / f".request.{secrets.token_hex(4)}"
     aside.write_text(request)
     aside.replace(root / ".request")
 
@@ -100,6 +99,17 @@ def take_over(root: Path, patience: float = 30.0) -> None:
         os.kill(holder.pid, signal.SIGKILL)  # it hangs or is stopped; the kernel frees the lock
         while owner(root) is not None:
             time.sleep(0.05)
+
+
+def _lock(file: IO[str], root: Path) -> None:
+    """Wait a little for somebody who only looks (`owner`), not at all for another launcher."""
+    for _ in range(LOOKS):
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if owner(root):
+            break
+        time.sleep(0.005)
+    raise _busy(root)
 
 
 def _busy(root: Path) -> BusyError:

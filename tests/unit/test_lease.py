@@ -85,6 +85,7 @@ def test_looking_at_a_sweep_never_keeps_anybody_from_launching_it(root):
     def look() -> None:
         while not stop.is_set():
             lease.owner(root)
+            time.sleep(0.001)
 
     watchers = [threading.Thread(target=look) for _ in range(3)]
     for watcher in watchers:
