@@ -7,7 +7,7 @@ from sweeper.models import model
 from sweeper.models._blocks import SameConv2d, activated_pool, convolution, convolved
 from sweeper.models._count import count, flops, layer_table, moving_statistics
 from sweeper.models._init import initialise
-from sweeper.models._random import Dropout, MixedPool2d, share_generator
+from sweeper.models._random import Dropout, DropPath, MixedPool2d, share_generator
 
 GENERATOR = torch.Generator().manual_seed(1)
 FOOD = {"kernel": 2, "batch_norm": False}
@@ -128,6 +128,15 @@ def test_dropout_draws_from_its_generator_and_keeps_the_mean():
     assert torch.equal(first, layer(x))
     assert first.mean().item() == pytest.approx(1.0, abs=0.02)
     assert torch.equal(layer.eval()(x), x)
+
+
+def test_drop_path_leaves_out_whole_images_and_keeps_the_mean():
+    layer = DropPath(0.5)
+    share_generator(layer, torch.Generator().manual_seed(9))
+    rows = layer(torch.ones(2000, 3, 2, 2)).flatten(1)
+    assert {tuple(row.tolist()) for row in rows.unique(dim=0)} == {(0.0,) * 12, (2.0,) * 12}
+    assert rows.mean().item() == pytest.approx(1.0, abs=0.1)
+    assert torch.equal(layer.eval()(rows), rows)
 
 
 def test_mixed_pooling_takes_max_or_mean_and_half_of_each_outside_training():

@@ -136,6 +136,27 @@ def test_from_scratch_the_seed_decides_the_backbone_too():
     assert all(torch.equal(a, b) for a, b in zip(*(m.parameters() for m in modules), strict=True))
 
 
+def test_loose_parameters_are_drawn_and_constant_ones_stay():
+    module = nn.Module()
+    module.token = nn.Parameter(torch.arange(6.0))
+    module.scale = nn.Parameter(torch.full((6,), 1e-6))
+    initialise(module, torch.Generator().manual_seed(1))
+    expected = torch.empty(6).normal_(0.0, 0.02, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(module.token.data, expected)
+    assert module.scale.tolist() == pytest.approx([1e-6] * 6)
+
+
+@pytest.mark.parametrize("weights", ["none", "file"])
+def test_batchnorms_count_their_batches_from_zero(tmp_path: Path, weights):
+    if weights == "file":
+        state = models.resnet18(weights=None).state_dict()
+        weights = str(tmp_path / "w.pt")
+        torch.save({k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}, weights)
+    module = transfer("resnet18", weights=weights, device="cpu")
+    initialise(module, torch.Generator().manual_seed(1))
+    assert {int(b) for n, b in module.named_buffers() if n.endswith("num_batches_tracked")} == {0}
+
+
 def broken(donor, how):
     weights = dict(donor)
     if how == "missing":
