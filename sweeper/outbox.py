@@ -31,8 +31,8 @@ def run_row(trial_id: str, asked: Mapping[str, Any], spec: SweepSpec) -> OutboxR
 
 
 def metrics_row(trial: TrialHistory, report: Report, usd: float | None) -> OutboxRow:
-    """One epoch's figures; what is infinite is left out, as a tracker would sort it first."""
-    metrics = {name: value for name, value in report.metrics.items() if not math.isinf(value)}
+    """One epoch's figures."""
+    metrics = _finite(report.metrics)
     if usd is not None:
         metrics["usd"] = usd
     return _row("metrics", trial.id, {"step": report.epoch, "metrics": metrics})
@@ -41,7 +41,7 @@ def metrics_row(trial: TrialHistory, report: Report, usd: float | None) -> Outbo
 def tested_row(trial: TrialHistory, metrics: Mapping[str, float]) -> OutboxRow:
     """The test split's figures, beside the trial's last epoch."""
     step = trial.last.epoch if trial.last else 0
-    return _row("metrics", trial.id, {"step": step, "metrics": dict(metrics)})
+    return _row("metrics", trial.id, {"step": step, "metrics": _finite(metrics)})
 
 
 def ended_row(trial: TrialHistory, outcome: Outcome, goal: Goal) -> OutboxRow:
@@ -62,6 +62,11 @@ def closed_row(why: str, metrics: Mapping[str, float]) -> OutboxRow:
 
 def _row(kind: str, trial: str, payload: Mapping[str, Any]) -> OutboxRow:
     return OutboxRow(0, 0, kind, trial, payload)
+
+
+def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Without what is infinite, as a tracker would sort it first; NaN stays."""
+    return {name: value for name, value in metrics.items() if not math.isinf(value)}
 
 
 def _flat(config: Config, prefix: str = "") -> Iterator[tuple[str, Any]]:

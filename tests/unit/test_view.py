@@ -1,0 +1,108 @@
+import pytest
+
+from sweeper.history import TrialHistory
+from sweeper.ledger import Grant
+from sweeper.trial import Outcome, Report, State
+from sweeper.view import best_of, config_text, label_of, moment_of, snapshot_of, value_text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(3, "3"), (0.0031234, "0.00312"), (0.5, "0.5"), ("adam", "adam"), ([16, 32, 64], "16-32-64"),
+     ([0.1, 0.25], "0.1-0.25"), (True, "True"), (1e-5, "1e-05"), ([], "")],
+)  # fmt: skip
+def test_a_value_is_short_enough_for_a_table(value, text):
+    assert value_text(value) == text
+
+
+def test_a_trial_is_called_by_its_points_name_or_else_by_its_configuration():
+    config = {"layers": 3, "learning_rate": 0.00312345}
+    assert config_text(config) == "layers=3 learning_rate=0.00312"
+    assert label_of(TrialHistory("t", 0, config, 1)) == config_text(config)
+    assert label_of(TrialHistory("t", 0, config, 1, point="study-1")) == "study-1"
+
+
+def test_what_happens_to_trials_is_shown_as_it_is_written(make_rig):
+    rig = make_rig(budget={"trials": 2}, scheduler={"type": "none"}, train={"epochs": 2})
+    moments = []
+    rig.sweep.listen(lambda event, history: moments.append(moment_of(event, history)))
+    first = rig.start()
+    rig.step(first.id)
+    rig.fail(first.id, "preempted")
+    rig.start()
+    rig.sweep.report(first.id, Report(2, 0.4, 0.1))
+    rig.sweep.tell(first.id, Outcome(State.COMPLETED))
+    shown = [(moment.kind, moment.number, moment.epoch, moment.attempt) for moment in moments if moment]
+    assert shown == [
+        ("started", 0, 0, 1), ("reported", 0, 1, 1), ("started", 0, 1, 2), ("reported", 0, 2, 2),
+        ("ended", 0, 2, 2),
+    ]  # fmt: skip
+    assert moments[-1].outcome.state is State.COMPLETED
+
+
+def trials_with(rig, *scores):
+    for score in scores:
+        trial = rig.start()
+        if score is not None:
+            rig.sweep.report(trial.id, Report(1, score, 0.1))
+        rig.sweep.tell(trial.id, Outcome(State.COMPLETED))
+
+
+@pytest.mark.parametrize(
+    ("objective", "scores", "number"),
+    [
+        ("valid/top1", [0.1, 0.5, 0.3], 1),
+        ("valid/loss", [0.1, 0.5, 0.3], 0),
+        ("valid/top1", [0.5, 0.5], 0),
+        ("valid/top1", [None, float("nan"), 0.1, float("inf")], 2),
+        ("valid/top1", [None, None], None),
+    ],
+)
+def test_the_best_trial_is_the_first_with_the_best_finite_score(make_rig, objective, scores, number):
+    rig = make_rig(objective={"metric": objective}, scheduler={"type": "none"})
+    trials_with(rig, *scores)
+    best = best_of(rig.sweep.history, rig.spec.objective.goal)
+    assert (best.number if best else None) == number
+
+
+def test_of_equal_trials_the_cheaper_is_the_best(make_rig):
+    rig = make_rig(scheduler={"type": "none"})
+    for seconds in (5.0, 2.0, 3.0):
+        trial = rig.start()
+        rig.clock.now += seconds
+        rig.sweep.report(trial.id, Report(1, 0.5, seconds))
+        rig.sweep.tell(trial.id, Outcome(State.COMPLETED))
+    assert best_of(rig.sweep.history, "maximize").number == 1
+
+
+def test_a_snapshot_says_how_everything_stands(make_rig):
+    rig = make_rig(
+        budget={"trials": 10, "gpu_hours": 1.0},
+        scheduler={"type": "none"},
+        grant=Grant(is_gpu=True, share=0.5),
+    )
+    trials_with(rig, 0.2, 0.6)
+    running = rig.start()
+    rig.step(running.id)
+    waiting = rig.start()
+    rig.fail(waiting.id, "preempted")
+    rig.clock.now += 100
+    rig.sweep.beat()
+    seen = snapshot_of(rig.sweep, untold=4, problem="server down")
+    assert (seen.sweep, seen.metric, seen.is_maximized, seen.planned) == ("toy", "valid/top1", True, 10)
+    assert seen.states == {State.COMPLETED: 2, State.RUNNING: 1, State.WAITING: 1}
+    assert [standing.number for standing in seen.running] == [running.number]
+    assert (seen.best.number, seen.best.score) == (1, 0.6)
+    assert seen.reports == 3
+    assert seen.has_gpu
+    assert seen.billed_device_seconds == pytest.approx(50, abs=0.1)
+    assert (seen.untold, seen.tracking_problem) == (4, "server down")
+    assert seen.elapsed_seconds == pytest.approx(100, abs=0.1)
+
+
+def test_a_snapshot_of_an_empty_sweep_has_nothing_to_say(make_rig):
+    seen = snapshot_of(make_rig().sweep)
+    assert seen.best is None
+    assert seen.running == ()
+    assert seen.eta_seconds is None
+    assert seen.reports == 0
