@@ -1,12 +1,11 @@
 """What may change between launch and resume: a larger budget, a wider space. Everything else is refused."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sweeper.errors import SpecError
 from sweeper.registry import nearest
-from sweeper.spec import BudgetSpec, SweepSpec, parse_spec
+from sweeper.spec import BudgetSpec, SweepSpec, restore_spec
 
 WIDER = ("min", "max", "values")
 
@@ -62,7 +61,7 @@ def _widened(widen: Sequence[str]) -> Iterator[str]:
 
 
 def _parsed(raw: dict[str, Any], spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
-    return parse_spec(json.dumps(raw), name=spec.name, overrides=overrides, environment={})
+    return restore_spec(raw, name=spec.name, overrides=overrides)
 
 
 def _differences(before: Any, after: Any, path: str) -> Iterator[str]:

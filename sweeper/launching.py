@@ -26,7 +26,7 @@ from sweeper.runners import Runner, Workload, runner
 from sweeper.runners._curves import SyntheticCurves
 from sweeper.runners._workload import Training, open_for
 from sweeper.runners.simulated import VirtualClock
-from sweeper.spec import SweepSpec, parse_spec
+from sweeper.spec import SweepSpec, restore_spec
 from sweeper.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.address import tracking_uri
@@ -89,7 +89,7 @@ def refuse_existing(paths: SweepPaths) -> None:
 def reopen(paths: SweepPaths) -> tuple[SweepSpec, Record]:
     """The sweep as it was created, whatever became of the file it was launched from."""
     record = Record.open(paths.record)
-    return parse_spec(record.meta["spec"], name=str(paths.spec), environment={}), record
+    return restore_spec(json.loads(record.meta["spec"]), name=str(paths.spec)), record
 
 
 def anchored(spec: SweepSpec) -> SweepSpec:

@@ -55,6 +55,7 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
     cannot be built, and a value with which none can; DataError for images that cannot be read.
     """
     check_names(spec)
+    _check_end(spec)
     facts = describe(spec.dataset, cache)
     refusal = Refusal(spec, facts)
     warnings = [*facts.warnings, *_check_values(spec, refusal), *_top5_note(spec, facts)]
@@ -117,6 +118,14 @@ def normalizations(spec: SweepSpec) -> tuple[str, ...]:
     """Every normalisation that a trial can ask for."""
     parameter = spec.parameters.get("normalization")
     return ("none",) if parameter is None else tuple(_values(parameter))
+
+
+def _check_end(spec: SweepSpec) -> None:
+    """A sweep without any limit on an infinite space would never end."""
+    limits = spec.budget.model_dump(exclude={"max_failed"})
+    if spec.space.size is None and not any(limits.values()):
+        problem = "budget: found no limit, and the space is infinite: the sweep would never end"
+        raise SpecError(problem, where=spec.where("budget"), hint="add budget: {trials: 24}")
 
 
 def _check_values(spec: SweepSpec, refusal: Refusal) -> Iterator[str]:

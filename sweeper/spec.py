@@ -148,7 +148,7 @@ class TrainSpec(Strict):
     schedule: Literal["constant", "cosine", "one_cycle"] = "one_cycle"
     """How the learning rate moves over the epochs."""
     momentum: Fraction = 0.9
-    """Momentum of sgd and rmsprop."""
+    """Momentum of sgd."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     """Weight decay, decoupled in adamw."""
     label_smoothing: Fraction = 0.0
@@ -354,9 +354,9 @@ def parse_spec(
     return _validated(parse_document(text, name=name, environment=environment), overrides, environment)
 
 
-def restore_spec(resolved: Mapping[str, Any], *, name: str) -> SweepSpec:
+def restore_spec(resolved: Mapping[str, Any], *, name: str, overrides: Sequence[str] = ()) -> SweepSpec:
     """The sweep that `resolved` wrote down, to the letter: no variable in it is expanded again."""
-    return _validated(Document(name, dict(resolved)), (), {})
+    return _validated(Document(name, dict(resolved)), overrides, {})
 
 
 def _validated(document: Document, overrides: Sequence[str], environment: Mapping[str, str]) -> SweepSpec:

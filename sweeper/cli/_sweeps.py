@@ -1,6 +1,7 @@
 """The sweeps in `runs/`: found by name, read from their records, with the words for how they stand."""
 
 import contextlib
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
@@ -14,7 +15,7 @@ from sweeper.lease import Owner
 from sweeper.paths import SweepPaths, runs_root
 from sweeper.record import Event, Record
 from sweeper.registry import nearest
-from sweeper.spec import SweepSpec, parse_spec
+from sweeper.spec import SweepSpec, restore_spec
 from sweeper.trial import State
 from sweeper.view import best_of
 
@@ -102,7 +103,7 @@ def read(paths: SweepPaths) -> Told:
     owner = lease.owner(paths.root)
     with _opened(paths) as record:
         meta = record.meta
-        spec = parse_spec(meta["spec"], name=str(paths.spec), environment={})
+        spec = restore_spec(json.loads(meta["spec"]), name=str(paths.spec))
         history, heard, last_at = SweepHistory(), dict[str, float](), 0.0
         for event in record.events():
             history.apply(event)

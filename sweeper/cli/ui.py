@@ -23,7 +23,7 @@ from sweeper.cli._options import complete_sweep
 from sweeper.errors import PreflightError, SpecError, StateError
 from sweeper.paths import SweepPaths, runs_root
 from sweeper.record import Record
-from sweeper.spec import parse_spec
+from sweeper.spec import restore_spec
 from sweeper.trackers.address import experiment_page, redacted, tracking_uri
 
 START_SECONDS = 120.0  # a cold import of MLflow on a busy machine takes most of a minute
@@ -77,7 +77,7 @@ def _view(sweep: str | None) -> View:
     paths = SweepPaths.of(sweep)
     record = Record.open(paths.record)
     try:
-        spec = parse_spec(record.meta["spec"], name=str(paths.spec), environment={})
+        spec = restore_spec(json.loads(record.meta["spec"]), name=str(paths.spec))
     finally:
         record.close()
     uri = tracking_uri(spec.tracking.uri, paths.mlflow)

@@ -12,6 +12,7 @@ from typing import IO
 from filelock import FileLock
 
 from sweeper.data.decode import RECIPE, BadImage, decode
+from sweeper.data.gc import collect, limit_bytes, mark_used
 from sweeper.data.index import (
     Bad,
     Index,
@@ -49,9 +50,11 @@ def prepare(
             if absent:
                 _build(source, open_index(source, cache), absent, folder, progress)
                 opened |= {size: open_store(paths[size]) for size in absent}
+                collect(cache, limit_bytes(), spare=folder)
     stores = [store for store in opened.values() if store is not None]
     if len(stores) < len(paths):
         raise DataError("cannot be read back after it was written", where=str(folder))
+    mark_used(folder)
     return stores
 
 

@@ -15,6 +15,7 @@ import ray
 from sweeper.errors import PreflightError
 from sweeper.ledger import Grant
 from sweeper.spec import ResourcesSpec
+from sweeper.training.environment import CPU_WORKER
 
 Price = Callable[[Mapping[str, Any]], float | None]
 """USD per hour of one whole device, from what `worker_device` says of it; None where unknown."""
@@ -63,6 +64,7 @@ def _connect(address: str | None, cpus: int | None) -> None:
             address=address or "local",
             log_to_driver=False,
             logging_level=logging.ERROR,
+            runtime_env={"env_vars": dict(CPU_WORKER)},
             **({} if address else private),
         )
     except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:

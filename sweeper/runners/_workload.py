@@ -38,6 +38,7 @@ class Training:
             device=device,
             share=share,
             checkpoints=self.checkpoints,
+            cache=self.cache,
         )
 
 

@@ -11,7 +11,8 @@ class Rung:
         self.level = level
         self.judged: set[str] = set()
         self._scores: dict[str, float] = {}
-        self._ordered: list[float] = []
+        self._order: dict[str, int] = {}
+        self._ordered: list[tuple[float, int]] = []
         self._waiting: list[tuple[float, int, str]] = []
 
     def __contains__(self, trial_id: str) -> bool:
@@ -25,24 +26,31 @@ class Rung:
     def add(self, trial_id: str, score: float) -> None:
         """The trial's first score at this level or beyond; later ones change nothing."""
         if trial_id not in self._scores:
+            self._order[trial_id] = order = len(self._scores)
             self._scores[trial_id] = score
-            bisect.insort(self._ordered, score)
-            heapq.heappush(self._waiting, (-score, len(self._scores), trial_id))
+            bisect.insort(self._ordered, (score, -order))
+            heapq.heappush(self._waiting, (-score, order, trial_id))
 
     def rank(self, trial_id: str) -> int:
         """1 for the best; equals share the better rank."""
-        return 1 + len(self._ordered) - bisect.bisect_right(self._ordered, self._scores[trial_id])
+        return 1 + len(self._ordered) - bisect.bisect_right(self._ordered, (self._scores[trial_id], 1))
+
+    def place(self, trial_id: str) -> int:
+        """1 for the best; of equals the earlier one comes first, so that no two share a place."""
+        own = (self._scores[trial_id], -self._order[trial_id])
+        return len(self._ordered) - bisect.bisect_left(self._ordered, own)
 
     def threshold(self, places: int) -> float:
         """The score of the last of so many places."""
-        return self._ordered[-places]
+        return self._ordered[-places][0]
 
     def percentile(self, share: float) -> float:
         """The score below which that share of all lies, interpolated as NumPy's `percentile` does."""
         position = share * (len(self._ordered) - 1)
         low = int(position)
         high = min(low + 1, len(self._ordered) - 1)
-        return self._ordered[low] + (position - low) * (self._ordered[high] - self._ordered[low])
+        below, above = self._ordered[low][0], self._ordered[high][0]
+        return below + (position - low) * (above - below)
 
     def best_waiting(self) -> str | None:
         """The best trial that is not judged; the earlier one of equals."""

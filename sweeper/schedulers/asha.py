@@ -66,7 +66,7 @@ class Asha:
         if trial_id in rung.judged:
             return Verdict(Decision.CONTINUE, f"on its way from rung {rung.level:g} {self._resource}")
         rank, of = rung.rank(trial_id), len(rung)
-        places = int(of / self._factor)
+        places = self._places(rung)
         if places == 0:
             reason = f"{of} of the {math.ceil(self._factor)} results that rung {rung.level:g} needs to decide"
             return Verdict(Decision.CONTINUE, reason, rung.level, rank, of)
@@ -75,6 +75,9 @@ class Asha:
         reason = f"{verb} the best {places} of {of} at rung {rung.level:g} {self._resource}"
         decision = Decision.CONTINUE if rank <= places else Decision.STOP
         return Verdict(decision, reason, rung.level, rank, of, self._sign * rung.threshold(places))
+
+    def _places(self, rung: Rung) -> int:
+        return int(len(rung) / self._factor + 1e-9)  # 11 / 1.1 is 9.999999999999998
 
     def _rungs(self, trial_id: str) -> list[Rung]:
         bracket = self._bracket_of.setdefault(trial_id, len(self._bracket_of) % len(self._brackets))
@@ -89,7 +92,7 @@ class PromotingAsha(Asha):
         for rungs in self._brackets:
             for rung in reversed(rungs):
                 best = rung.best_waiting()
-                if best is not None and rung.rank(best) <= int(len(rung) / self._factor):
+                if best is not None and rung.place(best) <= self._places(rung):
                     rung.judged.add(best)
                     return best
         return None
@@ -144,7 +147,10 @@ def asha(
         raise SpecError("scheduler 'asha' with resource device_seconds needs max", hint="add max: 3600")
     if rule == "ray" and kind == "promote":
         raise SpecError("scheduler 'asha': rule ray stops and never promotes", hint="leave kind: promote out")
-    levels = _levels(float(grace), float(epochs if max is None else max), reduction_factor)
+    top = float(epochs if max is None else max)
+    # a rung at the last epoch would call a trial stopped that was trained in full
+    top = min(top, float(epochs)) if resource == "epoch" else top
+    levels = _levels(float(grace), top, reduction_factor)
     if brackets > len(levels):
         problem = f"scheduler 'asha': {len(levels)} rungs cannot serve {brackets} brackets"
         raise SpecError(problem, hint=f"brackets: {len(levels)} at most, or a lower grace")

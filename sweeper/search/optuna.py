@@ -124,13 +124,12 @@ def _ask(trial: optuna.Trial, name: str, parameter: Choice | IntRange | FloatRan
         case Choice():
             return trial.suggest_categorical(name, [_encoded(parameter, value) for value in parameter.values])
         case IntRange():
-            return trial.suggest_int(
-                name, parameter.low, parameter.high, step=parameter.step, log=parameter.log
-            )
+            # Optuna takes no step on a logarithmic range; `Space.sample` puts the value on its grid
+            step = 1 if parameter.log else parameter.step
+            return trial.suggest_int(name, parameter.low, parameter.high, step=step, log=parameter.log)
         case FloatRange():
-            return trial.suggest_float(
-                name, parameter.low, parameter.high, step=parameter.step, log=parameter.log
-            )
+            step = None if parameter.log else parameter.step
+            return trial.suggest_float(name, parameter.low, parameter.high, step=step, log=parameter.log)
 
 
 def _encoded(parameter: Parameter, value: Any) -> Any:
