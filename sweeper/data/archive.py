@@ -1,0 +1,134 @@
+"""Archives from strangers: nothing outside the target, no links, no bombs, all or nothing."""
+
+import os
+import shutil
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from sweeper.errors import DataError
+
+_BLOCK = 1 << 20
+_SMALL = 100_000_000  # bytes below which no ratio is suspicious: text packs 1,000 times
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an archive may hold. `ratio` is unpacked bytes for one packed byte."""
+
+    files: int = 2_000_000
+    bytes: int = 500_000_000_000
+    ratio: float = 100.0
+
+
+def unpack(archive: Path, target: Path, limits: Limits | None = None) -> Path:
+    """Unpacks a tar (plain or packed) or a zip into `target`, which must not hold anything yet.
+
+    Into a folder beside it first, renamed at the end: a refused or interrupted archive leaves nothing.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise DataError("is not empty", where=str(target), hint="choose another folder with --to")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        _unpack(archive, aside, limits or Limits())
+        if target.exists():
+            target.rmdir()
+        aside.chmod(0o755)
+        aside.rename(target)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError) as error:
+        raise DataError(f"cannot be unpacked: {error}", where=str(archive)) from error
+    except OSError as error:
+        raise DataError(f"cannot be unpacked: {error.strerror or error}", where=str(archive)) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return target
+
+
+def _unpack(archive: Path, target: Path, limits: Limits) -> None:
+    budget = _Budget(archive, limits)
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as opened:
+            for member in opened.infolist():
+                path = budget.admit(member.filename)
+                if _is_link(member):
+                    raise _refusal(archive, f"{member.filename!r} is a link")
+                if not member.is_dir():
+                    with opened.open(member) as content:
+                        budget.write(content, target / path)
+        return
+    with tarfile.open(archive) as opened:
+        for member in opened:
+            path = budget.admit(member.name)
+            if member.isdir():
+                continue
+            if not member.isfile():
+                raise _refusal(archive, f"{member.name!r} is a link or a device")
+            content = opened.extractfile(member)
+            if content is not None:
+                with content:
+                    budget.write(content, target / path)
+
+
+class _Budget:
+    """Counts what is written, not what the archive claims."""
+
+    def __init__(self, archive: Path, limits: Limits) -> None:
+        self._archive = archive
+        self._limits = limits
+        self._packed = max(archive.stat().st_size, 1)
+        self._files = 0
+        self._bytes = 0
+
+    def admit(self, name: str) -> PurePosixPath:
+        """The member's path, if it stays below the target."""
+        self._files += 1
+        if self._files > self._limits.files:
+            raise _refusal(self._archive, f"it holds more than {self._limits.files:,} files")
+        path = PurePosixPath(name.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or "\0" in name:
+            raise _refusal(self._archive, f"{name!r} leads out of the target")
+        return path
+
+    def write(self, content: IO[bytes], path: Path) -> None:
+        """Copies a member block by block, and stops when too much has come out."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            for block in _blocks(content):
+                self._bytes += len(block)
+                self._check()
+                file.write(block)
+
+    def _check(self) -> None:
+        if self._bytes > self._limits.bytes:
+            raise _refusal(self._archive, f"more than {self._limits.bytes / 1e9:g} GB come out of it")
+        if self._bytes > max(_SMALL, self._limits.ratio * self._packed):
+            raise _refusal(
+                self._archive, f"more than {self._limits.ratio:g} bytes come out for one packed byte"
+            )
+
+
+def _blocks(content: IO[bytes]) -> Iterator[bytes]:
+    while block := content.read(_BLOCK):
+        yield block
+
+
+def _is_link(member: zipfile.ZipInfo) -> bool:
+    return (member.external_attr >> 16) & 0o170000 == 0o120000
+
+
+def _refusal(archive: Path, reason: str) -> DataError:
+    return DataError(f"is refused: {reason}", where=str(archive))
+
+
+def is_archive(path: Path) -> bool:
+    """Whether the file is a tar or a zip, by its content."""
+    try:
+        return path.is_file() and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=os.fspath(path)) from error

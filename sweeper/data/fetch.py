@@ -1,0 +1,61 @@
+"""Downloads of the public data sets, on request only: torchvision's addresses and checksums."""
+
+import tempfile
+from pathlib import Path
+from urllib.error import URLError
+
+from torchvision import datasets
+from torchvision.datasets.utils import download_url
+
+from sweeper.data.archive import is_archive, unpack
+from sweeper.data.sources.uecfood import HINT
+from sweeper.errors import DataError
+from sweeper.registry import nearest
+
+_ARCHIVES = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}
+_FILES = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}
+NAMES = (*_ARCHIVES, *_FILES)
+
+
+def fetch(name: str, target: Path) -> Path:
+    """Downloads a data set by name, or unpacks an archive that is already here, into `target`."""
+    if name == "uecfood":
+        raise DataError("UECFOOD-256 is not ours to pass on", hint=HINT)
+    if name in _ARCHIVES:
+        return _fetch_archive(name, target)
+    if name in _FILES:
+        return _fetch_files(name, target)
+    if is_archive(Path(name)):
+        return unpack(Path(name), target)
+    if Path(name).exists():
+        raise DataError("is neither a tar nor a zip", where=name)
+    raise DataError(f"no data set and no archive is called {name!r}", hint=nearest(name, NAMES))
+
+
+def _fetch_archive(name: str, target: Path) -> Path:
+    source = _ARCHIVES[name]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        _download([source.url], source.filename, source.tgz_md5, Path(folder))
+        return unpack(Path(folder) / source.filename, target)
+
+
+def _fetch_files(name: str, target: Path) -> Path:
+    source = _FILES[name]
+    target.mkdir(parents=True, exist_ok=True)
+    for file, md5 in source.resources:
+        _download([f"{mirror}{file}" for mirror in source.mirrors], file, md5, target)
+    return target
+
+
+def _download(addresses: list[str], file: str, md5: str, folder: Path) -> None:
+    """From the first address that answers; a file that is there with the right checksum is kept."""
+    problem = ""
+    for address in addresses:
+        try:
+            download_url(address, str(folder), file, md5)
+        except (URLError, OSError, RuntimeError) as error:  # RuntimeError is torchvision's wrong checksum
+            problem = f"{address}: {error}"
+        else:
+            return
+    raise DataError(f"cannot be downloaded: {problem}", hint="check the network, or download it elsewhere")

@@ -1,0 +1,135 @@
+import io
+import tarfile
+import zipfile
+
+import pytest
+
+from sweeper.data.archive import Limits, unpack
+from sweeper.data.fetch import fetch
+from sweeper.errors import DataError
+
+
+def tar(path, *members, mode="w"):
+    """Members are (name, content) or a TarInfo made by hand."""
+    with tarfile.open(path, mode) as archive:
+        for member in members:
+            if isinstance(member, tarfile.TarInfo):
+                archive.addfile(member)
+            else:
+                info = tarfile.TarInfo(member[0])
+                info.size = len(member[1])
+                archive.addfile(info, io.BytesIO(member[1]))
+    return path
+
+
+def linked(name, target, kind=tarfile.SYMTYPE):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+def zipped(path, *members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return path
+
+
+def zip_link(name):
+    info = zipfile.ZipInfo(name)
+    info.external_attr = 0o120777 << 16
+    return info
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+def test_a_tar_is_unpacked(tmp_path, mode):
+    archive = tar(tmp_path / "a.tar", ("a/1.jpg", b"one"), ("b/2.jpg", b"two"), mode=mode)
+    unpack(archive, tmp_path / "out")
+    assert (tmp_path / "out/a/1.jpg").read_bytes() == b"one"
+    assert (tmp_path / "out/b/2.jpg").read_bytes() == b"two"
+
+
+def test_a_zip_is_unpacked(tmp_path):
+    unpack(zipped(tmp_path / "a.zip", ("a/1.jpg", b"one"), ("a/", b"")), tmp_path / "out")
+    assert (tmp_path / "out/a/1.jpg").read_bytes() == b"one"
+
+
+EVIL_TARS = {
+    "above": (("../evil", b"x"),),
+    "inside and above": (("a/../../evil", b"x"),),
+    "absolute": (("/tmp/evil-sweeper", b"x"),),
+    "backslashes": (("..\\evil", b"x"),),
+    "link": (linked("a", "/etc/passwd"),),
+    "hard link": (linked("a", "b", tarfile.LNKTYPE),),
+    "link and a file through it": (linked("d", "/tmp"), ("d/evil", b"x")),
+    "device": (linked("dev", "", tarfile.CHRTYPE),),
+    "the same name twice": (("a", b"x"), ("a", b"y")),
+}
+
+
+@pytest.mark.parametrize("members", EVIL_TARS.values(), ids=EVIL_TARS)
+def test_an_evil_tar_is_refused_and_leaves_nothing(tmp_path, members):
+    archive = tar(tmp_path / "evil.tar", ("good", b"x"), *members)
+    with pytest.raises(DataError, match="refused|cannot be unpacked"):
+        unpack(archive, tmp_path / "in" / "out")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["evil.tar", "in"]
+
+
+EVIL_ZIPS = {
+    "above": ("../evil", b"x"),
+    "absolute": ("/tmp/evil-sweeper", b"x"),
+    "link": (zip_link("a"), "/etc"),
+}
+
+
+@pytest.mark.parametrize("member", EVIL_ZIPS.values(), ids=EVIL_ZIPS)
+def test_an_evil_zip_is_refused_and_leaves_nothing(tmp_path, member):
+    archive = zipped(tmp_path / "evil.zip", ("good", b"x"), member)
+    with pytest.raises(DataError, match="is refused"):
+        unpack(archive, tmp_path / "in" / "out")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["evil.zip", "in"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (Limits(files=2, ratio=1e9), "more than 2 files"),
+        (Limits(bytes=5_000), "GB come out"),
+        (Limits(ratio=2.0), "one packed byte"),
+    ],
+)
+def test_a_bomb_is_stopped_by_what_comes_out(tmp_path, limits, reason):
+    zeros = b"\0" * 60_000_000
+    archive = zipped(tmp_path / "bomb.zip", ("1", zeros), ("2", zeros), ("3", zeros))
+    with pytest.raises(DataError, match=reason):
+        unpack(archive, tmp_path / "out", limits)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_truncated_archive_is_refused(tmp_path):
+    archive = tar(tmp_path / "a.tar.gz", ("a", bytes(range(256)) * 4000), mode="w:gz")
+    archive.write_bytes(archive.read_bytes()[:200])
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        unpack(archive, tmp_path / "out")
+
+
+def test_a_folder_with_content_is_left_alone(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("precious")
+    with pytest.raises(DataError, match="not empty"):
+        unpack(tar(tmp_path / "a.tar", ("a", b"x")), tmp_path / "out")
+    assert (tmp_path / "out" / "mine").read_text() == "precious"
+
+
+def test_fetch_unpacks_an_archive_that_is_already_here(tmp_path):
+    fetch(str(tar(tmp_path / "a.tar", ("a/1.jpg", b"x"))), tmp_path / "out")
+    assert (tmp_path / "out/a/1.jpg").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("uecfood", "foodcam"), ("cifar1", "did you mean 'cifar10"), (__file__, "neither a tar nor a zip")],
+)
+def test_what_cannot_be_fetched_is_said(tmp_path, name, reason):
+    with pytest.raises(DataError, match=reason):
+        fetch(name, tmp_path / "out")
