@@ -10,7 +10,7 @@ import click
 from sweeper.cli._options import as_json, overrides, sweep_file
 from sweeper.cli._table import print_json, print_pairs, print_table
 from sweeper.data.contact import contact_sheet
-from sweeper.data.dataset import DataFacts, describe, open_source
+from sweeper.data.dataset import DataFacts, describe, image_sizes, open_source
 from sweeper.data.fetch import NAMES, fetch
 from sweeper.data.gc import collect, kept, limit_bytes
 from sweeper.data.prepare import prepare
@@ -68,10 +68,12 @@ def inspect_command(
         rows = contact_sheet(store, path)
         skipped, drawn = store.about.bad, f"{path} ({rows} of {len(facts.classes)} classes)"
     bad = [(entry.key, entry.reason) for entry in skipped]
+    sizes = image_sizes(spec.dataset, cache_root())
     if as_json:
-        print_json(_facts(facts) | {"bad": bad, "contact_sheet": drawn})
+        print_json(_facts(facts) | {"sizes": _sizes(sizes), "bad": bad, "contact_sheet": drawn})
     else:
-        _print(spec, facts, bad, drawn)
+        _print_classes(facts)
+        print_pairs(_pairs(spec, facts, _sizes(sizes), bad, drawn))
 
 
 @command.command("fetch", epilog="Example:  sweeper data fetch cifar10 --to data/cifar10")
@@ -117,7 +119,7 @@ def _prepare(spec: SweepSpec, sizes: tuple[int, ...]) -> Any:
         return prepare(open_source(spec.dataset), sizes, cache_root(), progress)
 
 
-def _print(spec: SweepSpec, facts: DataFacts, bad: list[tuple[str, str]], sheet: str) -> None:
+def _print_classes(facts: DataFacts) -> None:
     header = ("class", "images", *SPLITS)
     rows = [
         (plain(name), f"{count:,}", *(f"{facts.per_class_and_split[split][label]:,}" for split in SPLITS))
@@ -125,14 +127,14 @@ def _print(spec: SweepSpec, facts: DataFacts, bad: list[tuple[str, str]], sheet:
     ]
     total = ("all", f"{facts.images:,}", *(f"{facts.per_split[split]:,}" for split in SPLITS))
     print_table(header, [*rows, total], left=("class",))
-    print_pairs(_pairs(spec, facts, bad, sheet))
 
 
 def _pairs(
-    spec: SweepSpec, facts: DataFacts, bad: list[tuple[str, str]], sheet: str
+    spec: SweepSpec, facts: DataFacts, sizes: str, bad: list[tuple[str, str]], sheet: str
 ) -> Iterator[tuple[str, str]]:
     yield "source", plain(f"{facts.source} {spec.dataset.root or ''}".rstrip())
     yield "channels", str(facts.channels)
+    yield "sizes", sizes
     yield "imbalance", f"the largest class has {facts.imbalance:.1f} times the images of the smallest"
     yield "copies", f"{facts.copies:,} exact copies of other images"
     yield "digest", facts.digest
@@ -142,6 +144,13 @@ def _pairs(
         yield "" if number else "unreadable", plain(f"{key}: {reason}")
     if sheet:
         yield "contact sheet", plain(sheet)
+
+
+def _sizes(sizes: list[tuple[int, int]]) -> str:
+    if not sizes:
+        return "no image has a readable header"
+    smallest, median, largest = (f"{w} x {h}" for w, h in (sizes[0], sizes[len(sizes) // 2], sizes[-1]))
+    return f"{smallest} to {largest} px, median {median} ({len(sizes)} images looked at)"
 
 
 def _facts(facts: DataFacts) -> dict[str, Any]:

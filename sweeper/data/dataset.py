@@ -1,6 +1,7 @@
 """A data set as a trial sees it: three splits of one store, given out as batches."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch import Tensor
 from sweeper.data.assignment import kept_assignment
 from sweeper.data.augment import Augmentation
 from sweeper.data.batches import Rows, batches
+from sweeper.data.decode import dimensions
 from sweeper.data.index import Bad, Index, Progress, Row, open_index
 from sweeper.data.normalize import Fitted, Transform
 from sweeper.data.prepare import prepare
@@ -151,6 +153,15 @@ def describe(spec: DatasetSpec, cache: Path) -> DataFacts:
     index = open_index(open_source(spec), cache)
     assignment = assign(index.rows, index.classes, spec.split)
     return _facts(spec.source, index, assignment)
+
+
+def image_sizes(spec: DatasetSpec, cache: Path, most: int = 500) -> list[tuple[int, int]]:
+    """(width, height) of up to `most` images spread over the source, sorted by area; headers only."""
+    given = open_source(spec)
+    rows = open_index(given, cache).rows
+    chosen = rows[:: max(1, math.ceil(len(rows) / most))]
+    found = (dimensions(given.read(row.number)) for row in chosen)
+    return sorted((size for size in found if size), key=lambda size: size[0] * size[1])
 
 
 def _facts(name: str, index: Index, assignment: Assignment) -> DataFacts:

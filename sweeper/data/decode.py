@@ -41,6 +41,17 @@ def decode(raw: Raw, pixels: Sequence[int], *, channels: int = 3, box: Box | Non
     return [made[size] for size in pixels]
 
 
+def dimensions(raw: Raw) -> tuple[int, int] | None:
+    """(width, height) as stored, from the header alone; None where it is no image."""
+    if isinstance(raw, np.ndarray):
+        return (raw.shape[1], raw.shape[0])
+    try:
+        with Image.open(io.BytesIO(raw), formats=FORMATS) as image:
+            return image.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return None
+
+
 def _decode(
     raw: bytes, pixels: Sequence[int], channels: int, box: Box | None, *, draft: bool
 ) -> dict[int, Pixels]:

@@ -70,7 +70,7 @@ EVIL_TARS = {
 @pytest.mark.parametrize("members", EVIL_TARS.values(), ids=EVIL_TARS)
 def test_an_evil_tar_is_refused_and_leaves_nothing(tmp_path, members):
     archive = tar(tmp_path / "evil.tar", ("good", b"x"), *members)
-    with pytest.raises(DataError, match="refused|cannot be unpacked"):
+    with pytest.raises(DataError, match=r"refused|cannot be unpacked"):
         unpack(archive, tmp_path / "in" / "out")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["evil.tar", "in"]
 
