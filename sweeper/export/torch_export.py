@@ -1,6 +1,7 @@
 """PyTorch's own traced format: loads with torch alone, runs no code of ours."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,10 @@ def traced(model: Servable) -> torch.export.ExportedProgram:
 
 def _write(model: Servable, path: Path) -> None:
     card = json.dumps(model.card, ensure_ascii=False)
-    torch.export.save(traced(model), path, extra_files={CARD: card})
+    with warnings.catch_warnings():
+        # said of views whose storage is larger than they are, and meant for other devices than the CPU
+        warnings.filterwarnings("ignore", message="No complete tensor found")
+        torch.export.save(traced(model), path, extra_files={CARD: card})
 
 
 def _load(path: Path) -> Predict:

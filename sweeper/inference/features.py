@@ -54,7 +54,7 @@ def _tiles(weight: Tensor) -> list[NDArray[np.float32]]:
         weight = weight.flatten(0, 1).unsqueeze(1)
     largest = weight.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
     scaled = (weight / largest + 1) / 2
-    return [tile.squeeze(-1) for tile in scaled.permute(0, 2, 3, 1).numpy()]
+    return [tile if tile.shape[2] == 3 else tile[..., 0] for tile in scaled.permute(0, 2, 3, 1).numpy()]
 
 
 def feature_maps(

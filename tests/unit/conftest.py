@@ -1,0 +1,117 @@
+"""A small sweep that has really been trained, for whatever is done with a network afterwards."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+COLOURS = [(200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40), (40, 200, 200), (200, 40, 200)]
+NAMES = ["apple", "basil", "café", "$dal$", "egg", "fig"]
+SPEC = """
+name: shelf
+dataset:
+  source: image_folder
+  root: {root}
+  split: {{train: 0.5, valid: 0.25, test: 0.25, seed: 3}}
+parameters:
+  architecture:  [cnn]
+  layers:        [2]
+  filters:       [8]
+  normalization: [zca, standardize]
+  learning_rate: [0.01, 0.02]
+  pixels:        [16]
+points:
+  - {{architecture: cnn, layers: 2, filters: 8, normalization: zca, learning_rate: 0.01, pixels: 16}}
+  - {{architecture: cnn, layers: 2, filters: 8, normalization: standardize, learning_rate: 0.02, pixels: 16}}
+train:     {{epochs: 3, batch_size: 16, precision: fp32}}
+objective: {{metric: valid/top1}}
+search:    {{algorithm: random, seed: 1}}
+scheduler: {{type: none}}
+budget:    {{trials: 2}}
+"""
+
+
+@dataclass(frozen=True)
+class TrainedSweep:
+    """Where a sweep of two trials lies: its runs, its cache and its photos."""
+
+    name: str
+    runs: Path
+    cache: Path
+    photos: Path
+
+
+def write_photos(root: Path, each: int = 24) -> None:
+    """Noisy JPEGs of 40 x 30, a colour a class."""
+    random = np.random.default_rng(7)
+    for name, colour in zip(NAMES, COLOURS, strict=True):
+        (root / name).mkdir(parents=True)
+        for number in range(each):
+            noise = random.normal(0, 60, (30, 40, 3))
+            pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{number}.jpg", quality=90)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedSweep:
+    """Shared by all tests: leave it as it is, or take `own_sweep`."""
+    root = tmp_path_factory.mktemp("trained")
+    write_photos(root / "photos")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SWEEPER_RUNS", str(root / "runs"))
+        patch.setenv("SWEEPER_CACHE", str(root / "cache"))
+        _run(root)
+    return TrainedSweep("shelf", root / "runs", root / "cache", root / "photos")
+
+
+def _run(root: Path) -> None:
+    from sweeper.launching import create
+    from sweeper.paths import SweepPaths, cache_root
+    from sweeper.plan import make_plan
+    from sweeper.runners import runner
+    from sweeper.runners._workload import Training
+    from sweeper.spec import parse_spec
+    from sweeper.sweep import Sweep
+
+    spec = parse_spec(SPEC.format(root=root / "photos"), name="shelf.yaml")
+    paths = SweepPaths.of(spec.name)
+    record = create(spec, paths, make_plan(spec, cache_root()))
+    sweep = Sweep(spec, record)
+    workload = Training(spec.dataset, spec.train, spec.objective.metric, cache_root(), paths.checkpoints)
+    runner["local"]()(sweep, workload, lambda: False)
+    sweep.close()
+    record.close()
+
+
+@pytest.fixture
+def shelf(trained: TrainedSweep, monkeypatch: pytest.MonkeyPatch) -> TrainedSweep:
+    """The trained sweep, as the command line of this test finds it."""
+    monkeypatch.setenv("SWEEPER_RUNS", str(trained.runs))
+    monkeypatch.setenv("SWEEPER_CACHE", str(trained.cache))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    return trained
+
+
+@pytest.fixture
+def open_shelf(shelf: TrainedSweep):
+    """`open_shelf(0)`: the network of a trial, and its images, on the CPU."""
+    import torch
+
+    from sweeper.history import replay
+    from sweeper.inference.opening import open_trial
+    from sweeper.launching import reopen
+    from sweeper.paths import SweepPaths
+
+    def build(number: int = 0, runs: Path | None = None):
+        paths = SweepPaths.of(shelf.name, runs)
+        spec, record = reopen(paths)
+        trials = list(replay(record.events()).trials.values())
+        meta = record.meta
+        record.close()
+        return open_trial(paths, meta, spec, trials[number], cache=shelf.cache, device=torch.device("cpu"))
+
+    return build
