@@ -54,6 +54,8 @@ def prepare(
     stores = [store for store in opened.values() if store is not None]
     if len(stores) < len(paths):
         raise DataError("cannot be read back after it was written", where=str(folder))
+    about = stores[0].about  # whoever built it may have allowed more bad images
+    _check_usable(source.max_bad, set(range(len(about.classes))), len(stores[0].labels), about.bad)
     mark_used(folder)
     return stores
 
@@ -81,7 +83,7 @@ def _build(
         # nameless files: a build that is killed leaves nothing
         scratch = {size: stack.enter_context(tempfile.TemporaryFile(dir=folder)) for size in pixels}
         rows, bad = _decode_all(source, index, scratch, progress)
-        _check_usable(index, rows, bad)
+        _check_usable(source.max_bad, {row.label for row in rows}, len(rows), bad)
         about = About(index.digest, RECIPE, index.classes, bad, index.notes)
         for size, file in scratch.items():
             file.flush()
@@ -128,15 +130,15 @@ def _read(source: Source, row: Row, pixels: Sequence[int], channels: int) -> lis
         return Bad(row.key, str(error))
 
 
-def _check_usable(index: Index, rows: Sequence[Row], bad: Sequence[Bad]) -> None:
-    total = len(rows) + len(bad)
-    if len(bad) > index.max_bad * total:
+def _check_usable(max_bad: float, labels: set[int], good: int, bad: Sequence[Bad]) -> None:
+    total = good + len(bad)
+    if len(bad) > max_bad * total:
         first = f"{bad[0].key}: {bad[0].reason}"
         raise DataError(
-            f"{len(bad)} of {total} images are unreadable, max_bad allows {index.max_bad:g} of all: {first}",
+            f"{len(bad)} of {total} images are unreadable, max_bad allows {max_bad:g} of all: {first}",
             hint="remove them or raise dataset.max_bad",
         )
-    if len({row.label for row in rows}) < 2:
+    if len(labels) < 2:
         raise DataError("a classifier needs at least two classes with readable images")
 
 

@@ -21,12 +21,15 @@ _RUNS = re.compile(r"[0-9]+|[^0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file and what is known of it without opening it; `key` is its path below the root, printable."""
+    """A file and what is known of it without opening it; `key` is its path below the root, printable.
+
+    `changed_ns` is the time of the last change to content or permissions.
+    """
 
     path: str
     key: str
     size: int
-    mtime_ns: int
+    changed_ns: int
 
     @property
     def stem(self) -> str:
@@ -61,7 +64,7 @@ class FileSource:
         self.channels = channels
         self.max_bad = max_bad
         digest = hashlib.blake2b(repr((identity, channels, max_bad)).encode(), digest_size=16)
-        for line in sorted(f"{file.path}\n{file.size}\n{file.mtime_ns}\n" for file in files):
+        for line in sorted(f"{file.path}\n{file.size}\n{file.changed_ns}\n" for file in files):
             digest.update(line.encode("utf-8", "surrogateescape"))
         self.fingerprint = digest.hexdigest()
         self._list = listing
@@ -151,7 +154,7 @@ def _file(path: str, key: str) -> File:
         stat = os.stat(path)
     except OSError:  # a dangling or circular link: listed, and reported as unreadable when read
         return File(path, key, -1, 0)
-    return File(path, key, stat.st_size, stat.st_mtime_ns)
+    return File(path, key, stat.st_size, stat.st_ctime_ns)
 
 
 def _entries(path: str) -> list[os.DirEntry[str]]:

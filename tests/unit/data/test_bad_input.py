@@ -69,6 +69,8 @@ def test_too_many_unreadable_files_fail_the_import_with_the_first_reason(tmp_pat
     with pytest.raises(DataError, match=r"1 of 41 .*a/bad.jpg: the file is empty"):
         opened(root, tmp_path)
     assert opened(root, tmp_path, max_bad=0.1).size("train") == 28
+    with pytest.raises(DataError, match="1 of 41"):  # the store is there now, and still refused
+        opened(root, tmp_path)
 
 
 def test_a_png_named_jpg_is_an_image(tmp_path, photos, encoded):

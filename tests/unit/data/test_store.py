@@ -205,7 +205,7 @@ def test_a_write_that_fails_leaves_nothing_half_written(tmp_path):
     )
     assert "cannot be written" in done.stdout
     names = {path.name for path in (tmp_path / "stores").rglob("*") if path.is_file()}
-    assert names == {".lock", "4.arrow", "4.json"}
+    assert names == {".lock", ".used", "4.arrow", "4.json"}
 
 
 def test_other_content_is_another_store(tmp_path):
