@@ -93,6 +93,15 @@ class Record:
         return record
 
     @classmethod
+    def in_memory(cls, meta: Mapping[str, str]) -> "Record":
+        """A record that ends with the process, for simulations."""
+        connection = sqlite3.connect(":memory:")
+        connection.executescript(_TABLES)
+        record = cls(connection, Path(":memory:"))
+        record.put_meta({"schema": str(SCHEMA), **meta})
+        return record
+
+    @classmethod
     def open(cls, path: Path) -> "Record":
         """An existing record; StateError where there is none, or a newer sweeper wrote it."""
         if not path.is_file():

@@ -18,6 +18,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "validate": ("sweeper.cli.validate", "Check a sweep file and say what it means."),
     "plan": ("sweeper.cli.plan", "Show what a sweep would do: space, images, sample networks."),
     "launch": ("sweeper.cli.launch", "Run a sweep from its file to its answer."),
+    "simulate": ("sweeper.cli.simulate", "Compare settings on a virtual clock, training nothing."),
     "list": ("sweeper.cli.list", "Show the sweeps of this folder."),
     "status": ("sweeper.cli.status", "Show how one sweep stands."),
     "best": ("sweeper.cli.best", "Say which network is best, and which is worth its cost."),

@@ -46,16 +46,22 @@ class SyntheticCurves:
             parameter = self.space.parameters.get(name)
             if parameter is None or isinstance(parameter, Constant):
                 continue
-            values = value if parameter.per else [value]
-            place = float(np.mean([_place(parameter, item) for item in values])) if values else 0.5
+            where = place(parameter, value)
             best = np.random.default_rng(derive(self.seed, "optimum", name)).uniform(0.2, 0.9)
-            quality *= 1 - 0.5 * (place - best) ** 2
-            cost += 0.3 * place
+            quality *= 1 - 0.5 * (where - best) ** 2
+            cost += 0.3 * where
         return quality, cost
 
 
+def place(parameter: Parameter, value: object) -> float:
+    """Where the value lies in its range, 0 to 1; of a list the mean; a name has a place by its hash."""
+    if parameter.per and isinstance(value, list):
+        places = [_place(parameter, item) for item in value]
+        return sum(places) / len(places) if places else 0.5
+    return _place(parameter, value)
+
+
 def _place(parameter: Parameter, value: object) -> float:
-    """Where the value lies in its range, 0 to 1; a choice of names has a place by its hash."""
     extremes = parameter.extremes()
     low, high = extremes[0], extremes[-1]
     if isinstance(value, bool) or not isinstance(value, int | float) or not isinstance(low, int | float):

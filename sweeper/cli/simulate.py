@@ -1,0 +1,94 @@
+"""`sweeper simulate`: what a sweep's settings would cost and find, without training anything."""
+
+from dataclasses import asdict
+
+import click
+
+from sweeper.cli._options import as_json, overrides, sweep_file
+from sweeper.cli._plugins import check_plugins
+from sweeper.cli._sweeps import find, read
+from sweeper.cli._table import print_json, print_table
+from sweeper.errors import StateError
+from sweeper.runners import Workload
+from sweeper.runners._replay import ReplayedCurves
+from sweeper.simulating import Run, Summary, simulate
+from sweeper.spec import SweepSpec, load_spec
+from sweeper.trackers.wording import score_text
+
+COLUMNS = ("settings", "best", "device-hours", "wall hours", "trials", "stopped", "attempts")
+
+
+@click.command(
+    epilog="Example:  sweeper simulate search_spaces/uecfood.yaml --workers 100 --trials 1000 "
+    "--compare scheduler.kind=promote --seeds 5"
+)
+@sweep_file
+@overrides
+@click.option("--workers", type=click.IntRange(1, 100_000), default=8, show_default=True, help="Devices.")
+@click.option("--trials", type=click.IntRange(min=1), help="Replaces the whole budget by so many trials.")
+@click.option("--from", "source", metavar="SWEEP", help="Replay the curves of this sweep; else made-up ones.")
+@click.option("--seeds", type=click.IntRange(1, 1000), default=3, show_default=True, help="Repetitions.")
+@click.option("--losses", type=click.FloatRange(min=0), default=0.0, help="Workers lost per device-hour.")
+@click.option("--compare", multiple=True, metavar="KEY=VALUE", help="Beside it, the same with this override.")
+@as_json
+def command(
+    file: str,
+    overrides: tuple[str, ...],
+    workers: int,
+    trials: int | None,
+    source: str | None,
+    seeds: int,
+    losses: float,
+    compare: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Run the search, early stopping and budget of FILE on a virtual clock, several settings side by side.
+
+    Made-up curves rise as those of small CNNs do and stand for no data set: they compare settings, they
+    do not promise figures.
+    """
+    limit = [f"budget={{trials: {trials}}}"] if trials else []
+    named = [("as written", _spec(file, [*overrides, *limit]))]
+    named += [(change, _spec(file, [*overrides, *limit, change])) for change in compare]
+    rows: list[tuple[str, list[Run]]] = []
+    for name, spec in named:
+        curves = _replayed(spec, source) if source else None
+        runs = [
+            simulate(spec, workers=workers, seed=seed, curves=curves, losses_per_hour=losses)
+            for seed in range(seeds)
+        ]
+        rows.append((name, runs))
+    metric = named[0][1].objective.metric
+    if as_json:
+        print_json([{"settings": name, "runs": [asdict(run) for run in runs]} for name, runs in rows])
+        return
+    print_table(COLUMNS, [_row(name, runs, metric) for name, runs in rows], left=("settings",))
+    origin = f"the curves of {source}" if source else "made-up curves"
+    click.echo(f"{workers} workers, {seeds} seeds, {origin}; 95 % intervals of the mean", err=True)
+
+
+def _spec(file: str, overrides: list[str]) -> SweepSpec:
+    spec = load_spec(file, overrides)
+    check_plugins(spec)
+    return spec
+
+
+def _replayed(spec: SweepSpec, source: str) -> Workload:
+    told = read(find(source))
+    complete = [trial for trial in told.history.trials.values() if trial.reports]
+    if not complete:
+        raise StateError("no trial of it has reported", where=source, hint="choose another sweep")
+    return ReplayedCurves(spec.space, complete)
+
+
+def _row(name: str, runs: list[Run], metric: str) -> list[str]:
+    best = Summary.of([run.best for run in runs])
+    numbers = [[getattr(run, field) for run in runs] for field in ("device_hours", "wall_hours")]
+    counts = [[getattr(run, field) for run in runs] for field in ("trials", "stopped", "attempts")]
+    width = score_text(metric, best.half_width).removesuffix(" %")
+    return [
+        name,
+        f"{score_text(metric, best.mean)} +- {width}",
+        *(f"{(s := Summary.of(values)).mean:.3g} +- {s.half_width:.2g}" for values in numbers),
+        *(f"{Summary.of(values).mean:.0f}" for values in counts),
+    ]

@@ -1,0 +1,82 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from sweeper.cli import sweeper
+from sweeper.history import TrialHistory
+from sweeper.runners._replay import ReplayedCurves
+from sweeper.simulating import Summary, simulate
+from sweeper.spec import parse_spec
+from sweeper.trial import Report, Trial
+
+TEXT = """
+name: toy
+dataset: {source: synthetic}
+parameters:
+  layers: {min: 1, max: 4}
+  filters: {values: [16, 32], per: layers}
+  learning_rate: {distribution: log_uniform_values, min: 1.0e-4, max: 1.0e-1}
+train: {epochs: 9}
+search: {algorithm: random}
+scheduler: {type: asha}
+budget: {trials: 30}
+"""
+
+
+def spec(*overrides):
+    return parse_spec(TEXT, overrides=overrides)
+
+
+def test_the_same_seed_gives_the_same_run():
+    assert simulate(spec(), workers=5, seed=3) == simulate(spec(), workers=5, seed=3)
+
+
+def test_early_stopping_saves_device_hours():
+    with_asha = simulate(spec(), workers=1, seed=1)
+    without = simulate(spec("scheduler={type: none}"), workers=1, seed=1)
+    assert with_asha.device_hours < 0.7 * without.device_hours
+    assert (with_asha.stopped > 0, without.stopped) == (True, 0)
+
+
+def test_more_workers_take_less_wall_time_for_the_same_device_hours():
+    one, ten = (simulate(spec("scheduler={type: none}"), workers=n, seed=1) for n in (1, 10))
+    assert ten.wall_hours < one.wall_hours / 5
+    assert ten.device_hours == pytest.approx(one.device_hours)
+
+
+def test_lost_workers_cost_attempts_but_no_trial():
+    run = simulate(spec(), workers=4, seed=1, losses_per_hour=60)
+    assert run.trials == 30
+    assert run.attempts > 30
+
+
+def test_a_promoting_asha_finishes_with_paused_trials_counted_as_stopped():
+    run = simulate(spec("scheduler={type: asha, kind: promote}"), workers=3, seed=1)
+    assert run.stopped >= 15
+
+
+def test_a_replayed_trial_takes_the_curve_of_the_nearest_configuration():
+    configs = [{"layers": 1, "filters": [16], "learning_rate": 1e-3}, {"layers": 4, "filters": [32] * 4}]
+    recorded = [
+        TrialHistory(str(number), number, config, 0, reports=[Report(1, 0.1 * (number + 1), 5.0)])
+        for number, config in enumerate(configs)
+    ]
+    replayed = ReplayedCurves(spec().space, recorded)
+    near = Trial("x", 9, {"layers": 3, "filters": [32] * 3, "learning_rate": 1e-3}, 0)
+    assert [report.score for report in replayed(near)] == [0.2]
+
+
+def test_an_interval_needs_two_seeds():
+    assert Summary.of([1.0]) == Summary(1.0, 0.0)
+    assert Summary.of([1.0, 3.0]).half_width == pytest.approx(1.96)
+
+
+def test_the_verb_compares_settings_side_by_side(tmp_path):
+    file = tmp_path / "toy.yaml"
+    file.write_text(TEXT)
+    words = ["simulate", str(file), "--seeds", "2", "--compare", "scheduler.type=none", "--json"]
+    result = CliRunner().invoke(sweeper, words, catch_exceptions=False)
+    rows = json.loads(result.stdout)
+    assert [row["settings"] for row in rows] == ["as written", "scheduler.type=none"]
+    assert {len(row["runs"]) for row in rows} == {2}
