@@ -15,7 +15,7 @@ from sweeper.errors import SpecError
 from sweeper.registry import nearest
 from sweeper.search import searcher
 from sweeper.search.points import value_at
-from sweeper.space import Choice, Constant, FloatRange, IntRange, Parameter, Space
+from sweeper.space import Choice, Constant, FloatRange, IntRange, Parameter, Space, is_same
 from sweeper.trial import Config, Goal, State, derive
 
 _TOLD_AS = {State.COMPLETED: TrialState.COMPLETE, State.STOPPED: TrialState.PRUNED}
@@ -40,7 +40,9 @@ class OptunaSearch:
         sampler: Callable[[int], BaseSampler],
         *,
         counts_cost: bool = False,
+        keeps_notes: bool = True,
     ) -> None:
+        """`keeps_notes` where the sampler writes on trials what it needs later: NSGA-II its generations."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         # `group`, which conditional parameters need, has been marked experimental since 2.8
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -50,7 +52,9 @@ class OptunaSearch:
         self._counts_cost = counts_cost
         directions: list[Goal] = [goal, "minimize"] if counts_cost else [goal]
         self._study = optuna.create_study(directions=directions, sampler=sampler(_seed32(seed, 0, 0)))
+        self._keeps_notes = keeps_notes
         self._trials: dict[int, optuna.Trial] = {}
+        self._epochs: dict[int, set[int]] = {}
         self._draws: dict[int, int] = {}
 
     def propose(self, number: int) -> Config:
@@ -59,26 +63,35 @@ class OptunaSearch:
         self._draws[number] = again + 1
         self._study.sampler = self._sampler(_seed32(self._seed, number, again))
         trial = self._study.ask()
-        self._trials[number] = trial
-        return self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
+        config = self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
+        if self._keeps_notes:
+            self._enter(number, trial)
+        else:  # what the record holds and no more: TPE notes on a trial values that its configuration lacks
+            self._study.tell(trial, state=TrialState.FAIL)
+            self.adopt(number, config)
+        return config
 
     def adopt(self, number: int, config: Config) -> None:
         """Enter the configuration as running; one that lies outside the space teaches nothing."""
         if not self._space.contains(config):
             return
+        self._study.sampler = self._sampler(_seed32(self._seed, number, 0))
         self._study.enqueue_trial(self._parameters(config))
         trial = self._study.ask()
-        self._trials[number] = trial
+        if self._keeps_notes:
+            _ = trial.relative_params  # looks as if nothing came of it, but the sampler writes its notes
+        self._enter(number, trial)
         self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
 
     def observe(self, number: int, epoch: int, score: float) -> None:
         """An intermediate value of the Optuna trial; the first one of an epoch counts."""
-        if number in self._trials and not self._counts_cost:
+        if number in self._trials and epoch not in self._epochs[number] and not self._counts_cost:
+            self._epochs[number].add(epoch)
             self._trials[number].report(score, epoch)
 
     def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
         """Tell the study once; a trial that it never heard of is passed over."""
-        trial = self._trials.pop(number, None)
+        trial, _ = self._trials.pop(number, None), self._epochs.pop(number, None)
         if trial is None:
             return
         if state is State.INFEASIBLE:
@@ -92,6 +105,9 @@ class OptunaSearch:
         else:
             told = _TOLD_AS[state]
             self._study.tell(trial, score if told is TrialState.COMPLETE else None, state=told)
+
+    def _enter(self, number: int, trial: optuna.Trial) -> None:
+        self._trials[number], self._epochs[number] = trial, set()
 
     def _parameters(self, config: Config) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -119,10 +135,10 @@ def _suggest(trial: optuna.Trial, name: str, parameter: Parameter) -> Any:
 
 
 def _ask(trial: optuna.Trial, name: str, parameter: Choice | IntRange | FloatRange) -> Any:
-    """The parameter in Optuna's words; a choice that is not a scalar is known by its JSON."""
+    """The parameter in Optuna's words."""
     match parameter:
         case Choice():
-            return trial.suggest_categorical(name, [_encoded(parameter, value) for value in parameter.values])
+            return trial.suggest_categorical(name, _labels(parameter))
         case IntRange():
             # Optuna takes no step on a logarithmic range; `Space.sample` puts the value on its grid
             step = 1 if parameter.log else parameter.step
@@ -132,15 +148,24 @@ def _ask(trial: optuna.Trial, name: str, parameter: Choice | IntRange | FloatRan
             return trial.suggest_float(name, parameter.low, parameter.high, step=step, log=parameter.log)
 
 
+def _labels(parameter: Choice) -> list[Any]:
+    """A choice's values in Optuna's words; all as JSON where two would look alike to it, as 1 and true."""
+    texts = [json.dumps(value) for value in parameter.values]
+    plain = [t if isinstance(v, list) else v for v, t in zip(parameter.values, texts, strict=True)]
+    return plain if len(set(plain)) == len(plain) else texts
+
+
 def _encoded(parameter: Parameter, value: Any) -> Any:
-    is_scalar = value is None or isinstance(value, bool | int | float | str)
-    return value if is_scalar or not isinstance(parameter, Choice) else json.dumps(value)
+    if not isinstance(parameter, Choice):
+        return value
+    place = next(place for place, known in enumerate(parameter.values) if is_same(known, value))
+    return _labels(parameter)[place]
 
 
 def _decoded(parameter: Choice | IntRange | FloatRange, value: Any) -> Any:
     if not isinstance(parameter, Choice):
         return round(value, 12) if isinstance(parameter, FloatRange) and parameter.step else value
-    return next(choice for choice in parameter.values if _encoded(parameter, choice) == value)
+    return parameter.values[_labels(parameter).index(value)]
 
 
 @searcher("tpe")
@@ -167,7 +192,7 @@ def tpe(
             n_ei_candidates=candidates,
         )
 
-    return OptunaSearch(space, goal, seed, sampler, counts_cost=counts_cost)
+    return OptunaSearch(space, goal, seed, sampler, counts_cost=counts_cost, keeps_notes=False)
 
 
 @searcher("nsga2")

@@ -56,8 +56,7 @@ def _draw_float(parameter: FloatRange, generator: np.random.Generator) -> float:
         return math.exp(generator.uniform(math.log(parameter.low), math.log(parameter.high)))
     if parameter.step is None:
         return float(generator.uniform(parameter.low, parameter.high))
-    steps = round((parameter.high - parameter.low) / parameter.step)
-    return round(parameter.low + parameter.step * int(generator.integers(steps + 1)), 12)
+    return float(parameter.values[int(generator.integers(len(parameter.values)))])
 
 
 @searcher("random")

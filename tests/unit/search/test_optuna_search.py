@@ -1,0 +1,185 @@
+import math
+import warnings
+
+import pytest
+
+from sweeper.errors import SpecError
+from sweeper.search import searcher
+from sweeper.trial import State, canonical
+
+NUMERIC = {
+    "learning_rate": {"distribution": "log_uniform_values", "min": 1e-4, "max": 1e-1},
+    "layers": {"min": 1, "max": 5},
+}
+
+
+def tpe(space, goal="maximize", seed=7, **options):
+    return searcher["tpe"](space, goal, seed, **({"startup": 4} | options))
+
+
+def quality(config):
+    rate = config.get("learning_rate", 1e-2)
+    return 1 - abs(math.log10(rate) + 2.5) - 0.1 * abs(config.get("layers", 3) - 3)
+
+
+def live(search, space, trials, workers=1, kind=lambda number: State.COMPLETED):
+    """Run trials, `workers` at a time; returns the log that a record would hold."""
+    log, open_ = [], []
+    for number in range(trials):
+        config = search.propose(number)
+        log.append(("adopt", number, config))
+        open_.append((number, config))
+        if len(open_) == workers:
+            number, config = open_.pop(0)
+            log.append(("observe", number, 1, quality(config) / 2))
+            state = kind(number)
+            score = quality(config) if state in (State.COMPLETED, State.STOPPED) else None
+            log.append(("finish", number, state, score))
+            search.observe(*log[-2][1:])
+            search.finish(*log[-1][1:])
+    return log
+
+
+def replayed(search, log):
+    for word, *rest in log:
+        getattr(search, word)(*rest)
+    return search
+
+
+STATES = [State.COMPLETED, State.STOPPED, State.FAILED, State.CANCELLED, State.INFEASIBLE]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("whole", [False, True], ids=["numeric", "conditional"])
+@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+def test_a_study_built_from_the_record_proposes_what_the_live_one_would(make_space, whole, workers, goal):
+    space = make_space() if whole else make_space(NUMERIC)
+    search = tpe(space, goal)
+    log = live(search, space, 24, workers, kind=lambda number: STATES[number % 5 if number > 6 else 0])
+    again = replayed(tpe(space, goal), log)
+    for number in range(24, 28):
+        assert canonical(search.propose(number)) == canonical(again.propose(number))
+
+
+def test_a_proposal_depends_on_the_seed_and_on_what_was_learnt(make_space):
+    space = make_space(NUMERIC)
+    log = live(tpe(space), space, 12)
+    first, same, other = (replayed(tpe(space, seed=seed), log) for seed in (7, 7, 8))
+    ignorant = tpe(space)
+    proposals = [canonical(search.propose(12)) for search in (first, same, other, ignorant)]
+    assert proposals[0] == proposals[1]
+    assert len(set(proposals)) == 3
+
+
+@pytest.mark.parametrize("algorithm", ["tpe", "nsga2"])
+def test_every_proposal_lies_in_the_space(make_space, algorithm):
+    space = make_space()
+    search = searcher[algorithm](space, "maximize", 3)
+    for number in range(40):
+        config = search.propose(number)
+        assert space.contains(config), config
+        assert len(config.get("filters", [])) == config.get("layers", 0)
+        search.finish(number, State.COMPLETED, quality(config), 1.0)
+
+
+def test_it_learns_where_the_good_ones_are(make_space):
+    space = make_space(NUMERIC)
+    for goal, sign in (("maximize", 1), ("minimize", -1)):
+        search, scores = tpe(space, goal, startup=10), []
+        for number in range(50):
+            config = search.propose(number)
+            scores.append(quality(config))
+            search.finish(number, State.COMPLETED, sign * scores[-1])
+        assert sum(scores[-20:]) / 20 > sum(scores[:10]) / 10
+
+
+def test_a_stopped_trial_teaches_too(make_space):
+    """TPE leaves its random start although every trial was stopped early."""
+    space = make_space(NUMERIC)
+    search = tpe(space)
+    live(search, space, 12, kind=lambda number: State.STOPPED)
+    learnt, ignorant = search.propose(12), tpe(space).propose(12)
+    assert learnt != ignorant
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
+def test_a_trial_without_a_result_teaches_nothing(make_space, state):
+    space = make_space(NUMERIC)
+    log = live(tpe(space), space, 10)
+    wiser = [*log, ("adopt", 10, {"learning_rate": 0.01, "layers": 2}), ("finish", 10, state, None)]
+    assert replayed(tpe(space), log).propose(11) == replayed(tpe(space), wiser).propose(11)
+
+
+def test_a_configuration_outside_the_space_is_passed_over(make_space):
+    space = make_space(NUMERIC)
+    search = tpe(space)
+    search.adopt(0, {"learning_rate": 5.0, "layers": 99})
+    search.observe(0, 1, 0.5)
+    search.finish(0, State.COMPLETED, 0.5)
+    search.finish(77, State.COMPLETED, 0.5)
+    assert search.propose(1) == tpe(space).propose(1)
+
+
+def test_words_that_come_twice_are_heard_once_and_without_a_warning(make_space):
+    search = tpe(make_space(NUMERIC))
+    search.propose(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            search.observe(0, 1, 0.5)
+            search.observe(0, 2, 0.6)
+        for _ in range(2):
+            search.finish(0, State.STOPPED, 0.6)
+            search.observe(0, 3, 0.7)
+
+
+def test_a_drawn_configuration_is_not_proposed_for_ever(make_space):
+    """The sweep draws again when it has run the configuration before."""
+    search = tpe(make_space({"layers": {"min": 1, "max": 3}}))
+    drawn = set()
+    for _ in range(30):
+        drawn.add(canonical(search.propose(0)))
+        search.finish(0, State.CANCELLED, None)
+    assert len(drawn) == 3
+
+
+def test_values_come_back_as_the_sweep_file_writes_them(make_space):
+    space = make_space()
+    search = tpe(space)
+    for number in range(15):
+        config = search.propose(number)
+        assert type(config["batch_norm"]) is bool
+        assert config["kernel"] in ([3, 3], [5, 5])
+        assert config["dropout"] in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+        assert config["epochs"] == 9
+        search.finish(number, State.COMPLETED, 0.5)
+
+
+@pytest.mark.parametrize(
+    "values", [[1, True], [0, False, None], ["[3, 3]", [3, 3]], ["null", None], [[1], [1.5], "a"]]
+)
+def test_values_that_look_alike_are_told_apart(make_space, values):
+    space = make_space({"odd": {"values": values}, "layers": {"min": 1, "max": 50}})
+    search = tpe(space)
+    drawn = [search.propose(number)["odd"] for number in range(40)]
+    assert len({canonical({"odd": value}) for value in drawn}) == len(values)
+
+
+def test_a_sampler_can_be_named_and_a_wrong_name_is_answered_with_the_nearest(make_space):
+    space = make_space(NUMERIC)
+    search = searcher["optuna"](space, "maximize", 7, sampler="QMCSampler")
+    assert space.contains(search.propose(0))
+    with pytest.raises(SpecError, match="did you mean 'TPESampler'"):
+        searcher["optuna"](space, "maximize", 7, sampler="TPESampeler")
+    with pytest.raises(SpecError, match="QMCSampler"):
+        searcher["optuna"](space, "maximize", 7, sampler="QMCSampler", options={"nonsense": 1})
+
+
+def test_cost_can_be_an_objective_of_its_own(make_space):
+    space = make_space(NUMERIC)
+    search = tpe(space, counts_cost=True)
+    for number in range(12):
+        config = search.propose(number)
+        search.observe(number, 1, quality(config))
+        search.finish(number, [State.COMPLETED, State.STOPPED][number % 2], quality(config), float(number))
+    assert space.contains(search.propose(12))
