@@ -55,14 +55,11 @@ def default_path(folder: Path, model: TrainedModel, name: str) -> Path:
 
 
 def _check_target(path: Path, made_of: Format) -> None:
-    if made_of.suffix and path.is_dir():
-        raise SpecError(
-            f"--out: {path} is a folder", hint=f"name a file, such as {path / 'model'}{made_of.suffix}"
-        )
+    if made_of.suffix and (path.is_dir() or path.suffix != made_of.suffix):
+        raise SpecError(f"--out: {path} is to be a file that ends in {made_of.suffix}")
     if not made_of.suffix and path.exists() and not (path / "MLmodel").is_file():
-        raise SpecError(
-            f"--out: {path} exists and is no earlier export", hint="name a folder that does not exist"
-        )
+        problem = f"--out: {path} exists and is no earlier export"
+        raise SpecError(problem, hint="name a folder that does not exist")
 
 
 def _compare(model: TrainedModel, made_of: Format, aside: Path, pixels: Tensor) -> float:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from sweeper.errors import MissingExtraError
 from sweeper.export import Format, Predict, exporter
 from sweeper.export._servable import Servable
-from sweeper.export.torch_export import traced
 
 try:
     import onnxruntime
@@ -40,9 +39,11 @@ def _write(model: Servable, path: Path) -> None:
     for chatty in ("torch.onnx", "onnxscript", "onnx_ir"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     program = torch.onnx.export(
-        traced(model),
+        model.pipeline,
+        (model.example,),
         dynamo=True,
         verbose=False,
+        dynamic_shapes=({0: "rows"},),
         input_names=["pixels"],
         output_names=["probabilities"],
     )

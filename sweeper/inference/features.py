@@ -71,7 +71,7 @@ def feature_maps(
     chosen = list(layers) or _spread(list(convolutions(model.module)))
     held: dict[str, Tensor] = {}
     with _noted({name: known[name] for name in chosen}, held):
-        model.probabilities(torch.from_numpy(image).unsqueeze(0))
+        model.probabilities(torch.from_numpy(image.copy()).unsqueeze(0))
     for name in chosen:
         if name not in held or held[name].dim() != 4:
             raise SpecError(f"layer {name!r} gives no feature maps", hint="name a convolution or a pooling")

@@ -1,0 +1,52 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sweeper import lease
+from sweeper.cli import run
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def running(shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A copy of the sweep that some process runs: so MLflow, slow to import, is not told."""
+    shutil.copytree(shelf.runs, tmp_path / "runs")
+    monkeypatch.setenv("SWEEPER_RUNS", str(tmp_path / "runs"))
+    with lease.held(tmp_path / "runs" / "shelf"):
+        yield tmp_path / "runs" / "shelf"
+
+
+def test_the_page_has_all_its_parts(running: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", "shelf", "--trial", "1", "--split", "valid"]) == 0
+    said = capsys.readouterr()
+    first, second = said.out.splitlines()[:2]
+    assert first == "trial 1 of shelf, epoch 3, valid split: 36 images of 6 classes" or "epoch" in first
+    assert second.startswith("top-1 ")
+    for part in ("disturbed", "rotation 45°", "flip top-bottom", "by class", "café", "files in "):
+        assert part in said.out
+    assert "MLflow is not told now" in said.err
+    assert (running / "evaluation" / "1" / "valid" / "confusion.png").is_file()
+
+
+def test_json_is_what_the_file_holds(running: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", "shelf", "--split", "valid", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    folder = running / "evaluation" / str(facts["trial"]) / "valid"
+    held = json.loads((folder / "evaluation.json").read_text())
+    assert {key: facts[key] for key in held} == held
+    assert {Path(file).name for file in facts["files"]} == {file.name for file in folder.iterdir()}
+
+
+def test_the_test_split_of_a_running_sweep_stays_closed(running: Path, capsys) -> None:
+    assert run(["evaluate", "shelf"]) == 75
+    assert "already run by process" in capsys.readouterr().err
+    assert not (running / "evaluation").exists()
+
+
+def test_a_sweep_without_reports_has_nothing_to_evaluate(make_run, capsys) -> None:
+    make_run("toy", "broken")
+    assert run(["evaluate", "toy"]) == 2
+    assert "no trial has reported yet" in capsys.readouterr().err

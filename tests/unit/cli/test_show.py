@@ -1,0 +1,52 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sweeper.cli import run
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def own(shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the sweep that a test may write to."""
+    shutil.copytree(shelf.runs, tmp_path / "runs")
+    monkeypatch.setenv("SWEEPER_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs" / "shelf"
+
+
+def test_layers_are_a_table_with_sums_and_pictures_are_named(own: Path, capsys) -> None:
+    assert run(["show", "shelf", "--trial", "0"]) == 0
+    out = capsys.readouterr().out
+    lines = {line.split()[0]: line.split() for line in out.splitlines() if line}
+    assert lines["block1.conv1"] == ["block1.conv1", "Conv2d", "8x16x16", "216", "110,592"]
+    assert lines["sum"][1] == "910"
+    for name in ("curves.png", "curves.svg", "filters.png", "feature_maps.png"):
+        assert str(own / "show" / "0" / name) in out
+        assert (own / "show" / "0" / name).stat().st_size > 1000
+
+
+def test_maps_of_an_own_image_and_an_own_layer(own: Path, shelf, capsys) -> None:
+    photo = str(shelf.photos / "egg" / "1.jpg")
+    assert run(["show", "shelf", "--image", photo, "--layer", "block2.pool", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["parameters"] == sum(layer["parameters"] for layer in facts["layers"])
+    assert len(facts["files"]) == 4
+    assert run(["show", "shelf", "--image", str(own / "record.db")]) == 2
+    assert "record.db: not an image of a known format" in capsys.readouterr().err
+
+
+def test_without_a_checkpoint_the_layers_and_curves_remain(own: Path, shelf, capsys) -> None:
+    hidden = shelf.runs / "shelf" / "hidden"
+    (shelf.runs / "shelf" / "checkpoints").rename(hidden)
+    shutil.rmtree(own / "checkpoints")
+    try:
+        assert run(["show", "shelf", "--trial", "1"]) == 0
+    finally:
+        hidden.rename(shelf.runs / "shelf" / "checkpoints")
+    said = capsys.readouterr()
+    assert "block1.conv1" in said.out
+    assert "curves.svg" in said.out
+    assert "neither filters nor feature maps" in said.err
