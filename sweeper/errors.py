@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 class SweeperError(Exception):
     """Base of every error that a user is meant to read; the command line prints it as one line.
 
-    `exit_code` is what the process ends with. The fields survive pickling, so an error raised in
-    a worker arrives whole.
+    `exit_code` is what the process ends with, `failure_kind` which budget a trial draws on that
+    fails with it. The fields survive pickling, so an error raised in a worker arrives whole.
     """
 
     exit_code: ClassVar[int] = 1
+    failure_kind: ClassVar[str] = "error"
 
     def __init__(self, problem: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(problem)

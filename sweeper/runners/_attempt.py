@@ -10,6 +10,9 @@ from sweeper.trial import Decision, Outcome, Report, State, Trial
 
 OUTCOMES = {Decision.CONTINUE: State.COMPLETED, Decision.STOP: State.STOPPED, Decision.PAUSE: State.PAUSED}
 
+CANCELLED = Outcome(State.WAITING, "interrupted", "cancelled")
+"""An attempt that was ended on request, and goes on from its checkpoint when the sweep is resumed."""
+
 
 def outcome_after(last: Decision) -> Outcome:
     """How an attempt ends whose last report was answered like this."""
@@ -41,14 +44,15 @@ def failure(error: Exception) -> Outcome:
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     text = str(error).strip().splitlines()
-    message = f"{type(error).__name__}: {text[0] if text else 'no message'}"[:500]
+    words = f"{type(error).__name__}: {text[0] if text else 'no message'}"[:500]
+    message = words.encode(errors="backslashreplace").decode()  # a file name may hold any byte
     return Outcome(State.FAILED, kind_of(error), message, f"{type(error).__qualname__}@{place}")
 
 
 def kind_of(error: BaseException) -> str:
     """Which failure budget the error draws on."""
     if isinstance(error, SweeperError):
-        return str(getattr(error, "failure_kind", "error"))
+        return error.failure_kind
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "out_of_memory"
     return "storage" if isinstance(error, OSError) else "error"

@@ -2,9 +2,9 @@
 
 from sweeper.ledger import Grant
 from sweeper.runners import Pulse, Runner, Workload, runner
-from sweeper.runners._attempt import run_here
+from sweeper.runners._attempt import CANCELLED, run_here
 from sweeper.sweep import Sweep
-from sweeper.trial import Decision, Outcome, Report, State, Trial
+from sweeper.trial import Decision, Outcome, Report, Trial
 
 
 @runner("local")
@@ -22,14 +22,13 @@ def local(*, grant: Grant | None = None) -> Runner:
 
 
 def _run(sweep: Sweep, workload: Workload, pulse: Pulse, trial: Trial) -> Outcome:
-    is_cancelled = False
+    is_cut_short = False
 
     def report(item: Report) -> Decision:
-        nonlocal is_cancelled
+        nonlocal is_cut_short
         decision = sweep.report(trial.id, item)
-        is_cancelled = pulse()
-        return Decision.PAUSE if is_cancelled and decision is Decision.CONTINUE else decision
+        is_cut_short = pulse() and decision is Decision.CONTINUE
+        return Decision.PAUSE if is_cut_short else decision
 
     outcome = run_here(workload, trial, report)
-    is_cut_short = is_cancelled and outcome.state is State.PAUSED
-    return Outcome(State.WAITING, "interrupted", "cancelled") if is_cut_short else outcome
+    return CANCELLED if is_cut_short else outcome

@@ -22,7 +22,7 @@ from ray.tune.stopper import Stopper
 
 from sweeper.ledger import Grant
 from sweeper.runners import Pulse, Runner, Workload, runner
-from sweeper.runners._attempt import outcome_after, reports
+from sweeper.runners._attempt import CANCELLED, outcome_after, reports
 from sweeper.runners._ray_cluster import Price, Slots, connected, quiet, worker_device
 from sweeper.runners._ray_watch import PATIENCE_SECONDS, Watch, error_of, kind_of_loss, missing
 from sweeper.spec import ResourcesSpec
@@ -162,7 +162,7 @@ class Desk:
     def cancelled(self) -> None:
         """Every attempt that still runs was ended on request, and can be resumed."""
         for tune_id in list(self._attempts):
-            self._tell(tune_id, Outcome(State.WAITING, "interrupted", "cancelled"))
+            self._tell(tune_id, CANCELLED)
 
     def _grant(self, tune_id: str, grant: Grant) -> None:
         if tune_id not in self._granted:

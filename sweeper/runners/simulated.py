@@ -10,7 +10,7 @@ from pydantic import Field
 
 from sweeper.ledger import Grant
 from sweeper.runners import Pulse, Runner, Workload, runner
-from sweeper.runners._attempt import outcome_after, reports
+from sweeper.runners._attempt import CANCELLED, outcome_after, reports
 from sweeper.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, Trial
 
@@ -55,6 +55,8 @@ def simulated(*, clock: VirtualClock, workers: Annotated[int, Field(ge=1)] = 1) 
             step = heapq.heappop(heap)
             clock.now = step.at
             _deliver(sweep, step, heap, next(order))
+        for step in heap:
+            sweep.tell(step.trial.id, CANCELLED)
 
     return drive
 
@@ -78,4 +80,4 @@ def _next(trial: Trial, rest: Iterator[Report | Outcome], now: float, spent: flo
 
 def _spent(sweep: Sweep, trial: Trial) -> float:
     last = sweep.history.trials[trial.id].last
-    return last.device_seconds if last else 0.0
+    return last.device_seconds if last and trial.checkpoint else 0.0

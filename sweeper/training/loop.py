@@ -33,6 +33,8 @@ _EXPLODED = 1e4  # a mean cross-entropy that no network comes back from
 class Diverged(SweeperError, ArithmeticError):
     """The loss is no number any more, or has exploded; the epoch is in the message."""
 
+    failure_kind = "diverged"
+
     failure_kind: ClassVar[str] = "diverged"
 
 

@@ -1,0 +1,125 @@
+import pickle
+
+import pytest
+
+from sweeper.errors import DataError, SweeperError
+from sweeper.runners._attempt import failure, kind_of, outcome_after, reports, run_here
+from sweeper.training.loop import Diverged
+from sweeper.trial import Decision, Outcome, Report, State, Trial
+
+TRIAL = Trial("t", 0, {}, 1)
+OutOfMemoryError = type("OutOfMemoryError", (RuntimeError,), {})  # as torch's is called
+
+
+def work(*items):
+    """A workload that yields these, and raises what is an exception."""
+
+    def workload(trial):
+        for item in items:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    return workload
+
+
+def answering(*decisions):
+    rest = list(decisions)
+    return lambda report: rest.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ValueError("x"), "error"),
+        (MemoryError(), "out_of_memory"),
+        (OutOfMemoryError("CUDA"), "out_of_memory"),
+        (OSError(28, "No space left on device"), "storage"),
+        (FileNotFoundError("x"), "storage"),
+        (Diverged("the loss is nan"), "diverged"),
+        (DataError("broken"), "error"),
+        (SweeperError("x"), "error"),
+    ],
+)
+def test_an_exception_draws_on_the_budget_of_its_cause(error, kind):
+    assert kind_of(error) == kind
+
+
+def test_a_failure_is_one_line_with_class_and_message():
+    found = failure(ValueError("first line\nsecond line"))
+    assert (found.state, found.kind, found.message) == (State.FAILED, "error", "ValueError: first line")
+    assert failure(ValueError("")).message == "ValueError: no message"
+    assert len(failure(ValueError("x" * 10_000)).message) <= 500
+    assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301
+
+
+def test_a_message_can_be_written_down_whatever_file_name_it_holds():
+    found = failure(OSError("cannot read 'caf\udce9.jpg'"))
+    found.message.encode()
+
+
+def test_a_fingerprint_names_cause_and_place_and_not_the_words():
+    def caught(workload):
+        return next(item for item in reports(workload, TRIAL) if isinstance(item, Outcome))
+
+    def raising(text):
+        def workload(trial):
+            raise KeyError(text)
+            yield
+
+        return workload
+
+    first, second = caught(raising("a")), caught(raising("b"))
+    assert first.fingerprint == second.fingerprint
+    assert first.message != second.message
+    assert first.fingerprint.startswith("KeyError@")
+    assert caught(work(KeyError("a"))).fingerprint != first.fingerprint
+
+
+def test_what_was_reported_before_a_failure_is_passed_on():
+    items = list(reports(work(Report(1, 0.1), Report(2, 0.2), ValueError("x")), TRIAL))
+    assert items[:2] == [Report(1, 0.1), Report(2, 0.2)]
+    assert items[2].kind == "error"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
+def test_what_is_meant_for_the_process_passes_through(error):
+    with pytest.raises(type(error)):
+        list(reports(work(error), TRIAL))
+
+
+@pytest.mark.parametrize(
+    ("decisions", "state", "asked"),
+    [
+        ([Decision.CONTINUE] * 3, State.COMPLETED, 3),
+        ([Decision.CONTINUE, Decision.STOP], State.STOPPED, 2),
+        ([Decision.PAUSE], State.PAUSED, 1),
+    ],
+)
+def test_an_attempt_ends_when_it_is_told_to_or_has_nothing_left(decisions, state, asked):
+    heard = []
+    answer = answering(*decisions)
+    outcome = run_here(
+        work(Report(1, 0.1), Report(2, 0.2), Report(3, 0.3)), TRIAL, lambda r: heard.append(r) or answer(r)
+    )
+    assert outcome == Outcome(state)
+    assert len(heard) == asked
+
+
+def test_a_workload_may_let_go_of_what_it_holds_when_it_is_stopped():
+    closed = []
+
+    def workload(trial):
+        try:
+            yield Report(1, 0.1)
+            yield Report(2, 0.2)
+        finally:
+            closed.append(True)
+
+    run_here(workload, TRIAL, answering(Decision.STOP))
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("decision", list(Decision))
+def test_every_answer_leads_to_an_outcome(decision):
+    assert outcome_after(decision).state in (State.COMPLETED, State.STOPPED, State.PAUSED)
