@@ -31,7 +31,8 @@ def images(pixels: int) -> Tensor:
 
 def keras(batch: np.ndarray, drawn: np.random.Generator) -> None:
     """`ImageDataGenerator.random_transform` with Keras' own steps, on images (height, width, channels)."""
-    for image in batch:
+    made_batch = np.zeros_like(batch)
+    for number, image in enumerate(batch):
         angle = math.radians(drawn.uniform(-90, 90))
         down, right = drawn.uniform(-0.2, 0.2, 2) * image.shape[:2]
         turn = np.array(
@@ -53,6 +54,7 @@ def keras(batch: np.ndarray, drawn: np.random.Generator) -> None:
             made = made.swapaxes(1, 0)[::-1].swapaxes(0, 1)
         if drawn.uniform() < 0.5:
             made = made[::-1]
+        made_batch[number] = made
 
 
 def rates(pixels: int, rounds: int) -> dict[str, float]:

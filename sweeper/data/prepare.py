@@ -71,8 +71,9 @@ def _make_folder(folder: Path) -> None:
 
 def _sweep_leftovers(folder: Path) -> None:
     """What a killed build left: its lock is gone, so nobody is writing."""
-    for leftover in folder.glob("*.tmp"):
-        leftover.unlink(missing_ok=True)
+    for pattern in ("*.arrow.tmp", "*.json.tmp"):
+        for leftover in folder.glob(pattern):
+            leftover.unlink(missing_ok=True)
 
 
 def _build(

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -66,8 +65,11 @@ def _load(folder: Path) -> Fitted | None:
 
 
 def _save(fitted: Fitted, folder: Path) -> None:
-    aside = Path(tempfile.mkdtemp(prefix=".fit.", suffix=".tmp", dir=folder.parent))
+    """Aside and renamed, under the caller's lock: what a killed fit has left there is overwritten."""
+    aside = folder.with_name(f"{folder.name}.tmp")
     try:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
         for name, numbers in fitted.items():
             with (aside / f"{name}.npy").open("wb") as file:
                 np.save(file, numbers, allow_pickle=False)

@@ -77,6 +77,6 @@ def draw(
     drawn = uniform(rows, 6, generator, device)
     sides = drawn[:4] * 2 - 1
     coins = torch.where(drawn[4:] < 0.5, -1.0, 1.0)
-    may_flip = torch.tensor([[flip_horizontal], [flip_vertical]], device=device)
-    flips = torch.where(may_flip, coins, torch.ones_like(coins))
+    ones = torch.ones_like(coins[0])
+    flips = torch.stack([coins[0] if flip_horizontal else ones, coins[1] if flip_vertical else ones])
     return matrices(sides[0] * math.radians(rotation), sides[1:3] * shift, 1 + sides[3] * zoom, flips)

@@ -39,5 +39,5 @@ def erase(images: Tensor, probability: float, generator: torch.Generator) -> Ten
 def _grey(images: Tensor) -> Tensor:
     if images.shape[1] != 3:
         return images.mean(1, keepdim=True)
-    weights = torch.tensor(_GREY, device=images.device).view(1, 3, 1, 1)
-    return (images * weights).sum(1, keepdim=True)
+    red, green, blue = images.split(1, 1)
+    return red * _GREY[0] + green * _GREY[1] + blue * _GREY[2]

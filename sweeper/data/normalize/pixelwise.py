@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from sweeper.data.normalize import Fitted, Normalization, TrainingImages, Transform, normalization
+from sweeper.data.normalize._placed import Placed
 
 
 @normalization("none")
@@ -53,11 +54,11 @@ class _Standardize:
         return {"mean": mean.numpy().astype(np.float32), "deviation": deviation.numpy().astype(np.float32)}
 
     def transform(self, fitted: Fitted) -> Transform:
-        mean = torch.from_numpy(np.array(fitted["mean"])).view(1, -1, 1, 1)
-        # a channel that never varies has nothing to scale
-        factor = 1 / torch.from_numpy(np.array(fitted["deviation"])).view(1, -1, 1, 1).clamp_min(1e-6)
+        placed = Placed(fitted)
 
         def apply(batch: Tensor) -> Tensor:
-            return (batch - mean.to(batch.device)) * factor.to(batch.device)
+            mean, deviation = (placed(batch.device)[name].view(1, -1, 1, 1) for name in ("mean", "deviation"))
+            # a channel that never varies has nothing to scale
+            return (batch - mean) / deviation.clamp_min(1e-6)
 
         return apply

@@ -22,6 +22,7 @@ from pydantic import Field
 from torch import Tensor
 
 from sweeper.data.normalize import Fitted, Normalization, TrainingImages, Transform, normalization
+from sweeper.data.normalize._placed import Placed
 from sweeper.data.normalize._spectrum import (
     Centred,
     Spectrum,
@@ -68,16 +69,10 @@ class _Zca:
         return {"mean": mean} | _low_rank(centred, spectrum, epsilon)
 
     def transform(self, fitted: Fitted) -> Transform:
-        held: dict[torch.device, dict[str, Tensor]] = {}
+        placed = Placed({name: fitted[name] for name in fitted if name not in ("rank", "ratio", "error")})
 
         def apply(batch: Tensor) -> Tensor:
-            if batch.device not in held:
-                names = [name for name in fitted if name not in ("rank", "ratio", "error")]
-                # `asarray` keeps a mapped file mapped, so that trials share the matrix
-                held[batch.device] = {
-                    name: torch.from_numpy(np.asarray(fitted[name])).to(batch.device) for name in names
-                }
-            numbers = held[batch.device]
+            numbers = placed(batch.device)
             # the whitened difference of close numbers: not for half precision
             with torch.autocast(batch.device.type, enabled=False):
                 rows = flatten(batch) - numbers["mean"]

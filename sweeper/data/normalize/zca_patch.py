@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from sweeper.data.normalize import Fitted, Normalization, TrainingImages, Transform, normalization
+from sweeper.data.normalize._placed import Placed
 from sweeper.trial import derive
 
 _SIDE = 9
@@ -46,16 +47,14 @@ class _ZcaPatch:
         return {"filters": filters.astype(np.float32), "mean": colour.astype(np.float32)}
 
     def transform(self, fitted: Fitted) -> Transform:
-        filters, mean = (
-            torch.from_numpy(np.array(fitted["filters"])),
-            torch.from_numpy(np.array(fitted["mean"])),
-        )
-        edge = filters.shape[-1] // 2
+        placed = Placed(fitted)
+        edge = fitted["filters"].shape[-1] // 2
 
         def apply(batch: Tensor) -> Tensor:
+            numbers = placed(batch.device)
             with torch.autocast(batch.device.type, enabled=False):
-                centred = batch - mean.to(batch.device).view(1, -1, 1, 1)
-                return F.conv2d(F.pad(centred, (edge,) * 4, mode="replicate"), filters.to(batch.device))
+                centred = batch - numbers["mean"].view(1, -1, 1, 1)
+                return F.conv2d(F.pad(centred, (edge,) * 4, mode="replicate"), numbers["filters"])
 
         return apply
 

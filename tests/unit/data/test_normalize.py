@@ -177,3 +177,13 @@ def test_the_validation_split_leaves_the_statistics_alone(tmp_path):
 def test_an_unknown_normalisation_is_named_with_its_neighbour(tmp_path):
     with pytest.raises(ValueError, match="did you mean 'standardize'"):
         open_dataset(DatasetSpec(source="digits"), pixels=8, normalization="standardise", cache=tmp_path)
+
+
+def test_what_a_killed_fit_left_behind_harms_neither_fit_nor_build(tmp_path):
+    spec = DatasetSpec.model_validate({"source": "digits"})
+    open_dataset(spec, pixels=8, normalization="standardize", cache=tmp_path)
+    (fitted,) = (path.parent for path in tmp_path.rglob("mean.npy"))
+    fitted.rename(fitted.with_name(fitted.name + ".tmp"))
+    open_dataset(spec, pixels=9, cache=tmp_path)
+    assert open_dataset(spec, pixels=8, normalization="standardize", cache=tmp_path).fitted
+    assert [path.parent.name.endswith(".tmp") for path in tmp_path.rglob("mean.npy")] == [False]

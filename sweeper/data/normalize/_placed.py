@@ -1,0 +1,22 @@
+"""Fitted numbers on the device of the batch, moved there once."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+class Placed:
+    """Called with a device: the numbers as tensors there. On the CPU a mapped file stays mapped."""
+
+    def __init__(self, numbers: Mapping[str, NDArray[np.generic]]) -> None:
+        self._tensors = {name: torch.from_numpy(np.asarray(each)) for name, each in numbers.items()}
+        self._held: dict[torch.device, dict[str, Tensor]] = {}
+
+    def __call__(self, device: torch.device) -> dict[str, Tensor]:
+        """The tensors by name."""
+        if device not in self._held:
+            self._held[device] = {name: tensor.to(device) for name, tensor in self._tensors.items()}
+        return self._held[device]
