@@ -18,10 +18,12 @@ from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.driver import Driver, Ending
 from sweeper.errors import StateError
+from sweeper.history import TrialHistory
 from sweeper.outbox import sweep_row
 from sweeper.paths import SweepPaths, cache_root
-from sweeper.plan import Plan, Refusal, normalizations
+from sweeper.plan import Plan, Refusal, image_variants
 from sweeper.record import Record
+from sweeper.results.published import published_trials
 from sweeper.runners import Runner, Workload, runner
 from sweeper.runners._curves import SyntheticCurves
 from sweeper.runners._workload import Training, open_for
@@ -64,6 +66,7 @@ def create(spec: SweepSpec, paths: SweepPaths, plan: Plan) -> Record:
         "spec_digest": spec.digest,
         "overrides": json.dumps(list(spec.overrides)),
         "data_digest": plan.facts.digest,
+        "channels": str(plan.facts.channels),
         "classes": json.dumps(list(plan.facts.classes)),
         "images": json.dumps(dict(zip(plan.facts.classes, plan.facts.per_class, strict=True))),
         "git_revision": _git_revision(),
@@ -115,7 +118,7 @@ def drive(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where:
         share, metric = spec.resources.gpu, spec.objective.metric
         workload = Training(spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, share)
         build = _runner(spec, paths, where, console.note)
-        conclude = functools.partial(test_winner, sweep, workload)
+        conclude = functools.partial(test_chosen, sweep, workload)
         return _driven(sweep, paths, console, where, build, workload, conclude)
     finally:
         record.close()
@@ -146,9 +149,8 @@ def _prepare(spec: SweepSpec, sweep: Sweep, plan: Plan, console: Console) -> Non
     since = time.monotonic()
     cache = cache_root()
     prepare(open_source(spec.dataset), plan.pixels, cache)
-    for pixels in plan.pixels:
-        for name in normalizations(spec):
-            open_dataset(spec.dataset, pixels=pixels, normalization=name, cache=cache)
+    for pixels, name in image_variants(spec):
+        open_dataset(spec.dataset, pixels=pixels, normalization=name, cache=cache)
     seconds = time.monotonic() - since
     sweep.book("image stores and statistics", seconds)
     counts = plan.facts.per_split
@@ -158,18 +160,29 @@ def _prepare(spec: SweepSpec, sweep: Sweep, plan: Plan, console: Console) -> Non
     )
 
 
-def test_winner(sweep: Sweep, workload: Training) -> None:
-    """Open the test split for the best trial, once: a winner that was tested before is left alone."""
-    winner = best_of(sweep.history, sweep.spec.objective.goal)
-    best = winner.best(sweep.spec.objective.goal) if winner else None
-    if winner is None or best is None or best.checkpoint is None or winner.test:
-        return
+def test_chosen(sweep: Sweep, workload: Training) -> None:
+    """Open the test split for those that `objective.test` names: each once, whatever is resumed.
+
+    The winner is chosen before, on the validation split; what is read here chooses nothing.
+    """
+    goal = sweep.spec.objective.goal
+    winner = best_of(sweep.history, goal)
+    chosen = [] if winner is None else [winner]
+    if sweep.spec.objective.test == "points":
+        chosen += [trial for trial in published_trials(sweep.spec, sweep.history) if trial is not winner]
+    for trial in chosen:
+        best = trial.best(goal)
+        if best is not None and best.checkpoint is not None and not trial.test:
+            _test(sweep, workload, trial, Path(best.checkpoint))
+
+
+def _test(sweep: Sweep, workload: Training, trial: TrialHistory, checkpoint: Path) -> None:
     since = time.monotonic()
-    recipe = compose(winner.config, workload.train)
+    recipe = compose(trial.config, workload.train)
     dataset = open_for(recipe, workload.dataset, workload.cache)
-    metrics = final_score(Path(best.checkpoint), dataset, recipe, device=default_device())
+    metrics = final_score(checkpoint, dataset, recipe, device=default_device())
     sweep.book("final test", time.monotonic() - since)
-    sweep.tested(winner.id, metrics)
+    sweep.tested(trial.id, metrics)
 
 
 def _runner(spec: SweepSpec, paths: SweepPaths, where: Where, say: Callable[[str], None]) -> Runner:

@@ -1,7 +1,7 @@
 """What a sweep would do, before anything is spent: its space, its images, the networks it would build."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from sweeper.data.dataset import DataFacts, describe
 from sweeper.errors import SpecError
 from sweeper.models._count import LayerRow, count, layer_table
 from sweeper.parameter import Choice, Constant, FloatRange, Parameter
-from sweeper.search.points import complete
+from sweeper.search.points import configurations, has_points_only
 from sweeper.search.random import draw
 from sweeper.spec import SweepSpec
 from sweeper.training.recipe import DEFAULT_PIXELS, build, check_buildable, compose
@@ -58,15 +58,16 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
     _check_end(spec)
     facts = describe(spec.dataset, cache)
     refusal = Refusal(spec, facts)
-    warnings = [*facts.warnings, *_check_values(spec, refusal), *_top5_note(spec, facts)]
-    for number, point in enumerate(spec.points):
-        config = complete(point, spec.space, spec.search.seed, number)
+    has_search = not has_points_only(spec)
+    values = _check_values(spec, refusal) if has_search else ()
+    warnings = (*facts.warnings, *values, *_top5_note(spec, facts))
+    for number, config in enumerate(configurations(spec)):
         if reason := refusal(config):
             raise SpecError(f"points.{number}: {reason}", where=spec.where(f"points.{number}"))
     chosen = _samples(spec, refusal, samples)
-    sizes = spec.space.size
+    size = spec.space.size if has_search else len(spec.points)
     return Plan(
-        facts, pixel_sizes(spec), sizes, tuple(_sample(s, c, spec, facts) for s, c in chosen), tuple(warnings)
+        facts, pixel_sizes(spec), size, tuple(_sample(s, c, spec, facts) for s, c in chosen), warnings
     )
 
 
@@ -106,6 +107,8 @@ def pixel_sizes(spec: SweepSpec) -> tuple[int, ...]:
     parameter = spec.parameters.get("pixels")
     if parameter is None:
         return (DEFAULT_PIXELS,)
+    if has_points_only(spec):
+        return tuple(sorted({config.get("pixels", DEFAULT_PIXELS) for config in configurations(spec)}))
     if isinstance(parameter, FloatRange):
         raise SpecError(
             "parameters.pixels: found fractions, expected whole numbers",
@@ -114,14 +117,34 @@ def pixel_sizes(spec: SweepSpec) -> tuple[int, ...]:
     return tuple(sorted(set(parameter.values)))
 
 
-def normalizations(spec: SweepSpec) -> tuple[str, ...]:
-    """Every normalisation that a trial can ask for."""
+def image_variants(spec: SweepSpec) -> tuple[tuple[int, str], ...]:
+    """Every pixel size and normalisation that a trial can ask for together."""
+    if has_points_only(spec):
+        asked = [
+            (c.get("pixels", DEFAULT_PIXELS), c.get("normalization", "none")) for c in configurations(spec)
+        ]
+        return tuple(dict.fromkeys(asked))
     parameter = spec.parameters.get("normalization")
-    return ("none",) if parameter is None else tuple(_values(parameter))
+    names = ("none",) if parameter is None else _values(parameter)
+    return tuple((pixels, name) for pixels in pixel_sizes(spec) for name in names)
+
+
+def parameter_count(config: Config, spec: SweepSpec, *, channels: int, classes: int) -> int:
+    """What the configuration's network weighs; needs no file of weights."""
+    recipe = compose(config, spec.train)
+    if "weights" in recipe.model_options:
+        recipe = replace(recipe, model_options={**recipe.model_options, "weights": "none"})
+    with torch.device("meta"):
+        return count(build(recipe, shape=(channels, recipe.pixels, recipe.pixels), classes=classes))
 
 
 def _check_end(spec: SweepSpec) -> None:
-    """A sweep without any limit on an infinite space would never end."""
+    """A sweep without any limit on an infinite space would never end; one of no points would not begin."""
+    if has_points_only(spec):
+        if not spec.points:
+            problem = "search.algorithm: 'points' runs the points alone, and there are none"
+            raise SpecError(problem, where=spec.where("search.algorithm"), hint="write some, or `tpe`")
+        return
     limits = spec.budget.model_dump(exclude={"max_failed"})
     if spec.space.size is None and not any(limits.values()):
         problem = "budget: found no limit, and the space is infinite: the sweep would never end"
@@ -168,10 +191,10 @@ def _drawn(spec: SweepSpec, number: int, fixed: Config | None = None) -> Config:
 
 def _samples(spec: SweepSpec, refusal: Refusal, wanted: int) -> list[tuple[str, Config]]:
     """The named points first, then draws that can be built."""
-    named = [
-        (str(point.get("name", f"point {number + 1}")), complete(point, spec.space, spec.search.seed, number))
-        for number, point in enumerate(spec.points[:wanted])
-    ]
+    names = [str(point.get("name", f"point {number}")) for number, point in enumerate(spec.points, start=1)]
+    named = list(zip(names, configurations(spec), strict=True))[:wanted]
+    if has_points_only(spec):
+        return named
     drawn = (_drawn(spec, number) for number in range(TRIES))
     possible = [config for config in drawn if not refusal(config)][: wanted - len(named)]
     return named + [(f"sample {number}", config) for number, config in enumerate(possible, start=1)]

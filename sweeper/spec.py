@@ -30,6 +30,7 @@ from sweeper.override import override
 from sweeper.parameter import Parameter
 from sweeper.paths import safe_name
 from sweeper.problem import problems
+from sweeper.published import published_of
 from sweeper.space import Space
 from sweeper.trial import canonical
 
@@ -178,6 +179,8 @@ class ObjectiveSpec(Strict):
     """Trials below it do not compete in efficiency."""
     target: float | None = None
     """With `mode: target`: the cheapest trial whose metric reaches this."""
+    test: Literal["winner", "points"] = "winner"
+    """Who is tested at the end: the winner; or also every completed point with published test figures."""
 
     @model_validator(mode="before")
     @classmethod
@@ -307,6 +310,7 @@ class SweepSpec(Strict):
             values = {key: value for key, value in point.items() if key not in POINT_LABELS}
             try:
                 space.check(values)
+                published_of(point)
             except SpecError as error:
                 where = f"points.{index}.{error.where}"
                 raise SpecError(error.problem, where=where, hint=error.hint) from error

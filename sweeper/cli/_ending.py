@@ -1,5 +1,6 @@
 """How `launch` and `resume` run a sweep and end: the answer so far, and the command that goes on."""
 
+import functools
 import json
 import sys
 from collections.abc import Iterator
@@ -11,11 +12,12 @@ from sweeper.cli._sweeps import Told, next_commands, read, reason_text
 from sweeper.driver import Ending
 from sweeper.launching import Where, drive
 from sweeper.paths import SweepPaths
-from sweeper.plan import Plan
+from sweeper.plan import Plan, parameter_count
 from sweeper.record import Record
 from sweeper.results.answer import Answer, Places, answer
 from sweeper.results.pages import print_answer
 from sweeper.results.plots import front_svg
+from sweeper.results.published import Measure
 from sweeper.spec import SweepSpec
 from sweeper.trackers.address import redacted, tracking_uri
 from sweeper.trial import State
@@ -73,5 +75,14 @@ def answer_of(told: Told) -> Answer:
         experiment=spec.tracking.experiment or spec.name,
         commands=next_commands(told.ended, spec.name),
     )
-    classes = json.loads(told.meta["classes"]) if "classes" in told.meta else None
-    return answer(told.history, spec, classes=len(classes) if classes else None, places=places)
+    classes = len(json.loads(told.meta["classes"])) if "classes" in told.meta else None
+    measure = _measure(told, classes)
+    return answer(told.history, spec, classes=classes, places=places, measure=measure)
+
+
+def _measure(told: Told, classes: int | None) -> Measure | None:
+    """How to count parameters; None for a record that does not tell the shape of its images."""
+    channels = told.meta.get("channels")
+    if classes is None or channels is None:
+        return None
+    return functools.partial(parameter_count, spec=told.spec, channels=int(channels), classes=classes)

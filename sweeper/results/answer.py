@@ -17,6 +17,7 @@ from sweeper.results.pareto import (
     knee,
     most_efficient,
 )
+from sweeper.results.published import Compared, Measure, compare
 from sweeper.spec import SweepSpec
 from sweeper.trial import State
 
@@ -72,6 +73,7 @@ class Answer:
     stopped_early: int
     saved_device_seconds: float
     places: Places
+    published: Sequence[Compared] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; rows of the front and the winners in full, every other trial by its number only."""
@@ -95,6 +97,7 @@ class Answer:
             "wall_seconds": self.wall_seconds,
             "stopped_early": self.stopped_early,
             "saved_device_seconds": self.saved_device_seconds,
+            "published": [line.as_dict() for line in self.published],
             "record": self.places.record,
             "picture": self.places.picture,
             "tracking": self.places.tracking,
@@ -104,9 +107,17 @@ class Answer:
 
 
 def answer(
-    history: SweepHistory, spec: SweepSpec, *, classes: int | None = None, places: Places | None = None
+    history: SweepHistory,
+    spec: SweepSpec,
+    *,
+    classes: int | None = None,
+    places: Places | None = None,
+    measure: Measure | None = None,
 ) -> Answer:
-    """Draw the answer from the history. `classes` gives the chance level of a top-k accuracy."""
+    """Draw the answer from the history. `classes` gives the chance level of a top-k accuracy.
+
+    `measure` counts the parameters of points with published figures; left out, they stay unknown.
+    """
     objective = spec.objective
     rows = leaderboard(history, objective.goal)
     sums = totals(history)
@@ -138,6 +149,7 @@ def answer(
         stopped_early=len(stopped),
         saved_device_seconds=sum(saved_device_seconds(trial, spec.train.epochs) for trial in stopped),
         places=places or Places(),
+        published=compare(spec, rows, measure),
     )
 
 

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from sweeper.results.answer import Answer, Efficient
 from sweeper.results.leaderboard import Row
+from sweeper.results.published import published_table
 from sweeper.trackers.wording import device_text, duration_text, plain, score_text
 from sweeper.view import config_text
 
@@ -23,6 +24,8 @@ def print_answer(answer: Answer, console: Console) -> None:
         else:
             console.print(_winners(answer))
             console.print(front_table(answer))
+        if answer.published:
+            console.print(published_table(answer.published))
         console.print(_spending(answer))
         console.print(_places(answer))
     _write(console, capture.get())
@@ -77,7 +80,7 @@ def _title(answer: Answer) -> Text:
 def _winners(answer: Answer) -> Table:
     table = _pairs()
     test = answer.best.test if answer.best else None
-    tested = Text(f"{_metrics(test)} (opened once, for this trial)", style="bold green") if test else None
+    tested = Text(f"{_metrics(test)} ({_opened(answer)})", style="bold green") if test else None
     efficient = answer.efficient
     entries = [
         (f"Best {answer.metric}", answer.best, tested),
@@ -98,6 +101,11 @@ def _winners(answer: Answer) -> Table:
             _add(table, "", more)
         seen.add(row.number)
     return table
+
+
+def _opened(answer: Answer) -> str:
+    count = sum(row.test is not None for row in answer.rows)
+    return "opened once, for this trial" if count == 1 else f"opened once for each of {count} trials"
 
 
 def _figures(answer: Answer, row: Row) -> str:

@@ -1,4 +1,4 @@
-"""Points: configurations that the sweep file names, run before any searcher proposes."""
+"""Points: configurations that the sweep file names, run before any searcher proposes; or alone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,10 +6,44 @@ from typing import Any
 import numpy as np
 
 from sweeper.parameter import Parameter
+from sweeper.search import searcher
 from sweeper.search.random import draw
 from sweeper.space import Space
-from sweeper.spec import POINT_LABELS
-from sweeper.trial import Config, derive
+from sweeper.spec import POINT_LABELS, SweepSpec
+from sweeper.trial import Config, Goal, State, derive
+
+
+class Points:
+    """Proposes nothing: the sweep ends with the last of its points."""
+
+    def propose(self, number: int) -> Config | None:
+        """None, whatever has been reached."""
+        return None
+
+    def adopt(self, number: int, config: Config) -> None:
+        """Nothing to learn."""
+
+    def observe(self, number: int, epoch: int, score: float) -> None:
+        """Nothing to learn."""
+
+    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
+        """Nothing to learn."""
+
+
+@searcher("points")
+def points(space: Space, goal: Goal, seed: int) -> Points:
+    """The points of the sweep file and nothing else: how a study is repeated."""
+    return Points()
+
+
+def has_points_only(spec: SweepSpec) -> bool:
+    """Whether the sweep runs its points and nothing else."""
+    return spec.search.algorithm == "points"
+
+
+def configurations(spec: SweepSpec) -> list[Config]:
+    """The points as whole configurations, in the order of the sweep file."""
+    return [complete(point, spec.space, spec.search.seed, n) for n, point in enumerate(spec.points)]
 
 
 def complete(point: Mapping[str, Any], space: Space, seed: int, number: int) -> Config:

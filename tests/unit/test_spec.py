@@ -195,8 +195,8 @@ def test_overrides_apply_from_left_to_right_and_are_kept() -> None:
 
 def test_points_may_leave_parameters_out_and_carry_a_name_and_published_figures() -> None:
     text = "name: small\ndataset: {source: digits}\nparameters: {layers: [1, 2], pixels: [8, 16]}\n"
-    spec = parse_spec(text + "points: [{name: first, published: {top1: 0.9}, layers: 2}, {}]")
-    assert spec.points == [{"name": "first", "published": {"top1": 0.9}, "layers": 2}, {}]
+    spec = parse_spec(text + "points: [{name: first, published: {test: {top1: 0.9}}, layers: 2}, {}]")
+    assert spec.points == [{"name": "first", "published": {"test": {"top1": 0.9}}, "layers": 2}, {}]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -1,0 +1,188 @@
+"""Published beside measured: what a study printed of its points, and what they reach here."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from sweeper.history import SweepHistory, TrialHistory
+from sweeper.published import Figures, Published, published_of
+from sweeper.results.leaderboard import Row
+from sweeper.search.points import configurations
+from sweeper.spec import SweepSpec
+from sweeper.trackers.wording import plain
+from sweeper.trial import Config, State, canonical
+
+Measure = Callable[[Config], int]
+"""The parameters of a configuration's network."""
+
+LEGEND = (
+    "Left the study's figure, right of it what was measured here; v: the study's is of its validation split; "
+    "*: follows from its layers; =: the same; seconds are device-seconds here."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A point with published figures and a trial of it; `row` is None before there is one."""
+
+    point: str
+    published: Published
+    row: Row | None = None
+    parameters: int | None = None
+
+    @property
+    def seconds_per_epoch(self) -> float | None:
+        """Device-seconds billed, for each epoch run."""
+        return self.row.device_seconds / self.row.epochs if self.row and self.row.epochs else None
+
+    def measured(self, split: str, figure: str) -> float | None:
+        """`top1`, `top5` or `loss` of the trial's best epoch; of the test split where it was opened."""
+        if self.row is None:
+            return None
+        metrics = self.row.test or {} if split == "test" else self.row.metrics
+        return metrics.get(f"{split}/{figure}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able, both sides in the same shape."""
+        row = self.row
+        return {
+            "point": self.point,
+            "trial": row.number if row else None,
+            "state": str(row.state) if row else None,
+            "published": self.published.model_dump(exclude_defaults=True),
+            "measured": {
+                "valid": _known({name: self.measured("valid", name) for name in Figures.model_fields}),
+                "test": _known({name: self.measured("test", name) for name in Figures.model_fields}),
+                "parameters": self.parameters,
+                "seconds": row.device_seconds if row else None,
+                "seconds_per_epoch": self.seconds_per_epoch,
+            },
+        }
+
+
+def published_trials(spec: SweepSpec, history: SweepHistory) -> list[TrialHistory]:
+    """The completed trials of points that carry figures of a test split."""
+    figures = {key: published for key, _, published in _points(spec)}
+    done = [trial for trial in history.trials.values() if trial.state is State.COMPLETED]
+    found = [(trial, figures.get(_key(trial.point, trial.config))) for trial in done]
+    return [trial for trial, published in found if published is not None and published.has_test]
+
+
+def compare(spec: SweepSpec, rows: Iterable[Row], measure: Measure | None = None) -> list[Compared]:
+    """A line for each trial of a point with published figures, in the order of the points."""
+    by_point: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: row.number):
+        by_point.setdefault(_key(row.point, row.config), []).append(row)
+    lines: list[Compared] = []
+    for key, name, published in _points(spec):
+        found = by_point.get(key, [])
+        parameters = measure(found[0].config) if found and measure else None
+        lines += [Compared(name, published, row, parameters) for row in found or [None]]
+    return lines
+
+
+def published_table(lines: Sequence[Compared]) -> Table:
+    """Only the figures that the study gave for some point; accuracies in per cent."""
+    title = Text("\nPublished beside measured")
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), header_style="dim")
+    table.caption, table.caption_justify = Text(LEGEND, style="dim"), "left"
+    columns = _columns(lines)
+    table.add_column("point", no_wrap=True)
+    for heading, _ in columns:
+        table.add_column(Text(heading), justify="right", no_wrap=True, vertical="bottom")
+    for line in lines:
+        table.add_row(Text(plain(line.point)), *(Text(cell(line)) for _, cell in columns))
+    return table
+
+
+Column = tuple[str, Callable[[Compared], str]]
+
+
+def _columns(lines: Sequence[Compared]) -> list[Column]:
+    columns: list[Column] = [("trial", _trial)]
+    if any(line.published.parameters or line.published.counted for line in lines):
+        columns += [("parameters", _parameters), ("here", _parameters_here)]
+    for figure, heading in (("top1", "top-1 %"), ("top5", "top-5 %"), ("loss", "loss")):
+        if any(_printed(line.published, figure)[0] is not None for line in lines):
+            columns += [
+                (heading, lambda line, f=figure: _printed_text(line.published, f)),
+                ("valid", lambda line, f=figure: _number(f, line.measured("valid", f))),
+                ("test", lambda line, f=figure: _number(f, line.measured("test", f))),
+            ]
+    if any(line.published.seconds or line.published.seconds_per_epoch for line in lines):
+        columns += [("seconds", _seconds), ("here", _seconds_here)]
+    return columns
+
+
+def _points(spec: SweepSpec) -> list[tuple[str, str, Published]]:
+    """Key, name and figures of each point that has any."""
+    named = enumerate(zip(spec.points, configurations(spec), strict=True), start=1)
+    return [
+        (_key(point.get("name"), config), point.get("name") or f"point {number}", published)
+        for number, (point, config) in named
+        if (published := published_of(point)) is not None
+    ]
+
+
+def _key(name: str | None, config: Config) -> str:
+    return f"{name or ''}\0{canonical(config)}"
+
+
+def _known(figures: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: value for name, value in figures.items() if value is not None and math.isfinite(value)}
+
+
+def _trial(line: Compared) -> str:
+    if line.row is None:
+        return "-"
+    done = line.row.state is State.COMPLETED
+    return str(line.row.number) if done else f"{line.row.number} {line.row.state}"
+
+
+def _parameters(line: Compared) -> str:
+    if line.published.parameters:
+        return f"{line.published.parameters:,}"
+    return f"{line.published.counted:,}*" if line.published.counted else "-"
+
+
+def _parameters_here(line: Compared) -> str:
+    if line.parameters is None:
+        return "-"
+    expected = line.published.parameters or line.published.counted
+    return "=" if line.parameters == expected else f"{line.parameters:,}"
+
+
+def _printed(published: Published, figure: str) -> tuple[float | None, str]:
+    """The figure and the split that it is of; test comes first."""
+    test, valid = getattr(published.test, figure), getattr(published.valid, figure)
+    return (valid, "valid") if test is None else (test, "test")
+
+
+def _printed_text(published: Published, figure: str) -> str:
+    value, split = _printed(published, figure)
+    mark = " v" if split == "valid" and value is not None else ""
+    return _number(figure, value) + mark
+
+
+def _number(figure: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if figure == "loss" else f"{100 * value:.2f}"
+
+
+def _seconds(line: Compared) -> str:
+    if line.published.seconds:
+        return f"{line.published.seconds:,.0f}"
+    return f"{line.published.seconds_per_epoch:,.0f}/epoch" if line.published.seconds_per_epoch else "-"
+
+
+def _seconds_here(line: Compared) -> str:
+    if line.row is None:
+        return "-"
+    if line.published.seconds is None and line.published.seconds_per_epoch and line.seconds_per_epoch:
+        return f"{line.seconds_per_epoch:,.1f}/epoch"
+    return f"{line.row.device_seconds:,.0f}"
