@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from sweeper.data.index import Row
 from sweeper.data.sources import Split
-from sweeper.errors import SpecError
 from sweeper.spec import SplitSpec
 
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
@@ -42,7 +41,8 @@ class _Unit:
 
 def assign(rows: Sequence[Row], classes: Sequence[str], spec: SplitSpec) -> Assignment:
     """Divides the rows. A source's own test and valid images stay what they are."""
-    units, dropped = _respect_own_splits(_units(rows, spec), rows)
+    units = _units(rows, spec)
+    dropped = _leaking(units, rows)
     labels = [row.label for row in rows]
     place = np.full(len(rows), -1)
     own = {split for row in rows if (split := row.split)}
@@ -54,14 +54,15 @@ def assign(rows: Sequence[Row], classes: Sequence[str], spec: SplitSpec) -> Assi
         else:
             free.append(unit)
     shares = _shares(spec, own)
-    notes = _divide(free, labels, place, shares, len(classes)) if spec.folds is None else ()
-    if spec.folds is not None:
+    if spec.folds is None:
+        _divide(free, labels, place, shares, len(classes))
+    else:
         _divide_folds(free, labels, place, shares, len(classes), spec.folds, spec.fold)
     place[dropped] = -1
     found: dict[Split, NDArray[np.int64]] = {
         split: np.flatnonzero(place == number).astype(np.int64) for number, split in enumerate(SPLITS)
     }
-    return Assignment(found, (*_leaks(dropped), *notes, *_missing(found, labels, classes, shares)))
+    return Assignment(found, (*_leaks(dropped), *_missing(found, labels, classes, shares)))
 
 
 def _units(rows: Sequence[Row], spec: SplitSpec) -> list[_Unit]:
@@ -86,17 +87,8 @@ def _units(rows: Sequence[Row], spec: SplitSpec) -> list[_Unit]:
 
 def _ties(row: Row, pattern: str | None) -> Iterator[tuple[str, str]]:
     yield ("content", row.content)
-    if pattern is not None and (match := _compiled(pattern).search(row.key)):
+    if pattern is not None and (match := re.search(pattern, row.key)):
         yield ("group", "\0".join(match.groups("")) if match.re.groups else match.group())
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise SpecError(
-            f"{pattern!r} is not a regular expression: {error}", where="dataset.split.group_by"
-        ) from error
 
 
 def _unit(members: list[int], rows: Sequence[Row], seed: int) -> _Unit:
@@ -109,16 +101,15 @@ def _own_split(unit: _Unit, rows: Sequence[Row]) -> str | None:
     return next((split for split in ("test", "valid", "train") if split in own), None)
 
 
-def _respect_own_splits(units: list[_Unit], rows: Sequence[Row]) -> tuple[list[_Unit], list[int]]:
-    """A training image that equals one of the source's own test images would leak: it is left out."""
-    dropped = [
+def _leaking(units: list[_Unit], rows: Sequence[Row]) -> list[int]:
+    """Training images that equal one of the source's own test images: they are left out."""
+    return [
         row
         for unit in units
         if (split := _own_split(unit, rows)) in ("valid", "test")
         for row in unit.rows
         if rows[row].split != split
     ]
-    return units, dropped
 
 
 def _shares(spec: SplitSpec, own: Iterable[str]) -> Shares:
@@ -131,25 +122,42 @@ def _shares(spec: SplitSpec, own: Iterable[str]) -> Shares:
 
 def _divide(
     units: Sequence[_Unit], labels: Sequence[int], place: NDArray[np.int64], shares: Shares, classes: int
-) -> tuple[str, ...]:
+) -> None:
     """Places the units in place. Large ones go where the most is missing, single rows fill up exactly."""
-    wanted = np.zeros((classes, 3))
     counts = np.bincount([labels[row] for unit in units for row in unit.rows], minlength=classes)
-    for label in range(classes):
-        wanted[label] = quotas(int(counts[label]), shares)
+    wanted = np.array([quotas(int(count), shares) for count in counts], dtype=np.float64)
     missing = wanted.copy()
     singles: defaultdict[int, list[int]] = defaultdict(list)
-    for unit in sorted(units, key=lambda each: (-len(each.rows), each.order)):
+    for unit in units:
         if len(unit.rows) == 1:
             singles[labels[unit.rows[0]]].append(unit.rows[0])
-            continue
-        inside = np.bincount([labels[row] for row in unit.rows], minlength=classes)
-        split = int(np.argmax(inside @ missing))
-        missing[:, split] -= inside
+    large = sorted((unit for unit in units if len(unit.rows) > 1), key=lambda each: -len(each.rows))
+    inside = [np.bincount([labels[row] for row in unit.rows], minlength=classes) for unit in large]
+    left = np.array([len(singles[label]) for label in range(classes)])
+    for held in inside:
+        left += held > 0
+    for unit, held in zip(large, inside, strict=True):
+        split = _best_split(held, missing, wanted, left)
+        left -= held > 0
+        missing[:, split] -= held
         place[list(unit.rows)] = split
     for label, rows in singles.items():
         _fill(rows, missing[label], place)
-    return ()
+
+
+def _best_split(
+    inside: NDArray[np.int64],
+    missing: NDArray[np.float64],
+    wanted: NDArray[np.float64],
+    left: NDArray[np.int64],
+) -> int:
+    """Where the most is missing; among the splits without the unit's class once it has no unit to spare."""
+    gain = inside @ missing
+    label = int(np.argmax(inside))
+    empty = np.flatnonzero((missing[label] == wanted[label]) & (wanted[label] > 0))
+    if len(empty) > 0 and left[label] <= len(empty):
+        return int(empty[np.argmax(gain[empty])])
+    return int(np.argmax(gain))
 
 
 def _fill(rows: Sequence[int], missing: NDArray[np.float64], place: NDArray[np.int64]) -> None:
