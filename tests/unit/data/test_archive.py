@@ -1,11 +1,15 @@
+import functools
+import hashlib
+import http.server
 import io
 import tarfile
+import threading
 import zipfile
 
 import pytest
 
 from sweeper.data.archive import Limits, unpack
-from sweeper.data.fetch import fetch
+from sweeper.data.fetch import _download, fetch
 from sweeper.errors import DataError
 
 
@@ -133,3 +137,31 @@ def test_fetch_unpacks_an_archive_that_is_already_here(tmp_path):
 def test_what_cannot_be_fetched_is_said(tmp_path, name, reason):
     with pytest.raises(DataError, match=reason):
         fetch(name, tmp_path / "out")
+
+
+@pytest.fixture
+def server(tmp_path):
+    """The address of a server of the folder `served`, which holds one file."""
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "file").write_bytes(b"images")
+    handler = functools.partial(QuietHandler, directory=str(tmp_path / "served"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def test_the_first_address_that_answers_is_taken_and_the_file_checked(tmp_path, server):
+    md5 = hashlib.md5(b"images", usedforsecurity=False).hexdigest()
+    _download([f"{server}/missing", f"{server}/file"], "kept", md5, tmp_path / "target")
+    assert (tmp_path / "target" / "kept").read_bytes() == b"images"
+
+
+def test_a_wrong_checksum_is_refused(tmp_path, server):
+    with pytest.raises(DataError, match="cannot be downloaded"):
+        _download([f"{server}/file"], "kept", "0" * 32, tmp_path / "target")
