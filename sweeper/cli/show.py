@@ -19,7 +19,7 @@ from sweeper.inference.charts import curves_chart, save
 from sweeper.inference.features import convolutions, feature_maps, filters_chart, maps_chart
 from sweeper.inference.image_files import read_pixels
 from sweeper.inference.opening import Opened
-from sweeper.models._count import LayerRow, layer_table
+from sweeper.models._count import LayerRow, count, layer_table
 from sweeper.training.recipe import build, compose
 
 
@@ -69,12 +69,17 @@ def command(
 
 
 def layer_rows(told: Told, trial: TrialHistory) -> list[LayerRow]:
-    """The layers of the trial's network, which is built without memory: no checkpoint is needed."""
+    """The layers of the trial's network, which is built without memory: no checkpoint is needed.
+
+    What takes part in training alone, such as GoogLeNet's auxiliary heads, is one row at the end.
+    """
     recipe = compose(trial.config, told.spec.train)
     shape = (open_source(told.spec.dataset).channels, recipe.pixels, recipe.pixels)
     with torch.device("meta"):
         module = build(recipe, shape=shape, classes=len(json.loads(told.meta["classes"])))
-    return layer_table(module, shape)
+    rows = layer_table(module, shape)
+    idle = count(module) - sum(row.parameters for row in rows)
+    return [*rows, LayerRow("(training only)", "", (), idle, 0)] if idle else rows
 
 
 def _sums(rows: list[LayerRow]) -> dict[str, int]:

@@ -50,3 +50,17 @@ def test_without_a_checkpoint_the_layers_and_curves_remain(own: Path, shelf, cap
     assert "block1.conv1" in said.out
     assert "curves.svg" in said.out
     assert "neither filters nor feature maps" in said.err
+
+
+def test_what_only_training_uses_is_counted_too(make_run, capsys) -> None:
+    make_run(
+        "toy",
+        parameters={"architecture": {"value": "googlenet"}, "pixels": {"value": 32}},
+        budget={"trials": 1},
+        meta={"classes": json.dumps(list("0123456789"))},
+    )
+    assert run(["show", "toy", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["parameters"] == 23_188_534 - 2 * 9 * 32  # as the study printed it, but for grey images
+    assert facts["layers"][-1]["name"] == "(training only)"
+    assert "neither filters nor feature maps" in facts["note"]
