@@ -71,15 +71,15 @@ def command(
 def layer_rows(told: Told, trial: TrialHistory) -> list[LayerRow]:
     """The layers of the trial's network, which is built without memory: no checkpoint is needed.
 
-    What takes part in training alone, such as GoogLeNet's auxiliary heads, is one row at the end.
+    Parameters that belong to no layer, such as a transformer's position embedding, are one row at the end.
     """
     recipe = compose(trial.config, told.spec.train)
     shape = (open_source(told.spec.dataset).channels, recipe.pixels, recipe.pixels)
     with torch.device("meta"):
         module = build(recipe, shape=shape, classes=len(json.loads(told.meta["classes"])))
     rows = layer_table(module, shape)
-    idle = count(module) - sum(row.parameters for row in rows)
-    return [*rows, LayerRow("(training only)", "", (), idle, 0)] if idle else rows
+    others = count(module) - sum(row.parameters for row in rows)
+    return [*rows, LayerRow("(others)", "", (), others, 0)] if others else rows
 
 
 def _sums(rows: list[LayerRow]) -> dict[str, int]:
