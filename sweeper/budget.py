@@ -1,5 +1,6 @@
 """Whether one more attempt, or one more epoch, still fits the budget."""
 
+import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,15 +11,15 @@ from sweeper.spec import BudgetSpec
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Device-seconds at a price. What nobody knows the price of adds nothing to the money spent."""
+    """Device-seconds and their money, as far as anybody knows a price."""
 
     device_seconds: float
-    usd_per_hour: float | None
+    usd: float
 
-    @property
-    def usd(self) -> float:
-        """What it costs as far as anybody knows."""
-        return self.device_seconds * (self.usd_per_hour or 0.0) / 3600
+    @classmethod
+    def at(cls, device_seconds: float, usd_per_hour: float | None) -> "Use":
+        """What nobody knows the price of adds nothing to the money spent."""
+        return cls(device_seconds, device_seconds * (usd_per_hour or 0.0) / 3600)
 
 
 class Budget:
@@ -32,6 +33,8 @@ class Budget:
         self._limits = limits
         self._history = history
         self._meter = meter
+        self._settled, self._over = Use(0.0, 0.0), list[float]()
+        self._counted = 0
 
     def shortage(self, live: Iterable[str], *, is_new: bool) -> str:
         """The limit that is reached, in words; empty where none is."""
@@ -41,8 +44,9 @@ class Budget:
             return f"{limits.wall_hours:g} wall-clock hours are over"
         if limits.gpu_hours is None and limits.usd is None:
             return ""
-        running = [Use(self.device_seconds(trial), self._price(trial)) for trial in live]
-        used = [Use(a.device_seconds, a.usd_per_hour) for a in self._history.attempts if a.ended] + running
+        self._settle()
+        running = [Use.at(self.device_seconds(trial), self._price(trial)) for trial in live]
+        used = [self._settled, *running]
         seconds = sum(use.device_seconds for use in used)
         expected = self._expected(running) if is_new else 0.0
         if limits.gpu_hours is not None and seconds + expected >= limits.gpu_hours * 3600:
@@ -68,5 +72,13 @@ class Budget:
         return attempts[-1].usd_per_hour if attempts else None
 
     def _typical(self) -> float:
-        costs = sorted(t.device_seconds for t in self._history.trials.values() if t.state.is_final)
-        return costs[len(costs) // 2] if costs else 0.0
+        return self._over[len(self._over) // 2] if self._over else 0.0
+
+    def _settle(self) -> None:
+        """Add what has ended since the last look: thousands of trials must not be summed at each report."""
+        seconds, usd = self._settled.device_seconds, self._settled.usd
+        for attempt in self._history.settled[self._counted :]:
+            seconds, usd = seconds + attempt.device_seconds, usd + (attempt.usd or 0.0)
+        self._counted, self._settled = len(self._history.settled), Use(seconds, usd)
+        for trial in self._history.over[len(self._over) :]:
+            bisect.insort(self._over, trial.device_seconds)

@@ -99,7 +99,11 @@ class TrialHistory:
 
 @dataclass(slots=True)
 class SweepHistory:
-    """The whole sweep as the record tells it; `trials` in the order they were asked for."""
+    """The whole sweep as the record tells it; `trials` in the order they were asked for.
+
+    `settled` are the attempts whose cost is final, `over` the trials that reached a final state, each
+    in the order in which they ended: whoever adds them up need not begin anew.
+    """
 
     trials: dict[str, TrialHistory] = field(default_factory=dict[str, TrialHistory])
     launches: int = 0
@@ -107,6 +111,8 @@ class SweepHistory:
     capacity_device_seconds: float = 0.0
     booked: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     closed: str = ""
+    settled: list[Attempt] = field(default_factory=list[Attempt])
+    over: list[TrialHistory] = field(default_factory=list[TrialHistory])
 
     def apply(self, event: Event) -> None:
         """Take one more event into account; events of a kind unknown here are passed over."""
@@ -189,10 +195,13 @@ def _ended(history: SweepHistory, event: Event) -> None:
     trial.state = State(body["state"])
     trial.outcome = Outcome(State(body["state"]), body["kind"], body["message"], body["fingerprint"])
     trial.ends.append(trial.outcome)
+    if trial.state.is_final:
+        history.over.append(trial)
     for attempt in trial.attempts:
         if attempt.number == event.attempt:
             attempt.billed, attempt.productive = body["billed"], body["productive"]
             attempt.ended, attempt.message = body["kind"] or str(body["state"]), body["message"]
+            history.settled.append(attempt)
 
 
 def _tested(history: SweepHistory, event: Event) -> None:

@@ -4,6 +4,7 @@ Every call is written to the record before it returns, so that a sweep built fro
 goes on where this one stopped. Whoever drives it (`sweeper.runners`) decides nothing.
 """
 
+import itertools
 import math
 import time
 from collections import deque
@@ -184,7 +185,8 @@ class Sweep:
     @property
     def is_broken(self) -> bool:
         """Every one of the first `budget.max_failed` trials failed: something is wrong with all of them."""
-        states = [trial.state for trial in self.history.trials.values()][: self.spec.budget.max_failed]
+        first = itertools.islice(self.history.trials.values(), self.spec.budget.max_failed)
+        states = [trial.state for trial in first]
         return len(states) == self.spec.budget.max_failed and set(states) == {State.FAILED}
 
     @property

@@ -122,3 +122,22 @@ def test_an_attempt_that_waits_for_its_device_costs_nothing_yet():
     books.history.apply(Event("asked", "t", body={"number": 0, "config": {}, "seed": 0}))
     assert books.budget.device_seconds("t") == 0.0
     assert books.budget.shortage(["t"], is_new=True) == ""
+
+
+def test_ten_thousand_trials_are_summed_once_and_not_at_every_question():
+    """Counted in reads of an attempt's cost, because clocks are noisy here."""
+    reads = []
+    books = Books(gpu_hours=1e9)
+    books.past("first", 1.0)
+    attempt = books.history.settled[0]
+
+    class Counted(type(attempt)):
+        @property
+        def device_seconds(self):
+            reads.append(self.trial)
+            return 1.0
+
+    books.history.settled[:] = [Counted(f"t{n}", 1) for n in range(10_000)]
+    for _ in range(50):
+        assert books.budget.shortage([], is_new=True) == ""
+    assert len(reads) <= 2 * 10_000
