@@ -35,8 +35,8 @@ def matrices(angle: Tensor, shift: Tensor, zoom: Tensor, flip: Tensor) -> Tensor
 
 
 def resample(images: Tensor, theta: Tensor, padding: str = "border") -> Tensor:
-    """The batch seen through `theta`, bilinear, channels_last in memory."""
-    made = torch.empty_like(images, dtype=torch.float32, memory_format=torch.channels_last)
+    """The batch seen through `theta`, bilinear, in the batch's own memory format."""
+    made = torch.empty_like(images, dtype=torch.float32)
     side = images.shape[-1] * images.shape[-2]
     count = max(1, _CACHED_PIXELS // side) if images.device.type == "cpu" else len(images)
     near = torch.empty(count, *images.shape[1:], device=images.device)

@@ -7,6 +7,7 @@ import torch
 from sweeper.data.dataset import open_dataset
 from sweeper.data.normalize import normalization
 from sweeper.data.normalize._spectrum import Centred, exact, gram, randomised
+from sweeper.data.normalize.zca import _extrapolate
 from sweeper.spec import DatasetSpec
 
 
@@ -187,3 +188,28 @@ def test_what_a_killed_fit_left_behind_harms_neither_fit_nor_build(tmp_path):
     open_dataset(spec, pixels=9, cache=tmp_path)
     assert open_dataset(spec, pixels=8, normalization="standardize", cache=tmp_path).fitted
     assert [path.parent.name.endswith(".tmp") for path in tmp_path.rglob("mean.npy")] == [False]
+
+
+class Smooth(Images):
+    """Images of 33 px, above what is always exact, with a few strong directions and a little noise."""
+
+    def __init__(self, count):
+        generator = torch.Generator().manual_seed(0)
+        self.count, self.shape = count, (3, 33, 33)
+        patterns = torch.empty(24, 3267).normal_(generator=generator)
+        self.rows = torch.empty(count, 24).normal_(generator=generator) @ patterns * 0.1
+        self.rows += torch.empty(count, 3267).normal_(0, 0.01, generator=generator)
+
+
+@pytest.mark.parametrize("count", [300, 4400])
+def test_larger_images_get_the_rank_that_the_rule_asks_for(count):
+    _, fitted = white(Smooth(count))
+    assert 24 <= int(fitted["rank"]) <= 256
+    assert float(fitted["ratio"]) <= 0.25
+    assert float(fitted["error"]) < 0.04
+
+
+def test_the_rank_is_foreseen_where_eigenvalues_fall_as_a_power():
+    values = np.arange(1, 257) ** -1.5
+    needed = 0.0001 ** (-1 / 1.5)
+    assert _extrapolate(values, 0.0001) == pytest.approx(1.1 * needed, rel=0.05)
