@@ -1,0 +1,113 @@
+from types import SimpleNamespace
+
+import pytest
+from ray.exceptions import ActorDiedError
+
+from sweeper.history import replay
+from sweeper.record import Event
+from sweeper.runners._ray_watch import (
+    PATIENCE_SECONDS,
+    UNKNOWN_PATIENCE_SECONDS,
+    Watch,
+    error_of,
+    kind_of_loss,
+)
+from sweeper.runners.simulated import VirtualClock
+
+GRANT = {"node": "n", "device": "d", "is_gpu": False, "share": 0.5, "usd_per_hour": None, "granted": 0.0}
+
+
+class Died(ActorDiedError):
+    """Ray builds its message from what only Ray has."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@pytest.fixture
+def clock():
+    return VirtualClock()
+
+
+def epochs_of(*seconds):
+    """A history whose trials took so many device-seconds an epoch, at half a device each."""
+    log = []
+    for place, each in enumerate(seconds):
+        trial = f"t{place}"
+        log += [
+            Event("asked", trial, body={"number": place, "config": {}, "seed": 0}),
+            Event("granted", trial, 1, GRANT),
+            Event("reported", trial, 1, {"epoch": 2, "score": 0.5, "device_seconds": 2 * each}),
+        ]
+    return replay(log)
+
+
+def test_silence_counts_from_assignment_and_ends_with_every_sign_of_life(clock):
+    watch = Watch(patience=10.0, clock=clock)
+    watch.started("a", SimpleNamespace())
+    watch.started("b", SimpleNamespace())
+    clock.now = 8.0
+    watch.alive("b")
+    clock.now = 11.0
+    assert watch.hung(epochs_of()) == ["a"], "it never said a word"
+    clock.now = 18.5
+    assert watch.hung(epochs_of()) == ["a", "b"]
+    watch.ended("a")
+    watch.alive("a")
+    assert watch.hung(epochs_of()) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "limit"),
+    [
+        ((), UNKNOWN_PATIENCE_SECONDS),
+        ((1.0, 2.0), PATIENCE_SECONDS),
+        ((10.0, 50.0, 900.0), 500.0),  # half a device: 50 device-seconds are 100 s, five of them 500 s
+    ],
+)
+def test_how_long_silence_may_last_follows_the_median_epoch(clock, epochs, limit):
+    watch, history = Watch(clock=clock), epochs_of(*epochs)
+    watch.started("a", SimpleNamespace())
+    clock.now = limit - 1
+    assert watch.hung(history) == []
+    clock.now = limit + 1
+    assert watch.hung(history) == ["a"]
+
+
+def test_an_attempt_that_waits_for_resources_is_spoken_of_after_a_minute(clock):
+    watch = Watch(clock=clock)
+    watch.asked("a")
+    clock.now = 59.0
+    watch.asked("b")
+    assert watch.waited_too_long() == 0.0
+    clock.now = 61.0
+    assert watch.waited_too_long() == 61.0
+    watch.started("a", SimpleNamespace())
+    assert watch.waited_too_long() == 0.0, "b has waited for two seconds"
+    assert watch.hung(epochs_of()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (None, "worker_lost"),
+        (RuntimeError("x"), "worker_lost"),
+        (SimpleNamespace(preempted=True), "preempted"),
+        (Died("The actor died because its node has died."), "node_lost"),
+        (Died("The actor died unexpectedly"), "worker_lost"),
+    ],
+)
+def test_a_lost_worker_is_told_by_what_took_it(error, kind):
+    assert kind_of_loss(error) == kind
+
+
+@pytest.mark.parametrize("trouble", [EOFError(), OSError(28, "full"), FileNotFoundError()])
+def test_an_error_that_could_not_be_written_down_is_no_error_of_ours(trouble):
+    def get_pickled_error():
+        raise trouble
+
+    assert error_of(SimpleNamespace(get_pickled_error=get_pickled_error)) is None
