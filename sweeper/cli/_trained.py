@@ -1,7 +1,8 @@
 """What the verbs after the sweep share: which trial is meant, its network, and telling MLflow about it."""
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,6 +45,16 @@ def open_chosen(told: Told, trial: TrialHistory, *, on_cpu: bool = False) -> Ope
     """The trial's network on the GPU, where there is one."""
     device = torch.device("cpu") if on_cpu else None
     return open_trial(told.paths, told.meta, told.spec, trial, cache=cache_root(), device=device)
+
+
+@contextlib.contextmanager
+def writing(target: Path) -> Generator[None]:
+    """StateError where the disk is full, or nothing may be written there."""
+    try:
+        yield
+    except OSError as error:
+        problem = f"cannot be written: {error.strerror or error}"
+        raise StateError(problem, where=str(error.filename or target)) from error
 
 
 def tell(

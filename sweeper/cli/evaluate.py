@@ -8,7 +8,7 @@ from sweeper import lease
 from sweeper.cli._options import as_json, sweep_name
 from sweeper.cli._sweeps import Told
 from sweeper.cli._table import print_json, print_table
-from sweeper.cli._trained import choose, open_chosen, tell, trial_option
+from sweeper.cli._trained import choose, open_chosen, tell, trial_option, writing
 from sweeper.history import TrialHistory
 from sweeper.inference.evaluation import Evaluation, Scored, evaluate
 from sweeper.inference.evaluation_files import write_evaluation
@@ -36,7 +36,8 @@ def command(sweep: str, trial: str | None, split: Scored, as_json: bool) -> int:
         lease.refuse_if_owned(told.paths.root)
     evaluation = evaluate(open_chosen(told, chosen), split)
     folder = told.paths.root / "evaluation" / str(chosen.number) / split
-    files = write_evaluation(evaluation, folder)
+    with writing(folder):
+        files = write_evaluation(evaluation, folder)
     problem = "" if told.owner else _tell(told, chosen, evaluation, files)
     if as_json:
         print_json({**evaluation.facts, "files": [str(file) for file in files], "untold": problem})

@@ -6,7 +6,7 @@ import click
 
 from sweeper.cli._options import as_json, sweep_name
 from sweeper.cli._table import print_json
-from sweeper.cli._trained import choose, open_chosen, trial_option
+from sweeper.cli._trained import choose, open_chosen, trial_option, writing
 from sweeper.export import exporter
 from sweeper.export._verified import default_path, export
 
@@ -30,7 +30,8 @@ def command(sweep: str, name: str, trial: str | None, out: Path | None, as_json:
     path = out or default_path(told.paths.root / "exports", opened.model, name)
     best = chosen.best(told.spec.objective.goal)
     scores = {told.spec.objective.metric: best.score} if best else {}
-    done = export(opened, name, path, scores=scores | dict(chosen.test or {}))
+    with writing(path):
+        done = export(opened, name, path, scores=scores | dict(chosen.test or {}))
     if as_json:
         facts = {"path": str(done.path), "bytes": done.bytes, "images": done.images, "worst": done.worst}
         print_json({"sweep": sweep, "trial": chosen.number, "format": name, **facts})

@@ -10,7 +10,7 @@ import torch
 from sweeper.cli._options import as_json, sweep_name
 from sweeper.cli._sweeps import Told
 from sweeper.cli._table import print_json, print_table
-from sweeper.cli._trained import choose, open_chosen, trial_option
+from sweeper.cli._trained import choose, open_chosen, trial_option, writing
 from sweeper.cli._trial_page import fate
 from sweeper.data.dataset import open_source
 from sweeper.errors import StateError
@@ -40,14 +40,7 @@ def command(
     rows = layer_rows(told, chosen)
     if not as_json:
         _print_layers(told, chosen, rows)
-    folder = told.paths.root / "show" / str(chosen.number)
-    folder.mkdir(parents=True, exist_ok=True)
-    files = _curves(told, chosen, folder)
-    note = ""
-    try:
-        files += _pictures(open_chosen(told, chosen, on_cpu=True), folder, image, layers)
-    except StateError as error:  # the table and the curves need no checkpoint
-        note = f"neither filters nor feature maps: {error}"
+    files, note = _draw(told, chosen, image, layers)
     if as_json:
         facts = {
             "sweep": sweep,
@@ -66,6 +59,21 @@ def command(
         click.echo(str(file))
     if note:
         click.echo(note, err=True)
+
+
+def _draw(
+    told: Told, trial: TrialHistory, image: Path | None, layers: tuple[str, ...]
+) -> tuple[list[Path], str]:
+    """The pictures' files, and why some are missing."""
+    folder = told.paths.root / "show" / str(trial.number)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        files = _curves(told, trial, folder)
+        try:
+            opened = open_chosen(told, trial, on_cpu=True)
+        except StateError as error:  # the table and the curves need no checkpoint
+            return files, f"neither filters nor feature maps: {error}"
+        return files + _pictures(opened, folder, image, layers), ""
 
 
 def layer_rows(told: Told, trial: TrialHistory) -> list[LayerRow]:

@@ -33,3 +33,11 @@ def test_json_says_where_it_is_and_how_near(shelf, tmp_path: Path, capsys) -> No
 def test_an_unknown_format_is_refused(shelf, capsys) -> None:
     assert run(["export", "shelf", "--format", "pickle"]) == 2
     assert "'pickle' is not one of" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_told_in_a_line(shelf, tmp_path: Path, capsys) -> None:
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / "model.safetensors"
+    assert run(["export", "shelf", "--format", "safetensors", "--out", str(out)]) == 2
+    said = capsys.readouterr().err
+    assert said == f"error: {tmp_path / 'file'}: cannot be written: File exists\n"
