@@ -96,8 +96,9 @@ def take_over(root: Path, patience: float = 30.0) -> None:
     while owner(root) is not None and time.monotonic() < deadline:
         time.sleep(0.2)
     if owner(root) == holder:
-        os.kill(holder.pid, signal.SIGKILL)  # it hangs or is stopped; the kernel frees the lock
-        while owner(root) is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(holder.pid, signal.SIGKILL)  # it hangs or is stopped; the kernel frees the lock
+        while owner(root) == holder:
             time.sleep(0.05)
 
 

@@ -156,3 +156,42 @@ def test_the_folder_is_private(root):
     with lease.held(root):
         assert stat.S_IMODE(root.stat().st_mode) == 0o700
         assert json.loads((root / ".lease").read_text())["pid"] == os.getpid()
+
+
+def test_taking_over_from_nobody_is_nothing(root):
+    lease.take_over(root)
+    assert not root.exists()
+
+
+def test_an_owner_that_does_not_listen_is_ended_and_leaves_the_lease(root, holder):
+    holder.send_signal(signal.SIGSTOP)
+    lease.take_over(root, patience=0.3)
+    assert holder.wait(timeout=5) == -signal.SIGKILL
+    with lease.held(root):
+        assert lease.requested(root) is None, "the request was for the owner that is gone"
+
+
+def test_an_owner_that_listens_is_given_the_time_to_let_go(root):
+    script = HOLDER.replace(
+        "    time.sleep(60)", "    while lease.requested(Path(sys.argv[1])) != 'cancel': time.sleep(0.05)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(root)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.readline()
+        lease.take_over(root, patience=10)
+        assert process.wait(timeout=5) == 0
+
+
+def test_an_owner_on_another_machine_is_never_ended_from_here(root):
+    with lease.held(root):
+        (root / ".lease").write_text(json.dumps({"host": "elsewhere", "pid": os.getpid(), "since": "x"}))
+        with pytest.raises(BusyError, match="on elsewhere"):
+            lease.take_over(root, patience=0.1)
+
+
+def test_an_owner_that_has_not_written_its_name_yet_is_left_alone(root):
+    with lease.held(root):
+        (root / ".lease").write_text("")
+        with pytest.raises(BusyError):
+            lease.take_over(root, patience=0.1)
