@@ -6,7 +6,6 @@ import secrets
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from sweeper.cost.prices import load_prices
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.driver import Driver, Ending
-from sweeper.errors import StateError
 from sweeper.history import TrialHistory
 from sweeper.outbox import sweep_row
 from sweeper.paths import SweepPaths, cache_root
@@ -39,25 +37,13 @@ from sweeper.training.device import default_device
 from sweeper.training.loop import final_score
 from sweeper.training.recipe import compose
 from sweeper.view import best_of
+from sweeper.where import Where
 
 PACKAGES = ("sweeper", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarrow")
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Which machine runs the trials, and what it shows. `usd_per_gpu_hour` prices every GPU alike."""
-
-    runner: str = "ray_tune"
-    address: str | None = None
-    cpus: int | None = None
-    metrics_port: int | None = None
-    is_quiet: bool = False
-    usd_per_gpu_hour: float | None = None
-
-
 def create(spec: SweepSpec, paths: SweepPaths, plan: Plan) -> Record:
     """The sweep's folder with its resolved file and an empty record; StateError where there is one."""
-    refuse_existing(paths)
     sweep_id = secrets.token_hex(6)
     meta = {
         "sweep_id": sweep_id,
@@ -77,16 +63,6 @@ def create(spec: SweepSpec, paths: SweepPaths, plan: Plan) -> Record:
     record.append(outbox=[sweep_row(spec, sweep_id, meta["git_revision"])])
     _write_resolved(spec, paths, meta)
     return record
-
-
-def refuse_existing(paths: SweepPaths) -> None:
-    """StateError where a sweep of that name exists: nothing is ever overwritten."""
-    if paths.record.exists():
-        raise StateError(
-            f"a sweep called {paths.name!r} exists already",
-            where=str(paths.root),
-            hint=f"`sweeper resume {paths.name}` goes on with it, `-o name=NEW` starts another",
-        )
 
 
 def reopen(paths: SweepPaths) -> tuple[SweepSpec, Record]:

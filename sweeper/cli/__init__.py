@@ -33,6 +33,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "extend": ("sweeper.cli.extend", "Give a sweep a larger budget or a wider space."),
     "retry": ("sweeper.cli.retry", "Put failed trials back into the queue."),
     "sync": ("sweeper.cli.sync", "Deliver to MLflow what it has not confirmed."),
+    "data": ("sweeper.cli.data", "Look at, prepare, fetch and tidy the images."),
     "ui": ("sweeper.cli.ui", "Show MLflow's UI on what sweeps have told it."),
     "schema": ("sweeper.cli.schema", "Print the JSON Schema of sweep files, for editors."),
 }

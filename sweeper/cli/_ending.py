@@ -10,7 +10,7 @@ from rich.console import Console
 
 from sweeper.cli._sweeps import Told, next_commands, read, reason_text
 from sweeper.driver import Ending
-from sweeper.launching import Where, drive
+from sweeper.launching import drive
 from sweeper.paths import SweepPaths
 from sweeper.plan import Plan, parameter_count
 from sweeper.record import Record
@@ -21,6 +21,7 @@ from sweeper.results.published import Measure
 from sweeper.spec import SweepSpec
 from sweeper.trackers.address import redacted, tracking_uri
 from sweeper.trial import State
+from sweeper.where import Where
 
 INTERRUPTED = 130
 WIDTH = 120

@@ -84,6 +84,16 @@ class Told:
         return any(attempt.is_gpu for attempt in self.history.attempts)
 
 
+def refuse_existing(paths: SweepPaths) -> None:
+    """StateError where a sweep of that name exists: nothing is ever overwritten."""
+    if paths.record.exists():
+        raise StateError(
+            f"a sweep called {paths.name!r} exists already",
+            where=str(paths.root),
+            hint=f"`sweeper resume {paths.name}` goes on with it, `-o name=NEW` starts another",
+        )
+
+
 def sweep_names() -> list[str]:
     """The sweeps in `runs/`, by name."""
     return sorted(record.parent.name for record in runs_root().glob("*/record.db"))

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sweeper.errors import SpecError
-from sweeper.launching import Where
+from sweeper.where import Where
 
 OPTIONS = (
     click.option(

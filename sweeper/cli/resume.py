@@ -6,16 +6,12 @@ from collections.abc import Mapping
 import click
 
 from sweeper import lease
-from sweeper.cli._ending import run
 from sweeper.cli._options import sweep_name
-from sweeper.cli._plugins import check_plugins
 from sweeper.cli._sweeps import Told, find, read
 from sweeper.cli._where import where_options
-from sweeper.data.dataset import DataFacts
 from sweeper.errors import DataError, StateError
-from sweeper.launching import Where, reopen
 from sweeper.paths import cache_root
-from sweeper.plan import make_plan
+from sweeper.where import Where
 
 
 @click.command(epilog="Example:  sweeper resume digits")
@@ -30,12 +26,21 @@ def command(sweep: str, where: Where, takeover: bool) -> int:
     paths = find(sweep)
     if takeover:
         lease.take_over(paths.root)
+    lease.refuse_if_owned(paths.root)
+
+    # behind the check for a running sweep, because they take seconds: torch, Optuna
+    from sweeper.cli._ending import run
+    from sweeper.cli._plugins import check_plugins
+    from sweeper.launching import reopen
+    from sweeper.plan import make_plan
+
     with lease.held(paths.root):
         _check_unfinished(read(paths))
         spec, record = reopen(paths)
         check_plugins(spec)
         plan = make_plan(spec, cache_root())
-        _check_images(sweep, record.meta, plan.facts)
+        images = dict(zip(plan.facts.classes, plan.facts.per_class, strict=True))
+        _check_images(sweep, record.meta, plan.facts.digest, images)
         return run(spec, record, paths, plan, where)
 
 
@@ -53,12 +58,11 @@ def _check_unfinished(told: Told) -> None:
         )
 
 
-def _check_images(name: str, meta: Mapping[str, str], facts: DataFacts) -> None:
+def _check_images(name: str, meta: Mapping[str, str], digest: str, now: Mapping[str, int]) -> None:
     """Trials of one sweep must have seen the same images: DataError names what is different."""
-    if meta["data_digest"] == facts.digest:
+    if meta["data_digest"] == digest:
         return
     then = json.loads(meta.get("images", "{}")) or dict.fromkeys(json.loads(meta["classes"]))
-    now = dict(zip(facts.classes, facts.per_class, strict=True))
     raise DataError(
         f"the images are not those that the sweep began with: {_difference(then, now)}",
         where=name,

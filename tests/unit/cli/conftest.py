@@ -1,5 +1,6 @@
 """A folder of sweeps as they end: done, stopped, broken, or cut off in the middle."""
 
+import contextlib
 import itertools
 import json
 import shutil
@@ -46,6 +47,10 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(root)
 
 
+class Killed(BaseException):
+    """The driver is gone in the middle of what it did."""
+
+
 @pytest.fixture
 def make_run(runs: Path, toy_spec, toy_workload) -> Callable[..., SweepPaths]:
     """`make_run("toy", "stopped", budget=...)`: a sweep of two workers that ended in that way.
@@ -65,10 +70,13 @@ def make_run(runs: Path, toy_spec, toy_workload) -> Callable[..., SweepPaths]:
             is_late = next(steps) == 12
             if is_late and ending == "stopped":
                 sweep.stop("SIGINT")
-            return is_late and ending == "interrupted"
+            if is_late and ending == "interrupted":
+                raise Killed
+            return False
 
         workload = failing if ending == "broken" else toy_workload()
-        runner["simulated"](clock=clock, workers=2)(sweep, workload, pulse)
+        with contextlib.suppress(Killed):
+            runner["simulated"](clock=clock, workers=2)(sweep, workload, pulse)
         sweep.beat()
         if ending != "interrupted":
             sweep.close()
