@@ -9,6 +9,7 @@ from sweeper.cli._table import print_pairs, print_table
 from sweeper.data.dataset import DataFacts
 from sweeper.models._count import LayerRow
 from sweeper.plan import Plan, Sample
+from sweeper.search.points import has_points_only
 from sweeper.spec import SweepSpec
 from sweeper.trackers.wording import plain
 from sweeper.view import config_text
@@ -33,7 +34,8 @@ def print_plan(spec: SweepSpec, plan: Plan) -> None:
 def _pairs(spec: SweepSpec, plan: Plan) -> Iterator[tuple[str, str]]:
     count = len(spec.parameters)
     size = "infinitely many" if plan.size is None else f"{plan.size:,}"
-    yield "space", f"{size} configurations of {count} parameter{'' if count == 1 else 's'}"
+    what = "points" if has_points_only(spec) else "configurations"
+    yield "space", f"{size} {what} of {count} parameter{'' if count == 1 else 's'}"
     yield "budget", _budget_text(spec)
     yield "search", f"{spec.search.algorithm}, early stopping by {spec.scheduler.type}"
     yield "objective", f"{spec.objective.goal} {spec.objective.metric}"

@@ -9,6 +9,7 @@ from sweeper.cli._options import as_json, overrides, sweep_file
 from sweeper.cli._plugins import check_plugins
 from sweeper.parameter import Parameter, written
 from sweeper.plan import check_names
+from sweeper.search.points import has_points_only
 from sweeper.spec import SweepSpec, load_spec
 
 
@@ -46,6 +47,8 @@ def _facts(spec: SweepSpec, file: str) -> dict[str, Any]:
 
 
 def _size(spec: SweepSpec) -> str:
+    if has_points_only(spec):
+        return f"{len(spec.points)} points"
     size = spec.space.size
     return "infinitely many configurations" if size is None else f"{size:,} configurations"
 

@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.error import URLError
+from urllib.request import urlopen
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from torchvision import models
 
 from sweeper.errors import PreflightError, SpecError
 
+_SECONDS = 20.0  # until a server that says nothing counts as out of reach
 _SAFETENSORS_TYPES = {
     "F64": torch.float64,
     "F32": torch.float32,
@@ -33,6 +35,7 @@ def imagenet_file(backbone: str) -> Path:
     path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
     if not path.is_file():
         try:
+            urlopen(weights.url, timeout=_SECONDS).close()  # torch announces a download that cannot be
             weights.get_state_dict(check_hash=True)
         except (URLError, OSError) as error:
             raise PreflightError(

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from sweeper.results.answer import Answer, Efficient
 from sweeper.results.leaderboard import Row
-from sweeper.results.published import published_table
+from sweeper.results.published import LEGEND, published_table
 from sweeper.trackers.wording import device_text, duration_text, plain, score_text
 from sweeper.view import config_text
 
@@ -26,6 +26,7 @@ def print_answer(answer: Answer, console: Console) -> None:
             console.print(front_table(answer))
         if answer.published:
             console.print(published_table(answer.published))
+            console.print(Text(LEGEND, style="dim"))
         console.print(_spending(answer))
         console.print(_places(answer))
     _write(console, capture.get())

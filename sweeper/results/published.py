@@ -20,8 +20,8 @@ Measure = Callable[[Config], int]
 """The parameters of a configuration's network."""
 
 LEGEND = (
-    "Left the study's figure, right of it what was measured here; v: the study's is of its validation split; "
-    "*: follows from its layers; =: the same; seconds are device-seconds here."
+    "printed: by the study; v: of its validation split, else of its test split; *: follows from its layers; "
+    "=: the same here; seconds here are device-seconds"
 )
 
 
@@ -89,9 +89,8 @@ def published_table(lines: Sequence[Compared]) -> Table:
     """Only the figures that the study gave for some point; accuracies in per cent."""
     title = Text("\nPublished beside measured")
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), header_style="dim")
-    table.caption, table.caption_justify = Text(LEGEND, style="dim"), "left"
     columns = _columns(lines)
-    table.add_column("point", no_wrap=True)
+    table.add_column("point", no_wrap=True, vertical="bottom")
     for heading, _ in columns:
         table.add_column(Text(heading), justify="right", no_wrap=True, vertical="bottom")
     for line in lines:
@@ -105,16 +104,16 @@ Column = tuple[str, Callable[[Compared], str]]
 def _columns(lines: Sequence[Compared]) -> list[Column]:
     columns: list[Column] = [("trial", _trial)]
     if any(line.published.parameters or line.published.counted for line in lines):
-        columns += [("parameters", _parameters), ("here", _parameters_here)]
+        columns += [("parameters\nprinted", _parameters), ("here", _parameters_here)]
     for figure, heading in (("top1", "top-1 %"), ("top5", "top-5 %"), ("loss", "loss")):
         if any(_printed(line.published, figure)[0] is not None for line in lines):
             columns += [
-                (heading, lambda line, f=figure: _printed_text(line.published, f)),
+                (f"{heading}\nprinted", lambda line, f=figure: _printed_text(line.published, f)),
                 ("valid", lambda line, f=figure: _number(f, line.measured("valid", f))),
                 ("test", lambda line, f=figure: _number(f, line.measured("test", f))),
             ]
     if any(line.published.seconds or line.published.seconds_per_epoch for line in lines):
-        columns += [("seconds", _seconds), ("here", _seconds_here)]
+        columns += [("seconds\nprinted", _seconds), ("here", _seconds_here)]
     return columns
 
 

@@ -1,7 +1,8 @@
 import pytest
 
+from sweeper.search import searcher
 from sweeper.search.points import complete, value_at
-from sweeper.trial import canonical
+from sweeper.trial import State, canonical
 
 
 def test_a_whole_point_is_taken_as_it_is(make_space):
@@ -39,3 +40,33 @@ def test_a_point_that_names_a_conditional_parameter_meets_its_condition(make_spa
 )
 def test_a_value_of_a_list_is_found_by_its_place(name, value):
     assert value_at({"layers": 2, "filters": [16, 32], "kernel": [3, 3]}, name) == value
+
+
+def test_the_search_named_points_proposes_nothing_whatever_it_is_told(make_space):
+    search = searcher["points"](make_space(), "maximize", 7)
+    search.adopt(0, {"layers": 2})
+    search.observe(0, 1, 0.5)
+    search.finish(0, State.COMPLETED, 0.5)
+    assert search.propose(1) is None
+
+
+def test_a_sweep_of_points_alone_runs_each_once_and_is_done(make_rig):
+    points = [
+        {"name": name, "layers": layers, "learning_rate": 1e-3} for name, layers in (("a", 1), ("b", 2))
+    ]
+    rig = make_rig(search={"algorithm": "points"}, points=points, budget={}, scheduler={"type": "none"})
+    sweep = rig.finish()
+    assert [(trial.point, trial.config["layers"]) for trial in rig.trials] == [("a", 1), ("b", 2)]
+    assert sweep.is_complete
+
+
+def test_a_sweep_of_points_alone_goes_on_behind_the_point_it_had_reached(make_rig):
+    points = [{"name": str(layers), "layers": layers, "learning_rate": 1e-3} for layers in (1, 2, 3)]
+    rig = make_rig(search={"algorithm": "points"}, points=points, budget={}, scheduler={"type": "none"})
+    first = rig.start()
+    while first.id in rig.running:
+        rig.step(first.id)
+    rig.kill()
+    rig.finish()
+    assert [trial.point for trial in rig.trials] == ["1", "2", "3"]
+    assert [trial.state for trial in rig.trials] == [State.COMPLETED] * 3
