@@ -55,6 +55,8 @@ class OptunaSearch:
         self._keeps_notes = keeps_notes
         self._trials: dict[int, optuna.Trial] = {}
         self._epochs: dict[int, set[int]] = {}
+        self._configs: dict[int, Config] = {}
+        self._told: dict[int, Config] = {}
         self._draws: dict[int, int] = {}
 
     def propose(self, number: int) -> Config:
@@ -65,7 +67,7 @@ class OptunaSearch:
         trial = self._study.ask()
         config = self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
         if self._keeps_notes:
-            self._enter(number, trial)
+            self._enter(number, trial, config)
         else:  # what the record holds and no more: TPE notes on a trial values that its configuration lacks
             self._study.tell(trial, state=TrialState.FAIL)
             self.adopt(number, config)
@@ -80,11 +82,17 @@ class OptunaSearch:
         trial = self._study.ask()
         if self._keeps_notes:
             _ = trial.relative_params  # looks as if nothing came of it, but the sampler writes its notes
-        self._enter(number, trial)
+        self._enter(number, trial, config)
         self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
 
     def observe(self, number: int, epoch: int, score: float) -> None:
-        """An intermediate value of the Optuna trial; the first one of an epoch counts."""
+        """An intermediate value of the Optuna trial; the first one of an epoch counts.
+
+        A trial that was told as stopped and goes on, because it was promoted, is entered once more:
+        else the study would know the best configurations by their first rung alone.
+        """
+        if number in self._told:
+            self.adopt(number, self._told.pop(number))
         if number in self._trials and epoch not in self._epochs[number] and not self._counts_cost:
             self._epochs[number].add(epoch)
             self._trials[number].report(score, epoch)
@@ -94,6 +102,9 @@ class OptunaSearch:
         trial, _ = self._trials.pop(number, None), self._epochs.pop(number, None)
         if trial is None:
             return
+        config = self._configs.pop(number)
+        if state is State.STOPPED:
+            self._told[number] = config
         if state is State.INFEASIBLE:
             trial.set_constraint("feasible", 1.0)
             told = TrialState.FAIL if self._counts_cost else TrialState.PRUNED
@@ -106,8 +117,10 @@ class OptunaSearch:
             told = _TOLD_AS[state]
             self._study.tell(trial, score if told is TrialState.COMPLETE else None, state=told)
 
-    def _enter(self, number: int, trial: optuna.Trial) -> None:
+    def _enter(self, number: int, trial: optuna.Trial, config: Config) -> None:
         self._trials[number], self._epochs[number] = trial, set()
+        self._configs[number] = config
+        self._told.pop(number, None)
 
     def _parameters(self, config: Config) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -102,6 +102,28 @@ def test_a_stopped_trial_teaches_too(make_space):
     assert learnt != ignorant
 
 
+def test_a_promoted_trial_teaches_what_it_reached_in_the_end(make_space):
+    """It was told as stopped when it paused at its first rung."""
+    space = make_space(NUMERIC)
+    paused, promoted = tpe(space), tpe(space)
+    for search in (paused, promoted):
+        live(search, space, 12, kind=lambda number: State.STOPPED)
+    for epoch in (1, 2, 3):
+        promoted.observe(4, epoch, 0.9)
+    promoted.finish(4, State.COMPLETED, 0.9)
+    assert promoted.propose(12) != paused.propose(12)
+
+
+def test_a_promoted_trial_is_replayed_as_it_was_lived(make_space):
+    space = make_space()
+    search = tpe(space)
+    log = live(search, space, 12, kind=lambda number: State.STOPPED)
+    more = [("observe", 4, 2, 0.8), ("finish", 4, State.STOPPED, 0.8), ("observe", 4, 3, 0.9),
+            ("finish", 4, State.COMPLETED, 0.9)]  # fmt: skip
+    replayed(search, more)
+    assert search.propose(12) == replayed(tpe(space), log + more).propose(12)
+
+
 @pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
 def test_a_trial_without_a_result_teaches_nothing(make_space, state):
     space = make_space(NUMERIC)
@@ -124,7 +146,7 @@ def test_words_that_come_twice_are_heard_once_and_without_a_warning(make_space):
     search = tpe(make_space(NUMERIC))
     search.propose(0)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         for _ in range(2):
             search.observe(0, 1, 0.5)
             search.observe(0, 2, 0.6)
