@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 SOURCES := sweeper tests benchmarks dashboards docs
 
-.PHONY: help install demo test lint format lock clean
+.PHONY: help install demo test soak lint format lock clean
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -23,6 +23,10 @@ demo: install  ## the digits sweep, start to finish: about three minutes on two 
 
 test: install  ## all tests
 	cd $(ROOT) && $(BIN)/python -m pytest
+
+soak: install  ## twenty minutes of killing a sweep's driver at random moments; the seed is printed
+	cd $(ROOT) && end=$$(( $$(date +%s) + 1200 )); while [ $$(date +%s) -lt $$end ]; do \
+	    SWEEPER_CHAOS_KILLS=10 $(BIN)/python -m pytest -q -s tests/chaos || exit 1; done
 
 lint: install  ## formatting, names, layers, types, sizes
 	cd $(ROOT) && $(BIN)/ruff check $(SOURCES)

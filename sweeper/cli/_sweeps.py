@@ -133,7 +133,7 @@ def next_commands(standing: Standing, name: str) -> tuple[str, ...]:
         case "running":
             return (f"sweeper logs {name} --follow", f"sweeper stop {name}", f"sweeper ui {name}")
         case "done":
-            return (f"sweeper best {name}", f"sweeper ui {name}")
+            return (f"sweeper best {name}", f"sweeper evaluate {name}", f"sweeper ui {name}")
         case "broken":
             return (f"sweeper logs {name} 0", f"sweeper retry {name} --failed")
         case _:

@@ -1,0 +1,128 @@
+"""SIGKILL of the driver at random moments, again and again, until the sweep is done.
+
+The three assertions of Ray's own `test_experiment_restore.py` (progress only grows, identities are
+unique, every iteration is seen) and those that a record makes possible. `SWEEPER_CHAOS_SEED` repeats a
+run, `SWEEPER_CHAOS_KILLS` sets how often the driver dies, `make soak` does it for twenty minutes.
+"""
+
+import os
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from sweeper.history import replay
+from sweeper.record import Record
+
+KILLS = int(os.environ.get("SWEEPER_CHAOS_KILLS", "3"))
+SEED = int(os.environ.get("SWEEPER_CHAOS_SEED", "0")) or time.time_ns() % 1_000_000
+TRIALS, EPOCHS = 6, 8
+SMALL = (
+    *("-o", f"budget.trials={TRIALS}"),
+    *("-o", f"train.epochs={EPOCHS}"),
+    *("-o", "parameters.normalization=standardize"),
+    *("-o", "parameters.pixels=16"),
+)
+
+
+@pytest.fixture(scope="module")
+def outcome(machine, digits):
+    """The sweep's record after as many kills as asked for, and what was acknowledged before each."""
+    print(f"SWEEPER_CHAOS_SEED={SEED}")
+    chance = np.random.default_rng(SEED)
+    process = machine.start("launch", digits, *SMALL)
+    record = machine.runs / "digits" / "record.db"
+    seen: list[dict[str, int]] = []
+    for _ in range(KILLS):
+        wait_for_progress(record, process, seen[-1] if seen else {})
+        time.sleep(chance.uniform(0, 3))
+        process.kill()
+        process.wait()
+        seen.append(progress(record))
+        process = machine.start("resume", "digits")
+    out, err = process.communicate(timeout=240)
+    return process.returncode, out + err, record, seen
+
+
+def wait_for_progress(record, process, before):
+    """Until something was reported that had not been; or the driver is done, and there is nothing to kill."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if record.exists() and sum(progress(record).values()) > sum(before.values()):
+            return
+        time.sleep(0.2)
+
+
+def progress(record) -> dict[str, int]:
+    if not record.exists():
+        return {}
+    opened = Record.open(record)
+    reports = [event for event in opened.events() if event.kind == "reported"]
+    opened.close()
+    return {event.trial: event.body["epoch"] for event in reports}
+
+
+def events(record):
+    opened = Record.open(record)
+    found = list(opened.events())
+    opened.close()
+    return found
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(600)
+class TestASweepThatIsKilledAgainAndAgain:
+    def test_ends_as_if_nothing_had_happened(self, outcome):
+        code, said, _, _ = outcome
+        assert code in (0, 2), said  # 2: the last kill came when nothing was left to do
+        assert "Traceback" not in said
+
+    def test_keeps_what_every_killed_driver_had_acknowledged(self, outcome):
+        _, _, record, seen = outcome
+        final = progress(record)
+        for before in seen:
+            assert all(final[trial] >= epoch for trial, epoch in before.items())
+
+    def test_runs_each_configuration_once_and_each_trial_to_its_end(self, outcome):
+        _, _, record, _ = outcome
+        history = replay(events(record))
+        assert len(history.trials) == TRIALS
+        assert {trial.state.is_final for trial in history.trials.values()} == {True}
+        assert len({repr(trial.config) for trial in history.trials.values()}) == TRIALS
+
+    def test_records_every_epoch_of_a_trial_once_and_in_order(self, outcome):
+        _, _, record, _ = outcome
+        reported = [(e.trial, e.body["epoch"]) for e in events(record) if e.kind == "reported"]
+        assert [again for again, times in Counter(reported).items() if times > 1] == []
+        for trial in dict.fromkeys(trial for trial, _ in reported):
+            epochs = [epoch for other, epoch in reported if other == trial]
+            assert epochs == list(range(1, len(epochs) + 1))
+
+    def test_accounts_for_every_lost_attempt(self, outcome):
+        _, _, record, _ = outcome
+        history = replay(events(record))
+        assert all(attempt.ended for attempt in history.attempts)
+        lost = [attempt for attempt in history.attempts if attempt.ended == "driver_lost"]
+        assert len(lost) <= 2 * KILLS  # two slots
+        for trial in history.trials.values():
+            assert [attempt.number for attempt in trial.attempts] == list(range(1, len(trial.attempts) + 1))
+
+    def test_tells_mlflow_exactly_the_points_of_the_record(self, outcome, machine):
+        from mlflow.tracking import MlflowClient
+
+        _, _, record, _ = outcome
+        client = MlflowClient(f"sqlite:///{machine.runs / 'mlflow.db'}")
+        experiment = client.get_experiment_by_name("digits")
+        runs = client.search_runs([experiment.experiment_id], max_results=100)
+        keys = [run.data.tags["sweeper.trial_key"] for run in runs]
+        assert len(keys) == len(set(keys)) == TRIALS + 1
+        assert {run.info.status for run in runs} == {"FINISHED"}
+        told = {run.data.tags["sweeper.trial_key"]: run.info.run_id for run in runs}
+        for trial, last in progress(record).items():
+            points = client.get_metric_history(told[trial], "valid/top1")
+            assert sorted(point.step for point in points) == list(range(1, last + 1))
+
+    def test_leaves_no_process_behind(self, outcome, machine):
+        # Ray's agents notice that their raylet was orphaned within about half a minute
+        assert machine.leftovers(seconds=90) == []
