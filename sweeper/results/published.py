@@ -58,6 +58,7 @@ class Compared:
                 "valid": _known({name: self.measured("valid", name) for name in Figures.model_fields}),
                 "test": _known({name: self.measured("test", name) for name in Figures.model_fields}),
                 "parameters": self.parameters,
+                "epochs": row.epochs if row else None,
                 "seconds": row.device_seconds if row else None,
                 "seconds_per_epoch": self.seconds_per_epoch,
             },
@@ -66,10 +67,9 @@ class Compared:
 
 def published_trials(spec: SweepSpec, history: SweepHistory) -> list[TrialHistory]:
     """The completed trials of points that carry figures of a test split."""
-    figures = {key: published for key, _, published in _points(spec)}
+    wanted = {_key(name, config) for _, name, config, published in _points(spec) if published.has_test}
     done = [trial for trial in history.trials.values() if trial.state is State.COMPLETED]
-    found = [(trial, figures.get(_key(trial.point, trial.config))) for trial in done]
-    return [trial for trial, published in found if published is not None and published.has_test]
+    return [trial for trial in done if _key(trial.point, trial.config) in wanted]
 
 
 def compare(spec: SweepSpec, rows: Iterable[Row], measure: Measure | None = None) -> list[Compared]:
@@ -78,10 +78,10 @@ def compare(spec: SweepSpec, rows: Iterable[Row], measure: Measure | None = None
     for row in sorted(rows, key=lambda row: row.number):
         by_point.setdefault(_key(row.point, row.config), []).append(row)
     lines: list[Compared] = []
-    for key, name, published in _points(spec):
-        found = by_point.get(key, [])
-        parameters = measure(found[0].config) if found and measure else None
-        lines += [Compared(name, published, row, parameters) for row in found or [None]]
+    for number, name, config, published in _points(spec):
+        parameters = measure(config) if measure else None
+        found = by_point.get(_key(name, config), [])
+        lines += [Compared(name or f"point {number}", published, row, parameters) for row in found or [None]]
     return lines
 
 
@@ -102,7 +102,7 @@ Column = tuple[str, Callable[[Compared], str]]
 
 
 def _columns(lines: Sequence[Compared]) -> list[Column]:
-    columns: list[Column] = [("trial", _trial)]
+    columns: list[Column] = [("trial", _trial), ("epochs", _epochs)]
     if any(line.published.parameters or line.published.counted for line in lines):
         columns += [("parameters\nprinted", _parameters), ("here", _parameters_here)]
     for figure, heading in (("top1", "top-1 %"), ("top5", "top-5 %"), ("loss", "loss")):
@@ -117,12 +117,11 @@ def _columns(lines: Sequence[Compared]) -> list[Column]:
     return columns
 
 
-def _points(spec: SweepSpec) -> list[tuple[str, str, Published]]:
-    """Key, name and figures of each point that has any."""
-    named = enumerate(zip(spec.points, configurations(spec), strict=True), start=1)
+def _points(spec: SweepSpec) -> list[tuple[int, str | None, Config, Published]]:
+    """Place in the file (from 1), name, configuration and figures of each point that has any."""
     return [
-        (_key(point.get("name"), config), point.get("name") or f"point {number}", published)
-        for number, (point, config) in named
+        (number, point.get("name"), config, published)
+        for number, (point, config) in enumerate(zip(spec.points, configurations(spec), strict=True), start=1)
         if (published := published_of(point)) is not None
     ]
 
@@ -140,6 +139,10 @@ def _trial(line: Compared) -> str:
         return "-"
     done = line.row.state is State.COMPLETED
     return str(line.row.number) if done else f"{line.row.number} {line.row.state}"
+
+
+def _epochs(line: Compared) -> str:
+    return "-" if line.row is None else str(line.row.epochs)
 
 
 def _parameters(line: Compared) -> str:

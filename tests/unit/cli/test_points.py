@@ -59,8 +59,8 @@ def test_a_study_runs_its_points_tests_those_published_and_shows_both(file, say)
     assert set(printed["measured"]["test"]) == {"top1", "top5", "loss"}
     assert bool(other["measured"]["test"]) is (winner == 2)
     rows = [line.split() for line in say("best", "study").out.splitlines()]
-    assert ["printed", "0", "70", "="] in [row[:4] for row in rows]
-    assert ["wrong", "1", "1", "246"] in [row[:4] for row in rows]
+    assert ["printed", "0", "1", "70", "="] in [row[:5] for row in rows]
+    assert ["wrong", "1", "1", "1", "246"] in [row[:5] for row in rows]
 
 
 def test_without_the_switch_the_winner_alone_is_tested(file, say) -> None:

@@ -87,6 +87,7 @@ def test_a_point_without_a_trial_yet_keeps_its_place():
         ("point 4", True),
     ]
     assert found[0].as_dict()["trial"] is None
+    assert found[0].parameters == 4560  # its network can be counted before it is trained
 
 
 def test_every_repeat_of_a_point_is_a_line():
@@ -105,6 +106,7 @@ def test_json_has_both_sides_in_the_same_shape():
         "valid": {"top1": 0.4, "top5": 0.5, "loss": 1.5},
         "test": {"top1": 0.0211, "top5": 0.0704, "loss": 5.1},
         "parameters": 4560,
+        "epochs": 2,
         "seconds": 24.0,
         "seconds_per_epoch": 12.0,
     }
@@ -132,9 +134,9 @@ def drawn(found):
 
 def test_the_table_says_which_figures_are_the_same_counted_or_of_the_validation_split():
     rows = {row[0]: row[1:] for row in drawn(lines(*RUN)) if row}
-    assert rows["one"] == ["0", "4,560", "=", "2.36", "40.00", "2.11", "7.63", "50.00", "7.04",
+    assert rows["one"] == ["0", "2", "4,560", "=", "2.36", "40.00", "2.11", "7.63", "50.00", "7.04",
                            "-", "1.500", "5.100", "184", "24"]  # fmt: skip
-    assert rows["two"][:7] == ["1", "76,464*", "76,000", "61.20", "v", "40.00", "-"]
+    assert rows["two"][:8] == ["1", "2", "76,464*", "76,000", "61.20", "v", "40.00", "-"]
     assert rows["two"][-2:] == ["13/epoch", "12.0/epoch"]
     assert rows["point"][:3] == ["4", "3", "failed"]
 
@@ -143,7 +145,7 @@ def test_columns_that_no_study_gave_are_left_out():
     only = spec(points=[{"name": "one", "layers": 1, "published": {"test": {"top5": 0.5}}}])
     _, _, group, header, *_ = drawn(answer(history(trial(0, 1, "one")), only).published)
     assert group == ["top-5", "%"]
-    assert header == ["point", "trial", "printed", "valid", "test"]
+    assert header == ["point", "trial", "epochs", "printed", "valid", "test"]
 
 
 def test_the_widest_study_fits_into_the_width_of_a_log():
@@ -157,7 +159,7 @@ def test_the_widest_study_fits_into_the_width_of_a_log():
         measure=lambda _: 15_502_400,
     ).published
     text = "\n".join(" ".join(row) for row in drawn(found))
-    assert "norm-4conv-128-drop.3 0 4,560 15,502,400 2.36" in text
+    assert "norm-4conv-128-drop.3 0 2 4,560 15,502,400 2.36" in text
     assert "…" not in text
 
 
