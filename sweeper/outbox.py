@@ -30,6 +30,17 @@ def run_row(trial_id: str, asked: Mapping[str, Any], spec: SweepSpec) -> OutboxR
     return _row("run", trial_id, {"trial_key": trial_id, "name": name, "params": params, "tags": tags})
 
 
+def again_row(trial: TrialHistory, spec: SweepSpec) -> OutboxRow:
+    """The same run once more: a trial that goes on is running again."""
+    return run_row(trial.id, {"number": trial.number, "config": trial.config, "point": trial.point}, spec)
+
+
+def left_row(trial: TrialHistory) -> OutboxRow:
+    """The driver leaves a trial that is not over: nothing of it runs until the sweep is resumed."""
+    tags = {"sweeper.state": str(trial.state), "sweeper.why": "goes on when the sweep is resumed"}
+    return _row("end", trial.id, {"status": "KILLED", "metrics": {}, "tags": tags})
+
+
 def metrics_row(trial: TrialHistory, report: Report, usd: float | None) -> OutboxRow:
     """One epoch's figures."""
     metrics = _finite(report.metrics)
@@ -56,7 +67,9 @@ def ended_row(trial: TrialHistory, outcome: Outcome, goal: Goal) -> OutboxRow:
 
 def closed_row(why: str, metrics: Mapping[str, float]) -> OutboxRow:
     """The parent run ends with the sweep's sums."""
-    status = {"done": "FINISHED", "broken": "FAILED", "error": "FAILED"}.get(why, "KILLED")
+    status = {"done": "FINISHED", "budget": "FINISHED", "broken": "FAILED", "error": "FAILED"}.get(
+        why, "KILLED"
+    )
     return _row("end", "", {"status": status, "metrics": dict(metrics), "tags": {"sweeper.state": why}})
 
 

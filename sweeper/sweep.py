@@ -16,7 +16,7 @@ from sweeper.budget import Budget
 from sweeper.failures import may_retry
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.ledger import Clock, Grant, Meter, Totals, totals
-from sweeper.outbox import closed_row, ended_row, metrics_row, run_row, tested_row
+from sweeper.outbox import again_row, closed_row, ended_row, left_row, metrics_row, run_row, tested_row
 from sweeper.proposals import Proposals
 from sweeper.record import Event, OutboxRow, Record
 from sweeper.schedulers import scheduler
@@ -142,7 +142,7 @@ class Sweep:
 
     def close(self) -> None:
         """The driver leaves. Trials that were paused for good are told as stopped when all is done."""
-        why = self.stopping or ("broken" if self.is_broken else "done" if self.is_done else "error")
+        why = self._why_closed()
         if self._live:
             self.beat()
         if why == "done":
@@ -156,7 +156,15 @@ class Sweep:
             "trials": len(self.history.trials),
         }
         closed = Event("closed", body=self._clocks() | {"why": why})
-        self._write(closed, outbox=[closed_row(why, figures)])
+        left = [left_row(trial) for trial in self.history.trials.values() if not trial.state.is_final]
+        self._write(closed, outbox=[*left, closed_row(why, figures)])
+
+    def _why_closed(self) -> str:
+        if self.stopping or self.is_broken:
+            return self.stopping or "broken"
+        if not self.is_done:
+            return "error"
+        return "budget" if self._waiting else "done"
 
     def listen(self, listener: Listener) -> None:
         """Let it hear of each further event, after it was written."""
@@ -184,10 +192,13 @@ class Sweep:
 
     @property
     def is_broken(self) -> bool:
-        """Every one of the first `budget.max_failed` trials failed: something is wrong with all of them."""
+        """Every one of the first `budget.max_failed` trials failed: something is wrong with all of them.
+
+        A diverged trial does not count: a wide range of learning rates has many.
+        """
         first = itertools.islice(self.history.trials.values(), self.spec.budget.max_failed)
-        states = [trial.state for trial in first]
-        return len(states) == self.spec.budget.max_failed and set(states) == {State.FAILED}
+        failed = [trial for trial in first if trial.state is State.FAILED and not _has_diverged(trial)]
+        return len(failed) == self.spec.budget.max_failed
 
     @property
     def live(self) -> int:
@@ -236,6 +247,8 @@ class Sweep:
         trial = self.history.trials[trial_id]
         number = len(trial.ends) + 1
         self._live[trial_id] = number
+        if number > 1:
+            self._write(outbox=[again_row(trial, self.spec)])
         checkpoint = trial.last.checkpoint if trial.last else None
         return Trial(
             trial.id, trial.number, trial.config, trial.seed, number, trial.repeat, checkpoint, trial.point
@@ -346,3 +359,7 @@ def _lost(trial: TrialHistory) -> Outcome:
     if trial.answer and trial.answer.decision is Decision.PAUSE:
         return Outcome(State.PAUSED)
     return Outcome(State.WAITING, "driver_lost", "the driver ended while the attempt ran")
+
+
+def _has_diverged(trial: TrialHistory) -> bool:
+    return trial.outcome is not None and trial.outcome.kind == "diverged"

@@ -54,8 +54,10 @@ class Told:
     def ended(self) -> Standing:
         """How its last launch ended, whether or not another is under way."""
         match self.history.closed:
-            case "done" | "broken" as closed:
-                return closed
+            case "done" | "budget":
+                return "done"
+            case "broken":
+                return "broken"
             case "":
                 return "interrupted"
             case "extended" | "retried":

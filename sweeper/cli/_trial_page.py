@@ -14,15 +14,21 @@ from sweeper.trackers.wording import plain, score_text, verdict_text
 from sweeper.trial import Decision, Report, State, Verdict
 from sweeper.view import value_text
 
+PREFIX = 4
+"""Characters of an id that name a trial; fewer could be meant as its number."""
 METRICS = ("train/loss", "valid/loss", "valid/top1", "valid/top5")
 """The columns beside the objective; `--json` has every metric."""
 
 
 def find_trial(told: Told, word: str) -> TrialHistory:
-    """The trial of that number, else of the id that begins so; SpecError where there is not exactly one."""
+    """The trial of that number, else of the id that begins so, in four characters or more.
+
+    SpecError where there is not exactly one.
+    """
     trials = list(told.history.trials.values())
     by_number = [trial for trial in trials if word == str(trial.number)]
-    found = by_number or [trial for trial in trials if word and trial.id.startswith(word.lower())]
+    by_id = [trial for trial in trials if len(word) >= PREFIX and trial.id.startswith(word.lower())]
+    found = by_number or by_id
     if len(found) == 1:
         return found[0]
     if found:

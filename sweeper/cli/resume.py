@@ -46,6 +46,9 @@ def command(sweep: str, where: Where, takeover: bool) -> int:
 
 def _check_unfinished(told: Told) -> None:
     name = told.paths.name
+    if told.history.closed == "budget":
+        hint = f"`sweeper extend {name} --budget gpu_hours=+1` raises it, `sweeper best {name}` answers"
+        raise StateError("its budget is spent", where=name, hint=hint)
     if told.history.closed == "done":
         more = f"`sweeper extend {name} --trials +20` gives it more to do"
         raise StateError("nothing left to do", where=name, hint=f"`sweeper best {name}` answers, {more}")

@@ -16,7 +16,7 @@ from sweeper.registry import nearest
 
 _timm: ModuleType | None
 try:
-    import timm as _timm  # pyright: ignore[reportMissingImports]
+    import timm as _timm
 except ImportError:
     _timm = None
 
