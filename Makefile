@@ -18,8 +18,9 @@ $(VENV)/.installed: $(ROOT)requirements.lock $(ROOT)pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e $(ROOT)
 	@touch $@
 
-demo: install  ## the digits sweep, start to finish: about three minutes on two cores
-	cd $(ROOT) && $(BIN)/sweeper launch search_spaces/digits.yaml --yes
+demo: install  ## the digits sweep, start to finish: about a minute on two cores
+	cd $(ROOT) && name=digits n=1; while [ -e runs/$$name ]; do n=$$((n + 1)); name=digits-$$n; done; \
+	    $(BIN)/sweeper launch search_spaces/digits.yaml --yes -o name=$$name
 
 test: install  ## all tests
 	cd $(ROOT) && $(BIN)/python -m pytest
