@@ -39,6 +39,7 @@ from sweeper.training.recipe import compose
 from sweeper.view import best_of
 from sweeper.where import Where
 
+DECODING_SECONDS = 10.0
 PACKAGES = ("sweeper", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarrow")
 
 
@@ -120,11 +121,26 @@ def _curves(spec: SweepSpec) -> SyntheticCurves:
     return SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, spec.search.seed)
 
 
+class Decoding:
+    """Says how far the decoding is, every ten seconds at most: thousands of photos take minutes, once."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+        self._said = clock()
+
+    def __call__(self, done: int, total: int) -> None:
+        """So many images of all are decoded."""
+        if self._clock() - self._said >= DECODING_SECONDS:
+            self._said = self._clock()
+            self._console.note(f"decoding images, once for all trials: {done:,} of {total:,}")
+
+
 def _prepare(spec: SweepSpec, sweep: Sweep, plan: Plan, console: Console) -> None:
     """Decode the images and fit the statistics once, booked to the sweep and not to its first trial."""
     since = time.monotonic()
     cache = cache_root()
-    prepare(open_source(spec.dataset), plan.pixels, cache)
+    prepare(open_source(spec.dataset), plan.pixels, cache, Decoding(console))
     for pixels, name in image_variants(spec):
         open_dataset(spec.dataset, pixels=pixels, normalization=name, cache=cache)
     seconds = time.monotonic() - since

@@ -72,9 +72,12 @@ def leaderboard_table(answer: Answer, limit: int) -> Table:
 def _title(answer: Answer) -> Text:
     count = sum(answer.states.values())
     parts = ", ".join(f"{number} {state}" for state, number in answer.states.items())
-    ended = {"done": "done", "budget": "done, its budget is spent", "": "not closed"}.get(
-        answer.why, f"stopped ({plain(answer.why)})"
-    )
+    ended = {
+        "done": "done",
+        "budget": "done, its budget is spent",
+        "": "not closed",
+        "SIGINT": "stopped (Ctrl-C)",
+    }.get(answer.why, f"stopped ({plain(answer.why)})")
     text = Text(f"\n{plain(answer.sweep)}", style="bold")
     text.append(f": {ended} in {duration_text(answer.wall_seconds)}\n", style="not bold")
     return text.append(f"{_trials(count)}: {parts}", style="not bold")
