@@ -12,6 +12,12 @@ from sweeper.results.published import LEGEND, published_table
 from sweeper.trackers.wording import device_text, duration_text, plain, score_text
 from sweeper.view import config_text
 
+ENDINGS = {
+    "done": "done",
+    "budget": "done, its budget is spent",
+    "": "not closed",
+    "SIGINT": "stopped (Ctrl-C)",
+}
 STAND_IN = "CPU slot hours stand in for device-hours: no GPU was used."
 
 
@@ -72,12 +78,7 @@ def leaderboard_table(answer: Answer, limit: int) -> Table:
 def _title(answer: Answer) -> Text:
     count = sum(answer.states.values())
     parts = ", ".join(f"{number} {state}" for state, number in answer.states.items())
-    ended = {
-        "done": "done",
-        "budget": "done, its budget is spent",
-        "": "not closed",
-        "SIGINT": "stopped (Ctrl-C)",
-    }.get(answer.why, f"stopped ({plain(answer.why)})")
+    ended = ENDINGS.get(answer.why, f"stopped ({plain(answer.why)})")
     text = Text(f"\n{plain(answer.sweep)}", style="bold")
     text.append(f": {ended} in {duration_text(answer.wall_seconds)}\n", style="not bold")
     return text.append(f"{_trials(count)}: {parts}", style="not bold")
