@@ -18,7 +18,10 @@ NAMES = (*_ARCHIVES, *_FILES)
 
 
 def fetch(name: str, target: Path) -> Path:
-    """Downloads a data set by name, or unpacks an archive that is already here, into `target`."""
+    """Downloads a data set by name, or unpacks an archive that is already here, into `target`.
+
+    Returns the folder that a sweep file should name: inside `target` where the archive has one more level.
+    """
     if name == "uecfood":
         raise DataError("UECFOOD-256 is not ours to pass on", hint=HINT)
     if name in _ARCHIVES:
@@ -26,10 +29,19 @@ def fetch(name: str, target: Path) -> Path:
     if name in _FILES:
         return _fetch_files(name, target)
     if is_archive(Path(name)):
-        return unpack(Path(name), target)
+        return _classes_in(unpack(Path(name), target))
     if Path(name).exists():
         raise DataError("is neither a tar nor a zip", where=name)
     raise DataError(f"no data set and no archive is called {name!r}", hint=nearest(name, NAMES))
+
+
+def _classes_in(folder: Path) -> Path:
+    """The only folder in it, if that holds folders itself: those are the classes, and not it."""
+    inside = list(folder.iterdir())
+    is_wrapped = (
+        len(inside) == 1 and inside[0].is_dir() and any(each.is_dir() for each in inside[0].iterdir())
+    )
+    return inside[0] if is_wrapped else folder
 
 
 def _fetch_archive(name: str, target: Path) -> Path:

@@ -125,6 +125,15 @@ def test_a_folder_with_content_is_left_alone(tmp_path):
     assert (tmp_path / "out" / "mine").read_text() == "precious"
 
 
+def test_what_is_fetched_names_the_folder_that_holds_the_classes(tmp_path):
+    wrapped = tar(tmp_path / "wrapped.tar", ("food/rice/1.jpg", b"x"), ("food/soup/1.jpg", b"y"))
+    plain = tar(tmp_path / "plain.tar", ("rice/1.jpg", b"x"), ("soup/1.jpg", b"y"))
+    one = tar(tmp_path / "one.tar", ("rice/1.jpg", b"x"))
+    assert fetch(str(wrapped), tmp_path / "a") == tmp_path / "a" / "food"
+    assert fetch(str(plain), tmp_path / "b") == tmp_path / "b"
+    assert fetch(str(one), tmp_path / "c") == tmp_path / "c"
+
+
 def test_fetch_unpacks_an_archive_that_is_already_here(tmp_path):
     fetch(str(tar(tmp_path / "a.tar", ("a/1.jpg", b"x"))), tmp_path / "out")
     assert (tmp_path / "out/a/1.jpg").exists()
