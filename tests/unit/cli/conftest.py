@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.cli import run
+from sweeper.outbox import sweep_row
 from sweeper.paths import SweepPaths
 from sweeper.record import Record
 from sweeper.runners import runner
@@ -62,6 +63,7 @@ def make_run(runs: Path, toy_spec, toy_workload) -> Callable[..., SweepPaths]:
         spec = toy_spec(**{"name": name, **sections})
         paths = SweepPaths.of(name)
         record = Record.create(paths.record, _meta(spec) | (meta or {}))
+        record.append(outbox=[sweep_row(spec, "toy-id")])
         clock = VirtualClock()
         sweep = Sweep(spec, record, clock=clock)
         steps = itertools.count()
