@@ -36,18 +36,18 @@ def differences(before: SweepSpec, after: SweepSpec) -> list[str]:
 def _budget(change: str, held: dict[str, Any]) -> tuple[str, float | int]:
     name, is_given, text = change.partition("=")
     if name not in BudgetSpec.model_fields or not is_given:
-        raise SpecError(f"--budget {change}: no such limit", hint=nearest(name, BudgetSpec.model_fields))
+        raise SpecError(f"{change}: no such limit", hint=nearest(name, BudgetSpec.model_fields))
     try:
         amount = float(text)
     except ValueError as error:
-        raise SpecError(f"--budget {change}: {text!r} is no number", hint=f"write {name}=+10") from error
+        raise SpecError(f"{change}: {text!r} is no number", hint=f"write {name}=+10") from error
     before = held[name]
     if before is None:
-        raise SpecError(f"--budget {change}: the sweep has no such limit", hint="it is unlimited already")
+        raise SpecError(f"{change}: the sweep has no such limit", hint="it is unlimited already")
     after = before + amount if text.startswith(("+", "-")) else amount
     if after < before:
         raise SpecError(
-            f"--budget {change}: {after:g} is less than {before:g}", hint="a budget can only grow"
+            f"{change}: {after:g} is less than {before:g}", hint=f"a budget can only grow: {name}=+20"
         )
     return name, int(after) if isinstance(before, int) else after
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from sweeper.errors import BusyError
+from sweeper.errors import BusyError, PreflightError
 
 Request = Literal["stop", "cancel"]
 LOOKS = 200  # x 5 ms: for as long a launcher yields to those who ask who owns the sweep
@@ -31,8 +31,14 @@ class Owner:
 @contextlib.contextmanager
 def held(root: Path) -> Generator[None]:
     """Own the sweep in `root` for as long as the block lasts; BusyError names who owns it already."""
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (root / ".lease").open("a+") as file:
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        opened = (root / ".lease").open("a+")
+    except OSError as error:
+        hint = "choose another folder: SWEEPER_RUNS=/another/folder"
+        problem = f"cannot be written to ({error.strerror or error})"
+        raise PreflightError(problem, where=str(root.parent), hint=hint) from error
+    with opened as file:
         _lock(file, root)
         (root / ".request").unlink(missing_ok=True)
         file.truncate(0)

@@ -219,6 +219,11 @@ def _values(parameter: Parameter) -> tuple[Any, ...]:
 
 def _located(spec: SweepSpec, error: SpecError) -> SpecError:
     """The line of the parameter that the message names."""
-    named = [name for name in spec.parameters if f"{name!r}" in error.problem or f" {name}:" in error.problem]
+    said = error.problem
+    named = [
+        name
+        for name in spec.parameters
+        if f"{name!r}" in said or f" {name}:" in said or f"no {name} is" in said
+    ]
     where = f"parameters.{named[0]}" if named else "parameters"
     return SpecError(f"{where}: {error.problem}", where=spec.where(where), hint=error.hint)

@@ -136,7 +136,7 @@ class DatasetSpec(Open):
 class TrainSpec(Strict):
     """How every trial trains; a parameter of the same name takes precedence."""
 
-    epochs: Count = 20
+    epochs: Annotated[Count, Field(le=100_000)] = 20
     """Passes over the training split, at most."""
     batch_size: Count | Literal["auto"] = 128
     """Images a step; `auto` finds the largest that fits."""
@@ -224,7 +224,7 @@ class SchedulerSpec(Open):
 class BudgetSpec(Strict):
     """What the sweep may use, over all its restarts; the first limit reached ends it."""
 
-    trials: Count | None = None
+    trials: Annotated[Count, Field(le=10_000_000)] | None = None
     """Trials, repeats included."""
     gpu_hours: Positive | None = None
     """Hours of GPU held; of CPU slots where there is no GPU."""

@@ -1,14 +1,16 @@
 """The options that say where trials run, shared by `launch` and `resume`."""
 
 import functools
+import socket
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from sweeper.errors import SpecError
+from sweeper.errors import PreflightError, SpecError
 from sweeper.where import Where
 
+CONNECT_SECONDS = 3.0
 OPTIONS = (
     click.option(
         "--runner",
@@ -24,6 +26,32 @@ OPTIONS = (
     click.option("--usd-per-gpu-hour", type=click.FloatRange(min=0, min_open=True), help="What a GPU costs."),
     click.option("-q", "--quiet", is_flag=True, help="No progress, only the answer."),
 )
+
+
+def _check_address(address: str) -> None:
+    """Refuse what is no address, and one where nobody listens, before anything is written."""
+    if address == "auto":
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise SpecError(f"--address {address}: found no port", hint="write HOST:6379, or auto")
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        problem = f"nobody answers there ({error.strerror or error})"
+        hint = "`ray status` shows a cluster's address"
+        raise PreflightError(problem, where=f"--address {address}", hint=hint) from error
+
+
+def refuse_taken_port(port: int | None) -> None:
+    """PreflightError while another process holds the port for metrics."""
+    if port is None:
+        return
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        problem = f"no metrics on port {port}: {error.strerror}"
+        raise PreflightError(problem, hint="choose another with --metrics-port") from error
 
 
 def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,6 +71,10 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if local and address:
             raise SpecError("--local and --address contradict each other", hint="leave one out")
+        if address and runner != "ray_tune":
+            raise SpecError(f"--runner {runner} joins no cluster: --address {address}", hint="leave one out")
+        if address:
+            _check_address(address)
         where = Where(runner, None if local else address, cpus, metrics_port, quiet, usd_per_gpu_hour)
         return function(*args, where=where, **kwargs)
 

@@ -29,5 +29,5 @@ def command(sweep: str, timeout: float) -> int:
     record.close()
     click.echo(f"{before - left} rows delivered, {left} left")
     if left:
-        click.echo(f"MLflow: {delivery.problem or 'the time was up'}", err=True)
+        click.echo(f"MLflow: {delivery.problem or 'refused some of them, or the time was up'}", err=True)
     return UNTOLD if left else 0

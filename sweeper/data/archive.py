@@ -1,5 +1,6 @@
 """Archives from strangers: nothing outside the target, no links, no bombs, all or nothing."""
 
+import lzma
 import os
 import shutil
 import tarfile
@@ -26,6 +27,17 @@ class Limits:
     ratio: float = 100.0
 
 
+BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,  # a compression that Python has not
+    RuntimeError,  # a zip with a password
+)
+
+
 def unpack(archive: Path, target: Path, limits: Limits | None = None) -> Path:
     """Unpacks a tar (plain or packed) or a zip into `target`, which must not hold anything yet.
 
@@ -41,7 +53,7 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None) -> Path:
             target.rmdir()
         aside.chmod(0o755)
         aside.rename(target)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError) as error:
+    except BROKEN as error:
         raise DataError(f"cannot be unpacked: {error}", where=str(archive)) from error
     except OSError as error:
         raise DataError(f"cannot be unpacked: {error.strerror or error}", where=str(archive)) from error

@@ -8,6 +8,7 @@ not cropped; transparency lies on white.
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Sequence
 
@@ -19,6 +20,8 @@ from sweeper.data.sources import Pixels, Raw
 RECIPE = f"1/pillow {Image.__version__}/jpeg {features.version('libjpeg_turbo') or features.version('jpg')}"
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 89_478_485  # where Pillow starts to warn of a decompression bomb; here it is the end
+# Pillow only warns where `_check_size` refuses: our line is enough
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 _DRAFT_FLOOR = 512
 _DRAFT_LIMIT = 256  # sizes above this are made from the full image: the draft would blur them
 Box = tuple[int, int, int, int]
@@ -48,7 +51,7 @@ def dimensions(raw: Raw) -> tuple[int, int] | None:
     try:
         with Image.open(io.BytesIO(raw), formats=FORMATS) as image:
             return image.size
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
 
 
@@ -65,7 +68,7 @@ def _decode(
             upright = _convert(ImageOps.exif_transpose(image), channels)
     except BadImage:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise BadImage(f"refused as a decompression bomb ({error})") from error
     except Image.UnidentifiedImageError as error:
         raise BadImage("not an image of a known format") from error

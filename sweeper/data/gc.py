@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+KINDS = ("stores", "features")
 _GB = 1_000_000_000
 _DEFAULT_GB = 100.0
 _MARK, _LOCK = ".used", ".lock"
@@ -38,7 +39,7 @@ def mark_used(folder: Path) -> None:
 
 def kept(cache: Path) -> list[Kept]:
     """What the cache holds, used last first."""
-    folders = [path for path in (cache / "stores").glob("*") if path.is_dir()]
+    folders = [path for kind in KINDS for path in (cache / kind).glob("*") if path.is_dir()]
     found = [each for each in map(_measure, folders) if each.bytes]
     return sorted(found, key=lambda each: -each.used)
 

@@ -29,6 +29,9 @@ Kind = Literal["stop", "promote"]
 Rule = Literal["sweeper", "ray"]
 
 
+SHORT = "lower grace, raise train.epochs, or stop nothing: -o 'scheduler={type: none}'"
+
+
 class Asha:
     """One or more brackets of rungs; a decision costs log n of the results at its rung.
 
@@ -164,5 +167,5 @@ def _levels(grace: float, top: float, factor: float) -> list[float]:
         levels.append(grace)
         grace *= factor
     if not levels:
-        raise SpecError(f"scheduler 'asha': grace {grace:g} leaves no rung below {top:g}", hint="lower grace")
+        raise SpecError(f"scheduler 'asha': grace {grace:g} leaves no rung below {top:g}", hint=SHORT)
     return levels

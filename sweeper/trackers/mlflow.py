@@ -106,8 +106,10 @@ class MlflowTracker:
         return run_id
 
     def _log(self, run_id: str, rows: Sequence[Row]) -> None:
-        params = [p for row in rows for p in _params(row.payload.get("params", {}))]
-        tags = [RunTag(str(k), str(v)) for row in rows for k, v in row.payload.get("tags", {}).items()]
+        # a trial that goes on announces itself again: of equal keys in one batch the last counts
+        named = {p.key: p for row in rows for p in _params(row.payload.get("params", {}))}
+        tagged = {str(k): str(v) for row in rows for k, v in row.payload.get("tags", {}).items()}
+        params, tags = list(named.values()), [RunTag(key, value) for key, value in tagged.items()]
         metrics = list(dict.fromkeys(m for row in rows for m in _metrics(row)))
         first = metrics[:_METRICS_A_REQUEST]
         if first or params or tags:

@@ -64,7 +64,7 @@ class CheckpointFolder:
             shutil.rmtree(final)
         aside.rename(final)
         _flush(self.root)
-        self._prune(best_epoch)
+        self._prune(epoch, best_epoch)
         return final
 
     def _refuse_if_superseded(self) -> None:
@@ -74,12 +74,17 @@ class CheckpointFolder:
                 f"attempt {newest} has taken over from attempt {self.attempt}", where=str(self.root)
             )
 
-    def _prune(self, best_epoch: int) -> None:
+    def _prune(self, epoch: int, best_epoch: int) -> None:
+        """Keep the last two epochs and the best, each as its newest attempt left it.
+
+        What an attempt that was lost wrote of this epoch or a later one counts for nothing: the record
+        goes on from the epoch before, whose checkpoint it must not push out.
+        """
         found = sorted(_checkpoints(self.root))
-        recent = {path for _, _, path in found[-2:]}
-        best = {path for epoch, _, path in found if epoch == best_epoch}
+        newest = {each: path for each, _, path in found if each <= epoch}
+        kept = {newest[each] for each in (*sorted(newest)[-2:], best_epoch) if each in newest}
         for _, _, path in found:
-            if path not in recent | best:
+            if path not in kept:
                 shutil.rmtree(path, ignore_errors=True)
 
 

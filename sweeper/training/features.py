@@ -15,6 +15,8 @@ from filelock import FileLock
 from torch import Tensor, nn
 
 from sweeper.data.augment import Augmentation
+from sweeper.data.gc import mark_used
+from sweeper.errors import DataError
 from sweeper.models._weights import imagenet_file, local_file
 from sweeper.training.device import autocast
 from sweeper.training.recipe import Recipe
@@ -127,15 +129,18 @@ def shared_features(
     """Opened from `cache`, or computed once for the node while other trials wait."""
     folder = cache / "features" / _key(recipe, dataset, dtype)
     folder.mkdir(parents=True, exist_ok=True)
+    mark_used(folder)
     vectors: dict[Split, Tensor] = {}
     with FileLock(folder / ".lock"):
         for split in ("train", "valid"):
             path = folder / f"{split}.arrow"
-            found = _open(path) if path.is_file() else None
+            found = _open(path)
             if found is None or len(found) != dataset.size(split):
                 _log.info("computing the features of %d images (%s)", dataset.size(split), split)
                 _write(_compute(network, dataset, split, device=device, dtype=dtype), path)
                 found = _open(path)
+                if found is None:
+                    raise DataError("was altered while it was written", where=str(path), hint="try again")
             vectors[split] = found
     return Features(dataset, vectors)
 
@@ -179,7 +184,8 @@ def _compute(
 def _write(vectors: Tensor, path: Path) -> None:
     flat = pa.array(vectors.contiguous().flatten().numpy())
     column = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
-    batch = pa.record_batch([column], names=["vector"])
+    schema = pa.schema([pa.field("vector", column.type)], metadata={"digest": _content(vectors)})
+    batch = pa.record_batch([column], schema=schema)
     aside = path.with_suffix(f".{os.getpid()}.tmp")
     with aside.open("wb") as file:
         with pa.ipc.new_file(file, batch.schema, options=pa.ipc.IpcWriteOptions(allow_64bit=True)) as writer:
@@ -189,9 +195,27 @@ def _write(vectors: Tensor, path: Path) -> None:
     aside.replace(path)
 
 
-def _open(path: Path) -> Tensor:
-    """The file, mapped: trials of a node share its pages, and writing stays private."""
-    with path.open("rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-    column = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped))).get_batch(0).column("vector")
-    return torch.from_dlpack(column.flatten()).view(len(column), -1)
+def _open(path: Path) -> Tensor | None:
+    """The file, mapped: trials of a node share its pages, and writing stays private.
+
+    None where there is none, or it is truncated or altered: it is computed again.
+    """
+    try:
+        with path.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        reader = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped)))
+        column = reader.get_batch(0).column("vector")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, pa.ArrowException):
+        _log.warning("%s is damaged; the features are computed again", path)
+        return None
+    vectors = torch.from_dlpack(column.flatten()).view(len(column), -1)
+    if (reader.schema.metadata or {}).get(b"digest", b"").decode() != _content(vectors):
+        _log.warning("%s was altered after it was written; the features are computed again", path)
+        return None
+    return vectors
+
+
+def _content(vectors: Tensor) -> str:
+    return hashlib.blake2b(vectors.contiguous().numpy().data, digest_size=16).hexdigest()

@@ -3,6 +3,7 @@
 import pytest
 
 from sweeper import lease
+from sweeper.errors import PreflightError
 from sweeper.history import replay
 from sweeper.launching import reopen
 from sweeper.record import Event, Record
@@ -94,3 +95,24 @@ def test_an_event_of_another_kind_leaves_a_sweep_as_it_was(make_run):
     record.append(Event("of a newer sweeper"))
     assert replay(record.events()).closed == before
     record.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--address", "127.0.0.1:1"], "nobody answers there"),
+        (["--address", "head"], "found no port"),
+        (["--runner", "local", "--address", "auto"], "joins no cluster"),
+    ],
+)
+def test_an_address_that_cannot_be_joined_leaves_nothing_behind(runs, say, tmp_path, words, said):
+    answered = say("launch", str(tmp_path / "none.yaml"), *words)
+    assert answered.code in (2, 5)
+    assert said in answered.err
+    assert list(runs.iterdir()) == []
+
+
+def test_a_runs_folder_that_cannot_be_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(PreflightError, match="SWEEPER_RUNS"), lease.held(tmp_path / "file" / "sweep"):
+        pass

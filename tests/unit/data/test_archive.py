@@ -174,3 +174,25 @@ def test_the_first_address_that_answers_is_taken_and_the_file_checked(tmp_path, 
 def test_a_wrong_checksum_is_refused(tmp_path, server):
     with pytest.raises(DataError, match="cannot be downloaded"):
         _download([f"{server}/file"], "kept", "0" * 32, tmp_path / "target")
+
+
+def test_a_damaged_xz_and_a_zip_with_a_password_are_refused_in_a_line(tmp_path):
+    archive = tmp_path / "a.tar.xz"
+    with tarfile.open(archive, "w:xz") as packed:
+        packed.add(__file__, "a/1.jpg")
+    content = bytearray(archive.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 50] = bytes(50)
+    archive.write_bytes(content)
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        unpack(archive, tmp_path / "out")
+
+    locked = tmp_path / "b.zip"
+    with zipfile.ZipFile(locked, "w") as packed:
+        packed.writestr("a/1.jpg", b"x")
+    content = bytearray(locked.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(signature) + offset] |= 1
+    locked.write_bytes(content)
+    with pytest.raises(DataError, match="encrypted"):
+        unpack(locked, tmp_path / "out")

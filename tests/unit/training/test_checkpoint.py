@@ -40,6 +40,15 @@ def test_the_last_two_and_the_best_are_kept_and_nothing_lies_aside(tmp_path: Pat
     assert names(tmp_path) == ["epoch-0002.1", "epoch-0005.1", "epoch-0006.1"]
 
 
+def test_what_a_lost_attempt_wrote_does_not_push_out_what_the_record_goes_on_from(tmp_path: Path):
+    """Epoch 1 was recorded; then attempts are lost, each behind a checkpoint that nobody recorded."""
+    for attempt in (1, 2, 3):
+        epoch = min(attempt, 2)
+        folder(tmp_path, attempt).save(state(epoch), epoch=epoch, best_epoch=epoch)
+    folder(tmp_path, 4).save(state(2), epoch=2, best_epoch=2)
+    assert names(tmp_path) == ["epoch-0001.1", "epoch-0002.4"]
+
+
 def test_one_flipped_bit_is_noticed(tmp_path: Path):
     path = folder(tmp_path).save(state(1), epoch=1, best_epoch=1)
     content = bytearray((path / "state.pt").read_bytes())
