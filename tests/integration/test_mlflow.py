@@ -162,6 +162,13 @@ def test_a_changed_parameter_is_refused_for_good(store: str) -> None:
         tracker.deliver("", changed[1:])
 
 
+def test_a_trial_that_goes_on_may_be_announced_twice_in_one_batch(store: str) -> None:
+    tracker = MlflowTracker(target(store, "again"))
+    tracker.deliver("", fake_sweep()[:1])
+    said = {"trial_key": "twice", "name": "twice", "params": {"layers": 3}, "tags": {"point": "a"}}
+    tracker.deliver("twice", [FakeRow(number, START, "run", "twice", said) for number in (1, 2)])
+
+
 def test_metrics_of_a_run_that_nobody_announced_are_refused(store: str) -> None:
     tracker = MlflowTracker(target(store, "unknown"))
     with pytest.raises(Refused, match="no MLflow run"):

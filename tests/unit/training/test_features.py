@@ -101,3 +101,18 @@ def test_a_head_resumes_to_the_same_bits(pictures, weights, tmp_path: Path):
 )
 def test_only_what_never_changes_is_shared(weights, more, expected):
     assert can_share(compose({**config(weights), **more}, TrainSpec())) is expected
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:-900] + b"\xff" * 400 + content[-500:],
+    ],
+)
+def test_features_that_were_damaged_are_computed_again(pictures, weights, tmp_path: Path, damage):
+    sound = run(pictures, config(weights), cache=tmp_path, epochs=1)
+    (file,) = tmp_path.rglob("train.arrow")
+    file.write_bytes(damage(file.read_bytes()))
+    assert learnt(run(pictures, config(weights), cache=tmp_path, epochs=1)) == learnt(sound)
+    assert sorted(pictures.opened) == ["train", "train", "valid"]
