@@ -47,7 +47,7 @@ def unpacked(machine: Any) -> Any:
                 "data", "fetch", str(DATA / archive), "--to", str(machine.folder / archive[:6])
             )
             assert said.returncode == 0, said.stderr
-            (folders[archive],) = map(str, Path(said.stdout.splitlines()[0]).iterdir())
+            folders[archive] = said.stdout.splitlines()[0]  # "set dataset.root to it"
         return folders[archive]
 
     return fetch
