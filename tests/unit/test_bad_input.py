@@ -1,5 +1,6 @@
 """Whatever is wrong with a sweep file is one clear line: where, what was found, what was expected."""
 
+import gc
 import os
 import time
 from pathlib import Path
@@ -520,8 +521,13 @@ BOMBS = [
 
 @pytest.mark.parametrize(("text", "message"), [row[1:] for row in BOMBS], ids=[row[0] for row in BOMBS])
 def test_a_bomb_is_refused_in_half_a_second_of_cpu(text: str, message: str) -> None:
-    began = time.process_time()
-    with pytest.raises(SpecError) as caught:
-        parse_spec(text, name="bomb")
-    assert time.process_time() - began < 0.5
+    gc.collect()
+    gc.disable()  # after two thousand tests a full collection alone takes half a second
+    try:
+        began = time.process_time()
+        with pytest.raises(SpecError) as caught:
+            parse_spec(text, name="bomb")
+        assert time.process_time() - began < 0.5
+    finally:
+        gc.enable()
     assert message in str(caught.value)
