@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from sweeper.models import model
 from sweeper.models._count import count
 from sweeper.models._init import initialise
-from sweeper.spec import TrainSpec
+from sweeper.sections import TrainSpec
 from sweeper.training.device import keep_memory
 from sweeper.training.optim import build_loss, build_optimizer
 from sweeper.training.step import Stepper

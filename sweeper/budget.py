@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sweeper.history import SweepHistory
 from sweeper.ledger import Meter
-from sweeper.spec import BudgetSpec
+from sweeper.sections import BudgetSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from typing import Any
 
 from sweeper.errors import SpecError
 from sweeper.registry import nearest
-from sweeper.spec import BudgetSpec, SweepSpec, restore_spec
+from sweeper.sections import BudgetSpec
+from sweeper.spec import SweepSpec, restore_spec
 
 WIDER = ("min", "max", "values")
 

@@ -5,7 +5,7 @@ from collections import Counter
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.ledger import totals
 from sweeper.record import Event
-from sweeper.spec import BudgetSpec
+from sweeper.sections import BudgetSpec
 from sweeper.sweep import Sweep
 from sweeper.trackers.snapshot import Moment, Snapshot, Standing
 from sweeper.trial import Config, Goal, State

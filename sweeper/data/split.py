@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sweeper.data.index import Row
 from sweeper.data.sources import Split
-from sweeper.spec import SplitSpec
+from sweeper.sections import SplitSpec
 
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 _TRAIN, _VALID, _TEST = range(3)

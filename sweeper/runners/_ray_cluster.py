@@ -14,7 +14,7 @@ import ray
 
 from sweeper.errors import PreflightError
 from sweeper.ledger import Grant
-from sweeper.spec import ResourcesSpec
+from sweeper.sections import ResourcesSpec
 from sweeper.training.environment import CPU_WORKER
 
 Price = Callable[[Mapping[str, Any]], float | None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeper.data.dataset import Dataset, open_dataset
-from sweeper.spec import DatasetSpec, TrainSpec
+from sweeper.sections import DatasetSpec, TrainSpec
 from sweeper.training.device import default_device
 from sweeper.training.loop import train
 from sweeper.training.recipe import Recipe, compose

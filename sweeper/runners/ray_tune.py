@@ -25,7 +25,7 @@ from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners._attempt import CANCELLED, outcome_after, reports
 from sweeper.runners._ray_cluster import Price, Slots, connected, quiet, worker_device
 from sweeper.runners._ray_watch import PATIENCE_SECONDS, Watch, error_of, kind_of_loss, missing
-from sweeper.spec import ResourcesSpec
+from sweeper.sections import ResourcesSpec
 from sweeper.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 

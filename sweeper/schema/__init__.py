@@ -7,7 +7,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from sweeper.grammar import ParameterSpec
-from sweeper.spec import (
+from sweeper.sections import (
     BudgetSpec,
     DatasetSpec,
     ObjectiveSpec,
@@ -15,10 +15,10 @@ from sweeper.spec import (
     SchedulerSpec,
     SearchSpec,
     SplitSpec,
-    SweepSpec,
     TrackingSpec,
     TrainSpec,
 )
+from sweeper.spec import SweepSpec
 
 SECTIONS: Mapping[str, type[BaseModel]] = {
     "The file": SweepSpec,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sweeper.models._random import share_generator
-from sweeper.spec import TrainSpec
+from sweeper.sections import TrainSpec
 from sweeper.training.batch import automatic_batch, even_batches
 from sweeper.training.device import autocast, compute_dtype
 from sweeper.training.features import Data, can_share, shared_features

@@ -14,7 +14,7 @@ from sweeper.errors import SpecError, StateError, SweeperError
 from sweeper.models import Shape, model
 from sweeper.models._init import initialise
 from sweeper.registry import Registry, first_problem, nearest
-from sweeper.spec import TrainSpec
+from sweeper.sections import TrainSpec
 from sweeper.trial import Config, derive
 
 DEFAULT_ARCHITECTURE = "cnn"

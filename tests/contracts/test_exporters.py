@@ -13,7 +13,7 @@ from sweeper.errors import MissingExtraError
 from sweeper.export import Format, exporter
 from sweeper.export._servable import servable
 from sweeper.inference.trained import TrainedModel
-from sweeper.spec import TrainSpec
+from sweeper.sections import TrainSpec
 from sweeper.training.recipe import build_initialised, compose
 
 CLASSES = ("apple", "basil", "café", "$dal$", "寿司", "fig", "gin")

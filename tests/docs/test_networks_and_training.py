@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.models import model
-from sweeper.spec import TrainSpec
+from sweeper.sections import TrainSpec
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -11,7 +11,7 @@ import pytest
 
 from sweeper.history import replay
 from sweeper.runners import runner
-from sweeper.spec import ResourcesSpec
+from sweeper.sections import ResourcesSpec
 from sweeper.trial import Report, State, canonical
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -25,7 +25,8 @@ from pathlib import Path
 from ray.cluster_utils import Cluster
 from sweeper.record import Record
 from sweeper.runners import runner
-from sweeper.spec import ResourcesSpec, parse_spec
+from sweeper.sections import ResourcesSpec
+from sweeper.spec import parse_spec
 from sweeper.sweep import Sweep
 from sweeper.trial import Report
 

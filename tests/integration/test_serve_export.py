@@ -20,7 +20,7 @@ from sweeper.data.normalize import normalization
 from sweeper.export import exporter
 from sweeper.export._servable import servable
 from sweeper.inference.trained import TrainedModel
-from sweeper.spec import TrainSpec
+from sweeper.sections import TrainSpec
 from sweeper.training.recipe import build_initialised, compose
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]

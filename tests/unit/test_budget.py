@@ -5,7 +5,7 @@ from sweeper.history import replay
 from sweeper.ledger import Meter
 from sweeper.record import Event
 from sweeper.runners.simulated import VirtualClock
-from sweeper.spec import BudgetSpec
+from sweeper.sections import BudgetSpec
 
 
 class Books:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sweeper.data.index import Row
 from sweeper.data.split import assign, quotas
-from sweeper.spec import SplitSpec
+from sweeper.sections import SplitSpec
 
 SPLITS = ("train", "valid", "test")
 
