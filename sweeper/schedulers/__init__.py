@@ -1,10 +1,22 @@
 """Who stops early: plug-ins that turn a report into a verdict, without clock, file or process."""
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from sweeper.registry import Registry
 from sweeper.trial import Report, Verdict
+
+
+Resource = Literal["epoch", "device_seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """Where a trial is judged next, in epochs or in device-seconds since its first epoch."""
+
+    resource: Resource
+    level: float
 
 
 class Scheduler(Protocol):
@@ -14,6 +26,13 @@ class Scheduler(Protocol):
         """Whether the trial goes on, stops, or pauses, with the numbers behind it.
 
         A score that is NaN or infinite stops the trial, whatever the scheduler.
+        """
+        ...
+
+    def milestone(self, trial_id: str, last: Report | None) -> Milestone | None:
+        """Where the trial is judged next when it goes on from `last`; None: not before its end.
+
+        Asking changes nothing: what a trial may cost until then is reserved in the budget.
         """
         ...
 

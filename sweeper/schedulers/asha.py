@@ -20,11 +20,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sweeper.errors import SpecError
-from sweeper.schedulers import scheduler
+from sweeper.schedulers import Milestone, Resource, scheduler
 from sweeper.schedulers._rung import Rung
 from sweeper.trial import Decision, Goal, Report, Verdict
 
-Resource = Literal["epoch", "device_seconds"]
 Kind = Literal["stop", "promote"]
 Rule = Literal["sweeper", "ray"]
 
@@ -43,7 +42,7 @@ class Asha:
     ) -> None:
         self._sign = 1.0 if goal == "maximize" else -1.0
         self._factor = factor
-        self._resource = resource
+        self._resource: Resource = resource
         self._brackets = [[Rung(level) for level in levels[skipped:]] for skipped in range(brackets)]
         self._bracket_of: dict[str, int] = {}
 
@@ -57,6 +56,15 @@ class Asha:
         if not reached:
             return Verdict(Decision.CONTINUE, f"below the first rung at {rungs[0].level:g} {self._resource}")
         return self._at(reached, trial_id, self._sign * report.score)
+
+    def milestone(self, trial_id: str, last: Report | None) -> Milestone | None:
+        """The next rung; a trial that nobody has heard of may come into the bracket with the lowest."""
+        amount = 0.0
+        if last is not None:
+            amount = last.epoch if self._resource == "epoch" else last.device_seconds
+        rungs = self._brackets[self._bracket_of.get(trial_id, 0)]
+        level = next((rung.level for rung in rungs if rung.level > amount), None)
+        return None if level is None else Milestone(self._resource, level)
 
     def promote(self) -> str | None:
         """Nothing is ever paused by this kind."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sweeper.schedulers import scheduler
+from sweeper.schedulers import Milestone, scheduler
 from sweeper.trial import Decision, Goal, Report, Verdict
 
 
@@ -40,6 +40,11 @@ class Median:
         if best < median:
             return Verdict(Decision.STOP, "worse than the median", *numbers)
         return Verdict(Decision.CONTINUE, "at least the median", *numbers)
+
+    def milestone(self, trial_id: str, last: Report | None) -> Milestone | None:
+        """Every epoch behind the grace is one."""
+        epoch = last.epoch if last else 0
+        return Milestone("epoch", max(self._grace, epoch + 1))
 
     def promote(self) -> str | None:
         """Nothing is ever paused."""

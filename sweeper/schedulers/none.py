@@ -2,7 +2,7 @@
 
 import math
 
-from sweeper.schedulers import scheduler
+from sweeper.schedulers import Milestone, scheduler
 from sweeper.trial import Decision, Goal, Report, Verdict
 
 
@@ -14,6 +14,10 @@ class Patient:
         if not math.isfinite(report.score):
             return Verdict(Decision.STOP, f"the score is {report.score}")
         return Verdict(Decision.CONTINUE, "no early stopping")
+
+    def milestone(self, trial_id: str, last: Report | None) -> Milestone | None:
+        """Nothing is judged on the way."""
+        return None
 
     def promote(self) -> str | None:
         """Nothing is ever paused."""

@@ -108,3 +108,18 @@ def test_a_scheduler_reads_no_clock_and_opens_no_file(name):
     source = inspect.getsource(inspect.getmodule(scheduler[name]))
     assert not {"import time", "import os", "open(", "import random"} & set(source.split("\n"))
     assert "random" not in source.lower() or name == "asha"
+
+
+@pytest.mark.parametrize(("name", "options"), VARIANTS, ids=IDS)
+def test_a_milestone_lies_ahead_and_asking_for_it_changes_nothing(name, options):
+    asked, silent = build(name, options), build(name, options)
+    last = {}
+    for trial, report in trace(3):
+        for known in (None, last.get(trial)):
+            milestone = asked.milestone(trial, known)
+            if milestone is not None:
+                behind = known or Report(0, 0.0)
+                reached = behind.epoch if milestone.resource == "epoch" else behind.device_seconds
+                assert milestone.level > reached
+        assert asked.decide(trial, report) == silent.decide(trial, report)
+        last[trial] = report
