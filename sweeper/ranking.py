@@ -1,0 +1,94 @@
+"""The configurations of a sweep, best first: single trials, repeats and final runs of one as one."""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sweeper.history import SweepHistory, TrialHistory
+from sweeper.trial import Config, Goal, State, canonical
+
+# the 97.5 % quantile of Student's t for 1 to 10 degrees of freedom; beyond, its expansion is exact to 0.0002
+_STUDENT = (12.70620, 4.30265, 3.18245, 2.77645, 2.57058, 2.44691, 2.36462, 2.30600, 2.26216, 2.22814)
+_NORMAL = 1.959964
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One configuration. `mean` is that of the best epochs of its `runs`, in the metric's own unit.
+
+    `runs` counts what the mean is over: final runs where there are any, else completed repeats, else
+    whatever has a score. `half_width` is that of the 95 % t-interval of the mean, None for one run.
+    `trials` are all of the configuration, by number; `cost` is what they were billed, in device-seconds.
+    """
+
+    config: Config
+    trials: tuple[TrialHistory, ...]
+    mean: float
+    half_width: float | None
+    runs: int
+    is_final: bool
+    cost: float
+
+
+def standings(history: SweepHistory, goal: Goal) -> list[Standing]:
+    """Configurations with final runs first, by the mean of those; then the others by theirs.
+
+    The search's own run of a finalist does not count in its mean: it was chosen for being lucky. Of
+    equals the cheaper, then the earlier. What has no finite score is left out.
+    """
+    groups: dict[str, list[TrialHistory]] = {}
+    for trial in history.trials.values():
+        groups.setdefault(canonical(trial.config), []).append(trial)
+    found = [standing for trials in groups.values() if (standing := _standing(trials, goal))]
+    sign = 1.0 if goal == "maximize" else -1.0
+    return sorted(found, key=lambda s: (not s.is_final, -sign * s.mean, s.cost, s.trials[0].number))
+
+
+def best_of(history: SweepHistory, goal: Goal) -> TrialHistory | None:
+    """The best-scored trial of the best configuration; of equals the cheaper, then the earlier one."""
+    trials = history.trials.values()
+    if any(trial.repeat or trial.is_final_run for trial in trials):
+        first = next(iter(standings(history, goal)), None)
+        trials = first.trials if first else ()
+    return _best_scored(trials, goal)
+
+
+def mean_of(scores: Sequence[float]) -> tuple[float, float | None]:
+    """The mean, and half the width of its 95 % t-interval; None for a single score."""
+    count = len(scores)
+    mean = math.fsum(scores) / count
+    if count < 2:
+        return mean, None
+    return mean, student(count - 1) * statistics.stdev(scores) / math.sqrt(count)
+
+
+def student(freedom: int) -> float:
+    """The 97.5 % quantile of Student's t: half of a 95 % interval, in standard errors."""
+    if freedom <= len(_STUDENT):
+        return _STUDENT[freedom - 1]
+    z, n = _NORMAL, freedom
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
+    return z + (z**3 + z) / (4 * n) + second + third
+
+
+def _standing(trials: list[TrialHistory], goal: Goal) -> Standing | None:
+    scored = [(trial, best.score) for trial in trials if (best := trial.best(goal))]
+    if not scored:
+        return None
+    completed = [(trial, score) for trial, score in scored if trial.state is State.COMPLETED]
+    final = [score for trial, score in completed if trial.is_final_run]
+    counted = final or [score for _, score in completed or scored]
+    mean, half_width = mean_of(counted)
+    cost = sum(trial.device_seconds for trial in trials)
+    return Standing(trials[0].config, tuple(trials), mean, half_width, len(counted), bool(final), cost)
+
+
+def _best_scored(trials: Iterable[TrialHistory], goal: Goal) -> TrialHistory | None:
+    sign = 1.0 if goal == "maximize" else -1.0
+    scored = [(trial, best.score) for trial in trials if (best := trial.best(goal))]
+    order = min(
+        scored, key=lambda pair: (-sign * pair[1], pair[0].device_seconds, pair[0].number), default=None
+    )
+    return order[0] if order else None
