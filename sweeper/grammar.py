@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sweeper.errors import SpecError
-from sweeper.parameter import Choice, Constant, FloatRange, IntRange, Parameter, Value, is_same
+from sweeper.parameter import Choice, Condition, Constant, FloatRange, IntRange, Parameter, Value, is_same
 from sweeper.problem import problems, show
 
 MAX_STEPS = 100_000  # numbers on a range's grid: more than any search could tell apart
@@ -31,19 +31,6 @@ _REPLACED: Mapping[str, str] = {
     "log_normal": "log_uniform_values with min and max",
     "q_log_normal": "q_log_uniform_values with min and max",
 }
-
-
-def _list(value: object) -> object:
-    return value if isinstance(value, list) else [value]
-
-
-Condition = Annotated[
-    list[Any],
-    Field(min_length=1),
-    BeforeValidator(
-        _list, json_schema_input_type=Annotated[list[Any], Field(min_length=1)] | str | float | bool
-    ),
-]
 
 
 class ParameterSpec(BaseModel):

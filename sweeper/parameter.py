@@ -3,13 +3,27 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sweeper.errors import SpecError
 
 Value = Any  # what JSON knows: text, numbers, booleans, null, and lists of these
+
+
+def _list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+Condition = Annotated[
+    list[Any],
+    Field(min_length=1),
+    BeforeValidator(
+        _list, json_schema_input_type=Annotated[list[Any], Field(min_length=1)] | str | float | bool
+    ),
+]
+"""The values under which a `when` holds; a sweep file may write one alone, without the list."""
 
 
 class Domain(BaseModel):
@@ -170,6 +184,11 @@ Parameter = Constant | Choice | IntRange | FloatRange
 def is_same(left: Value, right: Value) -> bool:
     """Equality in which `true` is not 1; 3 and 3.0 are the same number."""
     return left == right and isinstance(left, bool) == isinstance(right, bool)
+
+
+def holds(when: Mapping[str, Sequence[Value]], config: Mapping[str, Value]) -> bool:
+    """Whether each of these parameters exists in the configuration and has one of its values."""
+    return all(n in config and any(is_same(config[n], v) for v in allowed) for n, allowed in when.items())
 
 
 def _is_number(value: Value) -> bool:

@@ -104,12 +104,12 @@ def _choices(details: ErrorDetails) -> list[str]:
 def _fields(model: type[BaseModel], path: Sequence[str]) -> list[str]:
     """The keys that may stand beside the last part of the path."""
     for part in path:
+        if part.isdigit():  # an index: what its list holds was taken for the list
+            continue
         field = model.model_fields.get(part)
-        if (
-            field is None
-            or not isinstance(field.annotation, type)
-            or not issubclass(field.annotation, BaseModel)
-        ):
+        kind = field.annotation if field else None
+        kind = typing.get_args(kind)[0] if typing.get_origin(kind) is list else kind
+        if not isinstance(kind, type) or not issubclass(kind, BaseModel):
             return []
-        model = field.annotation
+        model = kind
     return list(model.model_fields)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Protocol
 
 from sweeper.errors import SpecError
-from sweeper.parameter import Choice, Constant, FloatRange, IntRange, Parameter, Value, is_same
+from sweeper.parameter import Choice, Constant, FloatRange, IntRange, Parameter, Value, holds, is_same
 from sweeper.registry import nearest
 from sweeper.trial import Config, canonical
 
@@ -81,6 +81,11 @@ class Space:
             _check_value(name, parameter, value, partial)
             if all(parent in partial for parent in parameter.parents) and not _is_active(parameter, partial):
                 raise SpecError(f"{name!r} exists only when {_conditions(parameter)}", where=name)
+
+    def check_when(self, when: Mapping[str, Sequence[Value]], where: str) -> None:
+        """Refuse a condition that no configuration can meet, or that names what is no parameter."""
+        for parent, allowed in when.items():
+            _check_condition(parent, allowed, "", f"{where}.{parent}", self.parameters)
 
     @cached_property
     def size(self) -> int | None:
@@ -163,8 +168,7 @@ def _choose(choose: Chooser, label: str, parameter: Parameter) -> Value:
 def _is_active(parameter: Parameter, chosen: Config) -> bool:
     if parameter.per and parameter.per not in chosen:
         return False
-    conditions = (parameter.when or {}).items()
-    return all(n in chosen and any(is_same(chosen[n], v) for v in allowed) for n, allowed in conditions)
+    return holds(parameter.when or {}, chosen)
 
 
 def _options(parameter: Parameter, chosen: Config) -> int:
@@ -204,20 +208,25 @@ def _check_value(name: str, parameter: Parameter, value: Value, partial: Config)
 
 def _check_parents(name: str, parameter: Parameter, known: Mapping[str, Parameter]) -> None:
     for parent, allowed in (parameter.when or {}).items():
-        where = f"parameters.{name}.when.{parent}"
-        _check_parent(parent, name, where, known)
-        other = known[parent]
-        if other.per:
-            raise SpecError(f"{parent!r} is a list (per: {other.per}) and cannot be a condition", where=where)
-        if isinstance(other, FloatRange) and other.step is None:
-            raise SpecError(f"{parent!r} is a continuous range and cannot be a condition", where=where)
-        for value in allowed:
-            if not other.accepts(value):
-                names = [str(v) for v in other.values] if isinstance(other, Choice) else []
-                hint = nearest(str(value), names) if names else f"expected {other.describe()}"
-                raise SpecError(f"{parent!r} is never {value!r}", where=where, hint=hint)
+        _check_condition(parent, allowed, name, f"parameters.{name}.when.{parent}", known)
     if parameter.per:
         _check_per(name, parameter.per, known)
+
+
+def _check_condition(
+    parent: str, allowed: Sequence[Value], name: str, where: str, known: Mapping[str, Parameter]
+) -> None:
+    _check_parent(parent, name, where, known)
+    other = known[parent]
+    if other.per:
+        raise SpecError(f"{parent!r} is a list (per: {other.per}) and cannot be a condition", where=where)
+    if isinstance(other, FloatRange) and other.step is None:
+        raise SpecError(f"{parent!r} is a continuous range and cannot be a condition", where=where)
+    for value in allowed:
+        if not other.accepts(value):
+            names = [str(v) for v in other.values] if isinstance(other, Choice) else []
+            hint = nearest(str(value), names) if names else f"expected {other.describe()}"
+            raise SpecError(f"{parent!r} is never {value!r}", where=where, hint=hint)
 
 
 def _check_parent(parent: str, name: str, where: str, known: Mapping[str, Parameter]) -> None:
