@@ -4,6 +4,7 @@ Written aside, flushed to the disk, renamed, and the parent flushed; only tensor
 types, so that reading one never runs code.
 """
 
+import errno
 import hashlib
 import json
 import logging
@@ -59,7 +60,11 @@ class CheckpointFolder:
         aside = self.root / f".{final.name}.{os.getpid()}"
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
-        _write_state(aside, state, epoch=epoch, trial_key=self.trial_key, attempt=self.attempt)
+        try:
+            _write_state(aside, state, epoch=epoch, trial_key=self.trial_key, attempt=self.attempt)
+        except (OSError, RuntimeError) as error:
+            shutil.rmtree(aside, ignore_errors=True)  # on a full disk the half of it is in everybody's way
+            raise _unwritten(error) from error
         if final.exists():
             shutil.rmtree(final)
         aside.rename(final)
@@ -109,6 +114,14 @@ def _write_state(folder: Path, state: Mapping[str, Any], *, epoch: int, trial_ke
     _flush(folder)
 
 
+def _unwritten(error: OSError | RuntimeError) -> OSError:
+    """The disk's own word: where a write fails, torch fails once more while it closes the file."""
+    if isinstance(error, OSError):
+        return error
+    cause = error.__context__
+    return cause if isinstance(cause, OSError) else OSError(errno.EIO, str(error).splitlines()[0])
+
+
 def _flush(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -151,22 +164,40 @@ def load(checkpoint: Path, device: torch.device) -> dict[str, Any]:
         raise StateError(problem, where=str(checkpoint)) from error
 
 
-def load_or_earlier(checkpoint: Path, device: torch.device) -> dict[str, Any] | None:
-    """The state of `checkpoint`, or of the latest sound one before it; None where there is none.
+def load_newest(checkpoint: Path | None, root: Path | None, device: torch.device) -> dict[str, Any] | None:
+    """The newest sound state that an attempt can go on from; None where there is none.
 
-    A trial that starts over reaches the same numbers, so a lost checkpoint costs time and nothing else.
+    `checkpoint` is what the record knows. One behind it counts where it tells its reports (`reports`):
+    an attempt before this one wrote it, and nobody heard of it. A trial that starts over reaches the same
+    numbers, so a lost checkpoint costs time and nothing else.
     """
-    for candidate in [checkpoint, *_earlier(checkpoint)]:
+    heard = epoch_of(checkpoint)
+    for candidate in _candidates(checkpoint, root):
         try:
-            return load(candidate, device)
+            state = load(candidate, device)
         except StateError as error:
             _log.warning("%s; going back to the one before", error)
+            continue
+        if epoch_of(candidate) <= heard or "reports" in state:
+            return state
     return None
 
 
-def _earlier(checkpoint: Path) -> list[Path]:
-    named = _NAME.fullmatch(checkpoint.name)
-    if named is None:
-        return []
-    before = [entry for entry in _checkpoints(checkpoint.parent) if entry[0] < int(named[1])]
-    return [path for _, _, path in sorted(before, reverse=True)]
+def epoch_of(checkpoint: Path | None) -> int:
+    """The epoch behind which a checkpoint was written, as its name says; 0 where there is none."""
+    named = _NAME.fullmatch(checkpoint.name) if checkpoint else None
+    return int(named[1]) if named else 0
+
+
+def written(root: Path) -> dict[int, Path]:
+    """The checkpoint of each epoch that has one, as its newest attempt left it."""
+    return {epoch: path for epoch, _, path in sorted(_checkpoints(root))}
+
+
+def _candidates(checkpoint: Path | None, root: Path | None) -> list[Path]:
+    """Newest epoch first; of one epoch the record's own before those of other attempts."""
+    folder = checkpoint.parent if checkpoint else root
+    found = [path for _, _, path in sorted(_checkpoints(folder), reverse=True)] if folder else []
+    known = [checkpoint] if checkpoint else []
+    others = [path for path in found if path != checkpoint]
+    return sorted([*known, *others], key=epoch_of, reverse=True)

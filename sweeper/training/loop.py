@@ -15,7 +15,7 @@ from sweeper.data.augment import augmentation
 from sweeper.errors import SpecError, SweeperError
 from sweeper.models import Shape
 from sweeper.registry import nearest
-from sweeper.training.checkpoint import CheckpointFolder, load, load_or_earlier
+from sweeper.training.checkpoint import CheckpointFolder, epoch_of, load, load_newest, written
 from sweeper.training.device import compute_dtype, prepare
 from sweeper.training.features import Data
 from sweeper.training.learner import Learner, evaluate
@@ -75,15 +75,18 @@ def train(
     """One report an epoch; the checkpoint is on disk before the report is given.
 
     Goes on from `trial.checkpoint`, or the latest sound one before it, to the same numbers as a trial
-    that ran through (to the last bit on a CPU). `checkpoints` is the sweep's folder; the trial's own is
-    made below it. With a `cache` folder, trials with the same frozen backbone and no augmentation share its
-    features, which the first of them computes (billed, but not among its device seconds). Raises `Diverged`.
+    that ran through (to the last bit on a CPU). What an attempt before this one wrote behind it, and was
+    lost before anybody heard, is reported at once instead of trained again. `checkpoints` is the sweep's
+    folder; the trial's own is made below it. With a `cache` folder, trials with the same frozen backbone
+    and no augmentation share its features, which the first of them computes (billed, but not among its
+    device seconds). Raises `Diverged`.
     """
     if objective not in METRICS:
         raise SpecError(f"objective.metric: no trial reports {objective!r}", hint=nearest(objective, METRICS))
     prepare(device)
     folder = CheckpointFolder(checkpoints / trial.id, trial.id, trial.attempt) if checkpoints else None
-    learner, progress = _begin(trial, dataset, recipe, device, cache)
+    learner, progress, told = _begin(trial, dataset, recipe, folder, device, cache)
+    yield from _unheard(trial, folder, told)
     while not progress.is_finished(recipe.train.epochs, recipe.train.patience):
         epoch = progress.epoch + 1
         began = clock()
@@ -102,7 +105,8 @@ def train(
         }
         score = metrics[objective]
         progress = progress.after(epoch, score, seconds, smaller_is_better=is_minimised(objective))
-        saved = _save(folder, learner, progress)
+        told.append({"epoch": epoch, "score": score, "device_seconds": total, "metrics": metrics})
+        saved = _save(folder, learner, progress, told)
         yield Report(epoch, score, total, metrics, saved)
 
 
@@ -133,22 +137,42 @@ def _refuse_divergence(metrics: dict[str, float], epoch: int) -> None:
             )
 
 
+Told = list[dict[str, Any]]
+"""The reports of all epochs so far, which a checkpoint keeps beside the weights."""
+
+
 def _begin(
-    trial: Trial, dataset: Data, recipe: Recipe, device: torch.device, cache: Path | None
-) -> tuple[Learner, Progress]:
+    trial: Trial,
+    dataset: Data,
+    recipe: Recipe,
+    folder: CheckpointFolder | None,
+    device: torch.device,
+    cache: Path | None,
+) -> tuple[Learner, Progress, Told]:
     build = functools.partial(Learner.build, recipe, dataset, seed=trial.seed, device=device, cache=cache)
-    state = load_or_earlier(Path(trial.checkpoint), device) if trial.checkpoint else None
+    known = Path(trial.checkpoint) if trial.checkpoint else None
+    state = load_newest(known, folder.root if folder else None, device)
     if state is None:
-        return build(), Progress()
+        return build(), Progress(), []
     learner = build(batch_size=state["batch_size"])
     learner.load_state(state)
-    return learner, Progress(**state["progress"])
+    return learner, Progress(**state["progress"]), list(state.get("reports", []))
 
 
-def _save(folder: CheckpointFolder | None, learner: Learner, progress: Progress) -> str | None:
+def _unheard(trial: Trial, folder: CheckpointFolder | None, told: Told) -> Iterator[Report]:
+    """The reports behind the checkpoint that the record knows; older checkpoints may be pruned by now."""
+    heard = epoch_of(Path(trial.checkpoint)) if trial.checkpoint else 0
+    kept = written(folder.root) if folder else {}
+    for said in told:
+        if said["epoch"] > heard:
+            saved = kept.get(said["epoch"])
+            yield Report(**said, checkpoint=str(saved) if saved else None)
+
+
+def _save(folder: CheckpointFolder | None, learner: Learner, progress: Progress, told: Told) -> str | None:
     if folder is None:
         return None
-    state: dict[str, Any] = {**learner.state(), "progress": asdict(progress)}
+    state: dict[str, Any] = {**learner.state(), "progress": asdict(progress), "reports": told}
     return str(folder.save(state, epoch=progress.epoch, best_epoch=progress.best_epoch))
 
 

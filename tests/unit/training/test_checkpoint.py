@@ -1,11 +1,13 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from sweeper.errors import StateError
-from sweeper.training.checkpoint import CheckpointFolder, load, load_or_earlier, verify
+from sweeper.training.checkpoint import CheckpointFolder, load, load_newest, verify
 
 CPU = torch.device("cpu")
 
@@ -62,7 +64,7 @@ def test_a_truncated_state_falls_back_to_the_one_before(tmp_path: Path):
     folder(tmp_path).save(state(1), epoch=1, best_epoch=1)
     last = folder(tmp_path).save(state(2), epoch=2, best_epoch=1)
     (last / "state.pt").write_bytes((last / "state.pt").read_bytes()[:-7])
-    found = load_or_earlier(last, CPU)
+    found = load_newest(last, None, CPU)
     assert found is not None
     assert found["progress"]["epoch"] == 1
 
@@ -70,7 +72,34 @@ def test_a_truncated_state_falls_back_to_the_one_before(tmp_path: Path):
 def test_without_any_sound_checkpoint_there_is_none(tmp_path: Path):
     last = folder(tmp_path).save(state(2), epoch=2, best_epoch=1)
     (last / "manifest.json").unlink()
-    assert load_or_earlier(last, CPU) is None
+    assert load_newest(last, None, CPU) is None
+
+
+def test_a_checkpoint_that_nobody_heard_of_counts_where_it_tells_its_reports(tmp_path: Path):
+    """The record goes on from epoch 1; epochs 2 and 3 were written before the driver was lost."""
+    known = folder(tmp_path).save(state(1), epoch=1, best_epoch=1)
+    folder(tmp_path).save(state(2), epoch=2, best_epoch=1)
+    assert load_newest(known, None, CPU)["progress"]["epoch"] == 1, "written by an older sweeper"
+    folder(tmp_path).save(state(3) | {"reports": [{"epoch": 3}]}, epoch=3, best_epoch=1)
+    assert load_newest(known, None, CPU)["progress"]["epoch"] == 3
+    assert load_newest(None, tmp_path, CPU)["progress"]["epoch"] == 3
+
+
+def test_a_full_disk_leaves_no_half_of_a_checkpoint(tmp_path: Path):
+    """A file may grow to 20 kB here, which ends a write as a full disk does."""
+    code = (
+        "import resource, signal, sys, torch; from pathlib import Path\n"
+        "from sweeper.training.checkpoint import CheckpointFolder\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "folder = CheckpointFolder(Path(sys.argv[1]), 'abc123', 1)\n"
+        "folder.save({'w': torch.zeros(10)}, epoch=1, best_epoch=1)\n"
+        "try: folder.save({'w': torch.zeros(100_000)}, epoch=2, best_epoch=1)\n"
+        "except OSError as error: print(type(error).__name__)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    assert said.stdout == "OSError\n", said.stderr
+    assert names(tmp_path) == ["epoch-0001.1"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"epoch": 1, "surprise": 2}'])

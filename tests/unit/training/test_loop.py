@@ -84,6 +84,27 @@ def test_three_epochs_and_three_more_are_six_epochs_to_the_last_bit(patterns, tm
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
+@pytest.mark.parametrize("heard", [0, 2, 4])
+def test_epochs_that_were_trained_but_never_heard_are_reported_not_trained_again(
+    patterns, tmp_path: Path, heard
+):
+    """A driver was lost: its record knows `heard` epochs, the checkpoints five."""
+    straight = list(run(patterns, checkpoints=tmp_path / "whole"))
+    lost = list(itertools.islice(run(patterns, checkpoints=tmp_path), 5))
+    known = str(tmp_path / "t1" / f"epoch-{heard:04d}.1") if heard else None
+    patterns.opened.clear()
+    resumed = []
+    for report in run(
+        patterns, checkpoints=tmp_path, trial=Trial("t1", 1, CONFIG, 3, attempt=2, checkpoint=known)
+    ):
+        assert report.checkpoint is None or Path(report.checkpoint).is_dir()
+        resumed.append(report)
+    assert [report.epoch for report in resumed] == list(range(heard + 1, 7))
+    assert learnt(lost[:heard] + resumed) == learnt(straight)
+    assert patterns.opened == ["train", "valid"], "only the sixth epoch was trained"
+    assert [r.checkpoint is not None for r in resumed][-2:] == [True] * 2
+
+
 def test_device_seconds_count_the_share_and_go_on_over_attempts(patterns, tmp_path: Path):
     recipe = compose(CONFIG, TrainSpec(epochs=2))
 
