@@ -1,57 +1,23 @@
 """What the record says of each trial: the fold of its events that every reader uses."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from sweeper.attempt import Attempt
 from sweeper.record import Event
 from sweeper.trial import Config, Decision, Goal, Outcome, Report, State, Verdict
 
-
-@dataclass(slots=True)
-class Attempt:
-    """One stretch of a trial on a worker, and what it cost.
-
-    `billed` runs from grant to release, `productive` is training and evaluation; both in seconds,
-    times `share` they are device-seconds. `launch` counts the driver's processes. `ended` is empty
-    while the attempt runs.
-    """
-
-    trial: str
-    number: int
-    launch: int = 0
-    node: str = ""
-    device: str = ""
-    is_gpu: bool = False
-    share: float = 1.0
-    granted: float = 0.0
-    billed: float = 0.0
-    productive: float = 0.0
-    usd_per_hour: float | None = None
-    ended: str = ""
-    message: str = ""
-
-    @property
-    def device_seconds(self) -> float:
-        """What is billed: seconds held, times the share of the device."""
-        return self.billed * self.share
-
-    @property
-    def productive_device_seconds(self) -> float:
-        """The part of it that trained or evaluated."""
-        return self.productive * self.share
-
-    @property
-    def usd(self) -> float | None:
-        """Money for what is billed; None where nobody knows the price."""
-        return None if self.usd_per_hour is None else self.usd_per_hour * self.device_seconds / 3600
+UNPROMOTED = "unpromoted"
+"""How a paused trial ends that no scheduler promoted while the sweep lasted."""
 
 
 @dataclass(slots=True)
 class TrialHistory:
     """Everything that is known of one trial. `reports` holds each epoch once, in order.
 
-    `answer` is what the newest attempt was last told, None before its first report; `ends` holds how
+    `is_final_run` marks a repeat of the final, which nobody stops early. `answer` is what the newest
+    attempt was last told, None before its first report; `ends` holds how
     each attempt ended that anybody heard the end of.
     """
 
@@ -61,6 +27,7 @@ class TrialHistory:
     seed: int
     repeat: int = 0
     point: str | None = None
+    is_final_run: bool = False
     state: State = State.WAITING
     outcome: Outcome | None = None
     reports: list[Report] = field(default_factory=list[Report])
@@ -102,17 +69,23 @@ class SweepHistory:
     """The whole sweep as the record tells it; `trials` in the order they were asked for.
 
     `settled` are the attempts whose cost is final, `over` the trials that reached a final state, each
-    in the order in which they ended: whoever adds them up need not begin anew.
+    in the order in which they ended: whoever adds them up need not begin anew. `known` are results of
+    earlier sweeps; `enough` says why the search ended before its budget; `finalists` are the
+    configurations of the final, empty before it.
     """
 
     trials: dict[str, TrialHistory] = field(default_factory=dict[str, TrialHistory])
     launches: int = 0
     wall_seconds: float = 0.0
     capacity_device_seconds: float = 0.0
+    capacity_by_node: dict[str, float] = field(default_factory=dict[str, float])
     booked: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     closed: str = ""
     settled: list[Attempt] = field(default_factory=list[Attempt])
     over: list[TrialHistory] = field(default_factory=list[TrialHistory])
+    known: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    enough: str = ""
+    finalists: list[Config] = field(default_factory=list[Config])
 
     def apply(self, event: Event) -> None:
         """Take one more event into account; events of a kind unknown here are passed over."""
@@ -124,6 +97,9 @@ class SweepHistory:
     def attempts(self) -> list[Attempt]:
         """Every attempt of every trial."""
         return [attempt for trial in self.trials.values() for attempt in trial.attempts]
+
+
+_GRANTED = frozenset(each.name for each in fields(Attempt)) - {"trial", "number", "launch"}
 
 
 def replay(events: Iterable[Event]) -> SweepHistory:
@@ -147,7 +123,13 @@ def _closed(history: SweepHistory, event: Event) -> None:
 def _asked(history: SweepHistory, event: Event) -> None:
     body = event.body
     history.trials[event.trial] = TrialHistory(
-        event.trial, body["number"], body["config"], body["seed"], body.get("repeat", 0), body.get("point")
+        event.trial,
+        body["number"],
+        body["config"],
+        body["seed"],
+        body.get("repeat", 0),
+        body.get("point"),
+        body.get("is_final_run", False),
     )
 
 
@@ -155,7 +137,8 @@ def _granted(history: SweepHistory, event: Event) -> None:
     trial = history.trials[event.trial]
     trial.state = State.RUNNING
     trial.answer = None
-    trial.attempts.append(Attempt(event.trial, event.attempt, history.launches, **event.body))
+    known = {name: value for name, value in event.body.items() if name in _GRANTED}
+    trial.attempts.append(Attempt(event.trial, event.attempt, history.launches, **known))
 
 
 def _reported(history: SweepHistory, event: Event) -> None:
@@ -169,24 +152,30 @@ def _decided(history: SweepHistory, event: Event) -> None:
     """Body: a verdict, the epoch that it is on, and what the attempt had cost until then."""
     body = dict(event.body)
     trial, epoch = history.trials[event.trial], body.pop("epoch")
-    billed, productive = body.pop("billed", 0.0), body.pop("productive", 0.0)
+    cost = body.pop("billed", 0.0), body.pop("productive", 0.0), body.pop("joules", None)
     trial.answer = Verdict(Decision(body.pop("decision")), **body)
     trial.verdicts.append((epoch, trial.answer))
-    _cost(trial, event.attempt, billed, productive)
+    attempt = _cost(trial, event.attempt, *cost)
+    if attempt is not None and "billed" in event.body:
+        attempt.reported(is_checkpointed=bool(trial.last and trial.last.checkpoint))
 
 
 def _beat(history: SweepHistory, event: Event) -> None:
-    """Body: {"wall": s, "capacity": device-seconds, "attempts": {trial: [number, billed, productive]}}."""
+    """Body: the clocks, and `attempts`: {trial: [number, billed, productive, joules]}."""
     _clock(history, event)
-    for trial, (number, billed, productive) in event.body.get("attempts", {}).items():
-        _cost(history.trials[trial], number, billed, productive)
+    for trial, (number, *cost) in event.body.get("attempts", {}).items():
+        _cost(history.trials[trial], number, *cost)
 
 
-def _cost(trial: TrialHistory, number: int, billed: float, productive: float) -> None:
-    """What the running attempt has cost so far."""
+def _cost(
+    trial: TrialHistory, number: int, billed: float, productive: float, joules: float | None = None
+) -> Attempt | None:
+    """What the running attempt has cost so far; None where it does not run."""
     attempt = trial.attempts[-1] if trial.attempts else None
-    if attempt and attempt.number == number and not attempt.ended:
-        attempt.billed, attempt.productive = billed, productive
+    if attempt is None or attempt.number != number or attempt.ended:
+        return None
+    attempt.cost(billed, productive, joules)
+    return attempt
 
 
 def _ended(history: SweepHistory, event: Event) -> None:
@@ -199,7 +188,7 @@ def _ended(history: SweepHistory, event: Event) -> None:
         history.over.append(trial)
     for attempt in trial.attempts:
         if attempt.number == event.attempt:
-            attempt.billed, attempt.productive = body["billed"], body["productive"]
+            attempt.cost(body["billed"], body["productive"], body.get("joules"))
             attempt.ended, attempt.message = body["kind"] or str(body["state"]), body["message"]
             history.settled.append(attempt)
 
@@ -209,7 +198,27 @@ def _tested(history: SweepHistory, event: Event) -> None:
 
 
 def _extended(history: SweepHistory, event: Event) -> None:
-    history.closed = "extended"
+    """There is more to spend: the search goes on, and who waited in vain for a promotion waits again."""
+    history.closed, history.enough, history.finalists = "extended", "", []
+    for trial in history.over:
+        if trial.outcome and trial.outcome.kind == UNPROMOTED:
+            trial.state, trial.outcome = State.PAUSED, None
+    history.over = [trial for trial in history.over if trial.state.is_final]
+
+
+def _known(history: SweepHistory, event: Event) -> None:
+    """Body: {"sweep", "number", "config", "state", "reports": [[epoch, score, device-seconds, top-5], ...]}."""
+    history.known.append(event.body)
+
+
+def _enough(history: SweepHistory, event: Event) -> None:
+    """Body: {"why"} in words, beside the figures."""
+    history.enough = event.body["why"]
+
+
+def _final(history: SweepHistory, event: Event) -> None:
+    """Body: {"configs": [...]}, best first."""
+    history.finalists = list(event.body["configs"])
 
 
 def _retried(history: SweepHistory, event: Event) -> None:
@@ -225,9 +234,10 @@ def _booked(history: SweepHistory, event: Event) -> None:
 
 
 def _clock(history: SweepHistory, event: Event) -> None:
-    """`wall` and `capacity` count from the driver's start: the sums of earlier launches stay."""
+    """`wall`, `capacity` and its `nodes` are sums over all launches, this one included."""
     history.wall_seconds = event.body.get("wall", history.wall_seconds)
     history.capacity_device_seconds = event.body.get("capacity", history.capacity_device_seconds)
+    history.capacity_by_node = event.body.get("nodes", history.capacity_by_node)
 
 
 _HANDLERS = {
@@ -243,4 +253,7 @@ _HANDLERS = {
     "booked": _booked,
     "extended": _extended,
     "retried": _retried,
+    "known": _known,
+    "enough": _enough,
+    "final": _final,
 }

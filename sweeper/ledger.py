@@ -1,10 +1,12 @@
 """What a sweep costs: a meter over running attempts, and the sums that the budget is held against."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from sweeper.history import Attempt, SweepHistory
+from sweeper.attempt import Attempt
+from sweeper.history import SweepHistory
 
 Clock = Callable[[], float]
 
@@ -14,7 +16,7 @@ class Grant:
     """The device that an attempt received. `share` is the fraction of it, or how many of them.
 
     Without a GPU, a CPU slot stands in for the device. `usd_per_hour` is the price of one whole
-    device, None where nobody knows it.
+    device, None where nobody knows it; `price_source`, `price_date` and `market` say whence it is.
     """
 
     node: str = "local"
@@ -22,85 +24,157 @@ class Grant:
     is_gpu: bool = False
     share: float = 1.0
     usd_per_hour: float | None = None
+    price_source: str = ""
+    price_date: str = ""
+    market: str = ""
+    gpu_uuid: str = ""
+
+
+class Reading(NamedTuple):
+    """What an attempt has cost: seconds held, seconds of training and evaluation, energy where known."""
+
+    billed: float = 0.0
+    productive: float = 0.0
+    joules: float | None = None
 
 
 @dataclass(slots=True)
 class _Running:
     since: float
     productive: float = 0.0
+    joules: float | None = None
 
 
 @dataclass(slots=True)
 class Meter:
-    """Seconds on the monotonic clock: of each running attempt, of the launch, and of what it held."""
+    """Seconds on the monotonic clock: of each running attempt, of the launch, and of what it held.
+
+    Only forward steps of the clock count: one that is set back costs nothing and takes nothing away.
+    """
 
     clock: Clock = time.monotonic
     wall_before: float = 0.0
     capacity_before: float = 0.0
+    nodes_before: Mapping[str, float] = field(default_factory=dict[str, float])
     slots: float = 0.0
-    _started: float = 0.0
+    _read: float = 0.0
+    _elapsed: float = 0.0
+    _settled: float = 0.0
     _capacity: float = 0.0
-    _capacity_at: float = 0.0
+    _holding: Mapping[str, float] = field(default_factory=dict[str, float])
+    _nodes: dict[str, float] = field(default_factory=dict[str, float])
+    _asked: dict[str, float] = field(default_factory=dict[str, float])
     _running: dict[str, _Running] = field(default_factory=dict[str, _Running])
 
     def __post_init__(self) -> None:
         """The launch begins now."""
-        self._started = self._capacity_at = self.clock()
+        self._read = self.clock()
+        self._nodes = dict(self.nodes_before)
 
-    def start(self, trial: str, seconds_ago: float = 0.0) -> None:
-        """The trial's attempt has received its device."""
-        self._running[trial] = _Running(self.clock() - seconds_ago)
+    def ask(self, trial: str) -> None:
+        """The trial's attempt waits for a device from now on."""
+        self._asked[trial] = self._now()
+
+    def start(self, trial: str, seconds_ago: float = 0.0) -> float | None:
+        """The attempt has received its device; returns for how long it had waited, None if nobody knows."""
+        since = self._now() - max(0.0, seconds_ago)
+        self._running[trial] = _Running(since)
+        asked = self._asked.pop(trial, None)
+        return None if asked is None else max(0.0, since - asked)
 
     def trained(self, trial: str, seconds: float) -> None:
         """The running attempt has trained and evaluated for so long, on top of what was said before."""
         if trial in self._running:
             self._running[trial].productive += max(0.0, seconds)
 
-    def reading(self, trial: str) -> tuple[float, float]:
-        """(billed, productive) seconds of the running attempt, never negative; zeros where none runs."""
+    def drew(self, trial: str, joules: float | None, share: float = 1.0) -> None:
+        """The devices of the running attempt have drawn so much since its grant; None says nothing.
+
+        A trial that holds a fraction of a GPU is charged that fraction of what the whole GPU drew.
+        """
+        if joules is not None and joules >= 0 and trial in self._running:
+            self._running[trial].joules = joules * min(1.0, share)
+
+    def reading(self, trial: str) -> Reading:
+        """The running attempt so far, never negative; zeros where none runs."""
         running = self._running.get(trial)
         if running is None:
-            return 0.0, 0.0
-        billed = max(0.0, self.clock() - running.since)
-        return billed, min(running.productive, billed)
+            return Reading()
+        billed = max(0.0, self._now() - running.since)
+        return Reading(billed, min(running.productive, billed), running.joules)
 
-    def stop(self, trial: str) -> tuple[float, float]:
+    def stop(self, trial: str) -> Reading:
         """The last reading of the attempt, which has released its device."""
         reading = self.reading(trial)
         self._running.pop(trial, None)
+        self._asked.pop(trial, None)
         return reading
 
-    def hold(self, slots: float) -> None:
-        """From now on the sweep holds this many whole devices, busy or idle."""
+    def hold(self, devices: float | Mapping[str, float]) -> None:
+        """From now on the sweep holds this many whole devices, busy or idle; by node where that is known."""
         self._settle_capacity()
-        self.slots = slots
+        by_node = devices if isinstance(devices, Mapping) else {}
+        self._holding = dict(by_node)
+        self.slots = sum(by_node.values()) if isinstance(devices, Mapping) else devices
 
     def wall(self) -> float:
         """Seconds for which a driver has run, over all launches."""
-        return self.wall_before + self.clock() - self._started
+        return self.wall_before + self._now()
 
     def capacity(self) -> float:
         """Device-seconds that the sweep has held, over all launches."""
         self._settle_capacity()
         return self.capacity_before + self._capacity
 
+    def clocks(self) -> dict[str, Any]:
+        """Wall and capacity as a beat writes them down, and the capacity of each node that has a name."""
+        clocks: dict[str, Any] = {"wall": self.wall(), "capacity": self.capacity()}
+        return clocks | ({"nodes": dict(self._nodes)} if self._nodes else {})
+
+    def _now(self) -> float:
+        """Seconds since the launch began."""
+        read = self.clock()
+        self._elapsed += max(0.0, read - self._read)
+        self._read = read
+        return self._elapsed
+
     def _settle_capacity(self) -> None:
-        now = self.clock()
-        self._capacity += self.slots * max(0.0, now - self._capacity_at)
-        self._capacity_at = now
+        now = self._now()
+        gone, self._settled = now - self._settled, now
+        self._capacity += self.slots * gone
+        for node, devices in self._holding.items():
+            self._nodes[node] = self._nodes.get(node, 0.0) + devices * gone
 
 
-@dataclass(frozen=True, slots=True)
+PREEMPTIONS = ("preempted", "driver_lost", "node_lost")
+"""How attempts end that nobody is to blame for: what they did since their last checkpoint is done again."""
+
+_FINE = frozenset(("", "completed", "stopped", "paused", "interrupted", "budget", "cancelled", *PREEMPTIONS))
+
+
+@dataclass(slots=True)
 class Totals:
-    """Sums over attempts, in device-seconds. `usd` is None as soon as one price is unknown."""
+    """Sums over attempts, in device-seconds. `usd` is None as soon as one price is unknown.
 
-    billed: float
-    productive: float
-    failed: float
-    preempted: float
-    capacity: float
-    gpu_billed: float
-    usd: float | None
+    `capacity` is what the sweep held for its trials, `one_off` what was booked beside it. `failed` and
+    `preempted` are billed to attempts that ended so, `repeated` the part of the latter that had to be
+    done again. `waited` are plain seconds before the grants, which nobody bills. `joules` sums what is
+    known, for `measured` device-seconds of the billed ones; None where no device told.
+    """
+
+    billed: float = 0.0
+    productive: float = 0.0
+    failed: float = 0.0
+    preempted: float = 0.0
+    capacity: float = 0.0
+    gpu_billed: float = 0.0
+    usd: float | None = 0.0
+    one_off: float = 0.0
+    set_up: float = 0.0
+    repeated: float = 0.0
+    waited: float = 0.0
+    joules: float | None = None
+    measured: float = 0.0
 
     @property
     def gpu_hours(self) -> float:
@@ -108,38 +182,55 @@ class Totals:
         return (self.gpu_billed or self.billed) / 3600
 
     @property
+    def booked(self) -> float:
+        """Device-seconds of one-off work: image stores, statistics, the final test."""
+        return self.one_off
+
+    @property
     def overhead(self) -> float:
         """Billed but neither training nor evaluating: set-up, waiting, hand-over."""
         return self.billed - self.productive
+
+    @property
+    def hand_over(self) -> float:
+        """The part of the overhead behind the first step: between reports, and until the release."""
+        return max(0.0, self.overhead - self.set_up)
+
+    @property
+    def held(self) -> float:
+        """What the nodes gave: billed, idle and one-off work add up to it."""
+        return max(self.capacity, self.billed) + self.one_off
 
     @property
     def idle(self) -> float:
         """Held by the sweep but billed to no attempt."""
         return max(0.0, self.capacity - self.billed)
 
-
-PREEMPTIONS = ("preempted", "driver_lost")
+    def add(self, attempt: Attempt) -> None:
+        """Take one more attempt into account."""
+        seconds = attempt.device_seconds
+        self.billed += seconds
+        self.productive += attempt.productive_device_seconds
+        self.set_up += attempt.set_up_device_seconds
+        self.waited += attempt.waited or 0.0
+        self.gpu_billed += seconds if attempt.is_gpu else 0.0
+        if attempt.ended in PREEMPTIONS:
+            self.preempted += seconds
+            self.repeated += attempt.repeated_device_seconds
+        elif attempt.ended not in _FINE:
+            self.failed += seconds
+        if attempt.joules is not None:
+            self.joules = (self.joules or 0.0) + attempt.joules
+            self.measured += seconds
+        price = attempt.usd
+        self.usd = None if self.usd is None or price is None else self.usd + price
 
 
 def totals(history: SweepHistory) -> Totals:
     """The sums of everything in the history; running attempts as of their last beat."""
-    attempts = history.attempts
-    prices = [attempt.usd for attempt in attempts]
-    return Totals(
-        billed=_sum(attempts),
-        productive=sum(attempt.productive_device_seconds for attempt in attempts),
-        failed=_sum([a for a in attempts if _has_failed(a)]),
-        preempted=_sum([a for a in attempts if a.ended in PREEMPTIONS]),
-        capacity=history.capacity_device_seconds,
-        gpu_billed=_sum([a for a in attempts if a.is_gpu]),
-        usd=None if None in prices else sum(price for price in prices if price is not None),
-    )
-
-
-def _sum(attempts: list[Attempt]) -> float:
-    return sum(attempt.device_seconds for attempt in attempts)
-
-
-def _has_failed(attempt: Attempt) -> bool:
-    fine = ("", "completed", "stopped", "paused", "interrupted", "budget", "cancelled", *PREEMPTIONS)
-    return attempt.ended not in fine
+    sums = Totals(capacity=history.capacity_device_seconds)
+    sums.one_off = sum(max(0.0, float(work.get("device_seconds", 0.0))) for work in history.booked)
+    for trial in history.trials.values():
+        for attempt in trial.attempts:
+            sums.add(attempt)
+    return sums

@@ -15,7 +15,7 @@ from typing import Any
 from sweeper.budget import Budget
 from sweeper.failures import may_retry
 from sweeper.history import SweepHistory, TrialHistory
-from sweeper.ledger import Clock, Grant, Meter, Totals, totals
+from sweeper.ledger import Clock, Grant, Meter, Reading, Totals, totals
 from sweeper.outbox import again_row, closed_row, ended_row, left_row, metrics_row, run_row, tested_row
 from sweeper.proposals import Proposals
 from sweeper.record import Event, OutboxRow, Record
@@ -70,7 +70,10 @@ class Sweep:
         self._is_exhausted = False
         for event in record.events():
             self._replay(event)
-        self.meter = Meter(clock, self.history.wall_seconds, self.history.capacity_device_seconds)
+        before = self.history
+        self.meter = Meter(
+            clock, before.wall_seconds, before.capacity_device_seconds, before.capacity_by_node
+        )
         self._budget = Budget(spec.budget, self.history, self.meter)
         self._write(Event("launched"))
         self._recover()
@@ -93,8 +96,8 @@ class Sweep:
 
     def granted(self, trial_id: str, grant: Grant, *, seconds_ago: float = 0.0) -> None:
         """The attempt received its device, and is billed from then on."""
-        self.meter.start(trial_id, seconds_ago)
-        body = asdict(grant) | {"granted": self.meter.wall() - seconds_ago}
+        waited = self.meter.start(trial_id, seconds_ago)
+        body = asdict(grant) | {"granted": max(0.0, self.meter.wall() - seconds_ago), "waited": waited}
         self._write(Event("granted", trial_id, self._live[trial_id], body))
 
     def report(self, trial_id: str, report: Report, attempt: int | None = None) -> Decision:
@@ -104,9 +107,8 @@ class Sweep:
         trial = self.history.trials[trial_id]
         self.meter.trained(trial_id, _seconds_since(trial, report))
         verdict = self._verdict(trial, report)
-        billed, productive = self.meter.reading(trial_id)
         decided = {"epoch": report.epoch, **{k: v for k, v in asdict(verdict).items() if v is not None}}
-        decided |= {"billed": billed, "productive": productive}
+        decided |= self.meter.reading(trial_id)._asdict()
         self._write(
             Event("reported", trial_id, self._live[trial_id], asdict(report)),
             Event("decided", trial_id, self._live[trial_id], decided),
@@ -119,7 +121,7 @@ class Sweep:
         if trial_id not in self._live or attempt not in (None, self._live[trial_id]):
             return
         number = self._live.pop(trial_id)
-        self._end(self.history.trials[trial_id], number, outcome, *self.meter.stop(trial_id))
+        self._end(self.history.trials[trial_id], number, outcome, self.meter.stop(trial_id))
 
     def beat(self) -> None:
         """Write down what running attempts have cost so far; a killed driver loses what came after."""
@@ -247,6 +249,7 @@ class Sweep:
         trial = self.history.trials[trial_id]
         number = len(trial.ends) + 1
         self._live[trial_id] = number
+        self.meter.ask(trial_id)
         if number > 1:
             self._write(outbox=[again_row(trial, self.spec)])
         checkpoint = trial.last.checkpoint if trial.last else None
@@ -275,11 +278,9 @@ class Sweep:
             self._promoted = trial_id if is_paused and trial_id not in self._live else ""
         return self._promoted
 
-    def _end(
-        self, trial: TrialHistory, number: int, outcome: Outcome, billed: float, productive: float
-    ) -> None:
+    def _end(self, trial: TrialHistory, number: int, outcome: Outcome, cost: Reading) -> None:
         outcome = self._settled(trial, outcome)
-        body = asdict(outcome) | {"billed": billed, "productive": productive}
+        body = asdict(outcome) | cost._asdict()
         event = Event("ended", trial.id, number, body)
         told = [ended_row(trial, outcome, self.spec.objective.goal)] if outcome.state.is_final else []
         self._write(event, outbox=told)
@@ -302,7 +303,7 @@ class Sweep:
                 listener(event, self.history)
 
     def _clocks(self) -> dict[str, Any]:
-        return {"wall": self.meter.wall(), "capacity": self.meter.capacity()}
+        return self.meter.clocks()
 
     def _replay(self, event: Event) -> None:
         """Bring history, search and scheduler to where they were behind this event."""
@@ -330,7 +331,8 @@ class Sweep:
         for trial in list(self.history.trials.values()):
             if trial.state is State.RUNNING:
                 attempt = trial.attempts[-1]
-                self._end(trial, attempt.number, _lost(trial), attempt.billed, attempt.productive)
+                cost = Reading(attempt.billed, attempt.productive, attempt.joules)
+                self._end(trial, attempt.number, _lost(trial), cost)
             elif trial.state is State.WAITING and trial.id not in self._waiting:
                 self._waiting.append(trial.id)
         self._waiting = deque(dict.fromkeys(t for t in self._waiting if self._is_waiting(t)))

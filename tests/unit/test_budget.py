@@ -31,7 +31,7 @@ class Books:
         self.meter.start(trial)
 
     def end(self, trial, state="completed"):
-        billed, productive = self.meter.stop(trial)
+        billed, productive, _ = self.meter.stop(trial)
         outcome = {"state": state, "kind": "", "message": "", "fingerprint": ""}
         self.history.apply(Event("ended", trial, 1, outcome | {"billed": billed, "productive": productive}))
 

@@ -46,10 +46,10 @@ def test_an_attempt_is_billed_from_grant_to_release(clock):
     meter.start("t", seconds_ago=2.0)
     clock.now += 3
     meter.trained("t", 4.0)
-    assert meter.reading("t") == (5.0, 4.0)
+    assert meter.reading("t") == (5.0, 4.0, None)
     clock.now += 1
-    assert meter.stop("t") == (6.0, 4.0)
-    assert meter.reading("t") == meter.stop("t") == (0.0, 0.0)
+    assert meter.stop("t") == (6.0, 4.0, None)
+    assert meter.reading("t") == meter.stop("t") == (0.0, 0.0, None)
 
 
 def test_training_adds_up_and_is_never_more_than_what_is_billed(clock):
@@ -58,9 +58,9 @@ def test_training_adds_up_and_is_never_more_than_what_is_billed(clock):
     clock.now += 10
     for seconds in (2.0, 3.0, -5.0):
         meter.trained("t", seconds)
-    assert meter.reading("t") == (10.0, 5.0)
+    assert meter.reading("t") == (10.0, 5.0, None)
     meter.trained("t", 50.0)
-    assert meter.reading("t") == (10.0, 10.0)
+    assert meter.reading("t") == (10.0, 10.0, None)
     meter.trained("nobody", 1.0)
 
 
@@ -69,8 +69,11 @@ def test_a_clock_that_goes_back_bills_nothing(clock):
     meter.hold(2)
     meter.start("t")
     clock.now -= 50
-    assert meter.reading("t") == (0.0, 0.0)
+    assert meter.reading("t") == (0.0, 0.0, None)
     assert meter.capacity() == 0.0
+    clock.now += 3
+    assert meter.reading("t").billed == 3.0, "from there it counts on"
+    assert (meter.capacity(), meter.wall()) == (6.0, 3.0)
 
 
 def test_capacity_follows_a_cluster_that_grows_and_shrinks(clock):
@@ -110,7 +113,7 @@ def test_what_attempts_are_billed_and_what_idles_is_what_is_held(gaps, slots):
     [
         ("completed", 0, 0), ("stopped", 0, 0), ("paused", 0, 0), ("interrupted", 0, 0), ("budget", 0, 0),
         ("cancelled", 0, 0), ("preempted", 0, 8), ("driver_lost", 0, 8), ("error", 8, 0), ("diverged", 8, 0),
-        ("worker_lost", 8, 0), ("node_lost", 8, 0), ("out_of_memory", 8, 0), ("hung", 8, 0),
+        ("worker_lost", 8, 0), ("node_lost", 0, 8), ("out_of_memory", 8, 0), ("hung", 8, 0),
     ],
 )  # fmt: skip
 def test_only_a_failure_counts_as_failed_and_a_preemption_on_its_own(ended, failed, preempted):

@@ -1,0 +1,78 @@
+"""One stretch of a trial on a worker, and what it cost: a row of the ledger."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What one attempt held, did and cost. Durations are seconds on the driver's monotonic clock.
+
+    `billed` runs from grant to release, `productive` is training and evaluation; times `share` they are
+    device-seconds. `granted` counts from the sweep's beginning, `waited` from the ask to the grant,
+    `first_step` and `last_report` from the grant; `kept` is what was billed until the last report with a
+    checkpoint, from which another attempt can go on. `usd_per_hour` is the price of a whole device, with
+    `market`, `price_source` and `price_date` of it. `joules` are those of the devices, times the share
+    where it is a fraction. None and "" stand for what nobody knows, never 0. `launch` counts the driver's
+    processes; `ended` is empty while the attempt runs.
+    """
+
+    trial: str
+    number: int
+    launch: int = 0
+    node: str = ""
+    device: str = ""
+    is_gpu: bool = False
+    share: float = 1.0
+    granted: float = 0.0
+    billed: float = 0.0
+    productive: float = 0.0
+    usd_per_hour: float | None = None
+    ended: str = ""
+    message: str = ""
+    price_source: str = ""
+    price_date: str = ""
+    market: str = ""
+    waited: float | None = None
+    gpu_uuid: str = ""
+    joules: float | None = None
+    first_step: float | None = None
+    last_report: float | None = None
+    kept: float = 0.0
+
+    @property
+    def device_seconds(self) -> float:
+        """What is billed: seconds held, times the share of the device."""
+        return self.billed * self.share
+
+    @property
+    def productive_device_seconds(self) -> float:
+        """The part of it that trained or evaluated."""
+        return self.productive * self.share
+
+    @property
+    def set_up_device_seconds(self) -> float:
+        """The part of it before the first step; all of it where no report was heard."""
+        return (self.billed if self.first_step is None else self.first_step) * self.share
+
+    @property
+    def repeated_device_seconds(self) -> float:
+        """What has to be done again where the attempt is lost: billed since its last checkpointed report."""
+        return max(0.0, self.billed - self.kept) * self.share
+
+    @property
+    def usd(self) -> float | None:
+        """Money for what is billed; None where nobody knows the price."""
+        return None if self.usd_per_hour is None else self.usd_per_hour * self.device_seconds / 3600
+
+    def cost(self, billed: float, productive: float, joules: float | None = None) -> None:
+        """What it has cost so far; energy that was known does not become unknown."""
+        self.billed, self.productive = billed, productive
+        self.joules = self.joules if joules is None else joules
+
+    def reported(self, *, is_checkpointed: bool) -> None:
+        """It has just reported: what is billed beyond training went into the set-up, the first time."""
+        if self.first_step is None:
+            self.first_step = self.billed - self.productive
+        self.last_report = self.billed
+        if is_checkpointed:
+            self.kept = self.billed
