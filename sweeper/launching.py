@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from sweeper.cost.prices import load_prices
+from sweeper.cost.prices import Quote, load_prices
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.driver import Driver, Ending
@@ -182,9 +182,8 @@ def _runner(spec: SweepSpec, paths: SweepPaths, where: Where, say: Callable[[str
         return runner[where.runner]()
     book = load_prices(usd_per_gpu_hour=where.usd_per_gpu_hour)
 
-    def price(said: Mapping[str, Any]) -> float | None:
-        quote = book.of_node(said.get("labels", {}))
-        return quote.usd_per_gpu_hour if quote else None
+    def price(said: Mapping[str, Any]) -> Quote | None:
+        return book.of_node(said.get("labels", {}))
 
     return runner["ray_tune"](
         resources=spec.resources,

@@ -12,13 +12,14 @@ from typing import Any
 
 import ray
 
+from sweeper.cost.prices import Quote
 from sweeper.errors import PreflightError
 from sweeper.ledger import Grant
 from sweeper.sections import ResourcesSpec
 from sweeper.training.environment import CPU_WORKER
 
-Price = Callable[[Mapping[str, Any]], float | None]
-"""USD per hour of one whole device, from what `worker_device` says of it; None where unknown."""
+Price = Callable[[Mapping[str, Any]], Quote | None]
+"""What one whole device costs, from what `worker_device` says of it; None where nobody knows."""
 
 REFRESH_SECONDS = 5.0
 
@@ -106,6 +107,7 @@ class Slots:
     resources: Mapping[str, float]
     spec: ResourcesSpec
     price: Price | None = None
+    _nodes: list[tuple[str, Mapping[str, float]]] | None = None
     _read_at: float = field(default_factory=time.monotonic)
 
     @property
@@ -134,14 +136,36 @@ class Slots:
         self._refresh()
         return self.resources["GPU"] if self.has_gpu else float(self.count())
 
+    def held(self) -> dict[str, float]:
+        """The same by node; CPU slots beyond `resources.concurrency` are taken off every node alike."""
+        total = self.devices()
+        if self._nodes is None:
+            self._read()
+        held: dict[str, float] = {}
+        for node, resources in self._nodes or []:
+            rooms = [int(resources.get(name, 0) / amount + 1e-9) for name, amount in self.request.items()]
+            held[node] = held.get(node, 0.0) + (resources.get("GPU", 0.0) if self.has_gpu else min(rooms))
+        found = sum(held.values())
+        return {node: devices * total / found for node, devices in held.items() if devices} if found else {}
+
+    @property
+    def share(self) -> float:
+        """How much of a device one trial holds."""
+        return self.spec.gpu if self.has_gpu else 1.0
+
     def grant(self, said: Mapping[str, Any]) -> Grant:
         """The ledger's view of what a worker holds."""
+        quote = self.price(said) if self.price and self.has_gpu else None
         return Grant(
             node=str(said.get("node", "unknown")),
             device=str(said.get("device", "unknown")),
             is_gpu=self.has_gpu,
-            share=self.spec.gpu if self.has_gpu else 1.0,
-            usd_per_hour=self.price(said) if self.price and self.has_gpu else None,
+            share=self.share,
+            usd_per_hour=quote.usd_per_gpu_hour if quote else None,
+            price_source=quote.source if quote else "",
+            price_date=quote.date if quote else "",
+            market=quote.market if quote else "",
+            gpu_uuid=",".join(said.get("gpu_uuids", ())),
         )
 
     def require_room(self) -> None:
@@ -155,4 +179,8 @@ class Slots:
 
     def _refresh(self) -> None:
         if time.monotonic() - self._read_at > REFRESH_SECONDS:
-            self.resources, self._read_at = ray.cluster_resources(), time.monotonic()
+            self._read()
+
+    def _read(self) -> None:
+        self._nodes = [(n["NodeManagerHostname"], n["Resources"]) for n in ray.nodes() if n["Alive"]]
+        self.resources, self._read_at = ray.cluster_resources(), time.monotonic()

@@ -17,6 +17,7 @@ def local(*, grant: Grant | None = None) -> Runner:
         while not pulse() and (trial := sweep.ask()):
             sweep.granted(trial.id, held)
             sweep.tell(trial.id, _run(sweep, workload, pulse, trial))
+        sweep.meter.hold(0)
 
     return drive
 

@@ -23,6 +23,7 @@ from ray.tune.stopper import Stopper
 from sweeper.ledger import Grant
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners._attempt import CANCELLED, outcome_after, reports
+from sweeper.runners._energy import EnergyMeter
 from sweeper.runners._ray_cluster import Price, Slots, connected, quiet, worker_device
 from sweeper.runners._ray_watch import PATIENCE_SECONDS, Watch, error_of, kind_of_loss, missing
 from sweeper.sections import ResourcesSpec
@@ -59,7 +60,7 @@ class Worker(tune.Trainable):
             raise RuntimeError("the attempt failed: this worker is to be replaced")
         said = next(self._items)
         self._failed = "failure" in said
-        return {"said": json.dumps(said), "done": said == DONE}
+        return {"said": json.dumps(said), "done": "done" in said}
 
     def cleanup(self) -> None:
         """The attempt was stopped: let its generator close what it holds."""
@@ -74,10 +75,13 @@ class Worker(tune.Trainable):
 
 
 def _say(workload: Workload, trial: Trial) -> Generator[dict[str, Any]]:
-    yield {"device": worker_device()}
+    device = worker_device()
+    energy = EnergyMeter.of(device["gpus"])
+    yield {"device": device | {"gpu_uuids": energy.uuids if energy else ()}}
     for item in reports(workload, trial):
-        yield {"failure": asdict(item)} if isinstance(item, Outcome) else {"report": asdict(item)}
-    yield DONE
+        said = {"failure": asdict(item)} if isinstance(item, Outcome) else {"report": asdict(item)}
+        yield said | {"joules": energy.joules() if energy else None}
+    yield DONE | {"joules": energy.joules() if energy else None}
 
 
 @dataclass
@@ -125,6 +129,7 @@ class Desk:
         trial = self._attempts.get(tune_id)
         if trial is None:
             return Decision.STOP
+        self.sweep.meter.drew(trial.id, result.get("joules"), self.slots.share)
         if "device" in result:
             self._grant(tune_id, self.slots.grant(result["device"]))
         elif "report" in result:
@@ -257,7 +262,7 @@ class Housekeeping(Callback):
 
     def on_step_end(self, iteration: int, trials: list[TuneTrial], **info: Any) -> None:
         """Heartbeat, display, requests."""
-        self._desk.sweep.meter.hold(self._desk.slots.devices())
+        self._desk.sweep.meter.hold(self._desk.slots.held())
         self._desk.look()
         self._desk.is_cancelled = self._desk.pulse() or self._desk.is_cancelled
 
@@ -301,8 +306,10 @@ def ray_tune(
         with quiet(log), connected(address, cpus) as cluster:
             desk = Desk(sweep, pulse, Slots(cluster, resources, price), say, Watch(patience))
             desk.slots.require_room()
+            sweep.meter.hold(desk.slots.held())
             _tuner(desk, workload, state).fit()
             desk.cancelled()
+            sweep.meter.hold(0)
 
     return drive
 
