@@ -6,13 +6,13 @@ stretch brings less than the one before. Where they do, what the last stretch br
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from sweeper.history import SweepHistory, TrialHistory
+from sweeper.history import Attempt, SweepHistory, TrialHistory
 from sweeper.trial import Goal, derive
 
 FEWEST = 5
@@ -71,7 +71,7 @@ def gain_ahead(ended: Sequence[Ended], ahead: float, seed: int = 0) -> Gain:
     # what chance alone would hardly bring is a search that still gets better: the stretch speaks for itself
     is_rising = last > np.quantile(usual, 0.975)
     expected = last if is_rising else (float(usual.mean()) + last) / 2
-    return Gain(expected, min(low, expected), high + last)
+    return Gain(expected, min(low, expected), max(high + last, expected))
 
 
 def concluded(history: SweepHistory, goal: Goal) -> list[Ended]:
@@ -80,16 +80,21 @@ def concluded(history: SweepHistory, goal: Goal) -> list[Ended]:
     Attempts, because a paused trial has cost and told something long before its end. Final runs are
     left out: they train what is known anew.
     """
+    told = attempts_told(history, goal)
+    return [(attempt.device_seconds, score) for trial, attempt, score in told if not trial.is_final_run]
+
+
+def attempts_told(history: SweepHistory, goal: Goal) -> Iterator[tuple[TrialHistory, Attempt, float]]:
+    """Each attempt in the order of their ends, with its trial's best score until then, higher being better.
+
+    The score is NaN where there is none yet.
+    """
     sign = 1.0 if goal == "maximize" else -1.0
     trained: dict[str, float] = {}
-    pairs: list[Ended] = []
     for attempt in history.settled:
         trial = history.trials[attempt.trial]
-        if trial.is_final_run:
-            continue
         trained[trial.id] = trained.get(trial.id, 0.0) + attempt.productive_device_seconds
-        pairs.append((attempt.device_seconds, _best_until(trial, sign, trained[trial.id])))
-    return pairs
+        yield trial, attempt, _best_until(trial, sign, trained[trial.id])
 
 
 def _best_until(trial: TrialHistory, sign: float, device_seconds: float) -> float:

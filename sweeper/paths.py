@@ -60,6 +60,11 @@ class SweepPaths:
         return self.root / "record.db"
 
     @property
+    def copy(self) -> Path:
+        """A copy of the record, a minute or a few old: what is left where the record itself is lost."""
+        return self.root / "record.copy.db"
+
+    @property
     def checkpoints(self) -> Path:
         """One folder a trial."""
         return self.root / "checkpoints"
@@ -78,6 +83,11 @@ class SweepPaths:
     def front(self) -> Path:
         """The answer's picture: score against cost."""
         return self.root / "front.svg"
+
+    @property
+    def anytime(self) -> Path:
+        """The picture beside it: the best score against what was spent."""
+        return self.root / "anytime.svg"
 
     @property
     def mlflow(self) -> Path:

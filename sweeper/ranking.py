@@ -19,7 +19,8 @@ class Standing:
 
     `runs` counts what the mean is over: final runs where there are any, else completed repeats, else
     whatever has a score. `half_width` is that of the 95 % t-interval of the mean, None for one run.
-    `trials` are all of the configuration, by number; `cost` is what they were billed, in device-seconds.
+    `trials` are all of the configuration, by number, `counted` those that the mean is over; `cost` is what
+    all were billed, in device-seconds.
     """
 
     config: Config
@@ -29,6 +30,7 @@ class Standing:
     runs: int
     is_final: bool
     cost: float
+    counted: tuple[TrialHistory, ...]
 
 
 def standings(history: SweepHistory, goal: Goal) -> list[Standing]:
@@ -78,11 +80,19 @@ def _standing(trials: list[TrialHistory], goal: Goal) -> Standing | None:
     if not scored:
         return None
     completed = [(trial, score) for trial, score in scored if trial.state is State.COMPLETED]
-    final = [score for trial, score in completed if trial.is_final_run]
-    counted = final or [score for _, score in completed or scored]
-    mean, half_width = mean_of(counted)
-    cost = sum(trial.device_seconds for trial in trials)
-    return Standing(trials[0].config, tuple(trials), mean, half_width, len(counted), bool(final), cost)
+    final = [(trial, score) for trial, score in completed if trial.is_final_run]
+    counted = final or completed or scored
+    mean, half_width = mean_of([score for _, score in counted])
+    return Standing(
+        trials[0].config,
+        tuple(trials),
+        mean,
+        half_width,
+        len(counted),
+        bool(final),
+        sum(trial.device_seconds for trial in trials),
+        tuple(trial for trial, _ in counted),
+    )
 
 
 def _best_scored(trials: Iterable[TrialHistory], goal: Goal) -> TrialHistory | None:

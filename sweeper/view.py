@@ -4,6 +4,7 @@ from collections import Counter
 
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.ledger import totals
+from sweeper.ranking import best_of
 from sweeper.record import Event
 from sweeper.sections import BudgetSpec
 from sweeper.sweep import Sweep
@@ -49,14 +50,6 @@ def value_text(value: object) -> str:
     if isinstance(value, list):
         return "-".join(map(value_text, value))
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def best_of(history: SweepHistory, goal: Goal) -> TrialHistory | None:
-    """The trial with the best score so far; of equals the cheaper, then the earlier one."""
-    sign = 1.0 if goal == "maximize" else -1.0
-    scored = [(trial, best.score) for trial in history.trials.values() if (best := trial.best(goal))]
-    order = sorted(scored, key=lambda pair: (-sign * pair[1], pair[0].device_seconds, pair[0].number))
-    return order[0][0] if order else None
 
 
 def snapshot_of(sweep: Sweep, *, untold: int = 0, problem: str = "") -> Snapshot:

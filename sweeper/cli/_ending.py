@@ -1,5 +1,7 @@
 """How `launch` and `resume` run a sweep and end: the answer so far, and the command that goes on."""
 
+import contextlib
+import dataclasses
 import functools
 import json
 import sys
@@ -16,7 +18,7 @@ from sweeper.plan import Plan, parameter_count
 from sweeper.record import Record
 from sweeper.results.answer import Answer, Places, answer
 from sweeper.results.pages import print_answer
-from sweeper.results.plots import front_svg
+from sweeper.results.plots import anytime_svg, front_svg
 from sweeper.results.published import Measure
 from sweeper.spec import SweepSpec
 from sweeper.trackers.address import redacted, tracking_uri
@@ -42,13 +44,22 @@ def run(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where: W
 def say(ending: Ending, paths: SweepPaths) -> None:
     """The answer so far on stdout; what went wrong, and the command that goes on, on stderr."""
     told = read(paths)
-    answered = answer_of(told)
-    if answered.best:
-        paths.front.write_text(front_svg(answered), encoding="utf-8")
+    answered = drawn(answer_of(told), paths)
     width = None if sys.stdout.isatty() else WIDTH
     print_answer(answered, Console(width=width, highlight=False))
     for line in _remarks(told, ending):
         click.echo(line, err=True)
+
+
+def drawn(answered: Answer, paths: SweepPaths) -> Answer:
+    """The answer with its pictures drawn anew; without those that cannot be written or do not exist."""
+    pictures = {paths.front: front_svg, paths.anytime: anytime_svg}
+    if answered.best:
+        with contextlib.suppress(OSError):
+            for path, draw in pictures.items():
+                path.write_text(draw(answered), encoding="utf-8")
+    there = tuple(str(path) for path in pictures if path.exists())
+    return dataclasses.replace(answered, places=dataclasses.replace(answered.places, pictures=there))
 
 
 def _remarks(told: Told, ending: Ending) -> Iterator[str]:
@@ -71,7 +82,6 @@ def answer_of(told: Told) -> Answer:
     spec = told.spec
     places = Places(
         record=str(told.paths.record),
-        picture=str(told.paths.front),
         tracking=redacted(tracking_uri(spec.tracking.uri, told.paths.mlflow)),
         experiment=spec.tracking.experiment or spec.name,
         commands=next_commands(told.ended, spec.name),

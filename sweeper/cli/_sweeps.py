@@ -9,19 +9,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sweeper import lease
+from sweeper.cli._changes import differs_from_launched, extension, shortened
 from sweeper.errors import SpecError, StateError, SweeperError
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.lease import Owner
 from sweeper.paths import SweepPaths, runs_root
-from sweeper.record import Event, Record
+from sweeper.ranking import best_of
+from sweeper.record import Damaged, Event, Record
 from sweeper.registry import nearest
 from sweeper.spec import SweepSpec, restore_spec
 from sweeper.trial import State
-from sweeper.view import best_of
 
 Standing = Literal["running", "done", "stopped", "broken", "interrupted", "ready"]
 """`stopped`: somebody asked for it; `interrupted`: its process ended without a word; `ready`: to go on."""
 
+RECOVERS = "`sweeper resume {}` goes on from record.copy.db"
 REASONS = {
     "stop": "sweeper stop",
     "cancel": "sweeper cancel",
@@ -77,7 +79,7 @@ class Told:
 
     @property
     def best(self) -> TrialHistory | None:
-        """The trial with the best score so far."""
+        """The best trial so far: of repeated configurations, one of that with the best mean."""
         return best_of(self.history, self.spec.objective.goal)
 
     @property
@@ -86,19 +88,29 @@ class Told:
         return any(attempt.is_gpu for attempt in self.history.attempts)
 
 
-def refuse_existing(paths: SweepPaths) -> None:
-    """StateError where a sweep of that name exists: nothing is ever overwritten."""
-    if paths.record.exists():
-        raise StateError(
-            f"a sweep called {paths.name!r} exists already",
-            where=str(paths.root),
-            hint=f"`sweeper resume {paths.name}` goes on with it, `-o name=NEW` starts another",
-        )
+def refuse_existing(paths: SweepPaths, spec: SweepSpec | None = None) -> None:
+    """StateError where a sweep of that name exists: nothing is ever overwritten.
+
+    `spec` is what would be launched: the message says in what it differs from the sweep that exists.
+    """
+    if not paths.record.exists() and not paths.copy.exists():
+        return
+    changed = differs_from_launched(paths, spec) if spec else []
+    said = f", and differs from this file in {'; '.join(shortened(changed, 3))}" if changed else ""
+    command = extension(changed, paths.name) or f"sweeper resume {paths.name}"
+    raise StateError(
+        f"a sweep called {paths.name!r} exists already{said}",
+        where=str(paths.root),
+        hint=f"`{command}` goes on with it, `-o name=NEW` starts another",
+    )
 
 
 def sweep_names() -> list[str]:
     """The sweeps in `runs/`, by name."""
-    return sorted(record.parent.name for record in runs_root().glob("*/record.db"))
+    found = (
+        file.parent.name for name in ("record.db", "record.copy.db") for file in runs_root().glob(f"*/{name}")
+    )
+    return sorted(set(found))
 
 
 def find(name: str) -> SweepPaths:
@@ -164,7 +176,7 @@ def reason_text(why: str) -> str:
 @contextlib.contextmanager
 def _opened(paths: SweepPaths) -> Generator[Record]:
     """The sweep's record; what is wrong with the file becomes a StateError."""
-    record = Record.open(paths.record)
+    record = _open(paths)
     try:
         yield record
     except SweeperError:
@@ -174,3 +186,15 @@ def _opened(paths: SweepPaths) -> Generator[Record]:
         raise StateError(f"the record is damaged ({said})", where=str(paths.record)) from error
     finally:
         record.close()
+
+
+def _open(paths: SweepPaths) -> Record:
+    """The record; its copy where there is none, until `sweeper resume` puts that in its place."""
+    if paths.copy.exists() and not paths.record.exists():
+        return Record.open(paths.copy)
+    try:
+        return Record.open(paths.record)
+    except Damaged as error:
+        if not paths.copy.exists():
+            raise
+        raise StateError(error.problem, where=error.where, hint=RECOVERS.format(paths.name)) from error

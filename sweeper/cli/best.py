@@ -2,16 +2,17 @@
 
 import dataclasses
 import sys
+from collections.abc import Sequence
 
 import click
 from rich.console import Console
 
-from sweeper.cli._ending import WIDTH, answer_of
+from sweeper.cli._ending import WIDTH, answer_of, drawn
 from sweeper.cli._options import as_json, sweep_name
 from sweeper.cli._sweeps import Told, find, read
 from sweeper.cli._table import print_json
 from sweeper.errors import StateError
-from sweeper.results.answer import Answer
+from sweeper.results.answer import Answer, Within
 from sweeper.results.leaderboard import Row, points
 from sweeper.results.pages import print_answer, print_leaderboard
 from sweeper.results.pareto import best_within, efficiency
@@ -24,28 +25,38 @@ ORDERS = ("score", "efficiency", "cost")
 @click.option("--by", type=click.Choice(ORDERS), help="Rank all trials by this instead.")
 @click.option("--budget", type=click.FloatRange(min=0, min_open=True), help="Best trial that cost no more.")
 @click.option("--min-top5", type=click.FloatRange(0, 1), help="Floor for efficiency, a fraction.")
-@click.option("-n", "count", type=click.IntRange(min=1), help="Trials in the ranking. [default: 10]")
+@click.option("-n", "count", type=click.IntRange(min=1), help="Rows in the ranking. [default: 10]")
+@click.option("--trials", "is_single", is_flag=True, help="Rank single trials: repeats and final runs apart.")
 @as_json
 def command(
-    sweep: str, by: str | None, budget: float | None, min_top5: float | None, count: int | None, as_json: bool
+    sweep: str,
+    by: str | None,
+    budget: float | None,
+    min_top5: float | None,
+    count: int | None,
+    is_single: bool,
+    as_json: bool,
 ) -> None:
-    """Say which network of SWEEP is best, which is worth its cost, and what they took.
+    """Say which network of SWEEP is best, how sure that is, which is worth its cost, and what they took.
 
     --budget counts in the sweep's own unit of cost (objective.cost). Works while the sweep runs.
+    Repeats and final runs of a configuration count as one, by their mean.
     """
     told = _with_floor(read(find(sweep)), min_top5)
-    answer = answer_of(told)
+    answer = drawn(answer_of(told), told.paths)
     if answer.best is None:
         raise StateError("no trial has a score yet", where=sweep, hint=f"sweeper status {sweep}")
     if budget is not None:
         answer = _within(answer, budget, sweep)
+    if is_single:
+        answer = dataclasses.replace(answer, rows=_affordable(answer.trials, answer, budget))
     ranked = _ordered(answer, by or "score")
     if as_json:
         rows = [row.as_dict() for row in ranked[: count or 10]]
         print_json(answer.as_dict() | {"by": by or "score", "trials_ranked": rows})
         return
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
-    if by is None and count is None:
+    if by is None and count is None and not is_single:
         print_answer(answer, console)
     else:
         print_leaderboard(dataclasses.replace(answer, rows=ranked), count or 10, console)
@@ -69,9 +80,14 @@ def _within(answer: Answer, budget: float, sweep: str) -> Answer:
             where=sweep,
             hint=f"the cheapest cost {cheapest:.3g}",
         )
-    affordable = [row for row in answer.rows if row.cost(answer.cost) <= budget]
+    affordable = _affordable(answer.rows, answer, budget)
     winner = next(row for row in affordable if row.number == best.number)
-    return dataclasses.replace(answer, best=winner, rows=affordable)
+    within = (Within(budget, winner),)
+    return dataclasses.replace(answer, best=winner, rows=affordable, within=within, certainty=None)
+
+
+def _affordable(rows: Sequence[Row], answer: Answer, budget: float | None) -> Sequence[Row]:
+    return rows if budget is None else [row for row in rows if row.cost(answer.cost) <= budget]
 
 
 def _ordered(answer: Answer, by: str) -> list[Row]:

@@ -2,24 +2,31 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from sweeper.aim import chance_level
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.ledger import totals
-from sweeper.results.leaderboard import Cost, Row, leaderboard, points, varied
+from sweeper.ranking import standings
+from sweeper.results.anytime import Anytime, anytime
+from sweeper.results.certainty import Certainty, certainty
+from sweeper.results.leaderboard import Cost, Row, leaderboard, points, trial_rows, varied
 from sweeper.results.pareto import (
     Point,
-    chance_level,
     cheapest_reaching,
     default_floor,
     efficiency,
     front,
     knee,
     most_efficient,
+    per_budget,
 )
 from sweeper.results.published import Compared, Measure, compare
 from sweeper.spec import SweepSpec
 from sweeper.trial import State
+
+Mode = Literal["pareto", "efficiency", "budget", "target"]
+"""Which question the answer opens with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +41,19 @@ class Efficient:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """The best configuration that costs at most `budget`, in the sweep's own unit of cost."""
+
+    budget: float
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
 class Places:
     """Where the sweep left its traces, and the commands that lead on from here."""
 
     record: str = ""
-    picture: str = ""
+    pictures: tuple[str, ...] = ()
     tracking: str = ""
     experiment: str = ""
     commands: tuple[str, ...] = ()
@@ -49,19 +64,26 @@ class Answer:
     """Everything that the end of a sweep says; `sweeper best` says it again from the record.
 
     Device-seconds are those of CPU slots where `has_gpu` is false. `saved_device_seconds` is an
-    estimate: the epochs that stopped trials did not run, at their own seconds an epoch.
+    estimate: the epochs that stopped trials did not run, at their own seconds an epoch. `rows` are the
+    configurations, `trials` the single trials, each best first. `certainty` is None where runs are single.
     """
 
     sweep: str
     metric: str
+    mode: Mode
     is_maximized: bool
     cost: Cost
     why: str
     states: Mapping[State, int]
     rows: Sequence[Row]
+    trials: Sequence[Row]
     best: Row | None
     efficient: Efficient | None
+    target: float | None
     reaching: Row | None
+    within: Sequence[Within]
+    certainty: Certainty | None
+    anytime: Anytime
     front: Sequence[Row]
     knee: Row | None
     varied: Sequence[str]
@@ -82,10 +104,14 @@ class Answer:
             "metric": self.metric,
             "goal": "maximize" if self.is_maximized else "minimize",
             "cost": self.cost,
+            "mode": self.mode,
             "ended": self.why,
             "trials": {str(state): count for state, count in self.states.items()},
             "best": self.best.as_dict() if self.best else None,
+            "certainty": self.certainty.as_dict() if self.certainty else None,
             "efficient": _efficient_dict(self.efficient),
+            "best_within": [{"budget": each.budget, "trial": each.row.as_dict()} for each in self.within],
+            "target": self.target,
             "cheapest_reaching_target": self.reaching.as_dict() if self.reaching else None,
             "front": [row.as_dict() for row in self.front],
             "knee": self.knee.number if self.knee else None,
@@ -97,9 +123,10 @@ class Answer:
             "wall_seconds": self.wall_seconds,
             "stopped_early": self.stopped_early,
             "saved_device_seconds": self.saved_device_seconds,
+            "anytime": self.anytime.as_dict(),
             "published": [line.as_dict() for line in self.published],
             "record": self.places.record,
-            "picture": self.places.picture,
+            "pictures": list(self.places.pictures),
             "tracking": self.places.tracking,
             "experiment": self.places.experiment,
             "next": list(self.places.commands),
@@ -119,7 +146,9 @@ def answer(
     `measure` counts the parameters of points with published figures; left out, they stay unknown.
     """
     objective = spec.objective
-    rows = leaderboard(history, objective.goal)
+    ranked = standings(history, objective.goal)
+    rows = leaderboard(history, objective.goal, ranked)
+    trials = trial_rows(history, objective.goal)
     sums = totals(history)
     cost: Cost = objective.cost if objective.cost != "usd" or sums.usd else "gpu_hours"
     cloud = points(rows, objective.goal, cost)
@@ -130,14 +159,20 @@ def answer(
     return Answer(
         sweep=spec.name,
         metric=objective.metric,
+        mode=objective.mode,
         is_maximized=objective.goal == "maximize",
         cost=cost,
         why=history.closed,
         states={s: n for s in State if (n := sum(t.state is s for t in history.trials.values()))},
         rows=rows,
+        trials=trials,
         best=rows[0] if rows and rows[0].rank == 1 else None,
         efficient=_efficient(rows, cloud, spec, chance),
+        target=objective.target,
         reaching=_reaching(by_number, cloud, spec),
+        within=[Within(limit, by_number[point.number]) for limit, point in per_budget(cloud)],
+        certainty=certainty(ranked, objective.goal, spec.search.seed),
+        anytime=anytime(history, objective, spec.stop_when, spec.search.seed),
         front=[by_number[point.number] for point in front(cloud)],
         knee=by_number[bend.number] if bend else None,
         varied=varied(rows),
@@ -149,7 +184,7 @@ def answer(
         stopped_early=len(stopped),
         saved_device_seconds=sum(saved_device_seconds(trial, spec.train.epochs) for trial in stopped),
         places=places or Places(),
-        published=compare(spec, rows, measure),
+        published=compare(spec, trials, measure),
     )
 
 
@@ -168,7 +203,7 @@ def _efficient(
     if chance is None or spec.objective.goal != "maximize":
         return None
     given = spec.objective.min_top5
-    allowed = {row.number for row in rows if given is None or row.metrics.get("valid/top5", 0.0) >= given}
+    allowed = {row.number for row in rows if given is None or _top5(row, spec.objective.metric) >= given}
     competing = [point for point in cloud if point.number in allowed]
     floor = default_floor(cloud, chance) if given is None else given
     winner = most_efficient(competing, chance=chance, floor=floor if given is None else chance)
@@ -176,6 +211,11 @@ def _efficient(
         return None
     row = next(row for row in rows if row.number == winner.number)
     return Efficient(row, efficiency(winner, chance), chance, floor, given is not None)
+
+
+def _top5(row: Row, metric: str) -> float:
+    """The mean over the row's runs where that is what ranks it, else its best trial's."""
+    return (row.score or 0.0) if metric == "valid/top5" else row.metrics.get("valid/top5", 0.0)
 
 
 def _worthwhile(cloud: Sequence[Point], chance: float | None) -> Sequence[Point]:

@@ -1,4 +1,4 @@
-"""The trials of a sweep as rows, best first."""
+"""The configurations of a sweep as rows, best first; and its single trials."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from sweeper.history import SweepHistory, TrialHistory
+from sweeper.ranking import Standing, standings
 from sweeper.results.pareto import Point
 from sweeper.trial import Config, Goal, State
 
@@ -14,9 +15,11 @@ Cost = Literal["gpu_hours", "usd", "device_seconds"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One trial. `rank` is None without a finite score; costs are billed, over all attempts.
+    """One configuration, or one trial. `rank` is None without a finite score.
 
-    `score` and `metrics` are those of the best epoch, which is `epoch` of `epochs` that were run.
+    `number`, `epoch` of `epochs`, `metrics` and `own_score` are those of its best trial, at that trial's
+    best epoch. `score` is the mean over `runs` of its trials, `half_width` half the 95 % interval of that
+    mean; costs are billed, over all attempts, for one run: the mean where there are several.
     """
 
     rank: int | None
@@ -33,6 +36,11 @@ class Row:
     point: str | None = None
     repeat: int = 0
     test: Mapping[str, float] | None = None
+    own_score: float | None = None
+    half_width: float | None = None
+    runs: int = 1
+    is_final: bool = False
+    trials: tuple[int, ...] = ()
 
     @property
     def gpu_hours(self) -> float:
@@ -51,8 +59,19 @@ class Row:
         return {**asdict(self), "metrics": metrics, "state": str(self.state), "gpu_hours": self.gpu_hours}
 
 
-def leaderboard(history: SweepHistory, goal: Goal) -> list[Row]:
-    """Every trial: the scored ones by score, of equals the cheaper, then those that have none."""
+def leaderboard(history: SweepHistory, goal: Goal, found: Sequence[Standing] | None = None) -> list[Row]:
+    """Every configuration as `ranking.standings` orders them, then the trials of those without a score.
+
+    `found` are those standings where the caller has them already.
+    """
+    ranked = [_standing_row(standing, goal) for standing in found or standings(history, goal)]
+    seen = {number for row in ranked for number in row.trials}
+    others = [_row(trial, goal) for trial in history.trials.values() if trial.number not in seen]
+    return [replace(row, rank=rank) for rank, row in enumerate(ranked, 1)] + others
+
+
+def trial_rows(history: SweepHistory, goal: Goal) -> list[Row]:
+    """Every single trial: the scored ones by score, of equals the cheaper, then those that have none."""
     rows = [_row(trial, goal) for trial in history.trials.values()]
     scored = sorted((row for row in rows if row.score is not None), key=lambda row: _order(row, goal))
     others = sorted((row for row in rows if row.score is None), key=lambda row: row.number)
@@ -72,13 +91,33 @@ def varied(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(name for name in names if len({repr(row.config.get(name)) for row in rows}) > 1)
 
 
+def _standing_row(standing: Standing, goal: Goal) -> Row:
+    rows = [_row(trial, goal) for trial in standing.trials]
+    best = min((row for row in rows if row.score is not None), key=lambda row: _order(row, goal))
+    if len(rows) == 1:
+        return best
+    prices = [trial.usd for trial in standing.counted]
+    known = [price for price in prices if price is not None]
+    return replace(
+        best,
+        score=standing.mean,
+        half_width=standing.half_width,
+        runs=standing.runs,
+        is_final=standing.is_final,
+        device_seconds=sum(trial.device_seconds for trial in standing.counted) / standing.runs,
+        usd=sum(known) / len(known) if len(known) == len(prices) else None,
+        trials=tuple(row.number for row in rows),
+    )
+
+
 def _row(trial: TrialHistory, goal: Goal) -> Row:
     best = trial.best(goal)
+    score = best.score if best else None
     return Row(
         rank=None,
         id=trial.id,
         number=trial.number,
-        score=best.score if best else None,
+        score=score,
         epoch=best.epoch if best else 0,
         epochs=trial.last.epoch if trial.last else 0,
         device_seconds=trial.device_seconds,
@@ -89,9 +128,12 @@ def _row(trial: TrialHistory, goal: Goal) -> Row:
         point=trial.point,
         repeat=trial.repeat,
         test=dict(trial.test) if trial.test else None,
+        own_score=score,
+        is_final=trial.is_final_run,
+        trials=(trial.number,),
     )
 
 
 def _order(row: Row, goal: Goal) -> tuple[float, float, int]:
-    score = row.score if row.score is not None else math.nan
+    score = row.own_score if row.own_score is not None else math.nan
     return (-score if goal == "maximize" else score, row.device_seconds, row.number)

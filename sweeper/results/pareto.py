@@ -5,12 +5,9 @@ are not finite take part in nothing.
 """
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-
-_TOP = re.compile(r"top(\d+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +56,13 @@ def best_within(points: Iterable[Point], cost: float) -> Point | None:
     return affordable[-1] if affordable else None
 
 
+def per_budget(points: Sequence[Point]) -> list[tuple[float, Point]]:
+    """The best for a quarter, for half, and for all of what the dearest cost; without those nobody fits."""
+    dearest = max((p.cost for p in finite(points)), default=0.0)
+    limits = [dearest * share for share in (0.25, 0.5, 1.0)] if dearest > 0 else []
+    return [(limit, best) for limit in limits if (best := best_within(points, limit))]
+
+
 def cheapest_reaching(points: Iterable[Point], value: float) -> Point | None:
     """The cheapest point whose value is at least so high."""
     return next((p for p in front(points) if p.value >= value), None)
@@ -87,9 +91,3 @@ def hypervolume(points: Iterable[Point], *, value: float, cost: float) -> float:
     ends = [*(p.cost for p in inside), cost]
     widths = [right - left for left, right in pairwise(ends)]
     return sum((p.value - value) * width for p, width in zip(inside, widths, strict=True))
-
-
-def chance_level(metric: str, classes: int | None) -> float | None:
-    """What guessing scores: k of n classes for a top-k accuracy; None for any other metric."""
-    found = _TOP.search(metric)
-    return min(1.0, int(found.group(1)) / classes) if found and classes else None

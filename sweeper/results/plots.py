@@ -1,76 +1,117 @@
-"""The front as a picture: score against cost, one dot a trial. Plain SVG: nothing loads to show it."""
+"""The answer as pictures: score against the cost of a trial, and the best score against what was spent."""
 
-import itertools
-import math
-from collections.abc import Iterable, Iterator, Sequence
-from html import escape
+from collections.abc import Iterator, Mapping, Sequence
 
 from sweeper.results.answer import Answer
+from sweeper.results.anytime import Step
+from sweeper.results.drawing import (
+    BOTTOM,
+    HEIGHT,
+    INK,
+    LEFT,
+    SOFT,
+    TOP,
+    WIDTH,
+    Axes,
+    dot,
+    line,
+    stairs,
+    svg,
+    text,
+    unit_of,
+)
 from sweeper.results.leaderboard import Cost, Row
+from sweeper.results.phrases import advice_text, last_tenth_text, mean_text
 from sweeper.trackers.wording import score_text
 from sweeper.trial import State
 
-WIDTH, HEIGHT = 760, 420
-LEFT, RIGHT, TOP, BOTTOM = 70, 24, 56, 52
-INK, SOFT, GRID = "#1f2933", "#64748b", "#e2e8f0"
 COLOURS = {State.COMPLETED: "#2563eb", State.STOPPED: "#f59e0b", State.FAILED: "#dc2626"}
-UNITS = {"device_seconds": "device-seconds", "gpu_hours": "device-hours", "usd": "USD"}
+FRONTS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
+BAND = "#f1f5f9"
 
 
 def front_svg(answer: Answer) -> str:
-    """Every scored trial, the Pareto front as a line, best and knee by name. Cost is logarithmic."""
+    """Every scored configuration, the Pareto front as a line, best and knee by name. Cost is logarithmic.
+
+    Configurations of several runs show their mean and its 95 % interval.
+    """
     rows = [row for row in answer.rows if row.score is not None and row.cost(answer.cost) > 0]
-    axes = _Axes(rows, answer)
-    body = [*axes.frame(answer), *_front_line(answer, axes), *(_dot(row, axes) for row in rows)]
+    axes = Axes([row.cost(answer.cost) for row in rows], [row.score or 0.0 for row in rows], is_log=True)
+    below = f"cost of the trial, {unit_of(answer.cost, answer.has_gpu)}"
+    body = [*axes.frame(f"{answer.sweep}: {answer.metric} against cost", answer.metric, below), *_legend()]
+    body += stairs([_place(row, answer.cost, axes) for row in answer.front if row in rows], INK)
+    body += [mark for row in rows for mark in _marks(row, answer, axes)]
     body += _names(answer, axes)
-    title = escape(f"{answer.sweep}: {answer.metric} against cost, {len(rows)} trials")
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'font-family="system-ui, sans-serif" font-size="12" fill="{INK}"><title>{title}</title>'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>' + "".join(body) + "</svg>\n"
-    )
+    return svg(f"{answer.sweep}: {answer.metric} against cost, {len(rows)} configurations", body)
 
 
-class _Axes:
-    """From a trial's cost and score to its place in the picture."""
+def anytime_svg(answer: Answer) -> str:
+    """The best score as the sweep went on, the last 10 % of the spend shaded, what more would bring below."""
+    kind = _spent_kind(answer)
+    steps = answer.anytime.steps
+    spent = [_spent(step, kind) for step in steps]
+    axes = Axes(spent, [step.score for step in steps], is_log=False)
+    body: list[str] = []
+    if spent and spent[-1] > 0:
+        left, right = axes.x(0.9 * spent[-1]), axes.x(spent[-1])
+        shade = f'x="{left:.1f}" y="{TOP}" width="{right - left:.1f}" height="{HEIGHT - TOP - BOTTOM}"'
+        body.append(f'<rect {shade} fill="{BAND}"/>')
+    below = f"spent on all trials, {unit_of(kind, answer.has_gpu)}"
+    body += axes.frame(f"{answer.sweep}: best {answer.metric} so far", answer.metric, below)
+    body += stairs([(axes.x(cost), axes.y(step.score)) for cost, step in zip(spent, steps, strict=True)], INK)
+    body += [
+        dot(
+            axes.x(cost),
+            axes.y(step.score),
+            COLOURS[State.COMPLETED],
+            f"{score_text(answer.metric, step.score)}",
+        )
+        for cost, step in zip(spent, steps, strict=True)
+    ]
+    said = f"last 10 %: {last_tenth_text(answer.metric, answer.anytime)}; enough? "
+    body.append(text(LEFT, 44, said + advice_text(answer.metric, answer.anytime), colour=SOFT))
+    return svg(f"{answer.sweep}: best {answer.metric} against spend", body)
 
-    def __init__(self, rows: Sequence[Row], answer: Answer) -> None:
-        costs = [row.cost(answer.cost) for row in rows] or [1.0, 10.0]
-        scores = [row.score for row in rows if row.score is not None] or [0.0, 1.0]
-        self._unit: Cost = answer.cost
-        self._costs = (math.log10(min(costs)) - 0.08, math.log10(max(costs)) + 0.12)
-        margin = 0.06 * (max(scores) - min(scores)) or 0.05
-        self._scores = (min(scores) - margin, max(scores) + margin)
 
-    def x(self, cost: float) -> float:
-        """Pixels from the left."""
-        low, high = self._costs
-        return LEFT + (WIDTH - LEFT - RIGHT) * (math.log10(cost) - low) / (high - low)
+def fronts_svg(answers: Mapping[str, Answer], cost: Cost) -> str:
+    """The fronts of several sweeps on common axes; cost is logarithmic."""
+    first = next(iter(answers.values()))
+    fronts = {name: [row for row in found.front if row.cost(cost) > 0] for name, found in answers.items()}
+    rows = [row for front in fronts.values() for row in front]
+    axes = Axes([row.cost(cost) for row in rows], [row.score or 0.0 for row in rows], is_log=True)
+    has_gpu = all(found.has_gpu for found in answers.values())
+    body = [
+        *axes.frame(
+            f"{first.metric} against cost", first.metric, f"cost of the trial, {unit_of(cost, has_gpu)}"
+        )
+    ]
+    x = float(LEFT)
+    for number, (name, front) in enumerate(fronts.items()):
+        colour = FRONTS[number % len(FRONTS)]
+        places = [_place(row, cost, axes) for row in front]
+        body += stairs(places, colour, width=2)
+        body += [
+            dot(*place, colour, f"{name}: {_said(row)}") for place, row in zip(places, front, strict=True)
+        ]
+        body += [line(x, 42, x + 16, 42, colour, width=2), text(x + 22, 46, name, colour=SOFT)]
+        x += 40 + 7 * len(name)
+    return svg(f"{first.metric} against cost: {', '.join(fronts)}", body)
 
-    def y(self, score: float) -> float:
-        """Pixels from the top."""
-        low, high = self._scores
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (score - low) / (high - low)
 
-    def of(self, row: Row) -> tuple[float, float]:
-        """The trial's place."""
-        return self.x(row.cost(self._unit)), self.y(row.score or 0.0)
+def _spent_kind(answer: Answer) -> Cost:
+    """USD where that is the sweep's cost and known throughout; device time otherwise."""
+    is_priced = all(step.usd is not None for step in answer.anytime.steps)
+    return answer.cost if answer.cost != "usd" or is_priced else "gpu_hours"
 
-    def frame(self, answer: Answer) -> Iterator[str]:
-        """Title, grid, ticks and legend."""
-        yield _text(LEFT, 24, f"{answer.sweep}: {answer.metric} against cost", size=16, weight=600)
-        for tick in _round_costs(10 ** self._costs[0], 10 ** self._costs[1]):
-            x = self.x(tick)
-            yield _line(x, TOP, x, HEIGHT - BOTTOM, GRID)
-            yield _text(x, HEIGHT - BOTTOM + 18, f"{tick:g}", anchor="middle", colour=SOFT)
-        for tick in _round_scores(*self._scores):
-            y = self.y(tick)
-            yield _line(LEFT, y, WIDTH - RIGHT, y, GRID)
-            yield _text(LEFT - 8, y + 4, score_text(answer.metric, tick), anchor="end", colour=SOFT)
-        unit = UNITS[answer.cost] + ("" if answer.has_gpu or answer.cost == "usd" else " (of CPU slots)")
-        middle = (LEFT + WIDTH - RIGHT) / 2
-        yield _text(middle, HEIGHT - 12, f"cost of the trial, {unit}", anchor="middle", colour=SOFT)
-        yield from _legend()
+
+def _spent(step: Step, kind: Cost) -> float:
+    if kind == "usd":
+        return step.usd or 0.0
+    return step.device_seconds / 3600 if kind == "gpu_hours" else step.device_seconds
+
+
+def _place(row: Row, cost: Cost, axes: Axes) -> tuple[float, float]:
+    return axes.x(row.cost(cost)), axes.y(row.score or 0.0)
 
 
 def _legend() -> Iterator[str]:
@@ -78,76 +119,37 @@ def _legend() -> Iterator[str]:
     for place, (name, state) in enumerate(entries):
         x = LEFT + 4 + 130 * place
         yield f'<circle cx="{x}" cy="42" r="5" fill="{COLOURS[state]}"/>'
-        yield _text(x + 10, 46, name, colour=SOFT)
+        yield text(x + 10, 46, name, colour=SOFT)
     x = LEFT + 4 + 130 * len(entries)
-    yield _line(x - 5, 42, x + 12, 42, INK, width=1.5)
-    yield _text(x + 18, 46, "Pareto front", colour=SOFT)
+    yield line(x - 5, 42, x + 12, 42, INK, width=1.5)
+    yield text(x + 18, 46, "Pareto front", colour=SOFT)
 
 
-def _front_line(answer: Answer, axes: _Axes) -> Iterator[str]:
-    places = [axes.of(row) for row in answer.front]
-    if len(places) > 1:
-        steps = [f"{places[0][0]:.1f},{places[0][1]:.1f}"]
-        for (_, before), (x, y) in itertools.pairwise(places):
-            steps += [f"{x:.1f},{before:.1f}", f"{x:.1f},{y:.1f}"]
-        yield f'<polyline points="{" ".join(steps)}" fill="none" stroke="{INK}" stroke-width="1.5"/>'
+def _marks(row: Row, answer: Answer, axes: Axes) -> Iterator[str]:
+    x, y = _place(row, answer.cost, axes)
+    if row.half_width is not None and row.score is not None:
+        reach = axes.y(row.score - row.half_width), axes.y(row.score + row.half_width)
+        low, high = (min(max(end, TOP), HEIGHT - BOTTOM) for end in reach)
+        yield line(x, low, x, high, SOFT, width=1.5)
+    yield dot(x, y, COLOURS.get(row.state, SOFT), _said(row))
 
 
-def _dot(row: Row, axes: _Axes) -> str:
-    x, y = axes.of(row)
-    colour = COLOURS.get(row.state, SOFT)
-    said = escape(f"trial {row.number}: " + ", ".join(f"{key} {value}" for key, value in row.config.items()))
-    dot = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}" fill-opacity="0.85" stroke="white">'
-    return f"{dot}<title>{said}</title></circle>"
+def _said(row: Row) -> str:
+    return f"trial {row.number}: " + ", ".join(f"{key} {value}" for key, value in row.config.items())
 
 
-def _names(answer: Answer, axes: _Axes) -> list[str]:
+def _names(answer: Answer, axes: Axes) -> list[str]:
     named: dict[int, tuple[Row, list[str]]] = {}
     efficient = answer.efficient.row if answer.efficient else None
     for name, row in (("best", answer.best), ("knee", answer.knee), ("most efficient", efficient)):
-        if row is not None:
+        if row is not None and row.cost(answer.cost) > 0:
             named.setdefault(row.number, (row, []))[1].append(name)
-    texts: list[str] = []
-    for row, names in named.values():
-        x, y = axes.of(row)
-        is_best = row is answer.best  # the others stand below their dots, where the front leaves room
-        label = f"{', '.join(names)}: trial {row.number}, {score_text(answer.metric, row.score)}"
-        anchor = "end" if is_best and x > WIDTH / 2 else "start"
-        texts.append(
-            _text(x + (4 if is_best else 9), y + (-9 if is_best else 17), label, anchor=anchor, weight=600)
-        )
-    return texts
+    return [_name(row, names, answer, axes) for row, names in named.values()]
 
 
-def _round_costs(low: float, high: float) -> Iterator[float]:
-    """1, 2, 5, 10 ... within the range."""
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks = (step * 10.0**decade for decade in decades for step in (1, 2, 5))
-    return (tick for tick in ticks if low <= tick <= high)
-
-
-def _round_scores(low: float, high: float) -> Iterable[float]:
-    """Four to eight round numbers within the range."""
-    power = 10 ** math.floor(math.log10((high - low) / 4))
-    step = next(power * size for size in (1, 2, 5, 10) if (high - low) / (power * size) <= 8)
-    first = math.ceil(low / step)
-    return [step * number for number in range(first, math.floor(high / step) + 1)]
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, *, width: float = 1) -> str:
-    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
-    return f'<line {ends} stroke="{colour}" stroke-width="{width}"/>'
-
-
-def _text(
-    x: float,
-    y: float,
-    said: str,
-    *,
-    anchor: str = "start",
-    colour: str = INK,
-    size: int = 12,
-    weight: int = 400,
-) -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-    return f'<text {place} fill="{colour}" font-size="{size}" font-weight="{weight}">{escape(said)}</text>'
+def _name(row: Row, names: Sequence[str], answer: Answer, axes: Axes) -> str:
+    x, y = _place(row, answer.cost, axes)
+    is_best = row is answer.best  # the others stand below their dots, where the front leaves room
+    label = f"{', '.join(names)}: trial {row.number}, {mean_text(answer.metric, row)}"
+    anchor = "end" if is_best and x > WIDTH / 2 else "start"
+    return text(x + (4 if is_best else 9), y + (-9 if is_best else 17), label, anchor=anchor, weight=600)

@@ -15,11 +15,16 @@ def plain(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
+def is_accuracy(metric: str) -> bool:
+    """Whether the metric is a fraction that people read in per cent."""
+    return bool(_ACCURACY.search(metric))
+
+
 def score_text(metric: str, value: float | None) -> str:
     """An accuracy in per cent, any other metric with four digits; `-` where there is none."""
     if value is None or math.isnan(value):
         return "-"
-    return f"{100 * value:.1f} %" if _ACCURACY.search(metric) else f"{value:.4g}"
+    return f"{100 * value:.1f} %" if is_accuracy(metric) else f"{value:.4g}"
 
 
 def duration_text(seconds: float | None) -> str:

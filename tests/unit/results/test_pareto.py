@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sweeper.aim import chance_level
 from sweeper.results.pareto import (
     Point,
     best_within,
-    chance_level,
     cheapest_reaching,
     default_floor,
     efficiency,

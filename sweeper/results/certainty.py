@@ -1,0 +1,67 @@
+"""How sure it is that the first configuration is the best: from repeated runs, never from single ones."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sweeper.ranking import Standing
+from sweeper.trial import Goal, derive
+
+DRAWS = 10_000
+RIVALS = 10
+"""Configurations that share one spread: the best ones; what is far below would only widen it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """The probability that the first has the highest true mean `among` so many repeated configurations.
+
+    `fewest` and `most` are the runs of one of them. `ahead` is the first's lead over the second, in means.
+    """
+
+    probability: float
+    among: int
+    fewest: int
+    most: int
+    ahead: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "probability": self.probability,
+            "among": self.among,
+            "runs": [self.fewest, self.most],
+            "ahead": self.ahead,
+        }
+
+
+def certainty(ranked: Sequence[Standing], goal: Goal, seed: int = 0) -> Certainty | None:
+    """None where the first, or everything but the first, was run once: a single run tells no spread.
+
+    The means' posterior (flat prior, one spread for all, so that three runs each suffice) is drawn from
+    10,000 times; the probability is the share of draws that the first wins, ties divided. Where there
+    are final runs only their configurations compete: a search's single best is lucky by choice.
+    """
+    if not ranked or ranked[0].runs < 2:
+        return None
+    rivals = [s for s in ranked if s.runs > 1 and s.is_final == ranked[0].is_final][:RIVALS]
+    if len(rivals) < 2:
+        return None
+    sign = 1.0 if goal == "maximize" else -1.0
+    means = np.array([sign * rival.mean for rival in rivals])
+    runs = np.array([rival.runs for rival in rivals])
+    freedom = int(runs.sum()) - len(rivals)
+    squares = sum((rival.runs - 1) * _variance(rival, goal) for rival in rivals)
+    random = np.random.default_rng(derive(seed, "certainty"))
+    variance = squares / random.chisquare(freedom, size=(DRAWS, 1))
+    drawn = means + random.standard_normal((DRAWS, len(rivals))) * np.sqrt(variance / runs)
+    wins = drawn == drawn.max(axis=1, keepdims=True)
+    probability = float((wins[:, 0] / wins.sum(axis=1)).mean())
+    return Certainty(probability, len(rivals), int(runs.min()), int(runs.max()), float(means[0] - means[1]))
+
+
+def _variance(standing: Standing, goal: Goal) -> float:
+    return statistics.variance(best.score for trial in standing.counted if (best := trial.best(goal)))
