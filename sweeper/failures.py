@@ -1,8 +1,9 @@
 """How often an attempt may fail, by cause, before its trial is given up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sweeper.trial import Outcome, State
+from sweeper.history import TrialHistory
+from sweeper.trial import Decision, Outcome, State
 
 RETRIES: dict[str, float] = {
     "preempted": float("inf"),
@@ -34,3 +35,29 @@ def may_retry(outcome: Outcome, earlier: Sequence[Outcome]) -> bool:
         return False
     lost = sum(end.kind == outcome.kind for end in earlier)
     return lost < RETRIES.get(outcome.kind, 0)
+
+
+def settled(trial: TrialHistory, outcome: Outcome) -> Outcome:
+    """How the end of an attempt stands for its trial: retries and interruptions leave it waiting."""
+    if outcome.state is State.PAUSED and trial.answer:
+        reason = trial.answer.reason.partition(":")[0]
+        if reason in ("interrupted", "budget"):
+            return Outcome(State.WAITING, reason, trial.answer.reason)
+    if may_retry(outcome, trial.ends):
+        return Outcome(State.WAITING, outcome.kind, outcome.message, outcome.fingerprint)
+    return outcome
+
+
+def lost_with_driver(trial: TrialHistory) -> Outcome:
+    """How the attempt ended that the driver did not outlive: as it was told to, where it was told to end."""
+    if trial.answer and trial.answer.decision is Decision.STOP:
+        return Outcome(State.STOPPED)
+    if trial.answer and trial.answer.decision is Decision.PAUSE:
+        return Outcome(State.PAUSED)
+    return Outcome(State.WAITING, "driver_lost", "the driver ended while the attempt ran")
+
+
+def all_failed(trials: Iterable[TrialHistory], many: int) -> bool:
+    """Whether there are so many, and each failed; one that diverged has not failed the sweep."""
+    outcomes = [trial.outcome for trial in trials if trial.state is State.FAILED and trial.outcome]
+    return sum(outcome.kind != "diverged" for outcome in outcomes) == many

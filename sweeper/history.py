@@ -207,7 +207,7 @@ def _extended(history: SweepHistory, event: Event) -> None:
 
 
 def _known(history: SweepHistory, event: Event) -> None:
-    """Body: {"sweep", "number", "config", "state", "reports": [[epoch, score, device-seconds, top-5], ...]}."""
+    """Body: sweep, number, config, state, reports: [[epoch, score, device-seconds, top-5], ...]."""
     history.known.append(event.body)
 
 

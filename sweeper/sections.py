@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from sweeper.errors import SpecError
+from sweeper.parameter import Condition, holds
+from sweeper.trial import Config
 
 
 def _whole(value: object) -> object:
@@ -26,7 +28,12 @@ class Strict(BaseModel):
     """Frozen, refuses unknown keys, converts nothing: `"8"` is text and `true` is no number."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        serialize_by_alias=True,  # `from` is no name in Python
     )
 
 
@@ -135,12 +142,13 @@ class ObjectiveSpec(Strict):
     """Which way is better; a loss is minimized where this is left out."""
     cost: Literal["gpu_hours", "usd", "device_seconds"] = "gpu_hours"
     """What is paid for it: the other axis of the front."""
-    mode: Literal["pareto", "efficiency", "budget", "target"] = "pareto"
-    """Which question the answer opens with."""
+    mode: Literal["pareto", "efficiency", "budget", "target"] = "budget"
+    """What the search looks for and the answer opens with: the best for the budget, the front of score and
+    cost, the best ratio above `min_top5`, or the cheapest that reaches `target`."""
     min_top5: Share | None = None
-    """Trials below it do not compete in efficiency."""
+    """Trials below it do not compete in efficiency; `mode: efficiency` needs it."""
     target: float | None = None
-    """With `mode: target`: the cheapest trial whose metric reaches this."""
+    """The value that `mode: target` must reach; a trial ends as soon as it does."""
     test: Literal["winner", "points"] = "winner"
     """Who is tested at the end: the winner; or also every completed point with published test figures."""
 
@@ -162,6 +170,12 @@ class ObjectiveSpec(Strict):
             raise SpecError(f"found {self.goal!r} for {self.metric}, expected {goal!r}", where="goal")
         if self.mode == "target" and self.target is None:
             raise SpecError("'target' is missing", hint="mode: target needs the value to reach")
+        if self.mode == "efficiency" and self.min_top5 is None:
+            raise SpecError(
+                "'min_top5' is missing", hint="without a floor a useless network wins: min_top5: 0.5"
+            )
+        if self.mode == "efficiency" and self.goal == "minimize":
+            raise SpecError("found 'efficiency' for a loss, expected an accuracy", where="mode")
         return self
 
 
@@ -174,6 +188,10 @@ class SearchSpec(Open):
     """Seed of the search and, derived from it, of every trial."""
     repeats: Count = 1
     """Trials a configuration, each with its own seed; their mean ranks it."""
+    warm_start: list[str] = Field(default=[], alias="from")
+    """Earlier sweeps of the same images, whose results the search begins with."""
+    reuse: bool = True
+    """Whether a configuration that one of them ran already is answered from its record, at no cost."""
 
 
 class SchedulerSpec(Open):
@@ -198,10 +216,58 @@ class BudgetSpec(Strict):
     """The sweep stops when this many trials fail before any succeeds."""
 
 
+class FinalSpec(Strict):
+    """Trains the best few anew, in full, so that luck is told from merit; kept back from the budget."""
+
+    top: Count = 3
+    """Configurations."""
+    seeds: Annotated[Count, Field(le=100)] = 3
+    """Further trials of each, every one with a seed of its own."""
+
+
+class StopWhenSpec(Strict):
+    """Ends the search when going on is not worth it."""
+
+    gain: Positive = 0.002
+    """The least rise of the best score that is worth going on for."""
+    ahead: Positive = 0.25
+    """Looks so far ahead: a share of the device time spent until now."""
+    after: Count = 20
+    """Trials that must be over before."""
+
+
+Gpus = Annotated[float, Field(ge=0)]
+
+
+def _check_gpus(gpu: float | None) -> None:
+    if gpu is not None and gpu > 1 and not gpu.is_integer():
+        raise SpecError(f"found {gpu:g}, expected a fraction up to 1 or a whole number", where="gpu")
+
+
+class ResourceRule(Strict):
+    """What trials of some configurations hold instead; what it leaves out stays as in `resources`."""
+
+    when: Annotated[dict[str, Condition], Field(min_length=1)]
+    """The rule is for configurations in which these parameters have one of these values."""
+    gpu: Gpus | None = None
+    """GPUs."""
+    cpu: Positive | None = None
+    """CPU cores."""
+    memory_gb: Positive | None = None
+    """Memory in GB."""
+    custom: dict[str, Positive] | None = None
+    """Ray's custom resources, by name; replaces those of `resources`."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_gpus(self.gpu)
+        return self
+
+
 class ResourcesSpec(Strict):
     """What one trial holds."""
 
-    gpu: Annotated[float, Field(ge=0)] = 1.0
+    gpu: Gpus = 1.0
     """GPUs: a fraction shares one, a whole number takes several. Ignored where there is none."""
     cpu: Positive = 1.0
     """CPU cores."""
@@ -211,12 +277,36 @@ class ResourcesSpec(Strict):
     """Ray's custom resources, by name."""
     concurrency: Count | None = None
     """Trials at a time, at most; left out, as many as fit."""
+    rules: list[ResourceRule] = []
+    """Other amounts for some configurations; of several rules that fit one, the first counts."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.gpu > 1 and not self.gpu.is_integer():
-            raise SpecError(f"found {self.gpu:g}, expected a fraction up to 1 or a whole number", where="gpu")
+        _check_gpus(self.gpu)
         return self
+
+    def of(self, config: Config) -> "ResourcesSpec":
+        """What a trial of this configuration holds, without further rules."""
+        rule = next((rule for rule in self.rules if holds(rule.when, config)), None)
+        return self._with(rule)
+
+    @property
+    def variants(self) -> "list[ResourcesSpec]":
+        """Everything that `of` can answer, each once."""
+        found: list[ResourcesSpec] = []
+        for each in (self._with(rule) for rule in (None, *self.rules)):
+            if each not in found:
+                found.append(each)
+        return found
+
+    def share(self, config: Config, *, on_gpu: bool) -> float:
+        """What the trial holds of a device: GPUs, or CPU slots, of which `cpu` cores make one."""
+        held = self.of(config)
+        return held.gpu if on_gpu else held.cpu / self.cpu
+
+    def _with(self, rule: ResourceRule | None) -> "ResourcesSpec":
+        said = rule.model_dump(exclude={"when"}, exclude_none=True) if rule else {}
+        return self.model_copy(update={**said, "rules": []})
 
 
 class TrackingSpec(Strict):

@@ -28,10 +28,12 @@ from sweeper.published import published_of
 from sweeper.sections import (
     BudgetSpec,
     DatasetSpec,
+    FinalSpec,
     ObjectiveSpec,
     ResourcesSpec,
     SchedulerSpec,
     SearchSpec,
+    StopWhenSpec,
     Strict,
     TrackingSpec,
     TrainSpec,
@@ -77,6 +79,10 @@ class SweepSpec(Strict):
     """Who stops early."""
     budget: BudgetSpec = BudgetSpec()
     """What may be used."""
+    final: FinalSpec | None = None
+    """Repeats of the best few at the end; none where left out."""
+    stop_when: StopWhenSpec | None = None
+    """When the search ends before its budget; only then, where left out."""
     resources: ResourcesSpec = ResourcesSpec()
     """What a trial holds."""
     tracking: TrackingSpec = TrackingSpec()
@@ -90,10 +96,13 @@ class SweepSpec(Strict):
     @model_validator(mode="after")
     def _check(self) -> Self:
         space = self.space
+        self._check_final()
         for name in self.parameters:
             if not name.isidentifier() or name in POINT_LABELS:
                 problem = f"{name!r} cannot name a parameter"
                 raise SpecError(problem, where=f"parameters.{name}", hint="use letters, digits and _")
+        for index, rule in enumerate(self.resources.rules):
+            space.check_when(rule.when, f"resources.rules.{index}.when")
         for index, point in enumerate(self.points):
             values = {key: value for key, value in point.items() if key not in POINT_LABELS}
             try:
@@ -103,6 +112,15 @@ class SweepSpec(Strict):
                 where = f"points.{index}.{error.where}"
                 raise SpecError(error.problem, where=where, hint=error.hint) from error
         return self
+
+    def _check_final(self) -> None:
+        if self.final and self.budget.trials and self.final.top * self.final.seeds >= self.budget.trials:
+            kept = self.final.top * self.final.seeds
+            raise SpecError(
+                f"found {self.budget.trials}, of which the final takes {self.final.top} x {self.final.seeds}",
+                where="budget.trials",
+                hint=f"{4 * kept} leaves some for the search",
+            )
 
     @cached_property
     def space(self) -> Space:

@@ -5,34 +5,30 @@ goes on where this one stopped. Whoever drives it (`sweeper.runners`) decides no
 """
 
 import itertools
+import json
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from sweeper.agenda import Agenda, Candidate
+from sweeper.aim import Aim, chance_level
 from sweeper.budget import Budget
-from sweeper.failures import may_retry
-from sweeper.history import SweepHistory, TrialHistory
+from sweeper.failures import all_failed, lost_with_driver, settled
+from sweeper.forecast import Forecast
+from sweeper.gain import concluded, gain_ahead
+from sweeper.history import UNPROMOTED, SweepHistory, TrialHistory
 from sweeper.ledger import Clock, Grant, Meter, Reading, Totals, totals
 from sweeper.outbox import again_row, closed_row, ended_row, left_row, metrics_row, run_row, tested_row
-from sweeper.proposals import Proposals
+from sweeper.proposals import Proposal, Proposals
 from sweeper.record import Event, OutboxRow, Record
 from sweeper.schedulers import scheduler
-from sweeper.search import searcher
+from sweeper.search import Searcher, searcher
 from sweeper.spec import SweepSpec
-from sweeper.trial import (
-    Config,
-    Decision,
-    Outcome,
-    Report,
-    State,
-    Trial,
-    Verdict,
-    derive,
-    trial_key,
-)
+from sweeper.trial import Config, Decision, Outcome, Report, State, Trial, Verdict, derive, trial_key
+
+IN_FULL = Verdict(Decision.CONTINUE, "a run of the final, trained in full")
 
 Listener = Callable[[Event, SweepHistory], None]
 
@@ -56,18 +52,18 @@ class Sweep:
         self.record = record
         self.history = SweepHistory()
         self.stopping = ""
+        self.held = ""  # why nothing is started for the moment: the driver sets and clears it
         self._listeners: list[Listener] = []
-        self._searcher = searcher[spec.search.algorithm](
-            spec.space, spec.objective.goal, spec.search.seed, **spec.search.options
-        )
+        self._aim = Aim(spec.objective, _chance(spec, record))
+        self._searcher = _searcher(spec, self._aim)
         self._scheduler = scheduler[spec.scheduler.type](
             spec.objective.goal, spec.train.epochs, **spec.scheduler.options
         )
-        self._proposals = Proposals(spec, self._searcher, refuse)
+        self._forecast = Forecast(spec, self._scheduler)
+        self._proposals = Proposals(spec, self._searcher, refuse, self._aim.best)
         self._live: dict[str, int] = {}
-        self._waiting: deque[str] = deque()
-        self._promoted = ""
-        self._is_exhausted = False
+        self._agenda = Agenda(spec, self.history, self._proposals, self._scheduler, self._live, self._fits)
+        self._looked_at = 0
         for event in record.events():
             self._replay(event)
         before = self.history
@@ -83,20 +79,22 @@ class Sweep:
     def ask(self) -> Trial | None:
         """The next attempt to run, None where there is nothing to start now (or at all: `is_done`).
 
-        Trials that lost an attempt come first, then paused ones that have earned more, then new ones.
+        Trials that lost an attempt come first, then paused ones that have earned more, then new ones;
+        when the search is over, the final. What does not fit the budget is passed over.
         """
-        if self.stopping or self.is_broken or self._budget.shortage(self._live, is_new=True):
+        if self.held or self.stopping or self.is_broken or self._budget.shortage():
             return None
-        if self._waiting:
-            return self._attempt(self._waiting.popleft())
-        if promoted := self._next_promoted():
-            self._promoted = ""
-            return self._attempt(promoted)
-        return self._propose()
+        candidate = self._agenda.next()
+        if candidate is None and not self._live and self._agenda.is_final_due():
+            self._write(Event("final", body={"configs": [dict(c) for c in self._agenda.finalists()]}))
+            self._agenda.begin_final(self.history.finalists)
+            candidate = self._agenda.next()
+        return None if candidate is None else self._start(candidate)
 
     def granted(self, trial_id: str, grant: Grant, *, seconds_ago: float = 0.0) -> None:
         """The attempt received its device, and is billed from then on."""
         waited = self.meter.start(trial_id, seconds_ago)
+        self._budget.started(trial_id, grant, seconds_ago)
         body = asdict(grant) | {"granted": max(0.0, self.meter.wall() - seconds_ago), "waited": waited}
         self._write(Event("granted", trial_id, self._live[trial_id], body))
 
@@ -114,6 +112,7 @@ class Sweep:
             Event("decided", trial_id, self._live[trial_id], decided),
             outbox=[metrics_row(trial, report, self._usd(trial))],
         )
+        self._forecast.learn(trial)
         return verdict.decision
 
     def tell(self, trial_id: str, outcome: Outcome, attempt: int | None = None) -> None:
@@ -121,6 +120,7 @@ class Sweep:
         if trial_id not in self._live or attempt not in (None, self._live[trial_id]):
             return
         number = self._live.pop(trial_id)
+        self._budget.ended(trial_id)
         self._end(self.history.trials[trial_id], number, outcome, self.meter.stop(trial_id))
 
     def beat(self) -> None:
@@ -166,7 +166,7 @@ class Sweep:
             return self.stopping or "broken"
         if not self.is_done:
             return "error"
-        return "budget" if self._waiting else "done"
+        return "budget" if self._agenda.is_waiting else "done"
 
     def listen(self, listener: Listener) -> None:
         """Let it hear of each further event, after it was written."""
@@ -179,13 +179,9 @@ class Sweep:
         """Nothing runs, and `ask` will have nothing more to give."""
         if self._live:
             return False
-        nothing_left = self._is_exhausted or len(self.history.trials) >= self._trials_allowed
-        return bool(
-            self.stopping
-            or self.is_broken
-            or self._budget.shortage(self._live, is_new=True)
-            or (nothing_left and not self._waiting and not self._next_promoted())
-        )
+        if self.stopping or self.is_broken or self._budget.shortage():
+            return True
+        return self._agenda.next() is None and not self._agenda.is_final_due()
 
     @property
     def is_complete(self) -> bool:
@@ -199,8 +195,7 @@ class Sweep:
         A diverged trial does not count: a wide range of learning rates has many.
         """
         first = itertools.islice(self.history.trials.values(), self.spec.budget.max_failed)
-        failed = [trial for trial in first if trial.state is State.FAILED and not _has_diverged(trial)]
-        return len(failed) == self.spec.budget.max_failed
+        return all_failed(first, self.spec.budget.max_failed)
 
     @property
     def live(self) -> int:
@@ -220,36 +215,64 @@ class Sweep:
             return verdict
         if self.stopping:
             return Verdict(Decision.PAUSE, f"interrupted: {self.stopping}")
-        if shortage := self._budget.shortage(self._live, is_new=False):
+        if shortage := self._budget.shortage() or self._reserved(trial, report, verdict):
             return Verdict(Decision.PAUSE, f"budget: {shortage}")
         return verdict
 
-    def _judged(self, trial: TrialHistory, report: Report) -> Verdict:
-        verdict = self._scheduler.decide(trial.id, report)
-        if math.isfinite(report.score):
-            self._searcher.observe(trial.number, report.epoch, report.score)
-        return verdict
+    def _reserved(self, trial: TrialHistory, report: Report, verdict: Verdict) -> str:
+        """Behind a rung the way to the next one is set aside; why not, where it does not fit the budget."""
+        if verdict.rung is None:
+            return ""
+        need = self._forecast.onwards(trial.config, trial, report)
+        shortage = self._budget.shortage(need, besides=trial.id, kept=self._kept())
+        if not shortage:
+            self._budget.reserve(trial.id, need)
+        return shortage
 
-    def _propose(self) -> Trial | None:
+    def _judged(self, trial: TrialHistory, report: Report) -> Verdict:
+        """Search and scheduler hear of the report; the same in a replay."""
+        if trial.is_final_run:
+            reason = f"the score is {report.score}"
+            return IN_FULL if math.isfinite(report.score) else Verdict(Decision.STOP, reason)
+        verdict = self._scheduler.decide(trial.id, report)
+        if not math.isfinite(report.score):
+            return verdict
+        self._searcher.observe(trial.number, report.epoch, self._aim.value(report))
+        return self._aim.verdict(report) or verdict
+
+    def _fits(self, candidate: Candidate) -> bool:
+        need = self._forecast.start(candidate.config, candidate.trial)
+        return not self._budget.shortage(need, kept=0.0 if candidate.is_final_run else self._kept())
+
+    def _kept(self) -> float:
+        """Device-seconds that the search leaves to the final."""
+        final, limits = self.spec.final, self.spec.budget
+        if final is None or (limits.gpu_hours is None and limits.usd is None):
+            return 0.0
+        return final.seeds * self._forecast.in_full(self._agenda.finalists())
+
+    def _start(self, candidate: Candidate) -> Trial:
+        self._agenda.taken(candidate)
+        trial = candidate.trial or self._adopted(candidate.proposal or Proposal({}))
+        self._budget.reserve(trial.id, self._forecast.start(trial.config, trial))
+        return self._attempt(trial)
+
+    def _adopted(self, proposal: Proposal) -> TrialHistory:
+        """The proposal becomes a trial."""
         number = len(self.history.trials)
-        if self._is_exhausted or number >= self._trials_allowed:
-            return None
-        proposal = self._proposals.next(number, self.history.trials)
-        if proposal is None:
-            self._is_exhausted = True
-            return None
         seed = derive(self.spec.search.seed, "trial", number)
         trial_id = trial_key(self.record.meta["sweep_id"], proposal.config, seed, proposal.repeat)
-        self._proposals.handed_out(trial_id, number, proposal)
+        if not proposal.is_final_run:
+            self._proposals.handed_out(trial_id, number, proposal)
         body = {"number": number, "seed": seed, **asdict(proposal)}
         self._write(Event("asked", trial_id, body=body), outbox=[run_row(trial_id, body, self.spec)])
-        return self._attempt(trial_id)
+        self._agenda.asked(self.history.trials[trial_id])
+        return self.history.trials[trial_id]
 
-    def _attempt(self, trial_id: str) -> Trial:
-        trial = self.history.trials[trial_id]
+    def _attempt(self, trial: TrialHistory) -> Trial:
         number = len(trial.ends) + 1
-        self._live[trial_id] = number
-        self.meter.ask(trial_id)
+        self._live[trial.id] = number
+        self.meter.ask(trial.id)
         if number > 1:
             self._write(outbox=[again_row(trial, self.spec)])
         checkpoint = trial.last.checkpoint if trial.last else None
@@ -257,34 +280,14 @@ class Sweep:
             trial.id, trial.number, trial.config, trial.seed, number, trial.repeat, checkpoint, trial.point
         )
 
-    def _settled(self, trial: TrialHistory, outcome: Outcome) -> Outcome:
-        """A failure that may be tried again, and an interruption, leave the trial waiting."""
-        if outcome.state is State.PAUSED and trial.answer:
-            reason = trial.answer.reason.partition(":")[0]
-            if reason in ("interrupted", "budget"):
-                return Outcome(State.WAITING, reason, trial.answer.reason)
-        if may_retry(outcome, trial.ends):
-            return Outcome(State.WAITING, outcome.kind, outcome.message, outcome.fingerprint)
-        return outcome
-
-    @property
-    def _trials_allowed(self) -> float:
-        return self.spec.budget.trials or math.inf
-
-    def _next_promoted(self) -> str:
-        """A trial that may go on, held until it is asked for; one that is not paused has gone on already."""
-        while not self._promoted and (trial_id := self._scheduler.promote()):
-            is_paused = self.history.trials[trial_id].state is State.PAUSED
-            self._promoted = trial_id if is_paused and trial_id not in self._live else ""
-        return self._promoted
-
     def _end(self, trial: TrialHistory, number: int, outcome: Outcome, cost: Reading) -> None:
-        outcome = self._settled(trial, outcome)
+        outcome = settled(trial, outcome)
         body = asdict(outcome) | cost._asdict()
         event = Event("ended", trial.id, number, body)
         told = [ended_row(trial, outcome, self.spec.objective.goal)] if outcome.state.is_final else []
         self._write(event, outbox=told)
         self._learn_end(event)
+        self._look_ahead()
 
     def _usd(self, trial: TrialHistory) -> float | None:
         if not trial.attempts or trial.attempts[-1].usd_per_hour is None:
@@ -306,25 +309,57 @@ class Sweep:
         return self.meter.clocks()
 
     def _replay(self, event: Event) -> None:
-        """Bring history, search and scheduler to where they were behind this event."""
+        """Bring history, search, scheduler and agenda to where they were behind this event."""
         self.history.apply(event)
-        if event.kind == "asked":
-            self._proposals.adopted(self.history.trials[event.trial])
-        elif event.kind == "reported":
-            trial = self.history.trials[event.trial]
-            self._judged(trial, trial.reports[-1])
-        elif event.kind == "ended":
-            self._learn_end(event)
+        match event.kind:
+            case "known":
+                self._proposals.learned(-len(self.history.known), event.body)
+            case "asked":
+                self._replay_asked(event)
+            case "reported":
+                trial = self.history.trials[event.trial]
+                self._forecast.learn(trial)
+                self._judged(trial, trial.reports[-1])
+            case "ended":
+                self._learn_end(event)
+            case "final":
+                self._agenda.begin_final(self.history.finalists)
+            case "extended":
+                self._agenda.end_final()
+            case _:
+                pass
+
+    def _replay_asked(self, event: Event) -> None:
+        trial = self.history.trials[event.trial]
+        if not trial.is_final_run:
+            self._proposals.adopted(trial, event.body.get("redrawn", ()))
+        self._agenda.asked(trial)
 
     def _learn_end(self, event: Event) -> None:
         """Tell the search of a trial that is over or pauses; put one that waits back into the queue."""
         trial = self.history.trials[event.trial]
+        self._forecast.look(self.history)
         if trial.state is State.WAITING:
-            self._waiting.append(trial.id)
+            self._agenda.put_back(trial.id)
+        elif not trial.is_final_run:
+            state = State.STOPPED if trial.state is State.PAUSED else trial.state
+            self._searcher.finish(trial.number, state, self._aim.best(trial.reports), trial.device_seconds)
+
+    def _look_ahead(self) -> None:
+        """End the search where going on is not worth it; looks again when the trials are 2 % more."""
+        rule, over = self.spec.stop_when, self.history.over
+        if rule is None or self.history.enough or len(over) < max(rule.after, 1.02 * self._looked_at):
             return
-        best = trial.best(self.spec.objective.goal)
-        state = State.STOPPED if trial.state is State.PAUSED else trial.state
-        self._searcher.finish(trial.number, state, best.score if best else None, trial.device_seconds)
+        self._looked_at = len(over)
+        gain = gain_ahead(
+            concluded(self.history, self.spec.objective.goal), rule.ahead, self.spec.search.seed
+        )
+        if gain.high < rule.gain:
+            why = (
+                f"{rule.ahead:.0%} more device time would raise the best by {gain.expected:.2g}, "
+                f"{gain.high:.2g} at most: less than the {rule.gain:g} of stop_when"
+            )
+            self._write(Event("enough", body={"why": why, **asdict(gain)}))
 
     def _recover(self) -> None:
         """What an earlier driver left: attempts that it lost, and trials that it never started."""
@@ -332,16 +367,11 @@ class Sweep:
             if trial.state is State.RUNNING:
                 attempt = trial.attempts[-1]
                 cost = Reading(attempt.billed, attempt.productive, attempt.joules)
-                self._end(trial, attempt.number, _lost(trial), cost)
-            elif trial.state is State.WAITING and trial.id not in self._waiting:
-                self._waiting.append(trial.id)
-        self._waiting = deque(dict.fromkeys(t for t in self._waiting if self._is_waiting(t)))
-
-    def _is_waiting(self, trial_id: str) -> bool:
-        return self.history.trials[trial_id].state is State.WAITING
+                self._end(trial, attempt.number, lost_with_driver(trial), cost)
+        self._agenda.recover()
 
     def _conclude(self, trial: TrialHistory) -> None:
-        outcome = Outcome(State.STOPPED, "stopped", "never promoted")
+        outcome = Outcome(State.STOPPED, UNPROMOTED, "never promoted")
         body = asdict(outcome) | {"billed": 0.0, "productive": 0.0}
         told = ended_row(trial, outcome, self.spec.objective.goal)
         self._write(Event("ended", trial.id, 0, body), outbox=[told])
@@ -354,14 +384,15 @@ def _seconds_since(trial: TrialHistory, report: Report) -> float:
     return (report.device_seconds - before) / share
 
 
-def _lost(trial: TrialHistory) -> Outcome:
-    """How the attempt ended that the driver did not outlive: as it was told to, where it was told to end."""
-    if trial.answer and trial.answer.decision is Decision.STOP:
-        return Outcome(State.STOPPED)
-    if trial.answer and trial.answer.decision is Decision.PAUSE:
-        return Outcome(State.PAUSED)
-    return Outcome(State.WAITING, "driver_lost", "the driver ended while the attempt ran")
+def _searcher(spec: SweepSpec, aim: Aim) -> Searcher:
+    """The search of the file, looking at score and cost where the objective does and it can."""
+    algorithm, options = spec.search.algorithm, spec.search.options
+    if aim.counts_cost and "counts_cost" in searcher.options(algorithm):
+        options = {"counts_cost": True, **options}
+    return searcher[algorithm](spec.space, aim.goal, spec.search.seed, **options)
 
 
-def _has_diverged(trial: TrialHistory) -> bool:
-    return trial.outcome is not None and trial.outcome.kind == "diverged"
+def _chance(spec: SweepSpec, record: Record) -> float:
+    """What guessing scores; 0 for a loss, and where nobody knows how many classes there are."""
+    classes = len(json.loads(record.meta.get("classes", "[]")))
+    return chance_level(spec.objective.metric, classes) or 0.0

@@ -7,7 +7,6 @@ from typing import Literal, Protocol
 from sweeper.registry import Registry
 from sweeper.trial import Report, Verdict
 
-
 Resource = Literal["epoch", "device_seconds"]
 
 

@@ -10,11 +10,14 @@ from sweeper.grammar import ParameterSpec
 from sweeper.sections import (
     BudgetSpec,
     DatasetSpec,
+    FinalSpec,
     ObjectiveSpec,
+    ResourceRule,
     ResourcesSpec,
     SchedulerSpec,
     SearchSpec,
     SplitSpec,
+    StopWhenSpec,
     TrackingSpec,
     TrainSpec,
 )
@@ -30,7 +33,10 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "`search`": SearchSpec,
     "`scheduler`": SchedulerSpec,
     "`budget`": BudgetSpec,
+    "`final`": FinalSpec,
+    "`stop_when`": StopWhenSpec,
     "`resources`": ResourcesSpec,
+    "`resources.rules`: each one": ResourceRule,
     "`tracking`": TrackingSpec,
 }
 
@@ -53,8 +59,9 @@ def _table(title: str, model: type[BaseModel]) -> Iterator[str]:
     yield f"{' '.join((model.__doc__ or '').split())}\n"
     yield "| key | takes | default | meaning |\n| --- | --- | --- | --- |"
     properties = model.model_json_schema(ref_template="{model}")["properties"]
-    for name, field in model.model_fields.items():
-        meaning = (field.description or "").replace("|", "\\|")
+    for attribute, field in model.model_fields.items():
+        name = field.alias or attribute
+        meaning = " ".join((field.description or "").split()).replace("|", "\\|")
         default = "**required**" if field.is_required() else _default(field.get_default())
         yield f"| `{name}` | {_takes(properties[name])} | {default} | {meaning} |"
 
