@@ -46,10 +46,11 @@ class Gain:
 UNKNOWN = Gain(math.inf, 0.0, math.inf)
 
 
-def gain_ahead(ended: Sequence[Ended], ahead: float, seed: int = 0) -> Gain:
+def gain_ahead(ended: Sequence[Ended], ahead: float, seed: int = 0, *, ceiling: float = math.inf) -> Gain:
     """What spending another `ahead` (0.25: a quarter of what was spent so far) would bring.
 
     `ended` in the order in which the trials ended. Those without a finite score cost but bring nothing.
+    No score is above `ceiling`: 1 for an accuracy, 0 for a negated loss.
     """
     if not ahead > 0:
         return Gain(0.0, 0.0, 0.0)
@@ -71,7 +72,9 @@ def gain_ahead(ended: Sequence[Ended], ahead: float, seed: int = 0) -> Gain:
     # what chance alone would hardly bring is a search that still gets better: the stretch speaks for itself
     is_rising = last > np.quantile(usual, 0.975)
     expected = last if is_rising else (float(usual.mean()) + last) / 2
-    return Gain(expected, min(low, expected), max(high + last, expected))
+    ends = (expected, min(low, expected), max(high + last, expected))
+    room = max(0.0, ceiling - float(scores.max()))
+    return Gain(*(min(end, room) for end in ends))
 
 
 def concluded(history: SweepHistory, goal: Goal) -> list[Ended]:
@@ -82,6 +85,11 @@ def concluded(history: SweepHistory, goal: Goal) -> list[Ended]:
     """
     told = attempts_told(history, goal)
     return [(attempt.device_seconds, score) for trial, attempt, score in told if not trial.is_final_run]
+
+
+def ceiling_of(metric: str) -> float:
+    """The highest that the score can get, higher being better: a loss is negated."""
+    return 0.0 if metric.endswith("/loss") else 1.0
 
 
 def attempts_told(history: SweepHistory, goal: Goal) -> Iterator[tuple[TrialHistory, Attempt, float]]:

@@ -1,33 +1,24 @@
 """How `launch` and `resume` run a sweep and end: the answer so far, and the command that goes on."""
 
-import contextlib
-import dataclasses
-import functools
-import json
 import sys
 from collections.abc import Iterator
 
 import click
 from rich.console import Console
 
-from sweeper.cli._sweeps import Told, next_commands, read, reason_text
+from sweeper.cli._answer import WIDTH, answer_of, drawn
+from sweeper.cli._sweeps import Told, read, reason_text
 from sweeper.driver import Ending
 from sweeper.launching import drive
 from sweeper.paths import SweepPaths
-from sweeper.plan import Plan, parameter_count
+from sweeper.plan import Plan
 from sweeper.record import Record
-from sweeper.results.answer import Answer, Places, answer
 from sweeper.results.pages import print_answer
-from sweeper.results.plots import anytime_svg, front_svg
-from sweeper.results.published import Measure
 from sweeper.spec import SweepSpec
-from sweeper.trackers.address import redacted, tracking_uri
 from sweeper.trial import State
 from sweeper.where import Where
 
 INTERRUPTED = 130
-WIDTH = 120
-"""Columns where stdout is no terminal and nobody says how wide it is."""
 
 
 def run(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where: Where) -> int:
@@ -51,17 +42,6 @@ def say(ending: Ending, paths: SweepPaths) -> None:
         click.echo(line, err=True)
 
 
-def drawn(answered: Answer, paths: SweepPaths) -> Answer:
-    """The answer with its pictures drawn anew; without those that cannot be written or do not exist."""
-    pictures = {paths.front: front_svg, paths.anytime: anytime_svg}
-    if answered.best:
-        with contextlib.suppress(OSError):
-            for path, draw in pictures.items():
-                path.write_text(draw(answered), encoding="utf-8")
-    there = tuple(str(path) for path in pictures if path.exists())
-    return dataclasses.replace(answered, places=dataclasses.replace(answered.places, pictures=there))
-
-
 def _remarks(told: Told, ending: Ending) -> Iterator[str]:
     name = told.paths.name
     failed = [trial.number for trial in told.history.trials.values() if trial.state is State.FAILED]
@@ -75,25 +55,3 @@ def _remarks(told: Told, ending: Ending) -> Iterator[str]:
     elif told.ended != "done":
         why = reason_text(told.history.closed or ending.why)
         yield f"stopped ({why}); go on with:  sweeper resume {name}"
-
-
-def answer_of(told: Told) -> Answer:
-    """The answer that the record gives now."""
-    spec = told.spec
-    places = Places(
-        record=str(told.paths.record),
-        tracking=redacted(tracking_uri(spec.tracking.uri, told.paths.mlflow)),
-        experiment=spec.tracking.experiment or spec.name,
-        commands=next_commands(told.ended, spec.name),
-    )
-    classes = len(json.loads(told.meta["classes"])) if "classes" in told.meta else None
-    measure = _measure(told, classes)
-    return answer(told.history, spec, classes=classes, places=places, measure=measure)
-
-
-def _measure(told: Told, classes: int | None) -> Measure | None:
-    """How to count parameters; None for a record that does not tell the shape of its images."""
-    channels = told.meta.get("channels")
-    if classes is None or channels is None:
-        return None
-    return functools.partial(parameter_count, spec=told.spec, channels=int(channels), classes=classes)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 from rich.console import Console
 
-from sweeper.cli._ending import WIDTH, answer_of, drawn
+from sweeper.cli._answer import WIDTH, answer_of, drawn
 from sweeper.cli._options import as_json, sweep_name
 from sweeper.cli._sweeps import Told, find, read
 from sweeper.cli._table import print_json

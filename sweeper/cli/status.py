@@ -11,6 +11,8 @@ from sweeper.cli._sweeps import Told, find, next_commands, read, standing_text
 from sweeper.cli._table import print_json, print_pairs, print_table
 from sweeper.history import TrialHistory
 from sweeper.ledger import totals
+from sweeper.results.anytime import Anytime, anytime
+from sweeper.results.phrases import advice_text, last_tenth_text
 from sweeper.trackers.address import redacted, tracking_uri
 from sweeper.trackers.wording import device_text, duration_text, plain, score_text
 from sweeper.trial import State
@@ -45,6 +47,10 @@ def _pairs(told: Told) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(_budget_lines(told)):
         yield "" if number else "budget", line
     yield "device time", _device_text(told)
+    if told.best is not None:
+        metric, found = told.spec.objective.metric, _anytime(told)
+        yield "last tenth", last_tenth_text(metric, found)
+        yield "stop now?" if told.owner else "enough?", advice_text(metric, found)
     yield (
         "wall clock",
         f"{duration_text(told.history.wall_seconds)} in {_count(told.history.launches, 'launch')}",
@@ -79,6 +85,11 @@ def _device_text(told: Told) -> str:
     money = "" if sums.usd is None or not sums.billed else f", {sums.usd:.2f} USD"
     billed = f"{device_text(sums.billed, has_gpu)} billed{money}"
     return f"{billed}, {device_text(sums.productive, has_gpu)} productive{share}, {_idle(told)} idle"
+
+
+def _anytime(told: Told) -> Anytime:
+    spec = told.spec
+    return anytime(told.history, spec.objective, spec.stop_when, spec.search.seed)
 
 
 def _idle(told: Told) -> str:
@@ -161,6 +172,7 @@ def _facts(told: Told) -> dict[str, Any]:
         "productive_device_seconds": sums.productive,
         "idle_device_seconds": sums.idle,
         "usd": sums.usd if sums.billed else None,
+        "anytime": _anytime(told).as_dict(),
         "wall_seconds": told.history.wall_seconds,
         "launches": told.history.launches,
         "untold": told.untold,

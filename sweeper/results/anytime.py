@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sweeper.gain import Gain, attempts_told, concluded, gain_ahead
+from sweeper.gain import Gain, attempts_told, ceiling_of, concluded, gain_ahead
 from sweeper.history import SweepHistory
 from sweeper.sections import ObjectiveSpec, StopWhenSpec
 from sweeper.trial import Goal
@@ -77,7 +77,7 @@ def anytime(
     worth = rule.gain
     if stop_when is None and goal == "minimize":
         worth = abs(steps[-1].score) / 100 if steps else 0.0
-    gain = gain_ahead(concluded(history, goal), rule.ahead, seed)
+    gain = gain_ahead(concluded(history, goal), rule.ahead, seed, ceiling=ceiling_of(objective.metric))
     return Anytime(_curve(steps), _last_tenth(steps, goal), rule.ahead, gain, worth)
 
 

@@ -80,10 +80,10 @@ def budgets_table(answer: Answer) -> Table:
     table = _table(Text("\nBest per budget of a trial"), f"{unit_text(answer)} up to", "trial", answer.metric)
     table.add_column(Text(unit_text(answer)), justify="right", no_wrap=True)
     table.add_column("configuration", overflow="fold")
-    for within in answer.within:
-        row = within.row
+    for number, within in enumerate(answer.within):
+        row, is_again = within.row, number > 0 and within.row is answer.within[number - 1].row
         figures = (str(row.number), mean_text(answer.metric, row), cost_text(answer, row))
-        _add(table, f"{within.budget:.4g}", *figures, label_text(answer, row))
+        _add(table, f"{within.budget:.4g}", *figures, "the same" if is_again else label_text(answer, row))
     return table
 
 

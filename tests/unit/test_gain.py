@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.gain import UNKNOWN, Gain, concluded, gain_ahead
+from sweeper.gain import UNKNOWN, Gain, ceiling_of, concluded, gain_ahead
 from sweeper.history import Attempt, SweepHistory, TrialHistory
 from sweeper.trial import Report
 
@@ -86,6 +86,13 @@ def test_equal_scores_promise_nothing_whatever_they_cost(cost):
 
 def test_nothing_ahead_brings_nothing():
     assert gain_ahead(random_search(30, 1), 0.0) == Gain(0.0, 0.0, 0.0)
+
+
+def test_nothing_is_promised_above_the_ceiling():
+    rising = [(1.0, 0.9 + 0.001 * step) for step in range(90)]
+    gain = gain_ahead(rising, 0.25, ceiling=ceiling_of("valid/top5"))
+    assert gain.high == gain.expected == pytest.approx(0.011)
+    assert gain_ahead([(1.0, -0.0)] * 9, 0.25, ceiling=ceiling_of("valid/loss")).high == 0
 
 
 def test_failed_trials_cost_but_bring_nothing():
