@@ -8,16 +8,19 @@ Optuna's study, MLflow, reports) is a projection that can be built again from it
 import json
 import math
 import os
+import secrets
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sweeper.errors import StateError
+from sweeper.errors import BusyError, StateError
 
 SCHEMA = 1
+STUCK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
+"""What a write may get over by waiting: a full disk, a file that somebody else has locked."""
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE events (
@@ -69,12 +72,23 @@ class OutboxRow:
     payload: Mapping[str, Any]
 
 
+class Damaged(StateError):
+    """The file is no record, or what is left of one."""
+
+
 class Record:
-    """The log of one sweep. Not shared between threads: each opens its own."""
+    """The log of one sweep. Not shared between threads: each opens its own.
+
+    `when_stuck` is called as often as an append meets one of `STUCK`: it waits, or raises. Without it the
+    append fails.
+    """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self.path = path
+        self.when_stuck: Callable[[sqlite3.Error], None] | None = None
+        self._home = str(path.parent.absolute())
+        self._claim = ""
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> "Record":
@@ -111,7 +125,7 @@ class Record:
             version = record._checked_version()
         except (sqlite3.DatabaseError, KeyError, ValueError) as error:
             record.close()
-            raise StateError(f"not a sweeper record ({error})", where=str(path)) from error
+            raise Damaged(f"not a sweeper record ({error})", where=str(path)) from error
         if version > SCHEMA:
             record.close()
             raise StateError(
@@ -148,6 +162,15 @@ class Record:
         now = time.time()
         rows = [(e.at or now, e.kind, e.trial, e.attempt, _dumps(e.body)) for e in events]
         told = [(row.at_ms or int(now * 1000), row.kind, row.trial, _dumps(row.payload)) for row in outbox]
+        while True:
+            try:
+                return self._insert(rows, told)
+            except sqlite3.OperationalError as error:
+                if self.when_stuck is None or error.sqlite_errorcode & 0xFF not in STUCK:
+                    raise
+                self.when_stuck(error)
+
+    def _insert(self, rows: list[tuple[Any, ...]], told: list[tuple[Any, ...]]) -> None:
         with self._connection:
             self._connection.executemany(
                 "INSERT INTO events (at, kind, trial, attempt, body) VALUES (?, ?, ?, ?, ?)", rows
@@ -155,14 +178,38 @@ class Record:
             self._connection.executemany(
                 "INSERT INTO outbox (at_ms, kind, trial, payload) VALUES (?, ?, ?, ?)", told
             )
+            if self._claim and self._claimed() != self._claim:
+                raise BusyError("another launcher has taken this sweep over", where=str(self.path))
+
+    def _claimed(self) -> str:
+        return self._connection.execute("SELECT value FROM meta WHERE key = 'driver'").fetchone()[0]
+
+    def claim(self) -> None:
+        """From now on only this object appends, until another claims: BusyError for whoever did before.
+
+        The lease keeps a second driver from starting; this stops a first one that has lost its lease.
+        """
+        self._claim = secrets.token_hex(8)
+        self.put_meta({"driver": self._claim})
 
     def events(self, after: int = 0) -> Iterator[Event]:
         """The log in order, from the event behind number `after`."""
         rows = self._connection.execute(
             "SELECT kind, trial, attempt, body, at, seq FROM events WHERE seq > ? ORDER BY seq", (after,)
         )
-        for kind, trial, attempt, body, at, seq in rows:
-            yield Event(kind, trial, attempt, _loads(body), at, seq)
+        for kind, trial, attempt, text, at, seq in rows:
+            body = _loads(text)
+            if kind == "reported":
+                self._follow(trial, body)
+            yield Event(kind, trial, attempt, body, at, seq)
+
+    def _follow(self, trial: str, body: dict[str, Any]) -> None:
+        """A sweep's folder may have been moved: its checkpoints lie beside the record, wherever that is."""
+        checkpoint = body.get("checkpoint")
+        if checkpoint and not checkpoint.startswith(self._home):
+            inside = checkpoint.split("/")[-3:]
+            if inside[:-1] == ["checkpoints", trial]:
+                body["checkpoint"] = "/".join([self._home, *inside])
 
     def pending(self, limit: int = 500) -> list[OutboxRow]:
         """The oldest rows that no tracker has confirmed."""
@@ -182,6 +229,11 @@ class Record:
         """Mark rows as confirmed."""
         with self._connection:
             self._connection.executemany("UPDATE outbox SET delivered = 1 WHERE id = ?", [(i,) for i in ids])
+
+    def tell_again(self) -> None:
+        """Every row is to be delivered anew: the tracker may have lost some, and doubles none."""
+        with self._connection:
+            self._connection.execute("UPDATE outbox SET delivered = 0")
 
     def copy_to(self, path: Path) -> None:
         """A consistent copy in one file, while the sweep goes on; replaces an older copy."""
@@ -214,6 +266,8 @@ def _dumps(body: Mapping[str, Any]) -> str:
 
 
 def _loads(text: str) -> dict[str, Any]:
+    if "$number" not in text:
+        return json.loads(text)  # three times as fast: a record of 10,000 trials has 100,000 events
     return json.loads(text, object_hook=_restored)
 
 

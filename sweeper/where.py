@@ -1,11 +1,27 @@
 """Which machine runs the trials, and what it shows meanwhile."""
 
 from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Metrics(Protocol):
+    """Where monitoring reads how the sweep stands."""
+
+    def update(self, snapshot: Any) -> None:
+        """What to answer from now on."""
+        ...
+
+    def close(self) -> None:
+        """Answer no more."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """`usd_per_gpu_hour` prices every GPU alike; without it nodes are priced by their labels."""
+    """`usd_per_gpu_hour` prices every GPU alike; without it nodes are priced by their labels.
+
+    `metrics` is what listens on `metrics_port`, once it does.
+    """
 
     runner: str = "ray_tune"
     address: str | None = None
@@ -13,3 +29,4 @@ class Where:
     metrics_port: int | None = None
     is_quiet: bool = False
     usd_per_gpu_hour: float | None = None
+    metrics: Metrics | None = None

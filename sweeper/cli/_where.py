@@ -3,6 +3,7 @@
 import functools
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -43,15 +44,13 @@ def _check_address(address: str) -> None:
         raise PreflightError(problem, where=f"--address {address}", hint=hint) from error
 
 
-def refuse_taken_port(port: int | None) -> None:
-    """PreflightError while another process holds the port for metrics."""
-    if port is None:
-        return
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError as error:
-        problem = f"no metrics on port {port}: {error.strerror}"
-        raise PreflightError(problem, hint="choose another with --metrics-port") from error
+def with_metrics(where: Where) -> Where:
+    """Listen on the port for metrics before anything is written; PreflightError where another does."""
+    if where.metrics_port is None:
+        return where
+    from sweeper.trackers.metrics import MetricsServer
+
+    return replace(where, metrics=MetricsServer(where.metrics_port))
 
 
 def where_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from sweeper.cli._options import sweep_name
 from sweeper.cli._sweeps import find
 from sweeper.errors import SpecError
 from sweeper.extending import differences, extended
-from sweeper.launching import reopen
+from sweeper.launching import reopen, write_resolved
 from sweeper.record import Event
 
 
@@ -35,6 +35,7 @@ def command(sweep: str, budget: tuple[str, ...], trials: str | None, widen: tupl
         lines = differences(spec, changed)
         record.put_meta({"spec": json.dumps(changed.resolved()), "spec_digest": changed.digest})
         record.append(Event("extended", body={"changes": lines}))
+        write_resolved(changed, paths, record.meta)
         record.close()
     for line in lines:
         click.echo(line)

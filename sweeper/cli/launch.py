@@ -7,7 +7,7 @@ import click
 from sweeper import lease
 from sweeper.cli._options import overrides, sweep_file
 from sweeper.cli._sweeps import refuse_existing
-from sweeper.cli._where import refuse_taken_port, where_options
+from sweeper.cli._where import where_options, with_metrics
 from sweeper.paths import SweepPaths, cache_root
 from sweeper.spec import SweepSpec, load_spec
 from sweeper.where import Where
@@ -27,7 +27,7 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
     spec = load_spec(file, overrides)
     paths = SweepPaths.of(spec.name)
     lease.refuse_if_owned(paths.root)
-    refuse_existing(paths)
+    refuse_existing(paths, spec)
 
     # behind the checks for an existing sweep, because they take seconds: torch, Optuna
     from sweeper.cli._ending import run
@@ -45,7 +45,7 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
     if not yes and _costs_money(where) and not _may_proceed(spec, where):
         click.echo("nothing was started")
         return 0
-    refuse_taken_port(where.metrics_port)
+    where = with_metrics(where)
     with lease.held(paths.root):
         return run(spec, create(spec, paths, plan), paths, plan, where)
 

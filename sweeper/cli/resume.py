@@ -6,9 +6,10 @@ from collections.abc import Mapping
 import click
 
 from sweeper import lease
+from sweeper.cli._changes import refuse_edited
 from sweeper.cli._options import sweep_name
 from sweeper.cli._sweeps import Told, find, read
-from sweeper.cli._where import where_options
+from sweeper.cli._where import where_options, with_metrics
 from sweeper.errors import DataError, StateError
 from sweeper.paths import cache_root
 from sweeper.where import Where
@@ -21,7 +22,8 @@ from sweeper.where import Where
 def command(sweep: str, where: Where, takeover: bool) -> int:
     """Go on with SWEEP where it stopped: trials continue from their last checkpoints.
 
-    It runs as it was launched, whatever became of its sweep file since.
+    It runs as it was launched. Its folder is all that it needs, on this machine or another; where the
+    record was lost, its copy is gone on from.
     """
     paths = find(sweep)
     if takeover:
@@ -33,15 +35,21 @@ def command(sweep: str, where: Where, takeover: bool) -> int:
     from sweeper.cli._plugins import check_plugins
     from sweeper.launching import reopen
     from sweeper.plan import make_plan
+    from sweeper.recovery import recover, tell_a_new_store
 
     with lease.held(paths.root):
-        _check_unfinished(read(paths))
+        if said := recover(paths):
+            click.echo(said, err=True)
+        told = read(paths)
+        refuse_edited(paths, told.spec)
+        _check_unfinished(told)
         spec, record = reopen(paths)
         check_plugins(spec)
         plan = make_plan(spec, cache_root())
         images = dict(zip(plan.facts.classes, plan.facts.per_class, strict=True))
         _check_images(sweep, record.meta, plan.facts.digest, images)
-        return run(spec, record, paths, plan, where)
+        tell_a_new_store(spec, record, paths)
+        return run(spec, record, paths, plan, with_metrics(where))
 
 
 def _check_unfinished(told: Told) -> None:

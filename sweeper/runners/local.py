@@ -1,10 +1,14 @@
 """One trial at a time, in this process: for debugging, and for machines where Ray is too much."""
 
+import time
+
 from sweeper.ledger import Grant
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners._attempt import CANCELLED, run_here
 from sweeper.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, Trial
+
+HELD_SECONDS = 0.1
 
 
 @runner("local")
@@ -14,7 +18,13 @@ def local(*, grant: Grant | None = None) -> Runner:
     def drive(sweep: Sweep, workload: Workload, pulse: Pulse) -> None:
         held = grant or Grant()
         sweep.meter.hold(held.share)
-        while not pulse() and (trial := sweep.ask()):
+        while not pulse():
+            trial = sweep.ask()
+            if trial is None:
+                if sweep.is_done or not sweep.held:
+                    break
+                time.sleep(HELD_SECONDS)
+                continue
             sweep.granted(trial.id, held)
             sweep.tell(trial.id, _run(sweep, workload, pulse, trial))
         sweep.meter.hold(0)

@@ -194,6 +194,19 @@ def written(root: Path) -> dict[int, Path]:
     return {epoch: path for epoch, _, path in sorted(_checkpoints(root))}
 
 
+def hand_over(root: Path, attempt: int) -> None:
+    """What later attempts wrote counts as written by `attempt`: the record that knew of them is lost.
+
+    Without it, the attempt that goes on would be taken for one that was given up.
+    """
+    for epoch, by, path in list(_checkpoints(root)):
+        inherited = root / f"epoch-{epoch:04d}.{attempt}"
+        if by > attempt and inherited.exists():
+            shutil.rmtree(path, ignore_errors=True)  # the same epoch, trained again to the same numbers
+        elif by > attempt:
+            path.rename(inherited)
+
+
 def _candidates(checkpoint: Path | None, root: Path | None) -> list[Path]:
     """Newest epoch first; of one epoch the record's own before those of other attempts."""
     folder = checkpoint.parent if checkpoint else root

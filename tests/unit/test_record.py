@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sweeper.errors import StateError
+from sweeper.errors import BusyError, StateError
 from sweeper.record import SCHEMA, Event, OutboxRow, Record
 
 NUMBERS = st.floats() | st.integers(-(2**53), 2**53)
@@ -311,3 +311,43 @@ def test_a_reader_sees_what_the_writer_has_written_without_disturbing_it(record)
     next(events)
     record.append(Event("asked", "b"))
     assert [event.trial for event in Record.open(record.path).events()] == ["a", "b"]
+
+
+def test_a_driver_that_was_taken_over_writes_nothing_more(record):
+    first, second = Record.open(record.path), Record.open(record.path)
+    first.claim()
+    first.append(Event("launched"))
+    second.claim()
+    second.append(Event("launched"))
+    with pytest.raises(BusyError, match="another launcher has taken this sweep over"):
+        first.append(Event("asked", "a"), outbox=[row()])
+    assert [event.kind for event in record.events()] == ["launched", "launched"]
+    assert record.pending_count() == 0
+    second.append(Event("asked", "b"))
+    record.append(Event("extended"))
+    assert [event.trial for event in record.events()][2:] == ["b", ""]
+
+
+def test_a_record_that_another_has_locked_waits_for_it(record):
+    locker = sqlite3.connect(record.path, isolation_level=None)
+    locker.execute("BEGIN EXCLUSIVE")
+    waiting = Record(sqlite3.connect(record.path, timeout=0.01), record.path)
+    waits = []
+
+    def wait(error):
+        waits.append(str(error))
+        if len(waits) == 3:
+            locker.execute("ROLLBACK")
+
+    waiting.when_stuck = wait
+    waiting.append(Event("asked", "a"))
+    assert waits == ["database is locked"] * 3
+    assert [event.trial for event in record.events()] == ["a"]
+    waiting.close()
+
+
+def test_what_was_delivered_can_be_told_again(record):
+    record.append(outbox=[row(n=1), row(n=2)])
+    record.delivered([1, 2])
+    record.tell_again()
+    assert record.pending_count() == 2

@@ -3,6 +3,10 @@
 import json
 
 import pytest
+import yaml
+
+from sweeper.cli._sweeps import read
+from sweeper.record import Record
 
 pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
 
@@ -22,6 +26,124 @@ def test_a_broken_sweep_is_not_repeated(make_run, say) -> None:
     assert said.code == 2
     assert "each of its first 5 trials failed" in said.err
     assert "`sweeper logs toy 0` says why, `sweeper retry toy --failed` tries them again" in said.err
+
+
+def edit(paths, **sections) -> None:
+    """What somebody does to the sweep's own file between launch and resume."""
+    told = json.loads(json.dumps(read(paths).spec.resolved()))
+    for section, changes in sections.items():
+        told[section] |= changes
+    paths.spec.write_text("# mine\n" + yaml.safe_dump(told, sort_keys=False))
+
+
+@pytest.mark.parametrize(
+    ("sections", "lines", "hint"),
+    [
+        (
+            {"train": {"epochs": 30}, "budget": {"trials": 50}},
+            ["train.epochs: 9 -> 30", "budget.trials: 12 -> 50"],
+            "`sweeper launch {} -o name=NEW` starts another sweep; delete the file to go on as launched",
+        ),
+        (
+            {"budget": {"trials": 50}, "parameters": {"layers": {"min": 1, "max": 6}}},
+            ["parameters.layers.max: 5 -> 6", "budget.trials: 12 -> 50"],
+            "`sweeper extend toy --widen layers.max=6 --budget trials=50` asks for the same",
+        ),
+        (
+            {"budget": {"trials": 5, "usd": 3.0}},
+            ["budget.trials: 12 -> 5", "budget.usd: None -> 3.0"],
+            "`sweeper launch {} -o name=NEW` starts another sweep; delete the file",
+        ),
+    ],
+    ids=["other training", "more of it", "less of it"],
+)
+def test_an_edited_sweep_file_is_refused_with_each_difference_in_a_line(
+    sections, lines, hint, make_run, say
+) -> None:
+    paths = make_run("toy", "stopped")
+    edit(paths, **sections)
+    before = paths.record.read_bytes()
+    said = say("resume", "toy")
+    assert said.code == 2
+    assert said.err.splitlines()[:-1] == [f"  {line}" for line in lines]
+    error = said.err.splitlines()[-1]
+    assert error.startswith(f"error: {paths.spec}: edited since the sweep was launched, in 2 places; ")
+    assert hint.format(paths.spec) in error
+    assert paths.record.read_bytes() == before
+
+
+def test_comments_in_the_sweep_file_and_its_absence_are_no_edit(make_run, say, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("SWEEPER_CACHE", str(tmp_path))
+    paths = make_run("toy", "stopped")
+    assert "the images are not those" in say("resume", "toy").err, "it got as far as the images"
+    edit(paths)
+    assert "the images are not those" in say("resume", "toy").err
+
+
+def test_a_sweep_file_that_can_no_longer_be_read_says_where(make_run, say) -> None:
+    paths = make_run("toy", "stopped")
+    paths.spec.write_text("name: toy\n  dataset: [")
+    said = say("resume", "toy")
+    assert said.code == 2
+    assert f"{paths.spec}:2" in said.err
+
+
+def test_an_extended_sweep_is_not_taken_for_an_edited_one(make_run, say) -> None:
+    paths = make_run()
+    edit(paths)
+    assert say("extend", "toy", "--trials", "+3").code == 0
+    assert "budget.trials: 12" not in say("resume", "toy").err
+    assert "trials: 15" in paths.spec.read_text()
+
+
+def test_the_copy_of_a_lost_record_is_read_and_resumed(make_run, say) -> None:
+    paths = make_run()
+    Record.open(paths.record).copy_to(paths.copy)
+    paths.record.unlink()
+    assert say("list", "--json").json[0]["name"] == "toy"
+    assert say("status", "toy").code == 0
+    assert not paths.record.exists(), "who only looks changes nothing"
+    said = say("resume", "toy")
+    assert "record.db is missing: going on from record.copy.db, written 20" in said.err
+    assert "nothing left to do" in said.err
+    assert paths.record.exists()
+
+
+def test_a_damaged_record_names_the_command_that_goes_on(make_run, say) -> None:
+    paths = make_run()
+    Record.open(paths.record).copy_to(paths.copy)
+    paths.record.write_bytes(paths.record.read_bytes()[:5000])
+    said = say("status", "toy")
+    assert said.code == 2
+    assert "`sweeper resume toy` goes on from record.copy.db" in said.err
+    assert "record.db is damaged: going on from" in say("resume", "toy").err
+    assert say("status", "toy").code == 0
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ([], "a sweep called 'toy' exists already; `sweeper resume toy` goes on"),
+        (
+            ["budget.trials=40"],
+            "differs from this file in budget.trials: 12 -> 40; `sweeper extend toy --budget trials=40` goes",
+        ),
+        (
+            ["train.epochs=3", "search.seed=1", "budget.trials=2", "budget.usd=1"],
+            "train.epochs: 9 -> 3; search.seed: 7 -> 1; budget.trials: 12 -> 2; and 1 more; `sweeper resume",
+        ),
+    ],
+    ids=["same", "extendable", "other"],
+)
+def test_launching_another_file_of_the_same_name_shows_what_differs(
+    overrides, words, make_run, say, tmp_path
+) -> None:
+    paths = make_run()
+    file = tmp_path / "toy.yaml"
+    file.write_text(yaml.safe_dump(read(paths).spec.resolved()))
+    said = say("launch", str(file), *(word for each in overrides for word in ("-o", each)))
+    assert (said.code, said.out) == (2, "")
+    assert words in said.err
 
 
 IMAGES = {str(digit): count for digit, count in enumerate([178, 182, 177, 183, 181, 182, 181, 179, 174, 180])}
