@@ -144,7 +144,8 @@ def _granted(history: SweepHistory, event: Event) -> None:
 def _reported(history: SweepHistory, event: Event) -> None:
     trial = history.trials[event.trial]
     report = Report(**event.body)
-    trial.reports = [earlier for earlier in trial.reports if earlier.epoch < report.epoch]
+    if trial.reports and trial.reports[-1].epoch >= report.epoch:
+        trial.reports = [earlier for earlier in trial.reports if earlier.epoch < report.epoch]
     trial.reports.append(report)
 
 

@@ -1,0 +1,263 @@
+"""Where a sweep's device time and money went: in all, by trial, by parameter value and by node."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sweeper.attempt import Attempt
+from sweeper.history import SweepHistory, TrialHistory
+from sweeper.ledger import PREEMPTIONS, Totals, totals
+from sweeper.results.answer import saved_device_seconds
+from sweeper.results.values import ValueCost, by_value
+from sweeper.spec import SweepSpec
+from sweeper.trial import State
+from sweeper.view import label_of
+
+
+@dataclass(frozen=True, slots=True)
+class TrialCost:
+    """One trial over all its attempts, in device-seconds; `waited` are plain seconds."""
+
+    number: int
+    label: str
+    state: str
+    attempts: int
+    score: float | None
+    billed: float
+    productive: float
+    set_up: float
+    repeated: float
+    waited: float
+    usd: float | None
+    joules: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCost:
+    """One node, in device-seconds. `held` and `idle` are None where the record does not tell them by node.
+
+    `usd` is for what was billed, `idle_usd` for the rest at the node's dearest price.
+    """
+
+    node: str
+    device: str
+    attempts: int
+    held: float | None
+    billed: float
+    productive: float
+    idle: float | None
+    usd_per_hour: float | None
+    market: str
+    usd: float | None
+    idle_usd: float | None
+    joules: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceUsed:
+    """A price that attempts were billed at, and for how many device-seconds."""
+
+    usd_per_hour: float
+    market: str
+    source: str
+    date: str
+    billed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Preempted:
+    """Attempts that ended in one way that nobody is to blame for.
+
+    `repeated` are the device-seconds since each one's last checkpointed report: they were done again.
+    """
+
+    kind: str
+    attempts: int
+    billed: float
+    repeated: float
+    usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """Everything that `sweeper cost` says. `saved` is an estimate: what stopped trials did not run."""
+
+    has_gpu: bool
+    attempts: int
+    sums: Totals
+    one_off: Mapping[str, float]
+    stopped: int
+    saved: float
+    one_off_usd: float | None
+    idle_usd: float | None
+    prices: Sequence[PriceUsed]
+    preempted: Sequence[Preempted]
+    trials: Sequence[TrialCost]
+    values: Sequence[ValueCost]
+    nodes: Sequence[NodeCost]
+
+    @property
+    def usd(self) -> float | None:
+        """Attempts, idle time and one-off work together; None where a price is unknown."""
+        parts = (self.sums.usd, self.idle_usd, self.one_off_usd)
+        return None if self.attempts == 0 or None in parts else sum(part for part in parts if part)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; device-seconds throughout, of CPU slots where `device` says so."""
+        sums = self.sums
+        return {
+            "device": "gpu" if self.has_gpu else "cpu_slot",
+            "held_device_seconds": sums.held,
+            "billed_device_seconds": sums.billed,
+            "productive_device_seconds": sums.productive,
+            "set_up_device_seconds": sums.set_up,
+            "hand_over_device_seconds": sums.hand_over,
+            "one_off_device_seconds": sums.one_off,
+            "one_off": dict(self.one_off),
+            "idle_device_seconds": sums.idle,
+            "failed_device_seconds": sums.failed,
+            "preempted_device_seconds": sums.preempted,
+            "repeated_device_seconds": sums.repeated,
+            "saved_device_seconds": self.saved,
+            "stopped_early": self.stopped,
+            "waited_seconds": sums.waited,
+            "usd": self.usd,
+            "billed_usd": sums.usd if self.attempts else None,
+            "idle_usd": self.idle_usd,
+            "one_off_usd": self.one_off_usd,
+            "prices": [asdict(price) for price in self.prices],
+            "joules": sums.joules,
+            "joules_cover_device_seconds": sums.measured,
+            "preempted": [asdict(kind) for kind in self.preempted],
+            "trials": [asdict(trial) for trial in self.trials],
+            "parameters": [asdict(value) for value in self.values],
+            "nodes": [asdict(node) for node in self.nodes],
+        }
+
+
+def bill(history: SweepHistory, spec: SweepSpec, *, classes: int | None = None) -> Bill:
+    """Draw the bill; running attempts as of their last beat. Trials, values and nodes the dearest first."""
+    sums, attempts = totals(history), history.attempts
+    trials = sorted((_trial(each, spec) for each in history.trials.values()), key=lambda t: -t.billed)
+    stopped = [trial for trial in history.trials.values() if trial.state is State.STOPPED]
+    history_of = {trial.number: trial for trial in history.trials.values()}
+    booked: dict[str, float] = {}
+    for work in history.booked:
+        booked[str(work["what"])] = booked.get(str(work["what"]), 0.0) + work["device_seconds"]
+    nodes = _nodes(history, attempts)
+    hourly = _mean_price(sums)
+    return Bill(
+        has_gpu=sums.gpu_billed > 0,
+        attempts=len(attempts),
+        sums=sums,
+        one_off=booked,
+        stopped=len(stopped),
+        saved=sum(saved_device_seconds(trial, spec.train.epochs) for trial in stopped),
+        one_off_usd=None if hourly is None else sums.one_off * hourly / 3600,
+        idle_usd=None if hourly is None else _idle_usd(nodes, sums, hourly),
+        prices=_prices(attempts),
+        preempted=_preempted(attempts),
+        trials=trials,
+        values=by_value([(history_of[t.number].config, t) for t in trials], spec.objective, classes),
+        nodes=nodes,
+    )
+
+
+def _mean_price(sums: Totals) -> float | None:
+    """USD for a device-hour over all attempts; None where one of them has no known price."""
+    return None if not sums.usd or not sums.billed else sums.usd / sums.billed * 3600
+
+
+def _idle_usd(nodes: Sequence[NodeCost], sums: Totals, hourly: float) -> float:
+    """By node where each is known and priced, else at the attempts' mean price."""
+    known = [node.idle_usd for node in nodes if node.idle_usd is not None]
+    return sum(known) if nodes and len(known) == len(nodes) else sums.idle * hourly / 3600
+
+
+def _summed(attempts: Iterable[Attempt]) -> Totals:
+    sums = Totals()
+    for attempt in attempts:
+        sums.add(attempt)
+    return sums
+
+
+def _trial(trial: TrialHistory, spec: SweepSpec) -> TrialCost:
+    sums, best = _summed(trial.attempts), trial.best(spec.objective.goal)
+    return TrialCost(
+        number=trial.number,
+        label=label_of(trial),
+        state=str(trial.state),
+        attempts=len(trial.attempts),
+        score=best.score if best else None,
+        billed=sums.billed,
+        productive=sums.productive,
+        set_up=sums.set_up,
+        repeated=sums.repeated,
+        waited=sums.waited,
+        usd=sums.usd,
+        joules=sums.joules,
+    )
+
+
+def _prices(attempts: Iterable[Attempt]) -> list[PriceUsed]:
+    used: dict[tuple[float, str, str, str], float] = {}
+    for attempt in attempts:
+        if attempt.usd_per_hour is not None:
+            key = (attempt.usd_per_hour, attempt.market, attempt.price_source, attempt.price_date)
+            used[key] = used.get(key, 0.0) + attempt.device_seconds
+    dearest = sorted(used.items(), key=lambda item: (-item[1], item[0]))
+    return [PriceUsed(*key, billed=billed) for key, billed in dearest]
+
+
+def _preempted(attempts: Sequence[Attempt]) -> list[Preempted]:
+    found: list[Preempted] = []
+    for kind in PREEMPTIONS:
+        lost = [attempt for attempt in attempts if attempt.ended == kind]
+        if not lost:
+            continue
+        sums = _summed(lost)
+        money = [
+            None if each.usd_per_hour is None else each.repeated_device_seconds * each.usd_per_hour / 3600
+            for each in lost
+        ]
+        known = [usd for usd in money if usd is not None]
+        usd = sum(known) if len(known) == len(money) else None
+        found.append(Preempted(kind, len(lost), sums.billed, sums.repeated, usd))
+    return found
+
+
+def _nodes(history: SweepHistory, attempts: Iterable[Attempt]) -> list[NodeCost]:
+    by_node: dict[str, list[Attempt]] = {node: [] for node in history.capacity_by_node}
+    for attempt in attempts:
+        by_node.setdefault(attempt.node, []).append(attempt)
+    told = sum(history.capacity_by_node.values())
+    is_told = math.isclose(told, history.capacity_device_seconds, rel_tol=0.01)
+    found = [
+        _node(node, those, history.capacity_by_node.get(node, 0.0) if is_told else None)
+        for node, those in by_node.items()
+    ]
+    return sorted(found, key=lambda node: (-node.billed, node.node))
+
+
+def _node(name: str, attempts: Sequence[Attempt], held: float | None) -> NodeCost:
+    sums = _summed(attempts)
+    priced = [attempt for attempt in attempts if attempt.usd_per_hour is not None]
+    dearest = max(priced, key=lambda attempt: attempt.usd_per_hour or 0.0, default=None)
+    price = dearest.usd_per_hour if dearest else None
+    held = None if held is None else max(held, sums.billed)
+    idle = None if held is None else held - sums.billed
+    return NodeCost(
+        node=name,
+        device=", ".join(sorted({attempt.device for attempt in attempts})),
+        attempts=len(attempts),
+        held=held,
+        billed=sums.billed,
+        productive=sums.productive,
+        idle=idle,
+        usd_per_hour=price,
+        market=dearest.market if dearest else "",
+        usd=sums.usd if attempts else None,
+        idle_usd=None if price is None or idle is None else idle * price / 3600,
+        joules=sums.joules,
+    )
