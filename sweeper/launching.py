@@ -16,11 +16,11 @@ from sweeper.cost.prices import Quote, load_prices
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.driver import Driver, Ending
-from sweeper.history import TrialHistory
+from sweeper.history import SweepHistory, TrialHistory
 from sweeper.outbox import sweep_row
 from sweeper.paths import SweepPaths, cache_root
 from sweeper.plan import Plan, Refusal, image_variants
-from sweeper.record import Record
+from sweeper.record import Event, Record
 from sweeper.results.published import published_trials
 from sweeper.runners import Runner, Workload, runner
 from sweeper.runners._curves import SyntheticCurves
@@ -31,20 +31,24 @@ from sweeper.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.address import tracking_uri
 from sweeper.trackers.console import Console, open_console
-from sweeper.trackers.metrics import MetricsServer
 from sweeper.trackers.outbox import Sender
 from sweeper.training.device import default_device
 from sweeper.training.loop import final_score
 from sweeper.training.recipe import compose
 from sweeper.view import best_of
+from sweeper.warm import known_events
 from sweeper.where import Where
 
 DECODING_SECONDS = 10.0
 PACKAGES = ("sweeper", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarrow")
 
 
-def create(spec: SweepSpec, paths: SweepPaths, plan: Plan) -> Record:
-    """The sweep's folder with its resolved file and an empty record; StateError where there is one."""
+def create(spec: SweepSpec, paths: SweepPaths, plan: Plan, quote: str = "") -> Record:
+    """The sweep's folder with its resolved file and a record that knows what earlier sweeps found out.
+
+    StateError where there is a sweep of that name. `quote` is what the sweep was expected to cost, as JSON.
+    """
+    known = known_events(spec, plan.facts.digest)
     sweep_id = secrets.token_hex(6)
     meta = {
         "sweep_id": sweep_id,
@@ -58,11 +62,12 @@ def create(spec: SweepSpec, paths: SweepPaths, plan: Plan) -> Record:
         "images": json.dumps(dict(zip(plan.facts.classes, plan.facts.per_class, strict=True))),
         "git_revision": _git_revision(),
         "versions": json.dumps({name: version(name) for name in PACKAGES}),
+        "quote": quote,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
     record = Record.create(paths.record, meta)
-    record.append(outbox=[sweep_row(spec, sweep_id, meta["git_revision"])])
-    _write_resolved(spec, paths, meta)
+    record.append(*known, outbox=[sweep_row(spec, sweep_id, meta["git_revision"])])
+    write_resolved(spec, paths, meta)
     return record
 
 
@@ -92,8 +97,8 @@ def drive(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where:
             return _driven(sweep, paths, console, where, build, _curves(spec), conclude=lambda: None)
         sweep = Sweep(spec, record, refuse=refuse)
         _prepare(spec, sweep, plan, console)
-        share, metric = spec.resources.gpu, spec.objective.metric
-        workload = Training(spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, share)
+        metric, held = spec.objective.metric, spec.resources
+        workload = Training(spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, held)
         build = _runner(spec, paths, where, console.note)
         conclude = functools.partial(test_chosen, sweep, workload)
         return _driven(sweep, paths, console, where, build, workload, conclude)
@@ -110,11 +115,38 @@ def _driven(
     workload: Workload,
     conclude: Callable[[], None],
 ) -> Ending:
-    metrics = None if where.metrics_port is None else MetricsServer(where.metrics_port)
-    driver = Driver(sweep, paths, console, _sender(sweep.spec, sweep.record, paths), metrics)
+    driver = Driver(sweep, paths, console, _sender(sweep.spec, sweep.record, paths), where.metrics)
     sweep.listen(driver.heard)
+    sweep.listen(Announcer(sweep.spec, console.note))
+    if sweep.history.known:
+        names = ", ".join(sweep.spec.search.warm_start)
+        console.note(f"the search begins with {len(sweep.history.known)} results of {names}")
     driver.drive(build, workload, conclude)
     return driver.finish()
+
+
+class Announcer:
+    """Says once what a user should know of a running sweep: why the search ended, which limit cannot hold."""
+
+    def __init__(self, spec: SweepSpec, say: Callable[[str], None]) -> None:
+        self._spec = spec
+        self._say = say
+        self._is_price_missed = False
+
+    def __call__(self, event: Event, history: SweepHistory) -> None:
+        """A listener of the sweep's."""
+        if event.kind == "enough":
+            self._say(f"the search is over: {history.enough}")
+        elif event.kind == "final":
+            seeds = self._spec.final.seeds if self._spec.final else 0
+            self._say(f"final: the best {len(history.finalists)} are trained in full with {seeds} seeds more")
+        elif event.kind == "granted" and self._spec.budget.usd and not self._is_price_missed:
+            self._is_price_missed = event.body.get("usd_per_hour") is None
+            if self._is_price_missed:
+                self._say(
+                    f"budget.usd cannot hold: nobody knows what {event.body.get('device', 'a device')} on "
+                    f"{event.body.get('node', 'its node')} costs (--usd-per-gpu-hour says it)"
+                )
 
 
 def _curves(spec: SweepSpec) -> SyntheticCurves:
@@ -213,9 +245,11 @@ def target_of(spec: SweepSpec, record: Record, paths: SweepPaths) -> Target:
     )
 
 
-def _write_resolved(spec: SweepSpec, paths: SweepPaths, meta: dict[str, str]) -> None:
+def write_resolved(spec: SweepSpec, paths: SweepPaths, meta: Mapping[str, str]) -> None:
+    """The sweep as a file for people, who may launch another from it; the record is what is read back."""
     lines = [
-        f"# {key}: {meta[key]}" for key in ("created", "git_revision", "versions", "data_digest", "overrides")
+        f"# {key}: {meta.get(key, '')}"
+        for key in ("created", "git_revision", "versions", "data_digest", "overrides")
     ]
     text = "\n".join(lines) + "\n" + yaml.safe_dump(spec.resolved(), sort_keys=False)
     aside = paths.spec.with_suffix(".part")

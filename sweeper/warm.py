@@ -1,0 +1,85 @@
+"""Warm start: what earlier sweeps of the same images found out, as events of a new record."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from sweeper.errors import SpecError, StateError
+from sweeper.history import TrialHistory, replay
+from sweeper.paths import SweepPaths, runs_root
+from sweeper.record import Event, Record
+from sweeper.registry import nearest
+from sweeper.spec import SweepSpec, restore_spec
+from sweeper.trial import State, canonical
+
+
+def known_events(spec: SweepSpec, data_digest: str) -> list[Event]:
+    """One `known` event for each configuration of the sweeps in `search.from` that lies in the space.
+
+    SpecError, with its line, for a sweep that is not there, has no record, ranks by another metric, saw
+    other images or trained otherwise: its results would mislead the search.
+    """
+    events: dict[str, Event] = {}
+    for place, name in enumerate(spec.search.warm_start):
+        where = spec.where(f"search.from.{place}")
+        for trial in _concluded(spec, name, where, data_digest):
+            if spec.space.contains(trial.config):
+                events.setdefault(canonical(trial.config), Event("known", body=_body(name, trial)))
+    return list(events.values())
+
+
+def _concluded(spec: SweepSpec, name: str, where: str, data_digest: str) -> Iterator[TrialHistory]:
+    with contextlib.closing(_record(name, where)) as record:
+        earlier = restore_spec(json.loads(record.meta["spec"]), name=name)
+        _check_alike(spec, earlier, name, where)
+        if data_digest and record.meta.get("data_digest") != data_digest:
+            raise SpecError(f"search.from: {name} saw other images, or another split", where=where)
+        history = replay(record.events())
+    for trial in history.trials.values():
+        if trial.state in (State.COMPLETED, State.STOPPED) and trial.best(earlier.objective.goal):
+            yield trial
+
+
+def _record(name: str, where: str) -> Record:
+    root = Path(name) if "/" in name else SweepPaths.of(name).root
+    path = SweepPaths(root).record
+    if not path.is_file():
+        known = [folder.parent.name for folder in runs_root().glob("*/record.db")]
+        raise SpecError(f"search.from: no sweep {name!r} is there", where=where, hint=nearest(name, known))
+    try:
+        return Record.open(path)
+    except StateError as error:
+        raise SpecError(f"search.from: {name}: {error.problem}", where=where, hint=error.hint) from error
+
+
+def _check_alike(spec: SweepSpec, earlier: SweepSpec, name: str, where: str) -> None:
+    """Scores compare where the metric and the training are the same; the space may differ."""
+    pairs = [("objective.metric", earlier.objective.metric, spec.objective.metric)]
+    pairs += [
+        (f"train.{key}", value, spec.train.model_dump()[key])
+        for key, value in earlier.train.model_dump().items()
+        if key not in spec.parameters
+    ]
+    for key, theirs, ours in pairs:
+        if theirs != ours:
+            raise SpecError(
+                f"search.from: {name} has {key}: {theirs}, here it is {ours}",
+                where=where,
+                hint="its results would mislead the search: leave it out, or train alike",
+            )
+
+
+def _body(name: str, trial: TrialHistory) -> dict[str, object]:
+    reports = [
+        [report.epoch, report.score, report.device_seconds, report.metrics.get("valid/top5", report.score)]
+        for report in trial.reports
+        if abs(report.score) < float("inf")
+    ]
+    return {
+        "sweep": name,
+        "number": trial.number,
+        "config": dict(trial.config),
+        "state": str(trial.state),
+        "reports": reports,
+    }
