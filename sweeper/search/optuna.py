@@ -1,35 +1,142 @@
 """Optuna proposes: an ask/tell study in memory, rebuilt from the record when a sweep resumes."""
 
 import inspect
-import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from typing import Annotated, Any
 
 import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler
-from optuna.trial import TrialState
+from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import Field
 
 from sweeper.errors import SpecError
 from sweeper.registry import nearest
-from sweeper.search import searcher
-from sweeper.search.points import value_at
-from sweeper.space import Choice, Constant, FloatRange, IntRange, Parameter, Space, is_same
+from sweeper.search import Searcher, searcher
+from sweeper.search._memory import Heard, Memory
+from sweeper.search._thrifty import Thrifty
+from sweeper.search._words import decoded, flattened, labels
+from sweeper.space import Choice, Constant, FloatRange, IntRange, Parameter, Space
 from sweeper.trial import Config, Goal, State, derive
 
 _TOLD_AS = {State.COMPLETED: TrialState.COMPLETE, State.STOPPED: TrialState.PRUNED}
 
 
-class OptunaSearch:
-    """A study whose sampler is seeded anew for each trial.
+class _Shown(InMemoryStorage):
+    """The trials that a sampler shall see, beside the one that is asked for."""
 
-    So a proposal is a function of the seed, the trial's number and the results so far, and a
-    resumed sweep proposes what the undisturbed one would have. A trial stopped early is told
-    PRUNED with its scores on the way, a crash FAIL, a configuration that cannot be trained as a
-    violated constraint; what is not finite never gets here. With `counts_cost` the study has two
-    objectives, the score and the device-seconds, and a stopped trial is a result like any other:
-    Optuna does not prune studies of several objectives.
+    def __init__(self, trials: Sequence[FrozenTrial]) -> None:
+        super().__init__()
+        self._shown = trials
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        """Those in one of the states; the ones shown are never copied, for samplers do not write on them."""
+        asked = super().get_all_trials(study_id, deepcopy, states)
+        return [trial for trial in self._shown if states is None or trial.state in states] + asked
+
+
+class MemorySearch:
+    """A sampler without memory of its own: each proposal comes from a new study of what was heard.
+
+    The sampler is seeded anew for each trial, so that a proposal is a function of the seed, the trial's
+    number and the results so far, and a resumed sweep proposes what the undisturbed one would have. A
+    trial stopped early is told PRUNED with its scores on the way, a crash not at all, a configuration
+    that cannot be trained as a violated constraint; what is not finite never gets here. With
+    `counts_cost` the study has two objectives, the score and the device-seconds, and a stopped trial is
+    a result like any other: Optuna does not prune studies of several objectives.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        goal: Goal,
+        seed: int,
+        sampler: Callable[[int], BaseSampler],
+        *,
+        history: int,
+        counts_cost: bool = False,
+    ) -> None:
+        """`history` is how many of the trials that are over the sampler sees, the best and the newest."""
+        _silence()
+        self._space = space
+        self._seed = seed
+        self._sampler = sampler
+        self._counts_cost = counts_cost
+        self._directions: list[Goal] = [goal, "minimize"] if counts_cost else [goal]
+        self._memory = Memory(goal, history)
+        self._draws: dict[int, int] = {}
+
+    def propose(self, number: int) -> Config:
+        """Asks the study; never exhausted."""
+        again = self._draws.get(number, 0)
+        self._draws[number] = again + 1
+        shown = [told for heard in self._memory.shown() if (told := self._told(heard))]
+        study = optuna.create_study(
+            storage=_Shown(shown),
+            directions=self._directions,
+            sampler=self._sampler(_seed32(self._seed, number, again)),
+        )
+        trial = study.ask()
+        config = self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
+        self._memory.enter(number, config)
+        return config
+
+    def adopt(self, number: int, config: Config) -> None:
+        """Enter the configuration as running; one that lies outside the space teaches nothing."""
+        if self._space.contains(config):
+            self._memory.enter(number, config)
+
+    def observe(self, number: int, epoch: int, score: float) -> None:
+        """An intermediate value of the Optuna trial."""
+        self._memory.add(number, epoch, score)
+
+    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
+        """A trial that nobody asked for or adopted is passed over."""
+        self._memory.close(number, state, score, cost)
+
+    def _told(self, heard: Heard) -> FrozenTrial | None:
+        """The trial in Optuna's words; None where a study of several objectives has none for it."""
+        if heard.told is None:
+            heard.told = self._translated(heard)
+        return heard.told
+
+    def _translated(self, heard: Heard) -> FrozenTrial | None:
+        state, values = _TOLD_AS.get(heard.state, TrialState.PRUNED), None
+        if heard.state is State.RUNNING:
+            state = TrialState.RUNNING
+        elif self._counts_cost:
+            if heard.score is None:
+                return None
+            state, values = TrialState.COMPLETE, [heard.score, heard.cost]
+        elif state is TrialState.COMPLETE and heard.score is not None:
+            values = [heard.score]
+        named = flattened(self._space, heard.config)
+        trial = create_trial(
+            state=state,
+            values=values,
+            params={name: value for name, (_, value) in named.items()},
+            distributions={name: _distribution(parameter) for name, (parameter, _) in named.items()},
+            intermediate_values={} if self._counts_cost else heard.scores,
+            constraints={"feasible": 1.0} if heard.state is State.INFEASIBLE else None,
+        )
+        trial.number = heard.number + 1  # 0 is the one that is asked for
+        return trial
+
+
+def _silence() -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # `group`, which conditional parameters need, has been marked experimental since 2.8
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+class StudySearch:
+    """A sampler that writes on trials what it needs later, as NSGA-II its generations: one study, kept.
+
+    Told like `MemorySearch`, but for a crash, which is FAIL here, and never shortened.
     """
 
     def __init__(
@@ -40,19 +147,14 @@ class OptunaSearch:
         sampler: Callable[[int], BaseSampler],
         *,
         counts_cost: bool = False,
-        keeps_notes: bool = True,
     ) -> None:
-        """`keeps_notes` where the sampler writes on trials what it needs later: NSGA-II its generations."""
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        # `group`, which conditional parameters need, has been marked experimental since 2.8
-        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+        _silence()
         self._space = space
         self._seed = seed
         self._sampler = sampler
         self._counts_cost = counts_cost
         directions: list[Goal] = [goal, "minimize"] if counts_cost else [goal]
         self._study = optuna.create_study(directions=directions, sampler=sampler(_seed32(seed, 0, 0)))
-        self._keeps_notes = keeps_notes
         self._trials: dict[int, optuna.Trial] = {}
         self._epochs: dict[int, set[int]] = {}
         self._configs: dict[int, Config] = {}
@@ -66,11 +168,7 @@ class OptunaSearch:
         self._study.sampler = self._sampler(_seed32(self._seed, number, again))
         trial = self._study.ask()
         config = self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
-        if self._keeps_notes:
-            self._enter(number, trial, config)
-        else:  # what the record holds and no more: TPE notes on a trial values that its configuration lacks
-            self._study.tell(trial, state=TrialState.FAIL)
-            self.adopt(number, config)
+        self._enter(number, trial, config)
         return config
 
     def adopt(self, number: int, config: Config) -> None:
@@ -78,10 +176,9 @@ class OptunaSearch:
         if not self._space.contains(config):
             return
         self._study.sampler = self._sampler(_seed32(self._seed, number, 0))
-        self._study.enqueue_trial(self._parameters(config))
+        self._study.enqueue_trial({k: value for k, (_, value) in flattened(self._space, config).items()})
         trial = self._study.ask()
-        if self._keeps_notes:
-            _ = trial.relative_params  # looks as if nothing came of it, but the sampler writes its notes
+        _ = trial.relative_params  # looks as if nothing came of it, but the sampler writes its notes
         self._enter(number, trial, config)
         self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
 
@@ -122,18 +219,6 @@ class OptunaSearch:
         self._configs[number] = config
         self._told.pop(number, None)
 
-    def _parameters(self, config: Config) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-
-        def note(name: str, parameter: Parameter) -> Any:
-            value = value_at(config, name)
-            if not isinstance(parameter, Constant):
-                found[name] = _encoded(parameter, value)
-            return value
-
-        self._space.sample(note)
-        return found
-
 
 def _seed32(seed: int, number: int, again: int) -> int:
     """NumPy's legacy generator, which Optuna uses, takes 32 bits."""
@@ -143,42 +228,32 @@ def _seed32(seed: int, number: int, again: int) -> int:
 def _suggest(trial: optuna.Trial, name: str, parameter: Parameter) -> Any:
     if isinstance(parameter, Constant):
         return parameter.value
-    value = _ask(trial, name, parameter)
-    return _decoded(parameter, value)
+    match distribution := _distribution(parameter):
+        case CategoricalDistribution():
+            value = trial.suggest_categorical(name, distribution.choices)
+        case IntDistribution(low=low, high=high, step=step, log=log):
+            value = trial.suggest_int(name, low, high, step=step, log=log)
+        case FloatDistribution(low=low, high=high, step=step, log=log):
+            value = trial.suggest_float(name, low, high, step=step, log=log)
+        case _:
+            raise AssertionError
+    return decoded(parameter, value)
 
 
-def _ask(trial: optuna.Trial, name: str, parameter: Choice | IntRange | FloatRange) -> Any:
-    """The parameter in Optuna's words."""
+def _distribution(parameter: Choice | IntRange | FloatRange) -> BaseDistribution:
+    """The parameter in Optuna's words; of each one object, for thousands of trials name it.
+
+    Optuna takes no step on a logarithmic range: `Space.sample` puts the value on its grid.
+    """
     match parameter:
         case Choice():
-            return trial.suggest_categorical(name, _labels(parameter))
+            return CategoricalDistribution(labels(parameter))
         case IntRange():
-            # Optuna takes no step on a logarithmic range; `Space.sample` puts the value on its grid
             step = 1 if parameter.log else parameter.step
-            return trial.suggest_int(name, parameter.low, parameter.high, step=step, log=parameter.log)
+            return IntDistribution(parameter.low, parameter.high, step=step, log=parameter.log)
         case FloatRange():
             step = None if parameter.log else parameter.step
-            return trial.suggest_float(name, parameter.low, parameter.high, step=step, log=parameter.log)
-
-
-def _labels(parameter: Choice) -> list[Any]:
-    """A choice's values in Optuna's words; all as JSON where two would look alike to it, as 1 and true."""
-    texts = [json.dumps(value) for value in parameter.values]
-    plain = [t if isinstance(v, list) else v for v, t in zip(parameter.values, texts, strict=True)]
-    return plain if len(set(plain)) == len(plain) else texts
-
-
-def _encoded(parameter: Parameter, value: Any) -> Any:
-    if not isinstance(parameter, Choice):
-        return value
-    place = next(place for place, known in enumerate(parameter.values) if is_same(known, value))
-    return _labels(parameter)[place]
-
-
-def _decoded(parameter: Choice | IntRange | FloatRange, value: Any) -> Any:
-    if not isinstance(parameter, Choice):
-        return round(value, 12) if isinstance(parameter, FloatRange) and parameter.step else value
-    return parameter.values[_labels(parameter).index(value)]
+            return FloatDistribution(parameter.low, parameter.high, step=step, log=parameter.log)
 
 
 @searcher("tpe")
@@ -189,11 +264,15 @@ def tpe(
     *,
     startup: Annotated[int, Field(ge=1)] = 10,
     candidates: Annotated[int, Field(ge=1)] = 24,
+    history: Annotated[int, Field(ge=20)] = 200,
     counts_cost: bool = False,
-) -> OptunaSearch:
+    cost_aware: bool = False,
+    cooling: Annotated[int, Field(ge=1)] = 40,
+) -> Searcher:
     """Tree-structured Parzen estimators (Bergstra et al., 2011): multivariate, grouped for conditional
     parameters, running trials counted as bad (constant liar). `startup` random trials come first;
-    `counts_cost` searches the front of score and device-seconds."""
+    the sampler sees the best and the newest `history` trials; `counts_cost` searches the front of score
+    and device-seconds; `cost_aware` prefers what trains fast, ever less until trial `cooling`."""
 
     def sampler(of_seed: int) -> BaseSampler:
         return optuna.samplers.TPESampler(
@@ -205,19 +284,20 @@ def tpe(
             n_ei_candidates=candidates,
         )
 
-    return OptunaSearch(space, goal, seed, sampler, counts_cost=counts_cost, keeps_notes=False)
+    search = MemorySearch(space, goal, seed, sampler, history=history, counts_cost=counts_cost)
+    return Thrifty(search, space, cooling) if cost_aware else search
 
 
 @searcher("nsga2")
 def nsga2(
     space: Space, goal: Goal, seed: int, *, population: Annotated[int, Field(ge=2)] = 20
-) -> OptunaSearch:
+) -> StudySearch:
     """NSGA-II (Deb et al., 2002) on the front of score and device-seconds."""
 
     def sampler(of_seed: int) -> BaseSampler:
         return optuna.samplers.NSGAIISampler(seed=of_seed, population_size=population)
 
-    return OptunaSearch(space, goal, seed, sampler, counts_cost=True)
+    return StudySearch(space, goal, seed, sampler, counts_cost=True)
 
 
 @searcher("optuna")
@@ -229,7 +309,7 @@ def named(
     sampler: str,
     options: dict[str, Any] | None = None,
     counts_cost: bool = False,
-) -> OptunaSearch:
+) -> StudySearch:
     """Any sampler of `optuna.samplers` by its class name, such as GPSampler, with its own options."""
     classes = {name for name in optuna.samplers.__all__ if name.endswith("Sampler")} - {"BaseSampler"}
     if sampler not in classes:
@@ -241,6 +321,6 @@ def named(
         return build(**(options or {}), **({"seed": of_seed} if takes_seed else {}))
 
     try:
-        return OptunaSearch(space, goal, seed, seeded, counts_cost=counts_cost)
+        return StudySearch(space, goal, seed, seeded, counts_cost=counts_cost)
     except (TypeError, ValueError) as error:
         raise SpecError(f"search.options: {sampler}: {error}") from error

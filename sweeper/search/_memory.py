@@ -1,0 +1,115 @@
+"""What a search has heard of each trial, and which trials are worth showing to a sampler."""
+
+import bisect
+import itertools
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sweeper.trial import Config, Goal, State
+
+Rank = tuple[float, ...]
+
+RESULTS = (State.COMPLETED, State.STOPPED, State.INFEASIBLE)
+"""States that teach something; a crash says nothing about the configuration."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """One trial. `state` is RUNNING until it is told of for the first time.
+
+    A trial that was stopped at a rung and goes on, because it was promoted, stays STOPPED and keeps the
+    scores that it adds: never is one of the best counted as running, which a constant liar calls bad.
+    `told` holds what a sampler makes of it, until something new is heard.
+    """
+
+    number: int
+    config: Config
+    state: State = State.RUNNING
+    scores: dict[int, float] = field(default_factory=dict[int, float])
+    score: float | None = None
+    cost: float = 0.0
+    told: Any = None
+
+
+class Memory:
+    """Every trial by its number, so that what is heard twice counts once.
+
+    `shown` gives at most `limit` trials that are over, and as many running ones: with all 10,000 of a
+    long sweep in sight, each proposal would cost more than the one before it.
+    """
+
+    def __init__(self, goal: Goal, limit: int) -> None:
+        self._sign = 1.0 if goal == "maximize" else -1.0
+        self._limit = limit
+        self._running: dict[int, Heard] = {}
+        self._over: dict[int, Heard] = {}
+        self._ranks: dict[int, Rank] = {}
+        self._ranked: list[tuple[Rank, int]] = []
+
+    def __contains__(self, number: Hashable) -> bool:
+        """Whether anything is known of the trial."""
+        return number in self._running or number in self._over
+
+    def enter(self, number: int, config: Config) -> None:
+        """The trial runs this configuration, whatever was known of the number before."""
+        self.forget(number)
+        self._running[number] = Heard(number, config)
+
+    def forget(self, number: int) -> None:
+        """The trial teaches nothing."""
+        self._running.pop(number, None)
+        if self._over.pop(number, None):
+            self._unrank(number)
+
+    def add(self, number: int, epoch: int, score: float) -> None:
+        """A score on the way; the first one of an epoch counts."""
+        heard = self._running.get(number) or self._over.get(number)
+        if heard is None or epoch in heard.scores or heard.state is State.COMPLETED:
+            return
+        heard.scores[epoch], heard.told = score, None
+        if number in self._over:
+            self._rank(heard)
+
+    def close(self, number: int, state: State, score: float | None, cost: float) -> None:
+        """The trial is over, or waits at a rung; without a result it is forgotten."""
+        heard = self._running.pop(number, None) or self._over.pop(number, None)
+        if heard is None:
+            return
+        if state not in RESULTS or (score is None and state is not State.INFEASIBLE):
+            self._unrank(number)
+            return
+        heard.state, heard.score, heard.cost, heard.told = state, score, cost, None
+        self._over[number] = heard
+        self._rank(heard)
+
+    def shown(self) -> list[Heard]:
+        """The best quarter of `limit`, the newest for the rest, and the newest that run, by number."""
+        over = list(self._over.values()) if len(self._over) <= self._limit else self._chosen()
+        running = itertools.islice(reversed(self._running.values()), self._limit)
+        return sorted([*over, *running], key=lambda heard: heard.number)
+
+    def _chosen(self) -> list[Heard]:
+        numbers = {number for _, number in self._ranked[: self._limit // 4]}
+        newest = itertools.islice(reversed(self._over), self._limit)
+        rest = [number for number in newest if number not in numbers]
+        return [self._over[number] for number in [*numbers, *rest[: self._limit - len(numbers)]]]
+
+    def _rank(self, heard: Heard) -> None:
+        self._unrank(heard.number)
+        self._ranks[heard.number] = rank = self._order(heard)
+        bisect.insort(self._ranked, (rank, heard.number))
+
+    def _unrank(self, number: int) -> None:
+        rank = self._ranks.pop(number, None)
+        if rank is not None:
+            del self._ranked[bisect.bisect_left(self._ranked, (rank, number))]
+
+    def _order(self, heard: Heard) -> Rank:
+        """Smaller is better, as TPE sees it: the trials trained in full, then those that got furthest."""
+        if heard.state is State.COMPLETED:
+            return (0.0, 0.0, -self._sign * (heard.score or 0.0))
+        if heard.state is State.INFEASIBLE or not heard.scores:
+            return (2.0, 0.0, 0.0)
+        last = max(heard.scores)
+        return (1.0, -float(last), -self._sign * heard.scores[last])

@@ -1,0 +1,61 @@
+"""Cost-aware search: of several proposals the one that trains fastest, ever less so as the sweep proceeds."""
+
+from sweeper.cost.learned import PaceModel
+from sweeper.search import Searcher
+from sweeper.space import Space
+from sweeper.trial import Config, State
+
+PROPOSALS = 8
+"""Proposals that trial 0 chooses from."""
+
+
+class Thrifty:
+    """Cost-cooling around another search.
+
+    Each of its proposals is the best of many by expected improvement, drawn with a seed of its own, so
+    the cheapest of several gains about as much for less: expected improvement per predicted second.
+    Trial 0 takes the cheapest of `PROPOSALS`, trial `cooling` the first one that comes, as without it.
+    What a configuration costs is learnt from the trials that are over; until three are, nobody chooses.
+    """
+
+    def __init__(self, search: Searcher, space: Space, cooling: int) -> None:
+        self._search = search
+        self._pace = PaceModel(space)
+        self._cooling = cooling
+        self._configs: dict[int, Config] = {}
+        self._epochs: dict[int, int] = {}
+
+    def propose(self, number: int) -> Config | None:
+        """Adopts the chosen one, so that the search forgets the others."""
+        first = self._search.propose(number)
+        if first is None:
+            return None
+        cheapest, seconds = first, self._pace.seconds_per_epoch(first)
+        for _ in range(self._more(number) if seconds is not None else 0):
+            config = self._search.propose(number)
+            other = self._pace.seconds_per_epoch(config) if config is not None else None
+            if config is not None and other is not None and seconds is not None and other < seconds:
+                cheapest, seconds = config, other
+        self.adopt(number, cheapest)
+        return cheapest
+
+    def adopt(self, number: int, config: Config) -> None:
+        """The search adopts it, and the pace will be learnt."""
+        self._configs[number] = config
+        self._search.adopt(number, config)
+
+    def observe(self, number: int, epoch: int, score: float) -> None:
+        """Passed on; the last epoch tells how many the cost stands for."""
+        self._epochs[number] = max(epoch, self._epochs.get(number, 0))
+        self._search.observe(number, epoch, score)
+
+    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
+        """Passed on, and its pace learnt, once for each trial."""
+        self._search.finish(number, state, score, cost)
+        config, epochs = self._configs.pop(number, None), self._epochs.get(number, 0)
+        if config is not None and epochs:
+            self._pace.learn(config, cost / epochs)
+
+    def _more(self, number: int) -> int:
+        """How many further proposals to look at."""
+        return round((PROPOSALS - 1) * max(0.0, 1 - number / self._cooling))
