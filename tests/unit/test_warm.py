@@ -103,28 +103,20 @@ def test_a_resumed_sweep_needs_the_earlier_one_no_longer(earlier, toy_spec, toy_
 @pytest.mark.parametrize(
     ("sections", "digest", "said"),
     [
-        ({"search": {"from": ["odl"]}}, "images", "no sweep 'odl' is there"),
-        ({"search": {"from": ["old"]}}, "others", "old saw other images, or another split"),
-        (
-            {"search": {"from": ["old"]}, "train": {"epochs": 10}},
-            "images",
-            "old has train.epochs: 9, here it is 10",
-        ),
-        (
-            {"search": {"from": ["old"]}, "objective": {"metric": "valid/top5"}},
-            "images",
-            "old has objective.metric",
-        ),
-        ({"search": {"from": ["../../etc/passwd"]}}, "images", "no sweep '../../etc/passwd' is there"),
-        ({"search": {"from": ["a b"]}}, "images", "'a b' cannot name a sweep"),
+        ({"name": "odl"}, "images", "no sweep 'odl' is there"),
+        ({}, "others", "old saw other images, or another split"),
+        ({"train": {"epochs": 10}}, "images", "old has train.epochs: 9, here it is 10"),
+        ({"objective": {"metric": "valid/top5"}}, "images", "old has objective.metric"),
+        ({"name": "../../etc/passwd"}, "images", "no sweep '../../etc/passwd' is there"),
+        ({"name": "a b"}, "images", "'a b' cannot name a sweep"),
     ],
     ids=["unknown", "images", "train", "metric", "path", "name"],
 )
 def test_a_sweep_that_would_mislead_the_search_is_refused(earlier, toy_spec, sections, digest, said):
     earlier("old", budget={"trials": 2})
-    search = {"from": [sections.pop("name", "old")]}
+    search = {"from": [sections.get("name", "old")]}
     with pytest.raises(SpecError, match=re.escape(said)):
-        known_events(toy_spec(search=search, **sections), digest)
+        known_events(toy_spec(**sections | {"name": "toy", "search": search}), digest)
 
 
 def test_a_damaged_record_is_refused_in_one_line(earlier, toy_spec, tmp_path):
