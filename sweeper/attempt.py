@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+PREEMPTIONS = ("preempted", "driver_lost", "node_lost")
+"""How attempts end that nobody is to blame for: what they did since their last checkpoint is done again."""
+
 
 @dataclass(slots=True)
 class Attempt:
@@ -63,6 +66,11 @@ class Attempt:
     def usd(self) -> float | None:
         """Money for what is billed; None where nobody knows the price."""
         return None if self.usd_per_hour is None else self.usd_per_hour * self.device_seconds / 3600
+
+    @property
+    def is_preempted(self) -> bool:
+        """Whether it was lost with its node or its driver."""
+        return self.ended in PREEMPTIONS
 
     def cost(self, billed: float, productive: float, joules: float | None = None) -> None:
         """What it has cost so far; energy that was known does not become unknown."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sweeper.attempt import Attempt
+from sweeper.attempt import PREEMPTIONS, Attempt
 from sweeper.history import SweepHistory
 
 Clock = Callable[[], float]
@@ -146,9 +146,6 @@ class Meter:
             self._nodes[node] = self._nodes.get(node, 0.0) + devices * gone
 
 
-PREEMPTIONS = ("preempted", "driver_lost", "node_lost")
-"""How attempts end that nobody is to blame for: what they did since their last checkpoint is done again."""
-
 _FINE = frozenset(("", "completed", "stopped", "paused", "interrupted", "budget", "cancelled", *PREEMPTIONS))
 
 
@@ -214,7 +211,7 @@ class Totals:
         self.set_up += attempt.set_up_device_seconds
         self.waited += attempt.waited or 0.0
         self.gpu_billed += seconds if attempt.is_gpu else 0.0
-        if attempt.ended in PREEMPTIONS:
+        if attempt.is_preempted:
             self.preempted += seconds
             self.repeated += attempt.repeated_device_seconds
         elif attempt.ended not in _FINE:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sweeper.attempt import Attempt
+from sweeper.attempt import PREEMPTIONS, Attempt
 from sweeper.history import SweepHistory, TrialHistory
-from sweeper.ledger import PREEMPTIONS, Totals, totals
+from sweeper.ledger import Totals, totals
 from sweeper.results.answer import saved_device_seconds
 from sweeper.results.values import ValueCost, by_value
 from sweeper.spec import SweepSpec
