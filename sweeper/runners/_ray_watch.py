@@ -1,15 +1,20 @@
 """What goes wrong without anybody raising: hung trials, lost workers, trials that cannot start."""
 
+import contextlib
+import os
+import signal
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
 import ray
 from ray.exceptions import ActorDiedError
 from ray.tune.experiment import Trial as TuneTrial
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweeper.history import SweepHistory
 
@@ -27,6 +32,7 @@ class Watch:
     """
 
     patience: float = PATIENCE_SECONDS
+    waiting_seconds: float = WAITING_SECONDS
     clock: Callable[[], float] = time.monotonic
     _seen: dict[str, float] = field(default_factory=dict[str, float])
     _trials: dict[str, TuneTrial] = field(default_factory=dict[str, TuneTrial])
@@ -57,17 +63,20 @@ class Watch:
         limit, now = self._limit(history), self.clock()
         return [tune_id for tune_id, seen in self._seen.items() if now - seen > limit]
 
-    def kill(self, tune_id: str) -> None:
-        """End the attempt's process; Tune then reports it as lost."""
-        actor = self._trials[tune_id].temporary_state.ray_actor
-        self._seen.pop(tune_id)
+    def kill(self, tune_id: str, worker: Mapping[str, Any]) -> None:
+        """End the attempt's process; Tune then reports it as lost. `worker` is what it said of itself."""
+        trial = self._trials.pop(tune_id, None)
+        self._seen.pop(tune_id, None)
+        actor = trial.temporary_state.ray_actor if trial else None
         if actor is not None:
             ray.kill(actor)
+        if "pid" in worker:
+            end_process(worker["node_id"], worker["pid"])
 
-    def waited_too_long(self) -> float:
-        """Seconds for which the longest-waiting attempt has waited for resources, 0 below a minute."""
-        longest = max((self.clock() - since for since in self._waiting.values()), default=0.0)
-        return longest if longest > WAITING_SECONDS else 0.0
+    def longest_wait(self) -> tuple[str, float]:
+        """The attempt that has waited longest for resources, and for how many seconds; 0 where none waits."""
+        waits = ((tune_id, self.clock() - since) for tune_id, since in self._waiting.items())
+        return max(waits, key=lambda wait: wait[1], default=("", 0.0))
 
     def _limit(self, history: SweepHistory) -> float:
         if self.patience < PATIENCE_SECONDS:
@@ -94,6 +103,25 @@ def kind_of_loss(error: Exception | None) -> str:
         return "preempted"
     is_node = isinstance(error, ActorDiedError) and "its node has died" in str(error)
     return "node_lost" if is_node else "worker_lost"
+
+
+def end_process(node: str, pid: int) -> None:
+    """SIGKILL for a worker, wherever it is.
+
+    `ray.kill` asks the process itself, which a stopped one never hears: its GPU would stay taken.
+    """
+    if node == ray.get_runtime_context().get_node_id():
+        _kill(pid)
+    else:
+        there = NodeAffinitySchedulingStrategy(node, soft=False)
+        ray.remote(_kill).options(num_cpus=0, max_retries=0, scheduling_strategy=there).remote(pid)
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if command.startswith(b"ray::"):  # the number may be another's by now
+            os.kill(pid, signal.SIGKILL)
 
 
 def missing(request: Mapping[str, Any]) -> str:

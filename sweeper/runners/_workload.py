@@ -3,11 +3,11 @@
 import functools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweeper.data.dataset import Dataset, open_dataset
-from sweeper.sections import DatasetSpec, TrainSpec
+from sweeper.sections import DatasetSpec, ResourcesSpec, TrainSpec
 from sweeper.training.device import default_device
 from sweeper.training.loop import train
 from sweeper.training.recipe import Recipe, compose
@@ -23,13 +23,13 @@ class Training:
     metric: str
     cache: Path
     checkpoints: Path
-    gpu_share: float = 1.0
+    resources: ResourcesSpec = field(default_factory=ResourcesSpec)
 
     def __call__(self, trial: Trial) -> Iterator[Report]:
         """One report an epoch. The images stay open for the next trial of this process."""
         recipe = compose(trial.config, self.train)
         device = default_device()
-        share = self.gpu_share if device.type == "cuda" else 1.0
+        share = self.resources.share(trial.config, on_gpu=device.type == "cuda")
         yield from train(
             trial,
             open_for(recipe, self.dataset, self.cache),
@@ -40,6 +40,10 @@ class Training:
             checkpoints=self.checkpoints,
             cache=self.cache,
         )
+
+    def forget(self) -> None:
+        """Let go of the images that stay open, some of them on the device, for the next trial."""
+        _open.cache_clear()
 
 
 def open_for(recipe: Recipe, spec: DatasetSpec, cache: Path) -> Dataset:

@@ -6,182 +6,33 @@ state are not used: the record is the truth, and a resumed sweep starts a new Tu
 
 import json
 import os
-import time
-from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 from pydantic import Field
 from ray import tune
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig
+from ray.tune.execution.placement_groups import resource_dict_to_pg_factory
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
-from sweeper.ledger import Grant
 from sweeper.runners import Pulse, Runner, Workload, runner
-from sweeper.runners._attempt import CANCELLED, outcome_after, reports
-from sweeper.runners._energy import EnergyMeter
-from sweeper.runners._ray_cluster import Price, Slots, connected, quiet, worker_device
-from sweeper.runners._ray_watch import PATIENCE_SECONDS, Watch, error_of, kind_of_loss, missing
+from sweeper.runners._leaks import device_memory
+from sweeper.runners._notice import NOTICE_SECONDS
+from sweeper.runners._ray_cluster import connected, quiet
+from sweeper.runners._ray_desk import Desk
+from sweeper.runners._ray_slots import Price, Slots, is_autoscaled, request_of
+from sweeper.runners._ray_watch import PATIENCE_SECONDS, WAITING_SECONDS, Watch, error_of, kind_of_loss
+from sweeper.runners._ray_worker import DONE, Worker
 from sweeper.sections import ResourcesSpec
 from sweeper.sweep import Sweep
-from sweeper.trial import Decision, Outcome, Report, State, Trial
+from sweeper.trial import Decision
 
-DONE = {"done": True}
-LOOK_SECONDS = 2.0
-
-
-class Worker(tune.Trainable):
-    """Runs attempts one after the other in one process, so that torch is imported once.
-
-    The first result of an attempt names the device, the following ones are reports, the last says
-    done. A failure is told like a report; the step after it raises, and Tune replaces the process.
-    """
-
-    def setup(self, config: dict[str, Any], workload: Workload | None = None) -> None:
-        """Begin the first attempt. Tune calls this in the new process, with the workload."""
-        if workload is None:
-            raise TypeError("a Worker needs tune.with_parameters(Worker, workload=...)")
-        self._workload = workload
-        self._begin(config)
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Begin another attempt in this process."""
-        self._end()
-        self._begin(new_config)
-        return True
-
-    def step(self) -> dict[str, Any]:
-        """The next thing that the attempt has to say, as JSON, which Tune passes on unchanged."""
-        if self._failed:
-            raise RuntimeError("the attempt failed: this worker is to be replaced")
-        said = next(self._items)
-        self._failed = "failure" in said
-        return {"said": json.dumps(said), "done": "done" in said}
-
-    def cleanup(self) -> None:
-        """The attempt was stopped: let its generator close what it holds."""
-        self._end()
-
-    def _begin(self, config: dict[str, Any]) -> None:
-        self._failed = False
-        self._items = _say(self._workload, Trial(**json.loads(config["trial"])))
-
-    def _end(self) -> None:
-        self._items.close()
-
-
-def _say(workload: Workload, trial: Trial) -> Generator[dict[str, Any]]:
-    device = worker_device()
-    energy = EnergyMeter.of(device["gpus"])
-    yield {"device": device | {"gpu_uuids": energy.uuids if energy else ()}}
-    for item in reports(workload, trial):
-        said = {"failure": asdict(item)} if isinstance(item, Outcome) else {"report": asdict(item)}
-        yield said | {"joules": energy.joules() if energy else None}
-    yield DONE | {"joules": energy.joules() if energy else None}
-
-
-@dataclass
-class Desk:
-    """What Tune's callbacks share: which attempt a Tune trial is, and since when it holds a device."""
-
-    sweep: Sweep
-    pulse: Pulse
-    slots: Slots
-    say: Callable[[str], None]
-    watch: Watch = field(default_factory=Watch)
-    is_cancelled: bool = False
-    _looked_at: float = 0.0
-    _has_complained: bool = False
-    _attempts: dict[str, Trial] = field(default_factory=dict[str, Trial])
-    _since: dict[str, float] = field(default_factory=dict[str, float])
-    _granted: set[str] = field(default_factory=set[str])
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Tune pickles all it is given for a `Tuner.restore` that sweeper never calls: nothing is kept."""
-        return str, ("the record is the state",)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Desk":
-        """There is one desk."""
-        return self
-
-    def ask(self, tune_id: str) -> Trial | None:
-        """The next attempt, where a slot is free for it."""
-        if self.sweep.live >= self.slots.count():
-            return None
-        trial = self.sweep.ask()
-        if trial is not None:
-            self._attempts[tune_id] = trial
-            self.watch.asked(tune_id)
-        return trial
-
-    def started(self, tune_id: str, trial: TuneTrial) -> None:
-        """The attempt has its worker."""
-        self._since[tune_id] = time.monotonic()
-        self.watch.started(tune_id, trial)
-
-    def result(self, tune_id: str, result: dict[str, Any]) -> Decision:
-        """Pass on what the worker said."""
-        self.watch.alive(tune_id)
-        trial = self._attempts.get(tune_id)
-        if trial is None:
-            return Decision.STOP
-        self.sweep.meter.drew(trial.id, result.get("joules"), self.slots.share)
-        if "device" in result:
-            self._grant(tune_id, self.slots.grant(result["device"]))
-        elif "report" in result:
-            decision = self.sweep.report(trial.id, Report(**result["report"]), trial.attempt)
-            if decision is not Decision.CONTINUE:
-                self._tell(tune_id, outcome_after(decision))
-            return decision
-        elif "failure" in result:
-            failure = result["failure"]
-            self._tell(tune_id, Outcome(State(failure.pop("state")), **failure))
-        else:
-            self._tell(tune_id, outcome_after(Decision.CONTINUE))
-        return Decision.CONTINUE
-
-    def lost(self, tune_id: str, kind: str, message: str) -> None:
-        """The worker is gone; nothing happens where the attempt's end is known already."""
-        if tune_id in self._attempts:
-            self._grant(tune_id, self.slots.grant({}))
-            self._tell(tune_id, Outcome(State.FAILED, kind, message))
-
-    def look(self) -> None:
-        """Every few seconds: end what hangs, and say what a waiting trial lacks."""
-        now = time.monotonic()
-        if now - self._looked_at < LOOK_SECONDS:
-            return
-        self._looked_at = now
-        for tune_id in self.watch.hung(self.sweep.history):
-            self.watch.kill(tune_id)
-            self.lost(tune_id, "hung", "no sign of life from the worker")
-        waited = self.watch.waited_too_long()
-        if waited and self.sweep.live <= self.slots.count() and not self._has_complained:
-            self._has_complained = True
-            self.say(f"a trial has waited for {waited:.0f} s: it lacks {missing(self.slots.request)}")
-
-    def cancelled(self) -> None:
-        """Every attempt that still runs was ended on request, and can be resumed."""
-        for tune_id in list(self._attempts):
-            self._tell(tune_id, CANCELLED)
-
-    def _grant(self, tune_id: str, grant: Grant) -> None:
-        if tune_id not in self._granted:
-            self._granted.add(tune_id)
-            now = time.monotonic()
-            trial = self._attempts[tune_id]
-            self.sweep.granted(trial.id, grant, seconds_ago=now - self._since.get(tune_id, now))
-
-    def _tell(self, tune_id: str, outcome: Outcome) -> None:
-        trial = self._attempts.pop(tune_id)
-        self._granted.discard(tune_id)
-        self._since.pop(tune_id, None)
-        self.watch.ended(tune_id)
-        self.sweep.tell(trial.id, outcome, trial.attempt)
+MOST_PENDING = "1000"
 
 
 class Asker(Searcher):
@@ -192,10 +43,15 @@ class Asker(Searcher):
         self._desk = desk
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        """The next attempt as a Tune configuration; FINISHED when the sweep has nothing more to give."""
+        """The next attempt as a Tune configuration; FINISHED when the sweep has nothing more to give.
+
+        While nothing runs, Tune does nothing but ask, once a second: the driver's pulse must go on.
+        """
+        if not self._desk.sweep.live:
+            self._desk.tick()
         trial = self._desk.ask(trial_id)
         if trial is None:
-            is_done = self._desk.sweep.is_done
+            is_done = self._desk.sweep.is_done or self._desk.is_cancelled
             return cast("dict[str, Any] | None", Searcher.FINISHED if is_done else None)
         return {"trial": json.dumps(asdict(trial))}
 
@@ -261,10 +117,8 @@ class Housekeeping(Callback):
         self._desk.started(trial.trial_id, trial)
 
     def on_step_end(self, iteration: int, trials: list[TuneTrial], **info: Any) -> None:
-        """Heartbeat, display, requests."""
-        self._desk.sweep.meter.hold(self._desk.slots.held())
-        self._desk.look()
-        self._desk.is_cancelled = self._desk.pulse() or self._desk.is_cancelled
+        """Heartbeat, display, requests, and whoever hangs or must leave."""
+        self._desk.tick()
 
 
 class Canceller(Stopper):
@@ -292,6 +146,9 @@ def ray_tune(
     cpus: Annotated[int, Field(ge=1)] | None = None,
     price: Price | None = None,
     patience: Annotated[float, Field(gt=0)] = PATIENCE_SECONDS,
+    waiting: Annotated[float, Field(gt=0)] = WAITING_SECONDS,
+    notice: Annotated[float, Field(gt=0)] = NOTICE_SECONDS,
+    memory: Callable[[], int] = device_memory,
     say: Callable[[str], None] = lambda text: None,
 ) -> Runner:
     """Runs as many trials at a time as the cluster has room for.
@@ -299,24 +156,34 @@ def ray_tune(
     `address` joins a running cluster; without it a private Ray is started on this machine and ended
     afterwards. `state` is a folder for what Tune insists on writing, `log` a file for what it prints.
     `cpus` limits the private Ray; `patience` is the silence in seconds after which a trial may count
-    as hung; `say` tells people what they should know.
+    as hung, `waiting` the wait for resources after which `say` tells people what is missing, `notice` what
+    is left of an attempt behind a SIGTERM to its worker, `memory` the device memory that a worker holds.
     """
 
     def drive(sweep: Sweep, workload: Workload, pulse: Pulse) -> None:
-        with quiet(log), connected(address, cpus) as cluster:
-            desk = Desk(sweep, pulse, Slots(cluster, resources, price), say, Watch(patience))
-            desk.slots.require_room()
-            sweep.meter.hold(desk.slots.held())
-            _tuner(desk, workload, state).fit()
-            desk.cancelled()
+        with quiet(log), connected(address, cpus):
+            slots = Slots(resources, price, grows=is_autoscaled())
+            slots.require_room()
+            desk = Desk(sweep, pulse, slots, say, Watch(patience, waiting))
+            sweep.meter.hold(slots.held())
+            worker = tune.with_parameters(Worker, workload=workload, memory=memory, notice_seconds=notice)
+            _tuner(desk, worker, state).fit()
+            desk.cancel()
             sweep.meter.hold(0)
 
     return drive
 
 
-def _tuner(desk: Desk, workload: Workload, state: Path) -> tune.Tuner:
-    os.environ |= _TUNE_ENVIRONMENT | {"TUNE_MAX_PENDING_TRIALS_PG": str(desk.slots.count())}
-    trainable = tune.with_resources(tune.with_parameters(Worker, workload=workload), desk.slots.request)
+def _tuner(desk: Desk, worker: Any, state: Path) -> tune.Tuner:
+    os.environ |= _TUNE_ENVIRONMENT
+    spec, has_gpu = desk.slots.spec, desk.slots.has_gpu
+
+    def request(config: dict[str, Any]) -> Any:
+        """Tune asks for each trial anew, and uses a worker again for an equal request only."""
+        wanted = request_of(spec, json.loads(config["trial"])["config"], has_gpu=has_gpu)
+        return resource_dict_to_pg_factory(wanted)
+
+    trainable = tune.with_resources(worker, request)
     return tune.Tuner(
         trainable,
         tune_config=TuneConfig(
@@ -342,6 +209,7 @@ _TUNE_ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # CSV, JSON and TensorBoard files double the driver's work
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the command line has its own
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_MAX_PENDING_TRIALS_PG": MOST_PENDING,  # the desk asks for no more than there is room for
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # Tune's own state is never read back
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }

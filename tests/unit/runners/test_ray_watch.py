@@ -78,16 +78,18 @@ def test_how_long_silence_may_last_follows_the_median_epoch(clock, epochs, limit
     assert watch.hung(history) == ["a"]
 
 
-def test_an_attempt_that_waits_for_resources_is_spoken_of_after_a_minute(clock):
+def test_the_longest_wait_for_resources_ends_when_the_attempt_has_its_worker(clock):
     watch = Watch(clock=clock)
+    assert watch.longest_wait() == ("", 0.0)
     watch.asked("a")
     clock.now = 59.0
     watch.asked("b")
-    assert watch.waited_too_long() == 0.0
     clock.now = 61.0
-    assert watch.waited_too_long() == 61.0
+    assert watch.longest_wait() == ("a", 61.0)
     watch.started("a", SimpleNamespace())
-    assert watch.waited_too_long() == 0.0, "b has waited for two seconds"
+    assert watch.longest_wait() == ("b", 2.0)
+    watch.ended("b")
+    assert watch.longest_wait() == ("", 0.0)
     assert watch.hung(epochs_of()) == []
 
 

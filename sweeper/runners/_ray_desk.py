@@ -1,0 +1,203 @@
+"""What Tune's callbacks share: which attempt each Tune trial is, what it holds, and how it ends."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ray.tune.experiment import Trial as TuneTrial
+
+from sweeper.runners import Pulse
+from sweeper.runners._attempt import CANCELLED, outcome_after
+from sweeper.runners._notice import NOTICE_SECONDS
+from sweeper.runners._ray_slots import STUCK_SECONDS, Slots
+from sweeper.runners._ray_watch import Watch, missing
+from sweeper.runners._room import Taken
+from sweeper.sweep import Sweep
+from sweeper.trial import Decision, Outcome, Report, State, Trial
+
+LOOK_SECONDS = 2.0
+MARGIN_SECONDS = 3.0
+"""Before a drained node goes, its attempts are ended: what the node takes down counts as lost."""
+PREEMPTED = Outcome(State.FAILED, "preempted", "the node is being drained")
+
+
+@dataclass
+class Held:
+    """One attempt: what it asked for, since when it has it, and what its worker said of itself."""
+
+    trial: Trial
+    request: Mapping[str, float]
+    since: float | None = None
+    worker: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    is_granted: bool = False
+    leave_by: float | None = None
+
+    @property
+    def node(self) -> str:
+        """Empty until the worker has said where it is."""
+        return str(self.worker.get("node_id", ""))
+
+
+@dataclass
+class Desk:
+    """Passes on what workers say to the sweep, and what the sweep decides to Tune."""
+
+    sweep: Sweep
+    pulse: Pulse
+    slots: Slots
+    say: Callable[[str], None]
+    watch: Watch = field(default_factory=Watch)
+    is_cancelled: bool = False
+    _looked_at: float = 0.0
+    _has_complained: bool = False
+    _held: dict[str, Held] = field(default_factory=dict[str, Held])
+    _returned: deque[Trial] = field(default_factory=deque[Trial])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Tune pickles all it is given for a `Tuner.restore` that sweeper never calls: nothing is kept."""
+        return str, ("the record is the state",)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Desk":
+        """There is one desk."""
+        return self
+
+    def ask(self, tune_id: str) -> Trial | None:
+        """The next attempt, where there is room for it; one that a worker gave back comes first."""
+        trial = self._returned.popleft() if self._returned else self._new()
+        if trial is not None:
+            self._held[tune_id] = Held(trial, self.slots.request(trial.config))
+            self.watch.asked(tune_id)
+        return trial
+
+    def started(self, tune_id: str, trial: TuneTrial) -> None:
+        """The attempt has its worker."""
+        if tune_id in self._held:
+            self._held[tune_id].since = time.monotonic()
+            self.watch.started(tune_id, trial)
+
+    def result(self, tune_id: str, said: dict[str, Any]) -> Decision:
+        """Pass on what the worker said."""
+        self.watch.alive(tune_id)
+        held = self._held.get(tune_id)
+        if held is None:
+            return Decision.STOP
+        self.sweep.meter.drew(held.trial.id, said.get("joules"), self.slots.share(held.trial.config))
+        if "report" in said:
+            return self._report(tune_id, held, Report(**said["report"]))
+        if "device" in said:
+            self._placed(tune_id, held, said["device"])
+        elif "unfit" in said:
+            self._give_back(tune_id)
+        elif "failure" in said:
+            failure = said["failure"]
+            self._tell(tune_id, Outcome(State(failure.pop("state")), **failure))
+        else:
+            self._tell(tune_id, outcome_after(Decision.CONTINUE))
+        return Decision.CONTINUE
+
+    def lost(self, tune_id: str, kind: str, message: str) -> None:
+        """The worker is gone; nothing happens where the attempt's end is known already."""
+        held = self._held.get(tune_id)
+        if held is not None:
+            if held.since is not None:
+                self._grant(held)
+            self._tell(tune_id, Outcome(State.FAILED, kind, message))
+
+    def tick(self) -> None:
+        """Between Tune's steps: heartbeat, display, requests; every few seconds a look around."""
+        self.sweep.meter.hold(self.slots.held())
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            self._end_the_hung()
+            self._leave_drained_nodes(now)
+            self._complain()
+        if self.pulse() and not self.is_cancelled:
+            self.is_cancelled = True
+            self.cancel()
+
+    def cancel(self) -> None:
+        """End every attempt on request, at once; each can be resumed."""
+        for tune_id in list(self._held):
+            self._end(tune_id, CANCELLED)
+        while self._returned:
+            trial = self._returned.popleft()
+            self.sweep.tell(trial.id, CANCELLED, trial.attempt)
+
+    def _new(self) -> Trial | None:
+        is_stuck = not self.slots.grows and self.watch.longest_wait()[1] > STUCK_SECONDS
+        if self.is_cancelled or is_stuck or not self.slots.has_room(self._taken()):
+            return None
+        return self.sweep.ask()
+
+    def _taken(self) -> list[Taken]:
+        return [Taken(held.request, held.node) for held in self._held.values()]
+
+    def _report(self, tune_id: str, held: Held, report: Report) -> Decision:
+        decision = self.sweep.report(held.trial.id, report, held.trial.attempt)
+        if decision is not Decision.CONTINUE:
+            self._tell(tune_id, outcome_after(decision))
+        elif held.leave_by is not None:
+            self._end(tune_id, PREEMPTED)
+        return decision
+
+    def _placed(self, tune_id: str, held: Held, worker: Mapping[str, Any]) -> None:
+        """A worker that was used before may stand on a node that is being drained by now."""
+        held.worker = worker
+        if held.node in self.slots.leaving():
+            self._give_back(tune_id)
+        else:
+            self._grant(held)
+
+    def _give_back(self, tune_id: str) -> None:
+        """The attempt has not begun: it is handed to another worker, and this one is ended."""
+        held = self._held.pop(tune_id)
+        self._returned.append(held.trial)
+        self.watch.kill(tune_id, held.worker)
+        self.watch.ended(tune_id)
+
+    def _end_the_hung(self) -> None:
+        for tune_id in self.watch.hung(self.sweep.history):
+            self._end(tune_id, Outcome(State.FAILED, "hung", "no sign of life from the worker"))
+
+    def _leave_drained_nodes(self, now: float) -> None:
+        """Each attempt there has until its next report, but not longer than a worker after SIGTERM."""
+        leaving = self.slots.leaving()
+        for tune_id, held in list(self._held.items()):
+            if held.node in leaving and held.leave_by is None:
+                held.leave_by = now + min(NOTICE_SECONDS, leaving[held.node] - MARGIN_SECONDS)
+            if held.leave_by is not None and now >= held.leave_by:
+                self._end(tune_id, PREEMPTED)
+
+    def _complain(self) -> None:
+        """Say what a waiting trial lacks, once for each time that one waits long and not for our own."""
+        tune_id, waited = self.watch.longest_wait()
+        is_long = waited > self.watch.waiting_seconds
+        if not is_long:
+            self._has_complained = False
+        elif not self._has_complained and (self.slots.grows or not self.slots.waiting(self._taken())):
+            self._has_complained = True
+            lacking = missing(self._held[tune_id].request)
+            self.say(f"a trial has waited for {waited:.0f} s: it lacks {lacking}")
+
+    def _end(self, tune_id: str, outcome: Outcome) -> None:
+        """Tell the sweep, then end the worker, whatever it is doing."""
+        held = self._held[tune_id]
+        if held.since is not None:
+            self._grant(held)
+            self.watch.kill(tune_id, held.worker)
+        self._tell(tune_id, outcome)
+
+    def _grant(self, held: Held) -> None:
+        if not held.is_granted:
+            held.is_granted = True
+            now = time.monotonic()
+            grant = self.slots.grant(held.trial.config, held.worker)
+            self.sweep.granted(held.trial.id, grant, seconds_ago=now - (held.since or now))
+
+    def _tell(self, tune_id: str, outcome: Outcome) -> None:
+        trial = self._held.pop(tune_id).trial
+        self.watch.ended(tune_id)
+        self.sweep.tell(trial.id, outcome, trial.attempt)

@@ -1,0 +1,191 @@
+"""What the machines of a Ray cluster have room for, as they come, go and are drained."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import ray
+from ray._private.state import state
+from ray.experimental.internal_kv import _internal_kv_get  # pyright: ignore[reportPrivateUsage]
+
+from sweeper.cost.prices import Quote
+from sweeper.errors import PreflightError
+from sweeper.ledger import Grant
+from sweeper.runners._room import Amounts, Node, Taken, count, fits, placed
+from sweeper.sections import ResourcesSpec
+from sweeper.trial import Config
+
+Price = Callable[[Mapping[str, Any]], Quote | None]
+"""What one whole device costs, from what `worker_device` says of it; None where nobody knows."""
+
+REFRESH_SECONDS = 2.0
+STUCK_SECONDS = 30.0
+"""An attempt that has waited longer is not about to start: what it waits for is used by somebody else."""
+LEAST_GROWTH = 4
+"""Attempts that wait for machines to come, at least; later as many as run, so that a cluster doubles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One node. `leaves_in`: seconds until it goes, once it is being drained; infinite without a deadline."""
+
+    id: str
+    host: str
+    resources: Amounts
+    leaves_in: float | None = None
+
+
+def machines() -> Sequence[Machine]:
+    """The nodes that are alive."""
+    drained = state.get_draining_nodes()  # node -> wall clock in ms, 0 without a deadline
+    found: list[Machine] = []
+    for node in ray.nodes():
+        if node["Alive"]:
+            deadline = drained.get(node["NodeID"])
+            left = None if deadline is None else deadline / 1000 - time.time() if deadline else float("inf")
+            found.append(Machine(node["NodeID"], node["NodeManagerHostname"], node["Resources"], left))
+    return found
+
+
+def is_autoscaled() -> bool:
+    """Whether Ray's autoscaler looks after this cluster: machines come when trials wait."""
+    return bool(_internal_kv_get("__autoscaling_status"))
+
+
+def request_of(spec: ResourcesSpec, config: Config, *, has_gpu: bool) -> dict[str, float]:
+    """What a trial of this configuration asks Ray for."""
+    held = spec.of(config)
+    wanted: dict[str, float] = {"CPU": held.cpu, **held.custom}
+    if has_gpu and held.gpu:
+        wanted["GPU"] = held.gpu
+    if held.memory_gb:
+        wanted["memory"] = held.memory_gb * 1e9
+    return wanted
+
+
+@dataclass
+class Slots:
+    """Follows a cluster that grows and shrinks. `grows`: machines come when trials wait for them."""
+
+    spec: ResourcesSpec
+    price: Price | None = None
+    read: Callable[[], Sequence[Machine]] = machines
+    grows: bool = False
+    clock: Callable[[], float] = time.monotonic
+    has_gpu: bool = field(init=False)
+    _machines: Sequence[Machine] = ()
+    _read_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Whether trials run on GPUs is settled now, for the whole launch."""
+        self._read()
+        some = any(machine.resources.get("GPU", 0) for machine in self._machines)
+        none_can = not any(machine.resources.get("CPU", 0) for machine in self._machines)
+        wanted = any(variant.gpu for variant in self.spec.variants)
+        self.has_gpu = wanted and (some or (self.grows and none_can))
+
+    def request(self, config: Config) -> dict[str, float]:
+        """What a trial of this configuration asks Ray for."""
+        return request_of(self.spec, config, has_gpu=self.has_gpu)
+
+    def share(self, config: Config) -> float:
+        """How much of a device it holds: that of its own request."""
+        return self.spec.share(config, on_gpu=self._is_gpu(config))
+
+    def has_room(self, taken: Iterable[Taken]) -> bool:
+        """Whether to ask for one more attempt, when these have been asked for.
+
+        Its configuration, and with it its request, is known only then: one that does not fit waits, and
+        nothing more is asked for until it has found its place.
+        """
+        live = list(taken)
+        if self.spec.concurrency is not None and len(live) >= self.spec.concurrency:
+            return False
+        left, waiting = placed(live, self._open())
+        if self.grows and waiting < max(LEAST_GROWTH, len(live) - waiting):
+            return True
+        return waiting == 0 and any(fits(request, left) for request in self._requests())
+
+    def waiting(self, taken: Iterable[Taken]) -> int:
+        """How many of them wait for room that others of them hold."""
+        return placed(taken, self._open())[1]
+
+    def leaving(self) -> dict[str, float]:
+        """Nodes that are being drained, and in how many seconds they go."""
+        self._refresh()
+        return {each.id: each.leaves_in for each in self._machines if each.leaves_in is not None}
+
+    def held(self) -> dict[str, float]:
+        """Whole devices that the sweep holds, by host: the GPUs, or the CPU slots that stand in for them.
+
+        Slots beyond `resources.concurrency` are taken off every host alike.
+        """
+        self._refresh()
+        found: dict[str, float] = {}
+        for each in self._machines:
+            found[each.host] = found.get(each.host, 0.0) + self._devices(each.resources)
+        total, most = sum(found.values()), self._most_devices()
+        return {host: devices * min(1.0, most / total) for host, devices in found.items() if devices}
+
+    def grant(self, config: Config, said: Mapping[str, Any]) -> Grant:
+        """The ledger's view of what a worker holds."""
+        is_gpu = self._is_gpu(config)
+        quote = self.price(said) if self.price and is_gpu else None
+        return Grant(
+            node=str(said.get("node", "unknown")),
+            device=str(said.get("device", "unknown")),
+            is_gpu=is_gpu,
+            share=self.share(config),
+            usd_per_hour=quote.usd_per_gpu_hour if quote else None,
+            price_source=quote.source if quote else "",
+            price_date=quote.date if quote else "",
+            market=quote.market if quote else "",
+            gpu_uuid=",".join(said.get("gpu_uuids", ())),
+        )
+
+    def require_room(self) -> None:
+        """PreflightError where some trials would not fit on any machine, and no other can come."""
+        if self.grows:
+            return
+        nodes = [Node.of(each.resources) for each in self._machines]
+        for request in self._requests():
+            if not fits(request, nodes):
+                name = min(request, key=lambda name: self._most(name) / request[name])
+                most = self._most(name)
+                raise PreflightError(
+                    f"a trial asks for {request[name]:g} {name}, but no node has more than {most:g}",
+                    hint=f"lower resources.{name.lower()} in the sweep file, or add nodes",
+                )
+
+    def _most(self, name: str) -> float:
+        return max((each.resources.get(name, 0.0) for each in self._machines), default=0.0)
+
+    def _requests(self) -> list[dict[str, float]]:
+        return [request_of(variant, {}, has_gpu=self.has_gpu) for variant in self.spec.variants]
+
+    def _is_gpu(self, config: Config) -> bool:
+        return self.has_gpu and self.spec.of(config).gpu > 0
+
+    def _devices(self, resources: Amounts) -> float:
+        if self.has_gpu:
+            return resources.get("GPU", 0.0)
+        if self.spec.rules:
+            return resources.get("CPU", 0.0) / self.spec.cpu
+        return count(request_of(self.spec, {}, has_gpu=False), resources)
+
+    def _most_devices(self) -> float:
+        if self.has_gpu or self.spec.concurrency is None:
+            return float("inf")
+        return self.spec.concurrency * max(each.cpu / self.spec.cpu for each in self.spec.variants)
+
+    def _open(self) -> dict[str, Amounts]:
+        self._refresh()
+        return {each.id: each.resources for each in self._machines if each.leaves_in is None}
+
+    def _refresh(self) -> None:
+        if self.clock() - self._read_at > REFRESH_SECONDS:
+            self._read()
+
+    def _read(self) -> None:
+        self._machines, self._read_at = self.read(), self.clock()

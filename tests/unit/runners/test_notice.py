@@ -1,0 +1,60 @@
+"""SIGTERM to a worker, in a process of its own: a notice while it has an attempt, else the end."""
+
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import os, signal, sys, time
+from sweeper.runners._attempt import failure
+from sweeper.runners._notice import Notice, Preempted, told_to_leave
+
+notice = Notice(seconds=0.3)
+notice.listen()
+notice.has_attempt = {has_attempt}
+
+def term():
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0)
+
+{body}
+"""
+WITHIN_AN_EPOCH = """
+began = time.monotonic()
+try:
+    with notice.training():
+        term()
+        time.sleep(30)
+except Preempted as error:
+    print(notice.is_given, time.monotonic() - began < 5, failure(error).kind)
+"""
+AT_THE_REPORT = """
+with notice.training():
+    term()
+print(notice.is_given, failure(told_to_leave()).kind)
+"""
+BETWEEN_REPORTS = """
+term()
+print("waits", flush=True)
+time.sleep(30)
+print("never")
+"""
+
+
+@pytest.mark.parametrize(
+    ("has_attempt", "body", "code", "said"),
+    [
+        (True, WITHIN_AN_EPOCH, 0, "True True preempted"),
+        (True, AT_THE_REPORT, 0, "True preempted"),
+        (True, BETWEEN_REPORTS, 143, "waits"),
+        (False, "term(); print('never')", 143, ""),
+    ],
+    ids=["epoch too long", "report in time", "driver silent", "no attempt"],
+)
+def test_a_worker_that_is_told_to_end_leaves_in_time(has_attempt, body, code, said) -> None:
+    script = SCRIPT.format(has_attempt=has_attempt, body=body)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (code, said), done.stderr
