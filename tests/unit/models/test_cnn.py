@@ -130,6 +130,23 @@ def test_dropout_draws_from_its_generator_and_keeps_the_mean():
     assert torch.equal(layer.eval()(x), x)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("probability", [0.05, 0.5, 0.9, 1.0])
+def test_coins_fall_as_often_as_asked_and_the_same_for_one_seed(dtype, layout, probability):
+    like = torch.empty(8, 3, 31, 31, dtype=dtype).to(memory_format=layout)
+    layer = Dropout(0.5)
+    drawn = []
+    for _ in range(2):
+        layer.generator = torch.Generator().manual_seed(3)
+        drawn.append(layer.draw(like, probability))
+    assert torch.equal(*drawn)
+    assert drawn[0].stride() == like.stride()
+    assert set(drawn[0].unique().tolist()) <= {0.0, 1.0}
+    assert drawn[0].float().mean().item() == pytest.approx(probability, abs=0.01)
+    assert drawn[0][0].float().mean().item() == pytest.approx(probability, abs=0.05)
+
+
 def test_drop_path_leaves_out_whole_images_and_keeps_the_mean():
     layer = DropPath(0.5)
     share_generator(layer, torch.Generator().manual_seed(9))

@@ -1,0 +1,287 @@
+"""Value: sweeper beside what a user would pick instead, on photos of groceries, at equal device-seconds.
+
+The other arms are `_stock.py`: a plain Ray Tune script, and the same with its resized images kept in memory.
+Best valid/top5 over device-seconds for each; the claim is that sweeper needs at most a third of the
+device-seconds in which the plain script reached its own final top-5. A device-second is a CPU-second of a
+trial's process (imports and set-up included; one thread), because the machine is shared. sweeper's also hold
+the decoding of the images and the fit of the statistics.
+
+    python benchmarks/value.py --photos freiburg25 --keep value.json --plot value.svg
+    python benchmarks/value.py --from value.json             # tables of an earlier run
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from _anytime import Curve, Meter, at, draw, interval, ratio_interval, reached
+from _measure import cpu
+from _stock import run as run_stock
+
+from sweeper.data.assignment import kept_assignment
+from sweeper.data.dataset import open_dataset, open_source
+from sweeper.data.prepare import prepare
+from sweeper.outbox import sweep_row
+from sweeper.plan import image_variants
+from sweeper.record import Event, Record
+from sweeper.runners import runner
+from sweeper.runners._workload import open_for
+from sweeper.spec import SweepSpec, load_spec
+from sweeper.sweep import Sweep
+from sweeper.trackers import Target, tracker
+from sweeper.trackers.outbox import Sender
+from sweeper.training.device import default_device
+from sweeper.training.loop import train
+from sweeper.training.recipe import compose
+from sweeper.trial import Report, Trial
+
+ROOT = Path(__file__).parents[1]
+FILE = ROOT / "search_spaces" / "groceries.yaml"
+ARMS = {"product": "sweeper", "stock": "plain Ray Tune script", "cached": "the same, images kept in memory"}
+CLAIM = 1 / 3
+PARTS = (1 / 8, 1 / 4, 1 / 2, 1)  # of the budget
+
+
+def spec_of(photos: Path, pixels: list[int], epochs: int, seed: int) -> SweepSpec:
+    """groceries.yaml, with a seed, without the end: the benchmark stops it at the budget.
+
+    Without zca too, which an ordinary script does not have.
+    """
+    return load_spec(
+        FILE,
+        [
+            f"dataset.root={photos}",
+            f"parameters.pixels={pixels}",
+            f"train.epochs={epochs}",
+            "parameters.normalization=[none, standardize]",
+            f"search.seed={seed}",
+            "budget={trials: 100000}",
+        ],
+    )
+
+
+@dataclass(frozen=True)
+class Metered:
+    """Trains a trial as `sweeper launch` does; its clock and what it reports are CPU-seconds."""
+
+    spec: SweepSpec
+    cache: Path
+    checkpoints: Path
+
+    def __call__(self, trial: Trial) -> Iterator[Report]:
+        """One report an epoch."""
+        recipe = compose(trial.config, self.spec.train)
+        reports = train(
+            trial,
+            open_for(recipe, self.spec.dataset, self.cache),
+            recipe,
+            objective=self.spec.objective.metric,
+            device=default_device(),
+            checkpoints=self.checkpoints,
+            clock=time.process_time,
+            cache=self.cache,
+        )
+        for report in reports:
+            used = {"cpu": time.process_time(), "process": float(os.getpid())}
+            yield replace(report, metrics={**report.metrics, **used})
+
+
+def product(options: argparse.Namespace, folder: Path) -> Meter:
+    """One run of sweeper, its record and MLflow on, until so many device-seconds are spent."""
+    spec = spec_of(options.photos, options.pixels, options.epochs, options.seed)
+    record = Record.create(folder / "record.db", {"sweep_id": f"value-{options.seed}"})
+    record.append(outbox=[sweep_row(spec, record.meta["sweep_id"])])
+    target = Target(f"sqlite:///{folder / 'mlflow.db'}", "value", "value")
+    sender = Sender(lambda: Record.open(folder / "record.db"), lambda: tracker["mlflow"](target))
+    meter = Meter(options.budget)
+    began = time.process_time()
+    cache = folder / "cache"
+    prepare(open_source(spec.dataset), options.pixels, cache)
+    for size, name in image_variants(spec):
+        open_dataset(spec.dataset, pixels=size, normalization=name, cache=cache)
+    meter.prepared = time.process_time() - began
+
+    def heard(event: Event, history: Any) -> None:
+        if event.kind == "reported":
+            said = event.body["metrics"]
+            meter.report(event.trial, int(said["process"]), said["cpu"], event.body["score"])
+
+    sender.start()
+    sweep = Sweep(spec, record)
+    sweep.listen(heard)
+    build = runner["ray_tune"](resources=spec.resources, state=folder / "tune", log=folder / "log", cpus=1)
+    build(sweep, Metered(spec, cache, folder / "checkpoints"), lambda: meter.is_spent)
+    sweep.close()
+    sender.close()
+    record.close()
+    return meter
+
+
+def lay_out(photos: Path, target: Path) -> None:
+    """The split as folders train/CLASS and valid/CLASS of links, which ImageFolder reads."""
+    spec = spec_of(photos, [32], 1, 0)
+    store = prepare(open_source(spec.dataset), [32], target / "cache")[0]
+    assignment = kept_assignment(store, spec.dataset.split)
+    for split in ("train", "valid"):
+        for number in assignment.rows[split]:
+            name = store.rows[int(number)].key
+            link = target / "split" / split / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to((photos / name).absolute())
+
+
+def alone(options: argparse.Namespace, folder: Path) -> Meter:
+    """One run of one arm, in this process."""
+    if options.arm == "product":
+        return product(options, folder)
+    (folder / "tune").mkdir()
+    return run_stock(
+        options.split,
+        folder / "tune",
+        options.pixels,
+        options.epochs,
+        options.seed,
+        options.budget,
+        is_cached=options.arm == "cached",
+    )
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Every arm with every seed in a process of its own, in turns."""
+    runs: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        lay_out(options.photos, Path(temporary))
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
+            for arm in options.arms:
+                found = run_alone(options, arm, seed, Path(temporary) / "split")
+                runs.append({"arm": arm, "seed": seed, **found})
+                print({**runs[-1], "curve": found["curve"][-1:]}, file=sys.stderr)
+                if options.keep:
+                    keep(options, runs)
+    return described(options, runs)
+
+
+def run_alone(options: argparse.Namespace, arm: str, seed: int, split: Path) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--arm", arm, "--seed", str(seed), "--split", str(split)]
+    command += ["--photos", str(options.photos), "--budget", str(options.budget)]
+    command += ["--pixels", *map(str, options.pixels), "--epochs", str(options.epochs)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def described(options: argparse.Namespace, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "machine": f"{cpu()}, {os.cpu_count()} cores shared, Python {platform.python_version()}",
+        "date": time.strftime("%Y-%m-%d"),
+        "budget": options.budget,
+        "epochs": options.epochs,
+        "pixels": options.pixels,
+        "runs": runs,
+    }
+
+
+def keep(options: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
+    """A run a line, so that a diff shows which changed."""
+    held = described(options, [])
+    lines = ",\n  ".join(json.dumps(run) for run in runs)
+    head = json.dumps(held, indent=1).removesuffix('"runs": []\n}')
+    options.keep.write_text(f'{head}"runs": [\n  {lines}\n ]\n}}\n', encoding="utf-8")
+
+
+def main() -> int:
+    options = parsed()
+    if options.arm:
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(alone(options, Path(folder)).result()))
+        return 0
+    held = json.loads(options.held.read_text()) if options.held else measure(options)
+    return tell(held, options)
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--photos", type=Path, help="folder freiburg25, unpacked")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--budget", type=float, default=100.0, help="device-seconds a run")
+    parser.add_argument("--epochs", type=int, default=8, help="of a trial")
+    parser.add_argument("--pixels", type=int, nargs="+", default=[32, 48])
+    parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
+    parser.add_argument("--keep", type=Path, help="JSON file for what was found")
+    parser.add_argument("--plot", type=Path, help="SVG or PNG file")
+    parser.add_argument("--from", type=Path, dest="held", help="JSON file of an earlier run")
+    parser.add_argument("--arm", choices=list(ARMS), help=argparse.SUPPRESS)
+    parser.add_argument("--seed", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--split", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def tell(held: dict[str, Any], options: argparse.Namespace) -> int:
+    """The tables, the curves, and whether the claim holds."""
+    runs: list[dict[str, Any]] = held["runs"]
+    budget = held["budget"]
+    print(
+        f"{held['machine']}; {held['date']}; {budget:g} device-seconds a run, mean and 95 % interval"
+    )
+    curves = {arm: [curve_of(run) for run in runs if run["arm"] == arm] for arm in ARMS}
+    curves = {arm: found for arm, found in curves.items() if len(found) > 1}
+    print(f"{'best valid/top5 after':36}" + "".join(f"{budget * part:>14.0f} s" for part in PARTS))
+    for arm, found in curves.items():
+        cells = [interval([at(curve, budget * part) for curve in found]) for part in PARTS]
+        print(f"{ARMS[arm]:36}" + "".join(f"{mean:9.3f} ± {half:.3f}" for mean, half in cells))
+    for arm in curves:
+        print(f"{ARMS[arm]:36}{usage([run for run in runs if run['arm'] == arm])}")
+    if options.plot:
+        draw({ARMS[arm]: found for arm, found in curves.items()}, budget, options.plot)
+    held_claims = [compare(runs, arm) for arm in curves if arm != "product"]
+    return 0 if all(held_claims[:1]) else 1
+
+
+def curve_of(run: dict[str, Any]) -> Curve:
+    return [(spent, score) for spent, score in run["curve"]]
+
+
+def usage(runs: list[dict[str, Any]]) -> str:
+    means = {name: statistics.fmean(run[name] for run in runs) for name in ("trials", "epochs", "wall")}
+    seconds = statistics.fmean((run["spent"] - run["prepared"]) / run["epochs"] for run in runs)
+    return (
+        f"{len(runs)} runs: {means['trials']:.1f} trials, {means['epochs']:.0f} epochs of {seconds:.2f} s "
+        f"(set-up included), {means['wall']:.0f} s on the wall"
+    )
+
+
+def compare(runs: list[dict[str, Any]], arm: str) -> bool:
+    """Device-seconds of sweeper for one of the other's, to the other's final top-5; seed by seed."""
+    ratios: list[float] = []
+    for run in runs:
+        ours = [each for each in runs if each["arm"] == "product" and each["seed"] == run["seed"]]
+        if run["arm"] != arm or not ours:
+            continue
+        (spent, final), found = curve_of(run)[-1], reached(curve_of(ours[0]), curve_of(run)[-1][1])
+        ratios.append(found / spent)
+        print(f"  seed {run['seed']}: {final:.3f} after {spent:.0f} s, sweeper after {found:.0f} s")
+    if any(math.isinf(ratio) for ratio in ratios):
+        print(f"  {sum(map(math.isinf, ratios))} of {len(ratios)} runs of sweeper did not reach it: NOT MET")
+        return False
+    middle, low, high = ratio_interval(ratios)
+    holds = middle <= CLAIM
+    print(
+        f"sweeper / {ARMS[arm]}: {middle:.2f} of the device-seconds, 95 % interval {low:.2f} to {high:.2f} "
+        f"(claim: at most {CLAIM:.2f}): {'met' if holds else 'NOT MET'}"
+    )
+    return holds
+
+
+if __name__ == "__main__":
+    sys.exit(main())
