@@ -1,14 +1,16 @@
 """The bill on a terminal: what was held, what became of it, and who it went to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
 from sweeper.cli._sweeps import Told, standing_text
 from sweeper.cli._table import print_pairs, print_table
-from sweeper.results.costs import Bill
+from sweeper.results.costs import Bill, NodeCost, TrialCost
+from sweeper.results.values import ValueCost
 from sweeper.trackers.wording import device_text, duration_text, plain, score_text
 
+Billed = NodeCost | ValueCost | TrialCost
 VIEWS = ("trial", "parameter", "node")
 HOUR = 3600
 WHYS = {
@@ -93,7 +95,7 @@ def _energy_text(bill: Bill) -> str:
 
 
 def _print_nodes(told: Told, bill: Bill, count: int) -> None:
-    has_money, hours = bool(bill.prices), _in_hours(bill)
+    has_money, hours = bool(bill.prices), _in_hours(bill.nodes)
     header = ["node", "device", "attempts", f"held {_unit(hours)}", "billed", "idle", "busy"]
     rows: list[list[str]] = []
     for node in bill.nodes:
@@ -111,7 +113,7 @@ def _print_nodes(told: Told, bill: Bill, count: int) -> None:
 
 
 def _print_values(told: Told, bill: Bill, count: int) -> None:
-    has_money, hours = bool(bill.prices), _in_hours(bill)
+    has_money, hours = bool(bill.prices), _in_hours(bill.values)
     has_gain = any(value.efficiency is not None for value in bill.values)
     metric = told.spec.objective.metric
     header = ["parameter", "value", "trials", _unit(hours), *(["USD"] if has_money else [])]
@@ -137,7 +139,7 @@ def _grouped(rows: Sequence[list[str]]) -> Iterator[list[str]]:
 
 
 def _print_trials(told: Told, bill: Bill, count: int) -> None:
-    has_money, hours = bool(bill.prices), _in_hours(bill)
+    has_money, hours = bool(bill.prices), _in_hours(bill.trials[:count])
     has_energy = bill.sums.joules is not None
     metric = told.spec.objective.metric
     header = ["trial", "state", "attempts", _unit(hours), "productive", "set-up"]
@@ -176,8 +178,9 @@ def _usd(usd: float | None) -> str:
     return f"{usd:.2f}" if usd >= 1 or usd == 0 else f"{usd:.3g}"
 
 
-def _in_hours(bill: Bill) -> bool:
-    return bill.sums.billed >= HOUR
+def _in_hours(rows: Iterable[Billed]) -> bool:
+    """Hours where the dearest row has one, seconds in a table of small things."""
+    return max((row.billed for row in rows), default=0.0) >= HOUR
 
 
 def _unit(hours: bool) -> str:
@@ -195,7 +198,9 @@ def _gain_unit(bill: Bill) -> str:
 
 
 def _gain(efficiency: float | None) -> str:
-    return "-" if efficiency is None else f"{100 * efficiency:.4g}"
+    if efficiency is None:
+        return "-"
+    return f"{100 * efficiency:,.0f}" if abs(efficiency) >= 1 else f"{100 * efficiency:.3g}"
 
 
 def _count(number: int, noun: str) -> str:

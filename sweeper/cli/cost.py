@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,20 +13,23 @@ from sweeper.cli._sweeps import Told, events, find, read
 from sweeper.cli._table import print_json
 from sweeper.errors import SpecError
 from sweeper.results.costs import Bill, bill
-from sweeper.results.ledger_file import Format, ledger_table, written
+
+if TYPE_CHECKING:
+    from sweeper.results.ledger_file import Format
 
 TRIALS = 10
+FORMATS = ("parquet", "csv", "json")
 
 
 @click.command(epilog="Example:  sweeper cost digits --format parquet --output ledger.parquet")
 @sweep_name
 @click.option("--by", type=click.Choice(VIEWS), help="Only this table, whole.")
 @click.option("-n", "count", type=click.IntRange(min=1), help=f"Rows by trial. [default: {TRIALS}]")
-@click.option("--format", "format_", type=click.Choice(get_args(Format)), help="One row for each attempt.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="One row for each attempt.")
 @click.option("--output", type=click.Path(dir_okay=False), help="Write the rows there. [default: stdout]")
 @as_json
 def command(
-    sweep: str, by: str | None, count: int | None, format_: Format | None, output: str | None, as_json: bool
+    sweep: str, by: str | None, count: int | None, format_: "Format | None", output: str | None, as_json: bool
 ) -> None:
     """Show what SWEEP cost, and what for: by trial, by parameter value, by node.
 
@@ -44,9 +47,11 @@ def command(
     print_bill(told, drawn, by, count or TRIALS)
 
 
-def _refuse_contradictions(by: str | None, format_: Format | None, output: str | None, as_json: bool) -> None:
+def _refuse_contradictions(
+    by: str | None, format_: "Format | None", output: str | None, as_json: bool
+) -> None:
     if output and not format_:
-        raise SpecError("--output without --format", hint=f"add --format {'|'.join(get_args(Format))}")
+        raise SpecError("--output without --format", hint=f"add --format {'|'.join(FORMATS)}")
     if format_ and (as_json or by):
         other = "--json" if as_json else f"--by {by}"
         raise SpecError(f"--format and {other} contradict each other", hint="leave one out")
@@ -58,7 +63,9 @@ def _classes(told: Told) -> int | None:
     return len(json.loads(told.meta["classes"])) if "classes" in told.meta else None
 
 
-def _content(told: Told, format_: Format) -> bytes:
+def _content(told: Told, format_: "Format") -> bytes:
+    from sweeper.results.ledger_file import ledger_table, written  # pyarrow: only a file needs it
+
     granted_at = {
         (event.trial, event.attempt): event.at for event in events(told.paths) if event.kind == "granted"
     }
@@ -71,7 +78,7 @@ def _content(told: Told, format_: Format) -> bytes:
 
 def _write(content: bytes, output: str | None) -> None:
     if output is None:
-        click.get_binary_stream("stdout").write(content)
+        click.echo(content, nl=False)
         return
     path = Path(output)
     try:

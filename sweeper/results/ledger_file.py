@@ -15,6 +15,7 @@ from sweeper.history import SweepHistory, TrialHistory
 from sweeper.trial import Goal, canonical
 
 Format = Literal["parquet", "csv", "json"]
+Table = Any  # a pyarrow.Table: pyarrow ships no types
 VERSION = "1"
 """Goes up when a column changes its meaning or its type, or disappears; new columns leave it as it is."""
 
@@ -71,7 +72,7 @@ def ledger_table(
     sweep: str,
     sweep_id: str,
     granted_at: Mapping[tuple[str, int], float],
-) -> pa.Table:
+) -> Table:
     """One row for each attempt, in the order of trials and attempts.
 
     `granted_at` gives the wall time of a trial's attempt; the history itself knows durations only.
@@ -87,7 +88,7 @@ def ledger_table(
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
-def written(table: pa.Table, format: Format) -> bytes:
+def written(table: Table, format: Format) -> bytes:
     """The file's content. JSON holds the version and the rows; a number that is not finite is null there."""
     buffer = io.BytesIO()
     match format:
@@ -147,7 +148,7 @@ def _row(attempt: Attempt, granted_at: float | None) -> dict[str, Any]:
     }
 
 
-def _plain_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+def _plain_rows(table: Table) -> Iterator[dict[str, Any]]:
     for row in table.to_pylist():
         at = row["granted_at"]
         row["granted_at"] = at.isoformat(timespec="milliseconds") if at else None
