@@ -39,6 +39,13 @@ def test_a_gpu_costs_its_part_of_the_instance(tmp_path: Path) -> None:
         ("g6.12xlarge", "on_demand", 1.1504),
         ("gpu_8x_v100", "on_demand", 0.79),
         ("gpu_8x_a100_80gb_sxm4", "on_demand", 2.79),
+        ("p4d.24xlarge", "on_demand", 21.957642 / 8),
+        ("p5.48xlarge", "on_demand", 6.88),
+        ("g4dn.12xlarge", "on_demand", 0.978),
+        ("a2-highgpu-8g", "on_demand", 3.673385),
+        ("g2-standard-96", "spot", 4.499264 / 8),
+        ("Standard_NC96ads_A100_v4", "on_demand", 3.673),
+        ("Standard_ND96isr_H100_v5", "on_demand", 12.29),
     ],
 )
 def test_the_shipped_table_gives_the_catalogs_prices(instance: str, market: str, usd: float) -> None:
@@ -47,7 +54,8 @@ def test_the_shipped_table_gives_the_catalogs_prices(instance: str, market: str,
 
 def test_every_shipped_row_names_source_and_date_and_is_plausible() -> None:
     rows = read_prices(SHIPPED)
-    assert len(rows) >= 15
+    assert len(rows) >= 90
+    assert {row.cloud for row in rows} == {"aws", "azure", "gcp", "lambda", "runpod"}
     for row in rows:
         assert "@" in row.source
         assert row.date.year >= 2026
