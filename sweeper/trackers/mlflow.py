@@ -190,7 +190,7 @@ def _translated(target: Target) -> Generator[None]:
     except (SQLAlchemyError, CommandError, OSError) as error:
         raise Undelivered(_said(error, target.uri), where=place) from error
     except ImportError as error:
-        hint = "install the database's driver, for PostgreSQL: pip install psycopg2-binary"
+        hint = "install the database's driver, for PostgreSQL: pip install 'sweeper[postgres]'"
         raise Undelivered(_said(error, target.uri), where=place, hint=hint) from error
 
 
