@@ -22,6 +22,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "list": ("sweeper.cli.list", "Show the sweeps of this folder."),
     "status": ("sweeper.cli.status", "Show how one sweep stands."),
     "best": ("sweeper.cli.best", "Say which network is best, and which is worth its cost."),
+    "compare": ("sweeper.cli.compare", "Put the fronts of several sweeps side by side."),
     "cost": ("sweeper.cli.cost", "Say what a sweep cost, and what for; write its ledger to a file."),
     "evaluate": ("sweeper.cli.evaluate", "Score a trial's network: by class, by confusion, disturbed."),
     "show": ("sweeper.cli.show", "Print a network's layers; draw its curves, filters and feature maps."),

@@ -1,6 +1,7 @@
 """The sweeps in `runs/`: found by name, read from their records, with the words for how they stand."""
 
 import contextlib
+import gc
 import json
 import sqlite3
 from collections import Counter
@@ -125,7 +126,7 @@ def find(name: str) -> SweepPaths:
 def read(paths: SweepPaths) -> Told:
     """All that the record tells; StateError for one that is damaged, or written by a newer sweeper."""
     owner = lease.owner(paths.root)
-    with _opened(paths) as record:
+    with _opened(paths) as record, _uncollected():
         meta = record.meta
         spec = restore_spec(json.loads(meta["spec"]), name=str(paths.spec))
         history, heard, last_at = SweepHistory(), dict[str, float](), 0.0
@@ -171,6 +172,16 @@ def standing_text(told: Told) -> str:
 def reason_text(why: str) -> str:
     """Why a sweep was closed, for people."""
     return REASONS.get(why, why)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Generator[None]:
+    """Looking for garbage among what was just read took a sixth of the time, and found none."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextlib.contextmanager

@@ -96,6 +96,7 @@ class Answer:
     saved_device_seconds: float
     places: Places
     published: Sequence[Compared] = ()
+    chance: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; rows of the front and the winners in full, every other trial by its number only."""
@@ -147,8 +148,8 @@ def answer(
     """
     objective = spec.objective
     ranked = standings(history, objective.goal)
-    rows = leaderboard(history, objective.goal, ranked)
     trials = trial_rows(history, objective.goal)
+    rows = leaderboard(history, objective.goal, ranked, trials)
     sums = totals(history)
     cost: Cost = objective.cost if objective.cost != "usd" or sums.usd else "gpu_hours"
     cloud = points(rows, objective.goal, cost)
@@ -185,6 +186,7 @@ def answer(
         saved_device_seconds=sum(saved_device_seconds(trial, spec.train.epochs) for trial in stopped),
         places=places or Places(),
         published=compare(spec, trials, measure),
+        chance=chance,
     )
 
 

@@ -81,9 +81,10 @@ def stairs(places: Sequence[Place], colour: str, *, width: float = 1.5) -> Itera
         yield f'<polyline points="{" ".join(steps)}" fill="none" stroke="{colour}" stroke-width="{width}"/>'
 
 
-def dot(x: float, y: float, colour: str, said: str) -> str:
-    """A mark that says something on hovering."""
-    mark = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}" fill-opacity="0.85" stroke="white">'
+def dot(x: float, y: float, colour: str, said: str, *, radius: int = 5) -> str:
+    """A mark that says something on hovering; a large one has a rim."""
+    rim = ' stroke="white"' if radius > 2 else ""
+    mark = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{colour}" fill-opacity="0.85"{rim}>'
     return f"{mark}<title>{escape(said)}</title></circle>"
 
 

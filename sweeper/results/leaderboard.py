@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.ranking import Standing, standings
 from sweeper.results.pareto import Point
-from sweeper.trial import Config, Goal, State
+from sweeper.trial import Config, Goal, Report, State
 
 Cost = Literal["gpu_hours", "usd", "device_seconds"]
 
@@ -59,23 +59,34 @@ class Row:
         return {**asdict(self), "metrics": metrics, "state": str(self.state), "gpu_hours": self.gpu_hours}
 
 
-def leaderboard(history: SweepHistory, goal: Goal, found: Sequence[Standing] | None = None) -> list[Row]:
+def leaderboard(
+    history: SweepHistory,
+    goal: Goal,
+    found: Sequence[Standing] | None = None,
+    singles: Sequence[Row] | None = None,
+) -> list[Row]:
     """Every configuration as `ranking.standings` orders them, then the trials of those without a score.
 
-    `found` are those standings where the caller has them already.
+    `found` are those standings, `singles` the rows of single trials, where the caller has them already.
     """
-    ranked = [_standing_row(standing, goal) for standing in found or standings(history, goal)]
-    seen = {number for row in ranked for number in row.trials}
-    others = [_row(trial, goal) for trial in history.trials.values() if trial.number not in seen]
-    return [replace(row, rank=rank) for rank, row in enumerate(ranked, 1)] + others
+    ranked = standings(history, goal) if found is None else found
+    rows = trial_rows(history, goal) if singles is None else singles
+    if all(len(standing.trials) == 1 for standing in ranked):
+        return list(rows)
+    by_number = {row.number: row for row in rows}
+    made = [_standing_row(rank, standing, by_number) for rank, standing in enumerate(ranked, 1)]
+    seen = {number for row in made for number in row.trials}
+    return made + [row for row in rows if row.number not in seen]
 
 
 def trial_rows(history: SweepHistory, goal: Goal) -> list[Row]:
     """Every single trial: the scored ones by score, of equals the cheaper, then those that have none."""
-    rows = [_row(trial, goal) for trial in history.trials.values()]
-    scored = sorted((row for row in rows if row.score is not None), key=lambda row: _order(row, goal))
-    others = sorted((row for row in rows if row.score is None), key=lambda row: row.number)
-    return [replace(row, rank=rank) for rank, row in enumerate(scored, 1)] + others
+    sign = 1.0 if goal == "maximize" else -1.0
+    told = [(trial, trial.best(goal)) for trial in history.trials.values()]
+    scored = [(-sign * best.score, t.device_seconds, t.number, t, best) for t, best in told if best]
+    rows = [_row(rank, trial, best) for rank, (*_, trial, best) in enumerate(sorted(scored), 1)]
+    others = sorted((trial for trial, best in told if best is None), key=lambda trial: trial.number)
+    return rows + [_row(None, trial, None) for trial in others]
 
 
 def points(rows: Iterable[Row], goal: Goal, cost: Cost) -> list[Point]:
@@ -91,15 +102,16 @@ def varied(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(name for name in names if len({repr(row.config.get(name)) for row in rows}) > 1)
 
 
-def _standing_row(standing: Standing, goal: Goal) -> Row:
-    rows = [_row(trial, goal) for trial in standing.trials]
-    best = min((row for row in rows if row.score is not None), key=lambda row: _order(row, goal))
+def _standing_row(rank: int, standing: Standing, by_number: Mapping[int, Row]) -> Row:
+    rows = [by_number[trial.number] for trial in standing.trials]
+    best = min((row for row in rows if row.rank is not None), key=lambda row: row.rank or 0)
     if len(rows) == 1:
-        return best
+        return replace(best, rank=rank)
     prices = [trial.usd for trial in standing.counted]
     known = [price for price in prices if price is not None]
     return replace(
         best,
+        rank=rank,
         score=standing.mean,
         half_width=standing.half_width,
         runs=standing.runs,
@@ -110,11 +122,10 @@ def _standing_row(standing: Standing, goal: Goal) -> Row:
     )
 
 
-def _row(trial: TrialHistory, goal: Goal) -> Row:
-    best = trial.best(goal)
+def _row(rank: int | None, trial: TrialHistory, best: Report | None) -> Row:
     score = best.score if best else None
     return Row(
-        rank=None,
+        rank=rank,
         id=trial.id,
         number=trial.number,
         score=score,
@@ -132,8 +143,3 @@ def _row(trial: TrialHistory, goal: Goal) -> Row:
         is_final=trial.is_final_run,
         trials=(trial.number,),
     )
-
-
-def _order(row: Row, goal: Goal) -> tuple[float, float, int]:
-    score = row.own_score if row.own_score is not None else math.nan
-    return (-score if goal == "maximize" else score, row.device_seconds, row.number)

@@ -1,9 +1,10 @@
 """The answer as pictures: score against the cost of a trial, and the best score against what was spent."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from sweeper.results.answer import Answer
 from sweeper.results.anytime import Step
+from sweeper.results.comparison import Comparison
 from sweeper.results.drawing import (
     BOTTOM,
     HEIGHT,
@@ -28,6 +29,8 @@ from sweeper.trial import State
 COLOURS = {State.COMPLETED: "#2563eb", State.STOPPED: "#f59e0b", State.FAILED: "#dc2626"}
 FRONTS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
 BAND = "#f1f5f9"
+MANY = 400
+"""Configurations from which their dots are small."""
 
 
 def front_svg(answer: Answer) -> str:
@@ -56,6 +59,8 @@ def anytime_svg(answer: Answer) -> str:
         left, right = axes.x(0.9 * spent[-1]), axes.x(spent[-1])
         shade = f'x="{left:.1f}" y="{TOP}" width="{right - left:.1f}" height="{HEIGHT - TOP - BOTTOM}"'
         body.append(f'<rect {shade} fill="{BAND}"/>')
+        last = f"the last 10 % {last_tenth_text(answer.metric, answer.anytime)}"
+        body.append(text(right, HEIGHT - BOTTOM - 8, last, anchor="end", colour=SOFT))
     below = f"spent on all trials, {unit_of(kind, answer.has_gpu)}"
     body += axes.frame(f"{answer.sweep}: best {answer.metric} so far", answer.metric, below)
     body += stairs([(axes.x(cost), axes.y(step.score)) for cost, step in zip(spent, steps, strict=True)], INK)
@@ -68,34 +73,29 @@ def anytime_svg(answer: Answer) -> str:
         )
         for cost, step in zip(spent, steps, strict=True)
     ]
-    said = f"last 10 %: {last_tenth_text(answer.metric, answer.anytime)}; enough? "
-    body.append(text(LEFT, 44, said + advice_text(answer.metric, answer.anytime), colour=SOFT))
+    body.append(text(LEFT, 44, f"enough? {advice_text(answer.metric, answer.anytime)}", colour=SOFT))
     return svg(f"{answer.sweep}: best {answer.metric} against spend", body)
 
 
-def fronts_svg(answers: Mapping[str, Answer], cost: Cost) -> str:
+def fronts_svg(found: Comparison) -> str:
     """The fronts of several sweeps on common axes; cost is logarithmic."""
-    first = next(iter(answers.values()))
-    fronts = {name: [row for row in found.front if row.cost(cost) > 0] for name, found in answers.items()}
+    fronts = {side.answer.sweep: [r for r in side.front if r.cost(found.cost) > 0] for side in found.sides}
     rows = [row for front in fronts.values() for row in front]
-    axes = Axes([row.cost(cost) for row in rows], [row.score or 0.0 for row in rows], is_log=True)
-    has_gpu = all(found.has_gpu for found in answers.values())
-    body = [
-        *axes.frame(
-            f"{first.metric} against cost", first.metric, f"cost of the trial, {unit_of(cost, has_gpu)}"
-        )
-    ]
+    axes = Axes([row.cost(found.cost) for row in rows], [row.score or 0.0 for row in rows], is_log=True)
+    has_gpu = all(side.answer.has_gpu for side in found.sides)
+    below = f"cost of the trial, {unit_of(found.cost, has_gpu)}"
+    body = [*axes.frame(f"{found.metric} against cost", found.metric, below)]
     x = float(LEFT)
     for number, (name, front) in enumerate(fronts.items()):
         colour = FRONTS[number % len(FRONTS)]
-        places = [_place(row, cost, axes) for row in front]
+        places = [_place(row, found.cost, axes) for row in front]
         body += stairs(places, colour, width=2)
         body += [
             dot(*place, colour, f"{name}: {_said(row)}") for place, row in zip(places, front, strict=True)
         ]
         body += [line(x, 42, x + 16, 42, colour, width=2), text(x + 22, 46, name, colour=SOFT)]
         x += 40 + 7 * len(name)
-    return svg(f"{first.metric} against cost: {', '.join(fronts)}", body)
+    return svg(f"{found.metric} against cost: {', '.join(fronts)}", body)
 
 
 def _spent_kind(answer: Answer) -> Cost:
@@ -131,7 +131,8 @@ def _marks(row: Row, answer: Answer, axes: Axes) -> Iterator[str]:
         reach = axes.y(row.score - row.half_width), axes.y(row.score + row.half_width)
         low, high = (min(max(end, TOP), HEIGHT - BOTTOM) for end in reach)
         yield line(x, low, x, high, SOFT, width=1.5)
-    yield dot(x, y, COLOURS.get(row.state, SOFT), _said(row))
+    is_one_of_many = len(answer.rows) > MANY
+    yield dot(x, y, COLOURS.get(row.state, SOFT), _said(row), radius=2 if is_one_of_many else 5)
 
 
 def _said(row: Row) -> str:
