@@ -1,5 +1,6 @@
 """`sweeper launch`: plan a sweep, run it, answer."""
 
+import contextlib
 import sys
 
 import click
@@ -7,9 +8,10 @@ import click
 from sweeper import lease
 from sweeper.cli._options import overrides, sweep_file
 from sweeper.cli._sweeps import refuse_existing
-from sweeper.cli._where import where_options, with_metrics
+from sweeper.cli._where import where_options
+from sweeper.cost.quote import Quote
 from sweeper.paths import SweepPaths, cache_root
-from sweeper.spec import SweepSpec, load_spec
+from sweeper.spec import load_spec
 from sweeper.where import Where
 
 
@@ -33,30 +35,39 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
     from sweeper.cli._ending import run
     from sweeper.cli._plan_page import print_plan
     from sweeper.cli._plugins import check_plugins
+    from sweeper.cli._quote_page import refuse_what_cannot_fit
     from sweeper.launching import anchored, create
     from sweeper.plan import make_plan
+    from sweeper.quoting import quote_of
+    from sweeper.rehearsal import QUICK, THOROUGH
 
     spec = anchored(spec)
     check_plugins(spec)
     plan = make_plan(spec, cache_root())
+    quote = quote_of(spec, plan, where, THOROUGH if dry_run else QUICK)
     if dry_run:
-        print_plan(spec, plan)
+        print_plan(spec, plan, quote)
+        refuse_what_cannot_fit(quote)
         return 0
-    if not yes and _costs_money(where) and not _may_proceed(spec, where):
+    refuse_what_cannot_fit(quote)
+    if not _may_proceed(quote, where, is_sure=yes):
         click.echo("nothing was started")
         return 0
-    where = with_metrics(where)
+    refuse_taken_port(where.metrics_port)
     with lease.held(paths.root):
-        return run(spec, create(spec, paths, plan), paths, plan, where)
+        return run(spec, create(spec, paths, plan, quote.to_json()), paths, plan, where)
 
 
-def _costs_money(where: Where) -> bool:
-    """A price was named, and somebody sits at a terminal who can be asked."""
-    return where.usd_per_gpu_hour is not None and sys.stdin.isatty()
+def _may_proceed(quote: Quote, where: Where, *, is_sure: bool) -> bool:
+    """The quote in a line; where money is spent its table, and the question if somebody is there to answer."""
+    from sweeper.cli._quote_page import print_quote, quiet_line
 
-
-def _may_proceed(spec: SweepSpec, where: Where) -> bool:
-    limits = spec.budget.model_dump(exclude={"max_failed"}, exclude_none=True)
-    said = ", ".join(f"{value:g} {name.replace('_', ' ')}" for name, value in limits.items()) or "no limit"
-    click.echo(f"{spec.name}: {where.usd_per_gpu_hour:g} USD per GPU-hour; budget: {said}", err=True)
+    if quote.usd is None:
+        if not where.is_quiet:
+            click.echo(quiet_line(quote), err=True)
+        return True
+    with contextlib.redirect_stdout(sys.stderr):
+        print_quote(quote)
+    if is_sure or not sys.stdin.isatty():
+        return True
     return click.confirm("Proceed?", default=True, err=True)
