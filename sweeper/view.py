@@ -93,11 +93,11 @@ def _best_standing(trial: TrialHistory, goal: Goal) -> Standing | None:
 
 
 def budgets_used(limits: BudgetSpec, history: SweepHistory, wall_seconds: float) -> dict[str, Used]:
-    """Each limit that is set: how much of it is used, and the limit."""
+    """Each limit that is set: how much of it is used, one-off work included, and the limit."""
     sums = totals(history)
     used: dict[str, tuple[float, float | None]] = {
         "trials": (sum(t.state.is_final for t in history.trials.values()), limits.trials),
-        "device-hours": (sums.gpu_hours, limits.gpu_hours),
+        "device-hours": (sums.gpu_hours + sums.one_off / 3600, limits.gpu_hours),
         "USD": (sums.usd or 0.0, limits.usd),
         "wall hours": (wall_seconds / 3600, limits.wall_hours),
     }
