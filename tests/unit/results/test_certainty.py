@@ -1,0 +1,72 @@
+import pytest
+
+from sweeper.ranking import standings
+from sweeper.results.certainty import certainty
+
+
+def of(found, goal="maximize"):
+    return certainty(standings(found, goal), goal)
+
+
+@pytest.fixture
+def repeated(trial, history):
+    """`repeated({1: [0.9, 0.8]}, is_final=True)`: a trial for each score, by layers."""
+
+    def build(runs, *, is_final=False):
+        pairs = [
+            (layers, repeat, score) for layers, scores in runs.items() for repeat, score in enumerate(scores)
+        ]
+        made = [
+            trial(number, layers, [score], repeat=repeat, is_final_run=is_final)
+            for number, (layers, repeat, score) in enumerate(pairs)
+        ]
+        return history(*made)
+
+    return build
+
+
+def test_of_single_runs_nobody_can_tell(repeated, history):
+    assert of(repeated({1: [0.9], 2: [0.5]})) is None
+    assert of(history()) is None
+    assert of(repeated({1: [0.9, 0.9], 2: [0.5]})) is None, "the second was run once"
+    assert of(repeated({1: [0.9], 2: [0.5, 0.6]})) is None, "the first was run once"
+
+
+@pytest.mark.parametrize(
+    ("runs", "low", "high"),
+    [
+        ({1: [0.90, 0.91, 0.89], 2: [0.50, 0.51, 0.49]}, 0.999, 1.0),
+        ({1: [0.90, 0.80, 0.70], 2: [0.895, 0.795, 0.695]}, 0.5, 0.56),
+        ({1: [0.90, 0.91, 0.89], 2: [0.89, 0.90, 0.88]}, 0.75, 0.92),
+        ({1: [0.9, 0.9], 2: [0.9, 0.9], 3: [0.9, 0.9]}, 0.333, 0.334),
+    ],
+)
+def test_the_probability_follows_lead_and_spread(repeated, runs, low, high):
+    assert low <= of(repeated(runs)).probability <= high
+
+
+def test_it_is_the_same_each_time_and_more_runs_make_it_surer(repeated):
+    three = {1: [0.90, 0.92, 0.88], 2: [0.89, 0.91, 0.87]}
+    nine = {layers: scores * 3 for layers, scores in three.items()}
+    assert of(repeated(three)) == of(repeated(three))
+    assert of(repeated(nine)).probability > of(repeated(three)).probability
+
+
+def test_a_loss_wins_by_being_low(repeated):
+    found = of(repeated({1: [0.5, 0.51], 2: [0.1, 0.11]}), "minimize")
+    assert found.probability > 0.95
+    assert found.ahead == pytest.approx(0.4)
+
+
+def test_final_runs_compete_with_final_runs_only(trial, history):
+    finals = [trial(n, layers, [score], repeat=1 + n % 2, is_final_run=True) for n, (layers, score) in
+              enumerate([(1, 0.8), (1, 0.81), (2, 0.7), (2, 0.71)])]  # fmt: skip
+    others = [trial(4, 3, [0.9]), trial(5, 3, [0.95], repeat=1)]
+    found = of(history(*finals, *others))
+    assert (found.among, found.fewest, found.most) == (2, 2, 2)
+    assert found.probability > 0.95
+
+
+def test_many_repeated_configurations_share_the_spread_of_the_best_ten(repeated):
+    runs = {layers: [0.9 - layers / 100, 0.91 - layers / 100] for layers in range(1, 30)}
+    assert of(repeated(runs)).among == 10
