@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
 
@@ -50,3 +54,64 @@ def test_a_sweep_without_scores_says_where_to_look(make_run, say):
     make_run("toy", "broken")
     said = say("best", "toy")
     assert (said.code, "sweeper status toy" in said.err) == (2, True)
+
+
+def test_repeats_are_one_configuration_and_single_trials_stay_reachable(make_run, say):
+    make_run("toy", search={"algorithm": "random", "seed": 7, "repeats": 2}, scheduler={"type": "none"})
+    found = say("best", "toy", "-n", "99", "--json").json
+    assert len(found["trials_ranked"]) == 6
+    assert found["best"]["runs"] == 2
+    assert found["best"]["half_width"] >= 0
+    assert 0 < found["certainty"]["probability"] <= 1
+    single = say("best", "toy", "--trials", "-n", "99", "--json").json["trials_ranked"]
+    assert sorted(row["number"] for row in single) == list(range(12))
+    assert "with a probability of" in say("best", "toy").out
+
+
+def test_the_pictures_are_drawn_anew_and_named(make_run, say):
+    paths = make_run("toy")
+    found = say("best", "toy", "--json").json
+    assert found["pictures"] == [str(paths.front), str(paths.anytime)]
+    assert paths.anytime.read_text().startswith("<svg")
+
+
+def test_a_folder_that_cannot_be_written_has_no_new_pictures(make_run, say):
+    paths = make_run("toy")
+    paths.front.mkdir()
+    said = say("best", "toy", "--json")
+    assert (said.code, said.json["pictures"]) == (0, [str(paths.front)])
+
+
+def test_best_per_budget_and_what_going_on_would_bring_are_told(make_run, say):
+    make_run("toy")
+    found = say("best", "toy", "--json").json
+    budgets = [each["budget"] for each in found["best_within"]]
+    assert budgets == sorted(budgets)
+    assert all(each["trial"]["gpu_hours"] <= each["budget"] for each in found["best_within"])
+    assert found["anytime"]["curve"][-1]["score"] == found["best"]["own_score"]
+    assert found["anytime"]["advice"] in ("stop", "go on", "open")
+    assert "Enough?" in say("best", "toy").out
+
+
+def test_within_a_budget_single_trials_cost_no_more_either(make_run, say):
+    make_run("toy")
+    limit = say("best", "toy", "--json").json["best"]["gpu_hours"] * 0.9
+    rows = say("best", "toy", "--trials", "--budget", str(limit), "-n", "99", "--json").json["trials_ranked"]
+    assert rows
+    assert all(row["gpu_hours"] <= limit for row in rows)
+
+
+def test_the_mode_of_the_file_opens_the_answer(make_run, say):
+    make_run("toy", objective={"metric": "valid/top1", "mode": "target", "target": 0.5})
+    out = say("best", "toy").out
+    assert out.index("Cheapest at the target") < out.index("Best valid/top1")
+
+
+def test_reading_loads_no_torch(make_run):
+    paths = make_run("toy")
+    code = "import sys; from sweeper.cli import run; run(['best', 'toy']); sys.exit('torch' in sys.modules)"
+    environment = {**os.environ, "SWEEPER_RUNS": str(paths.root.parent)}
+    assert (
+        subprocess.run([sys.executable, "-c", code], env=environment, stdout=subprocess.DEVNULL).returncode
+        == 0
+    )

@@ -103,3 +103,21 @@ def test_json_adds_up(make_run, say) -> None:
     assert facts["billed_device_seconds"] >= facts["productive_device_seconds"] > 0
     assert facts["idle_device_seconds"] >= 0
     assert facts["best"]["score"] > 0
+
+
+def test_whether_going_on_pays_is_told_while_it_runs_and_after(make_run, say) -> None:
+    paths = make_run()
+    assert "enough?" in say("status", "toy").out
+    with lease.held(paths.root):
+        said = say("status", "toy").out
+    assert "stop now?" in said
+    assert "last tenth" in said
+    told = say("status", "toy", "--json").json["anytime"]
+    assert told["advice"] in ("stop", "go on", "open")
+    assert told["curve"][-1]["score"] == say("status", "toy", "--json").json["best"]["score"]
+
+
+def test_without_a_score_nobody_advises(make_run, say) -> None:
+    make_run("toy", "broken")
+    assert "enough?" not in say("status", "toy").out
+    assert say("status", "toy", "--json").json["anytime"]["advice"] == "unknown"
