@@ -61,3 +61,11 @@ def all_failed(trials: Iterable[TrialHistory], many: int) -> bool:
     """Whether there are so many, and each failed; one that diverged has not failed the sweep."""
     outcomes = [trial.outcome for trial in trials if trial.state is State.FAILED and trial.outcome]
     return sum(outcome.kind != "diverged" for outcome in outcomes) == many
+
+
+def as_told(trial: TrialHistory) -> State:
+    """How the search hears of the end: a pause is a stop, what needs more memory than there is infeasible."""
+    if trial.state is State.PAUSED:
+        return State.STOPPED
+    ran_out = trial.outcome is not None and trial.outcome.kind == "out_of_memory"
+    return State.INFEASIBLE if trial.state is State.FAILED and ran_out else trial.state

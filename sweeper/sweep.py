@@ -15,7 +15,7 @@ from typing import Any
 from sweeper.agenda import Agenda, Candidate
 from sweeper.aim import Aim, chance_level
 from sweeper.budget import Budget
-from sweeper.failures import all_failed, lost_with_driver, settled
+from sweeper.failures import all_failed, as_told, lost_with_driver, settled
 from sweeper.forecast import Forecast
 from sweeper.gain import concluded, gain_ahead
 from sweeper.history import UNPROMOTED, SweepHistory, TrialHistory
@@ -342,8 +342,8 @@ class Sweep:
         if trial.state is State.WAITING:
             self._agenda.put_back(trial.id)
         elif not trial.is_final_run:
-            state = State.STOPPED if trial.state is State.PAUSED else trial.state
-            self._searcher.finish(trial.number, state, self._aim.best(trial.reports), trial.device_seconds)
+            value = self._aim.best(trial.reports)
+            self._searcher.finish(trial.number, as_told(trial), value, trial.device_seconds)
 
     def _look_ahead(self) -> None:
         """End the search where going on is not worth it; looks again when the trials are 2 % more."""

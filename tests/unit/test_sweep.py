@@ -373,6 +373,14 @@ def test_failures_of_different_causes_are_not_quarantined(make_rig):
     assert rig.trials[0].state is State.WAITING
 
 
+def test_a_configuration_that_needs_more_memory_than_there_is_is_told_as_infeasible(make_rig):
+    rig = make_rig(search={"algorithm": "diary", "seed": 0}, budget={"trials": 1})
+    for _ in range(2):
+        rig.fail(rig.start().id, "out_of_memory")
+    assert rig.trials[0].state is State.FAILED
+    assert Diary.latest.of("finish") == [(0, State.INFEASIBLE, None)]
+
+
 def test_failure_budgets_survive_a_restart_of_the_driver(make_rig):
     rig = make_rig(budget={"trials": 1})
     rig.fail(rig.start().id, "error", "first")
