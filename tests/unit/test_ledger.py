@@ -151,3 +151,127 @@ def test_idle_is_never_negative_where_the_last_beat_lags_behind():
 
 def test_a_grant_without_a_word_is_one_slot_of_this_machine_at_no_known_price():
     assert Grant() == Grant("local", "cpu", False, 1.0, None)
+
+
+def test_waiting_is_what_lies_between_the_ask_and_the_grant(clock):
+    meter = Meter(clock)
+    meter.ask("t")
+    clock.now += 9
+    assert meter.start("t", seconds_ago=2.0) == 7.0
+    assert meter.start("nobody asked") is None
+    meter.ask("u")
+    assert meter.start("u", seconds_ago=60.0) == 0.0, "never negative"
+    meter.ask("v")
+    clock.now -= 50
+    assert meter.start("v") == 0.0
+
+
+def test_capacity_is_known_by_node_over_all_launches(clock):
+    meter = Meter(clock, capacity_before=10.0, nodes_before={"a": 10.0})
+    meter.hold({"a": 2, "b": 1})
+    clock.now += 5
+    meter.hold({"b": 1})
+    clock.now += 5
+    meter.hold(0)
+    clock.now += 100
+    assert meter.clocks() == {"wall": 110.0, "capacity": 30.0, "nodes": {"a": 20.0, "b": 10.0}}
+
+
+def test_a_meter_without_names_writes_down_no_nodes(clock):
+    meter = Meter(clock)
+    meter.hold(2)
+    clock.now += 3
+    assert meter.clocks() == {"wall": 3.0, "capacity": 6.0}
+
+
+@pytest.mark.parametrize(("share", "charged"), [(0.25, 25.0), (1.0, 100.0), (2.0, 100.0)])
+def test_energy_is_charged_by_the_share_of_the_gpu(clock, share, charged):
+    meter = Meter(clock)
+    meter.start("t")
+    meter.drew("t", 100.0, share)
+    meter.drew("t", None, share)
+    meter.drew("t", -3.0, share)
+    meter.drew("nobody", 5.0)
+    assert meter.reading("t").joules == charged
+    assert meter.stop("t").joules == charged
+    assert meter.reading("t").joules is None
+
+
+def test_energy_is_summed_where_it_is_known_and_none_where_nowhere():
+    one, other = attempt("a", "completed", 8.0), attempt("b", "completed", 4.0)
+    assert totals(replay([*one, *other])).joules is None
+    one[-1] = Event("ended", "a", 1, {**one[-1].body, "joules": 50.0})
+    sums = totals(replay([*one, *other]))
+    assert (sums.joules, sums.measured) == (50.0, 8.0)
+
+
+def test_one_off_work_lies_beside_what_attempts_held():
+    log = attempt("a", "completed", 8.0, 6.0)
+    log += [Event("booked", body={"what": "image stores", "device_seconds": 3.0})] * 2
+    log.append(Event("closed", body={"why": "done", "wall": 20.0, "capacity": 10.0}))
+    sums = totals(replay(log))
+    assert (sums.booked, sums.held, sums.idle) == (6.0, 16.0, 2.0)
+
+
+def test_the_repeated_part_of_a_lost_attempt_begins_at_its_last_checkpoint(make_rig):
+    rig = make_rig(scheduler={"type": "none"}, budget={"trials": 1})
+    trial = rig.start()
+    rig.clock.now += 4.0
+    for _ in range(3):
+        rig.step(trial.id)
+    kept = rig.sweep.meter.reading(trial.id).billed
+    rig.clock.now += 5.0
+    rig.fail(trial.id, "node_lost")
+    (lost,) = rig.trials[0].attempts
+    assert (lost.kept, lost.last_report) == (kept, kept)
+    assert lost.first_step == pytest.approx(4.0)
+    assert rig.sweep.totals.repeated == pytest.approx(5.0)
+    rig.finish()
+    assert rig.sweep.totals.repeated == pytest.approx(5.0), "the next attempt was not lost"
+
+
+def test_an_attempt_that_never_reported_was_all_set_up_and_is_repeated_whole():
+    sums = totals(replay(attempt("t", "preempted", 8.0)))
+    assert (sums.set_up, sums.repeated, sums.hand_over) == (8.0, 8.0, 0.0)
+
+
+def test_the_source_of_a_price_is_kept_with_each_grant(make_rig):
+    grant = Grant("n", "A10", True, 0.5, 2.0, "catalog @1", "2026-11-21", "spot", "GPU-7")
+    rig = make_rig(grant=grant)
+    rig.clock.now += 3.0
+    rig.start()
+    rig.kill()
+    (kept,) = rig.sweep.history.attempts
+    assert (kept.price_source, kept.price_date, kept.market, kept.gpu_uuid) == (
+        "catalog @1", "2026-11-21", "spot", "GPU-7",
+    )  # fmt: skip
+    assert (kept.waited, kept.granted) == (0.0, 3.0)
+
+
+def test_a_record_of_an_older_sweeper_is_read_with_its_gaps():
+    """Grants of version 0.1 knew neither waiting nor source, its decisions no cost, its beats no energy."""
+    grant = {"node": "n", "device": "d", "is_gpu": False, "share": 1.0, "usd_per_hour": None, "granted": 1.0}
+    history = replay(
+        [
+            Event("asked", "t", body={"number": 0, "config": {}, "seed": 0}),
+            Event("granted", "t", 1, grant),
+            Event("reported", "t", 1, {"epoch": 1, "score": 0.5}),
+            Event("decided", "t", 1, {"epoch": 1, "decision": "continue"}),
+            Event("beat", body={"wall": 9.0, "capacity": 9.0, "attempts": {"t": [1, 8.0, 6.0]}}),
+        ]
+    )
+    (old,) = history.attempts
+    assert (old.billed, old.productive, old.waited, old.first_step, old.joules) == (
+        8.0,
+        6.0,
+        None,
+        None,
+        None,
+    )
+    assert (old.price_source, old.market, old.gpu_uuid, history.capacity_by_node) == ("", "", "", {})
+
+
+def test_a_grant_of_a_newer_sweeper_is_read_without_what_is_unknown_here():
+    log = attempt("t", "completed", 8.0)
+    log[1] = Event("granted", "t", 1, {**log[1].body, "water_litres": 3.0})
+    assert totals(replay(log)).billed == 8.0
