@@ -59,6 +59,8 @@ class Agenda:
         self._held: Proposal | None = None
         self._final: deque[Proposal] = deque()
         self._is_exhausted = False
+        self._likely: list[Config] = []
+        self._counted = 0
 
     @property
     def is_waiting(self) -> bool:
@@ -127,6 +129,13 @@ class Agenda:
         """The configurations for the final: as many as `final.top`, by the best score of the search."""
         top = self._spec.final.top if self._spec.final else 0
         return leaders(self._history.trials.values(), self._spec.objective.goal)[:top]
+
+    def likely_finalists(self) -> list[Config]:
+        """Who they would be now, looked up again when the trials that are over are 5 % more."""
+        over = len(self._history.over)
+        if over >= 1.05 * self._counted or not self._likely:
+            self._likely, self._counted = self.finalists(), over
+        return self._likely
 
     def _next_waiting(self) -> Candidate | None:
         return Candidate(self._history.trials[self._waiting[0]]) if self._waiting else None

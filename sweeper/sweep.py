@@ -249,7 +249,7 @@ class Sweep:
         final, limits = self.spec.final, self.spec.budget
         if final is None or (limits.gpu_hours is None and limits.usd is None):
             return 0.0
-        return final.seeds * self._forecast.in_full(self._agenda.finalists())
+        return final.seeds * self._forecast.in_full(self._agenda.likely_finalists())
 
     def _start(self, candidate: Candidate) -> Trial:
         self._agenda.taken(candidate)
