@@ -21,9 +21,9 @@ DRAWS = 2000
 TOP = 64
 """Scores that matter: a draw in which the best 64 are all left out does not happen in practice."""
 THINNED = 0.4
-"""Share of the trials that the interval's draws keep. Of 200 searches of each kind it held the true gain in
-94 to 99 % where trials are random and scores bounded, in 92 % where they are normal, in 80 to 100 % where
-the search gets better; keeping all of them it held it in 85 %."""
+"""Share of the trials that the interval's draws keep: with all of them it is too narrow. As it is, it held
+the true gain of random searches with bounded scores in 94 to 100 %, of those that get better with time in
+84 to 100 % (`benchmarks/gain.py`)."""
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
