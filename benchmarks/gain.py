@@ -56,7 +56,7 @@ SEARCHES: dict[str, Search] = {
 
 
 def covered(search: Search, count: int, searches: int, seed: int) -> str:
-    """One row: how often the interval held, and the means of its upper end, the expected and the true gain."""
+    """One row: how often the interval held; the means of its upper end, expected and true gain."""
     held, highs, expected, true = 0, list[float](), list[float](), list[float]()
     for number in range(searches):
         random = np.random.default_rng([seed, number])
