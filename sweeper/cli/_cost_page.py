@@ -190,7 +190,9 @@ def _unit(hours: bool) -> str:
 def _figure(device_seconds: float | None, hours: bool) -> str:
     if device_seconds is None:
         return "-"
-    return f"{device_seconds / HOUR:.3f}" if hours else f"{device_seconds:.1f}"
+    if hours:
+        return f"{device_seconds / HOUR:.3f}"
+    return f"{device_seconds:.1f}" if device_seconds >= 1 or device_seconds == 0 else f"{device_seconds:.2g}"
 
 
 def _gain_unit(bill: Bill) -> str:
