@@ -1,5 +1,7 @@
 """What a sweep would do, before anything is spent: its space, its images, the networks it would build."""
 
+import contextlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,15 +10,20 @@ from typing import Any
 import numpy as np
 import torch
 
+from sweeper.cost import terms
 from sweeper.data.dataset import DataFacts, describe
 from sweeper.errors import SpecError
-from sweeper.models._count import LayerRow, count, layer_table
+from sweeper.models._count import LayerRow, count
 from sweeper.parameter import Choice, Constant, FloatRange, Parameter
 from sweeper.search.points import configurations, has_points_only
 from sweeper.search.random import draw
 from sweeper.spec import SweepSpec
 from sweeper.training.recipe import DEFAULT_PIXELS, build, check_buildable, compose
-from sweeper.trial import Config, derive
+from sweeper.trial import Config, canonical, derive
+from sweeper.work import Size, size_of
+
+CORNERS = 14
+"""Draws of extremes among which the cheapest and the dearest network are found."""
 
 TRIES = 25
 """Draws of the other parameters before a value counts as one that no network can have."""
@@ -28,8 +35,17 @@ class Sample:
 
     name: str
     config: Config
-    parameters: int
-    layers: tuple[LayerRow, ...]
+    size: Size
+
+    @property
+    def parameters(self) -> int:
+        """As Keras counts them."""
+        return self.size.parameters
+
+    @property
+    def layers(self) -> tuple[LayerRow, ...]:
+        """In the order of the forward pass."""
+        return self.size.layers
 
     @property
     def flops(self) -> int:
@@ -39,12 +55,17 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The space (`size` is None for an infinite one), the data, sample networks, and warnings."""
+    """The space (`size` is None for an infinite one), the data, sample networks, and warnings.
+
+    `corners` are the cheapest and the dearest network that some extremes of the parameters give, by their
+    operations in an epoch.
+    """
 
     facts: DataFacts
     pixels: tuple[int, ...]
     size: int | None
     samples: tuple[Sample, ...]
+    corners: tuple[Sample, ...]
     warnings: tuple[str, ...]
 
 
@@ -64,11 +85,10 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
     for number, config in enumerate(configurations(spec)):
         if reason := refusal(config):
             raise SpecError(f"points.{number}: {reason}", where=spec.where(f"points.{number}"))
-    chosen = _samples(spec, refusal, samples)
+    chosen = [Sample(name, c, size_of(c, spec, facts)) for name, c in _samples(spec, refusal, samples)]
+    corners = _corners(spec, facts) if has_search else ()
     size = spec.space.size if has_search else len(spec.points)
-    return Plan(
-        facts, pixel_sizes(spec), size, tuple(_sample(s, c, spec, facts) for s, c in chosen), warnings
-    )
+    return Plan(facts, pixel_sizes(spec), size, tuple(chosen), corners, warnings)
 
 
 @dataclass
@@ -95,7 +115,7 @@ def check_names(spec: SweepSpec) -> None:
     Looks at one drawn configuration for each value that a condition can name, so needs no images.
     """
     for number in range(TRIES):
-        config = _drawn(spec, number)
+        config = drawn(spec, number)
         try:
             compose(config, spec.train)
         except SpecError as error:
@@ -170,7 +190,7 @@ def _with_value(spec: SweepSpec, name: str, value: Any) -> list[Config]:
     """Draws in which the parameter has that value; none where its conditions are never met."""
     found: list[Config] = []
     for number in range(TRIES):
-        config = _drawn(spec, number, {name: value})
+        config = drawn(spec, number, {name: value})
         if name in config:
             found.append(config)
         if len(found) == 5:
@@ -178,7 +198,8 @@ def _with_value(spec: SweepSpec, name: str, value: Any) -> list[Config]:
     return found
 
 
-def _drawn(spec: SweepSpec, number: int, fixed: Config | None = None) -> Config:
+def drawn(spec: SweepSpec, number: int, fixed: Config | None = None) -> Config:
+    """A configuration drawn from the space by its number, with some values held where they are possible."""
     generator = np.random.default_rng(derive(spec.search.seed, "plan", number))
     held = fixed or {}
 
@@ -195,17 +216,30 @@ def _samples(spec: SweepSpec, refusal: Refusal, wanted: int) -> list[tuple[str, 
     named = list(zip(names, configurations(spec), strict=True))[:wanted]
     if has_points_only(spec):
         return named
-    drawn = (_drawn(spec, number) for number in range(TRIES))
-    possible = [config for config in drawn if not refusal(config)][: wanted - len(named)]
+    draws = (drawn(spec, number) for number in range(TRIES))
+    possible = [config for config in draws if not refusal(config)][: wanted - len(named)]
     return named + [(f"sample {number}", config) for number, config in enumerate(possible, start=1)]
 
 
-def _sample(name: str, config: Config, spec: SweepSpec, facts: DataFacts) -> Sample:
-    recipe = compose(config, spec.train)
-    shape = (facts.channels, recipe.pixels, recipe.pixels)
-    with torch.device("meta"):
-        module = build(recipe, shape=shape, classes=len(facts.classes))
-    return Sample(name, config, count(module), tuple(layer_table(module, shape)))
+def _corners(spec: SweepSpec, facts: DataFacts) -> tuple[Sample, ...]:
+    """The cheapest and the dearest of the extremes that a few draws find; some cannot be built."""
+    generator = np.random.default_rng(derive(spec.search.seed, "corners"))
+
+    def extreme(name: str, parameter: Parameter) -> Any:
+        ends = parameter.extremes()
+        return ends[int(generator.integers(len(ends)))]
+
+    ends_met = itertools.chain(
+        itertools.islice(spec.space.corners(), 2), (spec.space.sample(extreme) for _ in range(CORNERS))
+    )
+    sizes: dict[str, Sample] = {}
+    for config in ends_met:
+        with contextlib.suppress(SpecError):
+            sizes.setdefault(canonical(config), Sample("", config, size_of(config, spec, facts)))
+    ordered = sorted(sizes.values(), key=lambda sample: terms(sample.size.work)[0])
+    if not ordered:
+        return ()
+    return replace(ordered[0], name="cheapest corner"), replace(ordered[-1], name="dearest corner")
 
 
 def _top5_note(spec: SweepSpec, facts: DataFacts) -> Iterator[str]:

@@ -1,23 +1,33 @@
 """A sweep on a virtual clock, many times: what its settings would cost and find, with intervals."""
 
+import math
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from sweeper.record import Record
+import numpy as np
+
+from sweeper.cost import Overheads
+from sweeper.errors import SweeperError
+from sweeper.ledger import Grant
+from sweeper.record import Event, OutboxRow, Record
 from sweeper.runners import Workload, runner
 from sweeper.runners._curves import SyntheticCurves
-from sweeper.runners._replay import Faulty
 from sweeper.runners.simulated import VirtualClock
 from sweeper.spec import SweepSpec
 from sweeper.sweep import Sweep
-from sweeper.trial import State
+from sweeper.trial import Config, Report, State, Trial, derive
 from sweeper.view import best_of
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One simulated sweep. Hours are virtual; `attempts` counts the lost ones too."""
+    """One simulated sweep. Hours are virtual; `attempts` counts the lost ones too.
+
+    `rungs` says how many trials reached each rung, `closed` why it ended: `done` or `budget`.
+    """
 
     best: float
     device_hours: float
@@ -25,6 +35,25 @@ class Run:
     trials: int
     stopped: int
     attempts: int
+    completed: int = 0
+    rungs: Mapping[float, int] = field(default_factory=dict[float, int])
+    closed: str = "done"
+    dearest_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """What a simulated sweep runs on: slots, what each attempt receives, and how often they are lost.
+
+    `losses` (a node dies: five of a trial are forgiven) and `preemptions` (without limit) are per
+    device-hour; a trial goes on from its last report.
+    """
+
+    workers: int = 8
+    grant: Grant = field(default_factory=lambda: Grant(node="simulated", device="virtual"))
+    overheads: Overheads = field(default_factory=Overheads)
+    losses: float = 0.0
+    preemptions: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +70,92 @@ class Summary:
         return cls(statistics.fmean(values), 1.96 * spread / len(values) ** 0.5)
 
 
+class Preempted(SweeperError, RuntimeError):
+    """The simulated worker was taken away."""
+
+    failure_kind = "preempted"
+
+
+class NodeLost(SweeperError, RuntimeError):
+    """The simulated node died."""
+
+    failure_kind = "node_lost"
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """The same workload on workers that are lost at random."""
+
+    workload: Workload
+    machines: Machines
+    seed: int = 0
+
+    def __call__(self, trial: Trial) -> Iterator[Report]:
+        """Raises in place of a report that the worker did not live to give."""
+        chance = np.random.default_rng(derive(self.seed, "losses", trial.id, trial.attempt))
+        both = self.machines.losses + self.machines.preemptions
+        before: float | None = None
+        for report in self.workload(trial):
+            seconds = report.device_seconds - (before if before is not None else 0.0)
+            if before is None and report.epoch > 1:  # it goes on: what came before is paid for
+                seconds = report.device_seconds / report.epoch
+            before = report.device_seconds
+            if chance.random() < 1 - math.exp(-both * max(0.0, seconds) / 3600):
+                is_lost = chance.random() * both < self.machines.losses
+                raise NodeLost("the node died") if is_lost else Preempted("the worker was preempted")
+            yield report
+
+
+class Forgetful(Record):
+    """A record that keeps nothing: a simulation is never resumed."""
+
+    def __init__(self, meta: Mapping[str, str]) -> None:
+        self.path = Path(":memory:")
+        self._told = dict(meta)
+
+    @property
+    def meta(self) -> dict[str, str]:
+        """What the sweep was created with."""
+        return dict(self._told)
+
+    def append(self, *events: Event, outbox: Iterable[OutboxRow] = ()) -> None:
+        """The sweep itself has heard."""
+
+    def events(self, after: int = 0) -> Iterator[Event]:
+        """None."""
+        return iter(())
+
+
 def simulate(
-    spec: SweepSpec, *, workers: int, seed: int, curves: Workload | None = None, losses_per_hour: float = 0.0
+    spec: SweepSpec,
+    machines: Machines,
+    *,
+    seed: int,
+    curves: Workload | None = None,
+    refuse: Callable[[Config], str] = lambda config: "",
 ) -> Run:
     """Run the sweep's own search, scheduler and budget against curves; trains nothing.
 
-    `seed` replaces the search's, and shapes made-up curves. `losses_per_hour` takes workers away, per
-    device-hour.
+    `seed` replaces the search's, and shapes made-up curves.
     """
-    spec = spec.model_copy(update={"search": spec.search.model_copy(update={"seed": seed})})
-    made_up = SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, seed)
-    workload: Workload = curves or made_up
-    if losses_per_hour:
-        workload = Faulty(workload, losses_per_hour, seed)
+    spec = _seeded(spec, seed)
+    workload: Workload = curves or SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, seed)
+    if machines.losses or machines.preemptions:
+        workload = Faulty(workload, machines, seed)
     clock = VirtualClock()
-    sweep = Sweep(spec, Record.in_memory({"sweep_id": f"simulated-{seed}"}), clock=clock)
-    runner["simulated"](clock=clock, workers=workers)(sweep, workload, lambda: False)
+    sweep = Sweep(spec, Forgetful({"sweep_id": f"simulated-{seed}"}), clock=clock, refuse=refuse)
+    run = runner["simulated"](
+        clock=clock, workers=machines.workers, grant=machines.grant, overheads=machines.overheads
+    )
+    run(sweep, workload, lambda: False)
     sweep.close()
     return _run(sweep, clock)
+
+
+def _seeded(spec: SweepSpec, seed: int) -> SweepSpec:
+    """With another seed, and without what earlier sweeps have found."""
+    changed = {"seed": seed, "warm_start": []}
+    return spec.model_copy(update={"search": spec.search.model_copy(update=changed)})
 
 
 def _run(sweep: Sweep, clock: VirtualClock) -> Run:
@@ -72,4 +169,18 @@ def _run(sweep: Sweep, clock: VirtualClock) -> Run:
         trials=len(trials),
         stopped=sum(trial.state is State.STOPPED for trial in trials),
         attempts=sum(len(trial.attempts) for trial in trials),
+        completed=sum(trial.state is State.COMPLETED for trial in trials),
+        rungs=_rungs(sweep),
+        closed=sweep.history.closed,
+        dearest_seconds=max((trial.device_seconds for trial in trials), default=0.0),
     )
+
+
+def _rungs(sweep: Sweep) -> dict[float, int]:
+    """Trials that were judged at each rung or beyond it."""
+    highest = Counter(
+        max(rungs)
+        for trial in sweep.history.trials.values()
+        if (rungs := [verdict.rung for _, verdict in trial.verdicts if verdict.rung is not None])
+    )
+    return {rung: sum(count for level, count in highest.items() if level >= rung) for rung in sorted(highest)}

@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
+from sweeper.cli._quote_page import print_quote, quote_facts
 from sweeper.cli._table import print_pairs, print_table
+from sweeper.cost.quote import Quote
 from sweeper.data.dataset import DataFacts
 from sweeper.models._count import LayerRow
 from sweeper.plan import Plan, Sample
@@ -17,13 +19,21 @@ from sweeper.view import config_text
 BAD = 5
 """Unreadable files that are named; the warnings count them all."""
 
+KEPT = 3
+"""Checkpoints of a trial that stay: the last two and the best."""
+
+_NETWORKS = ("network", "parameters", "FLOPs an image", "memory of a step")
 _LAYERS = ("layer", "kind", "output", "parameters", "FLOPs an image")
 
 
-def print_plan(spec: SweepSpec, plan: Plan) -> None:
-    """The space, the images, warnings, and each sample network with its layers."""
+def print_plan(spec: SweepSpec, plan: Plan, quote: Quote) -> None:
+    """The space, the images, warnings, the quote, and each sample network with its layers."""
     click.echo(f"{click.style(spec.name, bold=True)}  {plain(spec.description)}".rstrip())
     print_pairs(_pairs(spec, plan))
+    click.echo()
+    print_quote(quote)
+    click.echo()
+    print_table(_NETWORKS, list(map(_network_row, [*plan.samples, *plan.corners])), left=("network",))
     for sample in plan.samples:
         click.echo(f"\n{click.style(plain(sample.name), bold=True)}  {plain(config_text(sample.config))}")
         print_table(
@@ -44,6 +54,7 @@ def _pairs(spec: SweepSpec, plan: Plan) -> Iterator[tuple[str, str]]:
     kept = f"{counts['test']:,} kept for the test"
     yield "", f"{counts['train']:,} to train, {counts['valid']:,} to validate, {kept}"
     yield "classes", _classes_text(plan.facts)
+    yield "disk", _disk_text(spec, plan)
     for number, warning in enumerate(plan.warnings):
         yield "" if number else "warnings", plain(warning)
     for number, bad in enumerate(plan.facts.bad[:BAD]):
@@ -71,6 +82,40 @@ def _classes_text(facts: DataFacts) -> str:
     return f"{len(counts)}, {spread}, imbalance {facts.imbalance:.3g}"
 
 
+def _disk_text(spec: SweepSpec, plan: Plan) -> str:
+    """The stores of all sizes, and at most three checkpoints of each trial."""
+    stores, checkpoints = disk_bytes(spec, plan)
+    said = f"{_bytes_text(stores)} of decoded images in the cache, shared by all sweeps"
+    if checkpoints is None:
+        return f"{said}; checkpoints by trials"
+    return f"{said}; up to {_bytes_text(checkpoints)} of checkpoints"
+
+
+def disk_bytes(spec: SweepSpec, plan: Plan) -> tuple[int, int | None]:
+    """(image stores, checkpoints); the second is None where nobody knows how many trials there will be."""
+    facts = plan.facts
+    stores = sum(facts.images * facts.channels * pixels**2 for pixels in plan.pixels)
+    trials = spec.budget.trials or plan.size
+    if trials is None:
+        return stores, None
+    each = sum(sample.size.checkpoint for sample in plan.samples) / max(1, len(plan.samples))
+    return stores, int(KEPT * each * trials)
+
+
+def _bytes_text(count: float) -> str:
+    """Three significant digits, in the unit that has them before the point."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:,.3g} TB"
+
+
+def _network_row(sample: Sample) -> tuple[str, ...]:
+    memory = _bytes_text(sample.size.memory)
+    return plain(sample.name), f"{sample.parameters:,}", f"{sample.flops:,}", memory
+
+
 def _layer_row(row: LayerRow) -> tuple[str, ...]:
     output = " x ".join(map(str, row.output))
     return row.name, row.kind, output, f"{row.parameters:,}", f"{row.flops:,}"
@@ -80,7 +125,7 @@ def _sum_row(sample: Sample) -> tuple[str, ...]:
     return "all", "", "", f"{sample.parameters:,}", f"{sample.flops:,}"
 
 
-def plan_facts(spec: SweepSpec, plan: Plan) -> dict[str, Any]:
+def plan_facts(spec: SweepSpec, plan: Plan, quote: Quote) -> dict[str, Any]:
     """The same as JSON."""
     facts = plan.facts
     return {
@@ -100,7 +145,10 @@ def plan_facts(spec: SweepSpec, plan: Plan) -> dict[str, Any]:
             "imbalance": facts.imbalance,
             "unreadable": [{"file": bad.key, "reason": bad.reason} for bad in facts.bad],
         },
+        "disk": dict(zip(("stores", "checkpoints"), disk_bytes(spec, plan), strict=True)),
+        "quote": quote_facts(quote),
         "samples": [_sample_facts(sample) for sample in plan.samples],
+        "corners": [_sample_facts(sample) for sample in plan.corners],
         "warnings": list(plan.warnings),
     }
 
@@ -121,5 +169,6 @@ def _sample_facts(sample: Sample) -> dict[str, Any]:
         "configuration": dict(sample.config),
         "parameters": sample.parameters,
         "flops": sample.flops,
+        "step_memory_bytes": sample.size.memory,
         "layers": layers,
     }

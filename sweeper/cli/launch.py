@@ -8,7 +8,7 @@ import click
 from sweeper import lease
 from sweeper.cli._options import overrides, sweep_file
 from sweeper.cli._sweeps import refuse_existing
-from sweeper.cli._where import where_options
+from sweeper.cli._where import where_options, with_metrics
 from sweeper.cost.quote import Quote
 from sweeper.paths import SweepPaths, cache_root
 from sweeper.spec import load_spec
@@ -53,17 +53,17 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
     if not _may_proceed(quote, where, is_sure=yes):
         click.echo("nothing was started")
         return 0
-    refuse_taken_port(where.metrics_port)
+    where = with_metrics(where)
     with lease.held(paths.root):
         return run(spec, create(spec, paths, plan, quote.to_json()), paths, plan, where)
 
 
 def _may_proceed(quote: Quote, where: Where, *, is_sure: bool) -> bool:
-    """The quote in a line; where money is spent its table, and the question if somebody is there to answer."""
+    """The quote in a line; where money is spent its table, and the question if somebody is there."""
     from sweeper.cli._quote_page import print_quote, quiet_line
 
     if quote.usd is None:
-        if not where.is_quiet:
+        if not where.is_quiet and where.runner != "simulated":
             click.echo(quiet_line(quote), err=True)
         return True
     with contextlib.redirect_stdout(sys.stderr):

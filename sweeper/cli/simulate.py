@@ -11,7 +11,7 @@ from sweeper.cli._table import print_json, print_table
 from sweeper.errors import StateError
 from sweeper.runners import Workload
 from sweeper.runners._replay import ReplayedCurves
-from sweeper.simulating import Run, Summary, simulate
+from sweeper.simulating import Machines, Run, Summary, simulate
 from sweeper.spec import SweepSpec, load_spec
 from sweeper.trackers.wording import score_text
 
@@ -28,7 +28,10 @@ COLUMNS = ("settings", "best", "device-hours", "wall hours", "trials", "stopped"
 @click.option("--trials", type=click.IntRange(min=1), help="Replaces the whole budget by so many trials.")
 @click.option("--from", "source", metavar="SWEEP", help="Replay the curves of this sweep; else made-up ones.")
 @click.option("--seeds", type=click.IntRange(1, 1000), default=3, show_default=True, help="Repetitions.")
-@click.option("--losses", type=click.FloatRange(min=0), default=0.0, help="Workers lost per device-hour.")
+@click.option("--losses", type=click.FloatRange(min=0), default=0.0, help="Nodes that die per device-hour.")
+@click.option(
+    "--preemptions", type=click.FloatRange(min=0), default=0.0, help="Workers taken away per device-hour."
+)
 @click.option("--compare", multiple=True, metavar="KEY=VALUE", help="Beside it, the same with this override.")
 @as_json
 def command(
@@ -39,6 +42,7 @@ def command(
     source: str | None,
     seeds: int,
     losses: float,
+    preemptions: float,
     compare: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -47,16 +51,14 @@ def command(
     Made-up curves rise as those of small CNNs do and stand for no data set: they compare settings, they
     do not promise figures.
     """
+    machines = Machines(workers=workers, losses=losses, preemptions=preemptions)
     limit = [f"budget={{trials: {trials}}}"] if trials else []
     named = [("as written", _spec(file, [*overrides, *limit]))]
     named += [(change, _spec(file, [*overrides, *limit, change])) for change in compare]
     rows: list[tuple[str, list[Run]]] = []
     for name, spec in named:
         curves = _replayed(spec, source) if source else None
-        runs = [
-            simulate(spec, workers=workers, seed=seed, curves=curves, losses_per_hour=losses)
-            for seed in range(seeds)
-        ]
+        runs = [simulate(spec, machines, seed=seed, curves=curves) for seed in range(seeds)]
         rows.append((name, runs))
     metric = named[0][1].objective.metric
     if as_json:

@@ -1,34 +1,99 @@
-"""What a sweep costs and will cost: ways to foresee a trial's seconds, by name."""
+"""What a sweep costs and will cost: ways to foresee the seconds of an epoch, by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from sweeper.registry import Registry
 
+Source = Literal["probe", "history", "table"]
+
 
 @dataclass(frozen=True, slots=True)
-class Workload:
-    """What a trial has to compute. `flops` are those of one image's forward pass."""
+class Work:
+    """What one epoch of one configuration has to compute.
+
+    `flops` and `values` (numbers that its layers give) are those of one image's forward pass, `inputs` the
+    numbers of one image; `transform` are the operations of its normalisation, `augmentation` counts the
+    numbers that are drawn anew in each epoch (0 without augmentation).
+    """
 
     flops: float
+    values: float
     layers: int
+    parameters: int
+    inputs: float
+    steps: int
     train_images: int
     valid_images: int
-    epochs: int
-    batch_size: int
-    is_gpu: bool = False
+    valid_steps: int
+    transform: float = 0.0
+    augmentation: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """Seconds of a whole device for the trial; nine trials of ten are expected between low and high."""
+class Timing:
+    """An epoch that was run: what it computed, and the seconds that it took on its share of the device."""
 
+    work: Work
     seconds: float
-    low: float
-    high: float
-    source: str
 
 
-Estimator = Callable[..., Estimate]
+@dataclass(frozen=True, slots=True)
+class Overheads:
+    """Seconds that are billed beside training: a new worker, each attempt on it, each report."""
+
+    worker: float = 0.0
+    attempt: float = 0.0
+    epoch: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds of an epoch: the terms of its work times what each costs on this device.
+
+    `common` is the standard deviation of the logarithm of how wrong it is for all configurations alike,
+    `single` of how wrong it is for one of them beyond that.
+    """
+
+    costs: tuple[float, ...]
+    common: float
+    single: float
+    source: Source
+    timings: int = 0
+
+    def seconds(self, work: Work) -> float:
+        """Of one epoch, validation included."""
+        return sum(cost * term for cost, term in zip(self.costs, terms(work), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an estimator may go by: the kind of device, and the epochs that were timed on it."""
+
+    is_gpu: bool = False
+    probes: tuple[Timing, ...] = ()
+    records: tuple[Timing, ...] = ()
+
+
+TERMS = ("arithmetic", "memory", "calls", "weights", "augmentation", "epoch")
+
+
+def terms(work: Work) -> tuple[float, ...]:
+    """The quantities that cost time, one of `TERMS` each; a backward pass counts as two forward passes."""
+    passes = 3 * work.train_images + work.valid_images
+    images = work.train_images + work.valid_images
+    return (
+        work.flops * passes + work.transform * images,
+        work.values * passes + work.inputs * images,
+        work.layers * (3.0 * work.steps + work.valid_steps),
+        float(work.parameters * work.steps),
+        work.augmentation * work.train_images,
+        1.0,
+    )
+
+
+Estimator = Callable[..., Pace | None]
 
 estimator: Registry[Estimator] = Registry("estimator", "sweeper.cost")
+"""Factories `(known, *, options...) -> Pace`, or None where they know too little."""

@@ -1,30 +1,27 @@
-"""An estimate before anything has run: operations over speed, plus what each launch costs."""
+"""A pace before anything has run: a table of what each term costs on a CPU core, and on a GPU."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
 
-from sweeper.cost import Estimate, Workload, estimator
+from sweeper.cost import Known, Pace, estimator
 
-_BACKWARD = 3  # a training step is one forward pass and a backward pass of two
-_FACTOR = 3.0  # measured trials lie within a third and three times of the estimate
-_CPU_GFLOPS, _CPU_LAUNCH = 40.0, 25e-6  # one Skylake core: 47-64 GFLOP/s in convolutions; an operator's call
-_GPU_GFLOPS, _GPU_LAUNCH = 9_000.0, 8e-6  # small networks are bound by memory: an H200 gives 18 FLOP a byte
-_KERNELS_A_LAYER = 6  # forward, two gradients, and the optimizer's share
+# Seconds a term, in the order of `TERMS`: an operation, a number that goes through memory, a layer's call
+# (forward or backward), a weight in the optimizer's step, an augmented number, an epoch.
+CPU = (8.5e-12, 7.4e-10, 2.6e-5, 4e-9, 4e-9, 0.05)  # one Skylake core; 30 digits, 16 groceries networks
+GPU = (1 / 12e12, 4e-12, 1.5e-5, 2e-12, 1e-10, 4e-3)
+_COMMON = 0.6  # nine sweeps of ten lie within a factor of 2.7 of the table
+_SINGLE = 0.3
 
 
 @estimator("flops")
-def flops(
-    workload: Workload,
-    *,
-    gflops: Annotated[float, Field(gt=0)] | None = None,
-    launch_seconds: Annotated[float, Field(ge=0)] | None = None,
-) -> Estimate:
-    """Needs no device, and is wrong by up to a factor of three; `gflops` of the device make it better."""
-    speed = 1e9 * (gflops or (_GPU_GFLOPS if workload.is_gpu else _CPU_GFLOPS))
-    launch = launch_seconds if launch_seconds is not None else _GPU_LAUNCH if workload.is_gpu else _CPU_LAUNCH
-    arithmetic = workload.flops * (_BACKWARD * workload.train_images + workload.valid_images) / speed
-    steps = (workload.train_images + workload.valid_images / 4) / workload.batch_size
-    launches = steps * workload.layers * _KERNELS_A_LAYER * launch
-    seconds = workload.epochs * (arithmetic + launches)
-    return Estimate(seconds, seconds / _FACTOR, seconds * _FACTOR, "flops")
+def flops(known: Known, *, gflops: Annotated[float, Field(gt=0)] | None = None) -> Pace:
+    """Needs no device and is wrong by up to a factor of three; `gflops` of the device make it better."""
+    pace = table(is_gpu=known.is_gpu)
+    return replace(pace, costs=(1e-9 / gflops, *pace.costs[1:])) if gflops else pace
+
+
+def table(*, is_gpu: bool) -> Pace:
+    """The kind of device as it was measured once."""
+    return Pace(GPU if is_gpu else CPU, _COMMON, _SINGLE, "table")

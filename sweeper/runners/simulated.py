@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from sweeper.cost import Overheads
 from sweeper.ledger import Grant
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners._attempt import CANCELLED, outcome_after, reports
@@ -26,56 +27,86 @@ class VirtualClock:
         return self.now
 
 
+@dataclass(slots=True)
+class _Line:
+    """What a worker has still to say of an attempt; `spent` are the device-seconds of its last report."""
+
+    trial: Trial
+    rest: Iterator[Report | Outcome]
+    spent: float
+    share: float
+    epoch_overhead: float
+    pace: float = 0.0
+
+    def next(self, now: float, order: int) -> "_Step":
+        item = next(self.rest, None)
+        if isinstance(item, Report):
+            self.pace = max(0.0, item.device_seconds - self.spent) / self.share + self.epoch_overhead
+            self.spent = item.device_seconds
+            return _Step(now + self.pace, order, self, item)
+        return _Step(now + (self.pace / 2 if item else 0.0), order, self, item)
+
+
 @dataclass(order=True, slots=True)
 class _Step:
     """The next thing that a worker will say, and when."""
 
     at: float
     order: int
-    trial: Trial = field(compare=False)
+    line: _Line = field(compare=False)
     item: Report | Outcome | None = field(compare=False)
-    rest: Iterator[Report | Outcome] = field(compare=False)
 
 
 @runner("simulated")
-def simulated(*, clock: VirtualClock, workers: Annotated[int, Field(ge=1)] = 1) -> Runner:
-    """`clock` must be the sweep's own. A report comes when the device-seconds that it names have passed."""
+def simulated(
+    *,
+    clock: VirtualClock,
+    workers: Annotated[int, Field(ge=1)] = 1,
+    grant: Grant | None = None,
+    overheads: Overheads | None = None,
+) -> Runner:
+    """`clock` must be the sweep's own. A report comes when the device-seconds that it names have passed.
+
+    `grant` is what each attempt receives; `overheads` come on top of what the reports say, in seconds. A
+    worker that is lost takes half of the epoch with it that it was in.
+    """
+    held = grant or Grant(node="simulated", device="virtual")
+    beside = overheads or Overheads()
 
     def drive(sweep: Sweep, workload: Workload, pulse: Pulse) -> None:
-        sweep.meter.hold(workers)
+        sweep.meter.hold({held.node: workers * held.share})
         heap: list[_Step] = []
         order = itertools.count()
+        started = 0
         while not pulse():
             while sweep.live < workers and (trial := sweep.ask()):
-                sweep.granted(trial.id, Grant(node="simulated", device="virtual"))
-                spent = _spent(sweep, trial)
-                heapq.heappush(heap, _next(trial, reports(workload, trial), clock.now, spent, next(order)))
+                sweep.granted(trial.id, held)
+                setup = beside.attempt + (beside.worker if started < workers else 0.0)
+                started += 1
+                line = _Line(trial, reports(workload, trial), _spent(sweep, trial), held.share, beside.epoch)
+                heapq.heappush(heap, line.next(clock.now + setup, next(order)))
             if not heap:
-                return
+                break
             step = heapq.heappop(heap)
             clock.now = step.at
             _deliver(sweep, step, heap, next(order))
         for step in heap:
-            sweep.tell(step.trial.id, CANCELLED)
+            sweep.tell(step.line.trial.id, CANCELLED)
+        sweep.meter.hold(0)
 
     return drive
 
 
 def _deliver(sweep: Sweep, step: _Step, heap: list[_Step], order: int) -> None:
+    trial = step.line.trial
     if not isinstance(step.item, Report):
-        sweep.tell(step.trial.id, step.item or outcome_after(Decision.CONTINUE))
+        sweep.tell(trial.id, step.item or outcome_after(Decision.CONTINUE))
         return
-    decision = sweep.report(step.trial.id, step.item)
+    decision = sweep.report(trial.id, step.item)
     if decision is not Decision.CONTINUE:
-        sweep.tell(step.trial.id, outcome_after(decision))
+        sweep.tell(trial.id, outcome_after(decision))
         return
-    heapq.heappush(heap, _next(step.trial, step.rest, step.at, step.item.device_seconds, order))
-
-
-def _next(trial: Trial, rest: Iterator[Report | Outcome], now: float, spent: float, order: int) -> _Step:
-    item = next(rest, None)
-    seconds = max(0.0, item.device_seconds - spent) if isinstance(item, Report) else 0.0
-    return _Step(now + seconds, order, trial, item, rest)
+    heapq.heappush(heap, step.line.next(step.at, order))
 
 
 def _spent(sweep: Sweep, trial: Trial) -> float:

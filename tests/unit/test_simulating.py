@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from sweeper.cli import sweeper
 from sweeper.history import TrialHistory
 from sweeper.runners._replay import ReplayedCurves
-from sweeper.simulating import Summary, simulate
+from sweeper.simulating import Machines, Summary, simulate
 from sweeper.spec import parse_spec
 from sweeper.trial import Report, Trial
 
@@ -29,30 +29,30 @@ def spec(*overrides):
 
 
 def test_the_same_seed_gives_the_same_run():
-    assert simulate(spec(), workers=5, seed=3) == simulate(spec(), workers=5, seed=3)
+    assert simulate(spec(), Machines(5), seed=3) == simulate(spec(), Machines(5), seed=3)
 
 
 def test_early_stopping_saves_device_hours():
-    with_asha = simulate(spec(), workers=1, seed=1)
-    without = simulate(spec("scheduler={type: none}"), workers=1, seed=1)
+    with_asha = simulate(spec(), Machines(1), seed=1)
+    without = simulate(spec("scheduler={type: none}"), Machines(1), seed=1)
     assert with_asha.device_hours < 0.7 * without.device_hours
     assert (with_asha.stopped > 0, without.stopped) == (True, 0)
 
 
 def test_more_workers_take_less_wall_time_for_the_same_device_hours():
-    one, ten = (simulate(spec("scheduler={type: none}"), workers=n, seed=1) for n in (1, 10))
+    one, ten = (simulate(spec("scheduler={type: none}"), Machines(n), seed=1) for n in (1, 10))
     assert ten.wall_hours < one.wall_hours / 5
     assert ten.device_hours == pytest.approx(one.device_hours)
 
 
 def test_lost_workers_cost_attempts_but_no_trial():
-    run = simulate(spec(), workers=4, seed=1, losses_per_hour=60)
+    run = simulate(spec(), Machines(4, preemptions=60), seed=1)
     assert run.trials == 30
     assert run.attempts > 30
 
 
 def test_a_promoting_asha_finishes_with_paused_trials_counted_as_stopped():
-    run = simulate(spec("scheduler={type: asha, kind: promote}"), workers=3, seed=1)
+    run = simulate(spec("scheduler={type: asha, kind: promote}"), Machines(3), seed=1)
     assert run.stopped >= 15
 
 

@@ -36,7 +36,7 @@ def test_a_plan_shows_space_images_and_networks_layer_by_layer(file, say) -> Non
     assert "1,797 from digits, grey, trained at 8 px" in said.out
     assert "1,259 to train, 359 to validate, 179 kept for the test" in said.out
     assert "10, 174 (8) to 183 (3) images each, imbalance 1.05" in said.out
-    assert said.out.count("\nsample ") == 5
+    assert said.out.count("\nsample ") == 10  # a line in the table of networks, and a table of layers
     assert said.out.count("head.logits") == 5
 
 

@@ -1,0 +1,95 @@
+"""A quote for people: ranges in a table, what it goes by, and what would fit."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sweeper.cli._table import print_pairs, print_table
+from sweeper.cost.quote import Quote, Range
+from sweeper.errors import BudgetError
+from sweeper.trackers.wording import duration_text, plain
+from sweeper.view import config_text
+
+COLUMNS = ("quote", "p10", "p50", "p90")
+SOURCES = {
+    "probe": "{n} networks timed on this machine",
+    "history": "{n} trials of earlier sweeps",
+    "table": "a table, good to a factor of three: --probe times a few networks here",
+}
+
+
+def print_quote(quote: Quote) -> None:
+    """The table, then what it goes by."""
+    print_table(COLUMNS, list(_rows(quote)), left=("quote",))
+    print_pairs(_pairs(quote))
+
+
+def quiet_line(quote: Quote) -> str:
+    """`about 0.015 CPU slot hours (0.009 to 0.023) on 2 slots, 38 s; ...`."""
+    hours = quote.device_hours
+    spread = f"{hours.p10:.2g} to {hours.p90:.2g}"
+    wall = duration_text(quote.wall_hours.p50 * 3600)
+    cut = f"; {quote.cut_by} ends it after about {quote.trials.p50:.0f} trials" if quote.cut_by else ""
+    return f"about {hours.p50:.2g} {_unit(quote)} ({spread}), {wall} on {_slots(quote)}{cut}"
+
+
+def refuse_what_cannot_fit(quote: Quote) -> None:
+    """BudgetError where not one trial can be trained in full."""
+    if quote.refusal:
+        raise BudgetError(quote.refusal, hint=" ".join(quote.changes))
+
+
+def _rows(quote: Quote) -> Iterator[tuple[str, ...]]:
+    hours = _unit(quote)
+    yield hours, *_numbers(quote.device_hours)
+    if quote.usd is not None:
+        yield "USD", *(f"{value:.2f}" for value in _values(quote.usd))
+    yield "wall time", *(duration_text(value * 3600) for value in _values(quote.wall_hours))
+    yield "trials begun", *(f"{value:.0f}" for value in _values(quote.trials))
+    yield "trained in full", *(f"{value:.0f}" for value in _values(quote.completed))
+    yield f"one full trial, {hours}", *_numbers(quote.full_trial)
+
+
+def _values(found: Range) -> tuple[float, float, float]:
+    return found.p10, found.p50, found.p90
+
+
+def _numbers(found: Range) -> tuple[str, ...]:
+    return tuple(f"{value:.3g}" for value in _values(found))
+
+
+def _pairs(quote: Quote) -> Iterator[tuple[str, str]]:
+    yield "pace", f"from {SOURCES[quote.source].format(n=quote.timings)}; {quote.device}"
+    yield "slots", f"{_slots(quote)}, {quote.simulations} rehearsals on a virtual clock"
+    if quote.rungs:
+        unit = "epochs" if quote.resource == "epoch" else "device-seconds"
+        rungs = ", ".join(f"{count:.0f} at {level}" for level, count in quote.rungs.items())
+        yield "rungs", f"trials judged: {rungs} {unit}"
+    if quote.dearest is not None:
+        dearest = quote.dearest
+        seconds = f"{dearest.seconds_per_epoch:.2g} s an epoch, {dearest.device_hours:.2g} hours in full"
+        yield "dearest", f"{seconds}: {plain(config_text(dearest.config))}"
+    if quote.usd is None:
+        yield "price", "unknown: no money is quoted (--usd-per-gpu-hour, --instance)"
+    elif not quote.is_gpu:
+        yield "price", "that of a GPU; no GPU is here, so the hours are those of CPU slots"
+    if quote.cut_by:
+        wanted = f" of {quote.wanted_trials}" if quote.wanted_trials else ""
+        said = f"budget.{quote.cut_by} ends the sweep after about {quote.trials.p50:.0f}{wanted} trials"
+        yield "budget", f"{said}: {' '.join(quote.changes)}".rstrip(": ")
+    for note in quote.notes:
+        yield "note", plain(note)
+
+
+def _unit(quote: Quote) -> str:
+    return "GPU hours" if quote.is_gpu else "CPU slot hours"
+
+
+def _slots(quote: Quote) -> str:
+    return f"{quote.slots} slot{'' if quote.slots == 1 else 's'}"
+
+
+def quote_facts(quote: Quote) -> dict[str, Any]:
+    """As JSON values, without the pool that it was worked out from."""
+    facts = quote.facts()
+    facts.pop("samples")
+    return facts

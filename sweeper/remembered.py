@@ -1,0 +1,156 @@
+"""What earlier sweeps in `runs/` tell of the pace of this machine on the same images."""
+
+import contextlib
+import itertools
+import json
+import os
+import sqlite3
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sweeper.cost import Overheads, Timing
+from sweeper.data.dataset import DataFacts
+from sweeper.errors import SweeperError
+from sweeper.history import Attempt, SweepHistory, TrialHistory, replay
+from sweeper.record import Record
+from sweeper.spec import SweepSpec, restore_spec
+from sweeper.work import size_of
+
+MOST_BYTES = 30_000_000
+"""A record larger than this is passed over: reading it would hold up a launch."""
+MOST_TRIALS = 6
+"""Of each record, spread over what they took; building their networks takes 10 ms each."""
+MOST_RECORDS = 2
+
+TYPICAL = Overheads(worker=1.1, attempt=0.02, epoch=0.013)
+"""Under Ray on a CPU, four sweeps of 32 digits trials: a worker's first attempt, any attempt, each report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Epochs that were timed, of how many sweeps, and what was billed beside them."""
+
+    timings: tuple[Timing, ...] = ()
+    sweeps: tuple[str, ...] = ()
+    overheads: Overheads = TYPICAL
+
+
+def remember(spec: SweepSpec, facts: DataFacts, runs: Path, *, device: str, is_gpu: bool) -> Remembered:
+    """Of the newest sweeps on the same images, or where there are none, on the same source.
+
+    A record that cannot be read, or is of another kind of device, is passed over in silence.
+    """
+    found = [(record, _likeness(record, spec, facts)) for record in _newest(runs)]
+    best = max((likeness for _, likeness in found), default=0)
+    timings, sweeps, overheads = list[Timing](), list[str](), list[Overheads]()
+    for path, likeness in found:
+        if not best or likeness != best or len(sweeps) == MOST_RECORDS:
+            continue
+        with contextlib.suppress(SweeperError, sqlite3.Error, OSError, ValueError, KeyError, TypeError):
+            told, history = _read(path)
+            of_kind = [
+                t for t in history.trials.values() if t.attempts and _is_of(t.attempts, device, is_gpu)
+            ]
+            mine = list(_timings(_spread(of_kind), told, _facts(path, told, facts)))
+            if mine:
+                timings += mine
+                sweeps.append(told.name)
+                overheads.append(_overheads(history))
+    return Remembered(tuple(timings), tuple(sweeps), overheads[0] if overheads else TYPICAL)
+
+
+def _newest(runs: Path) -> list[Path]:
+    records = [path for path in runs.glob("*/record.db") if path.stat().st_size <= MOST_BYTES]
+    return sorted(records, key=os.path.getmtime, reverse=True)[:20]
+
+
+def _likeness(path: Path, spec: SweepSpec, facts: DataFacts) -> int:
+    """2 for the same images, 1 for the same source, 0 for others."""
+    with contextlib.suppress(SweeperError, sqlite3.Error, OSError, ValueError, KeyError):
+        meta = _meta(path)
+        if meta["data_digest"] == facts.digest:
+            return 2
+        return int(json.loads(meta["spec"])["dataset"]["source"] == spec.dataset.source)
+    return 0
+
+
+def _meta(path: Path) -> dict[str, str]:
+    record = Record.open(path)
+    try:
+        return record.meta
+    finally:
+        record.close()
+
+
+def _read(path: Path) -> tuple[SweepSpec, SweepHistory]:
+    record = Record.open(path)
+    try:
+        return restore_spec(json.loads(record.meta["spec"]), name=str(path)), replay(record.events())
+    finally:
+        record.close()
+
+
+def _facts(path: Path, told: SweepSpec, facts: DataFacts) -> DataFacts:
+    """With the numbers of images that the record's own split had."""
+    meta = _meta(path)
+    images = sum(json.loads(meta["images"]).values())
+    split = told.dataset.split
+    train, valid = split.train, split.valid
+    if split.folds:
+        train, valid = (1 - split.test) * (1 - 1 / split.folds), (1 - split.test) / split.folds
+    counts = {"train": int(images * train), "valid": int(images * valid), "test": int(images * split.test)}
+    classes = tuple(json.loads(meta["classes"]))
+    return replace(facts, classes=classes, channels=int(meta["channels"]), images=images, per_split=counts)
+
+
+def _is_of(attempts: Sequence[Attempt], device: str, is_gpu: bool) -> bool:
+    said = attempts[-1].device.lower()
+    if attempts[-1].is_gpu != is_gpu or said == "virtual":
+        return False
+    return not is_gpu or said in ("gpu", "cuda") or said in device.lower()
+
+
+def _spread(trials: Sequence[TrialHistory]) -> list[TrialHistory]:
+    """A few from the cheapest to the dearest."""
+    timed = sorted((pace, t.number, t) for t in trials if (pace := _pace(t)) is not None)
+    if len(timed) <= MOST_TRIALS:
+        return [trial for _, _, trial in timed]
+    step = (len(timed) - 1) / (MOST_TRIALS - 1)
+    return [timed[round(place * step)][2] for place in range(MOST_TRIALS)]
+
+
+def _pace(trial: TrialHistory) -> float | None:
+    """Seconds of an epoch on its share of the device; the first one warms up and counts only if alone."""
+    ends = [0.0, *(report.device_seconds for report in trial.reports)]
+    seconds = [after - before for before, after in itertools.pairwise(ends)]
+    epochs = [report.epoch for report in trial.reports]
+    if not seconds or epochs != list(range(1, len(epochs) + 1)):
+        return None
+    typical = statistics.median(seconds[1:] or seconds) / trial.attempts[-1].share
+    return typical if typical > 0 else None
+
+
+def _timings(trials: Sequence[TrialHistory], told: SweepSpec, facts: DataFacts) -> Iterator[Timing]:
+    for trial in trials:
+        pace = _pace(trial)
+        with contextlib.suppress(SweeperError):
+            if pace is not None:
+                yield Timing(size_of(trial.config, told, facts).work, pace)
+
+
+def _overheads(history: SweepHistory) -> Overheads:
+    """What was billed beside training, from the attempts that ended well."""
+    ended = [a for a in history.attempts if a.ended in ("completed", "stopped", "paused") and a.billed]
+    reports = {trial.id: len(trial.reports) for trial in history.trials.values() if len(trial.attempts) == 1}
+    beside = [
+        (attempt.billed - attempt.productive, reports[attempt.trial])
+        for attempt in sorted(ended, key=lambda a: a.granted)
+        if reports.get(attempt.trial)
+    ]
+    if len(beside) < 4:
+        return TYPICAL
+    epoch = statistics.median(seconds / count for seconds, count in beside)
+    first = max(seconds - epoch * count for seconds, count in beside[:4])
+    return Overheads(worker=max(0.0, first), attempt=TYPICAL.attempt, epoch=epoch)

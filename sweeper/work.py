@@ -1,0 +1,97 @@
+"""What a configuration has to compute and to hold, worked out without computing anything."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from sweeper.cost import Work
+from sweeper.data.dataset import DataFacts
+from sweeper.models._count import LayerRow, count, layer_table
+from sweeper.spec import SweepSpec
+from sweeper.training.features import can_share
+from sweeper.training.recipe import Recipe, build, compose
+from sweeper.trial import Config
+
+_AUTOMATIC_BATCH = 256  # what `batch_size: auto` is taken for: it is found on the device
+_EVALUATION_BATCH = 4  # times the training batch
+_EXACT_ZCA = 3_072  # numbers of an image up to which the whitening matrix is whole
+_ZCA_RANK = 1_024
+_BYTES = 4  # of a number in fp32; bf16 halves the activations
+_STATES = {"sgd": 3, "rmsprop": 3, "adam": 4, "adamw": 4}  # weight, gradient, and the optimizer's memory
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One configuration's network and what an epoch of it takes.
+
+    `memory` is in bytes, of a training step: activations of a batch, weights, gradients, optimizer. `trained`
+    is what the optimizer moves, `checkpoint` the bytes of one.
+    """
+
+    layers: tuple[LayerRow, ...]
+    parameters: int
+    trained: int
+    memory: int
+    checkpoint: int
+    work: Work
+
+
+def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> Size:
+    """Builds the network on the meta device: about 10 ms. SpecError where it cannot be."""
+    recipe = compose(config, spec.train)
+    shape = (facts.channels, recipe.pixels, recipe.pixels)
+    with torch.device("meta"):
+        module = build(recipe, shape=shape, classes=len(facts.classes))
+    rows = tuple(layer_table(module, shape))
+    is_shared = can_share(recipe)
+    work = _work(recipe, module, rows, facts, is_shared=is_shared)
+    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    states = _STATES[recipe.train.optimizer]
+    held = work.values * _batch(recipe) + sum(p.numel() for p in module.parameters()) + (states - 1) * trained
+    parameters = count(module)
+    kept = trained if is_shared else parameters
+    return Size(rows, parameters, trained, int(_BYTES * held), _BYTES * (kept + (states - 2) * trained), work)
+
+
+def _work(
+    recipe: Recipe, module: nn.Module, rows: tuple[LayerRow, ...], facts: DataFacts, *, is_shared: bool
+) -> Work:
+    """Where a frozen backbone's vectors are shared, an epoch computes the head alone."""
+    counted = [row for row in rows if not is_shared or row.name.startswith("head")]
+    inputs = facts.channels * recipe.pixels**2
+    train, valid = facts.per_split["train"], facts.per_split["valid"]
+    batch = min(_batch(recipe), max(1, train))
+    steps = max(1, -(-train // batch))  # all of one size, as training.batch.even_batches makes them
+    return Work(
+        flops=sum(row.flops for row in counted),
+        values=sum(_product(row.output) for row in counted),
+        layers=len(counted),
+        parameters=sum(p.numel() for p in module.parameters() if p.requires_grad),
+        inputs=0 if is_shared else inputs,
+        steps=steps,
+        train_images=train // steps * steps,
+        valid_images=valid,
+        valid_steps=-(-valid // (_EVALUATION_BATCH * batch)),
+        transform=0 if is_shared else _transform(recipe.normalization, inputs),
+        augmentation=0 if recipe.augmentation == "none" else inputs,
+    )
+
+
+def _batch(recipe: Recipe) -> int:
+    size = recipe.train.batch_size
+    return _AUTOMATIC_BATCH if size == "auto" else size
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    total = 1
+    for side in shape:
+        total *= side
+    return total
+
+
+def _transform(normalization: str, inputs: int) -> float:
+    """Operations of whitening one image; of the others too few to count."""
+    if normalization != "zca":
+        return 0.0
+    return 2.0 * inputs * (inputs if inputs <= _EXACT_ZCA else 2 * min(inputs, _ZCA_RANK))
