@@ -1,31 +1,19 @@
-"""Workloads for simulations: curves of a record that are run again, and workers that get lost."""
+"""A workload for simulations: the curves of a record, run again."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from sweeper.errors import SweeperError
 from sweeper.history import TrialHistory
-from sweeper.runners import Workload
 from sweeper.runners._curves import place
-from sweeper.space import Space
-from sweeper.trial import Config, Report, Trial, canonical, derive
-
-
-class Lost(SweeperError, RuntimeError):
-    """The simulated worker is gone."""
-
-    failure_kind = "preempted"
+from sweeper.space import Parameter, Space
+from sweeper.trial import Config, Report, Trial, canonical
 
 
 @dataclass
 class ReplayedCurves:
     """The recorded curve of a configuration, or of the nearest one that was recorded.
 
-    Nearest in the places of its parameters, each from 0 to 1; a parameter that only one of the two has
-    counts as one apart. A curve that was cut short ends where it ended.
+    Nearest by `distance`. A curve that was cut short ends where it ended.
     """
 
     space: Space
@@ -43,34 +31,31 @@ class ReplayedCurves:
     def _like(self, config: Config) -> TrialHistory:
         key = canonical(config)
         if key not in self._nearest:
-            self._nearest[key] = min(self.recorded, key=lambda trial: self._distance(config, trial.config))
+            recorded, space = self.recorded, self.space
+            self._nearest[key] = min(recorded, key=lambda trial: distance(space, config, trial.config))
         return self._nearest[key]
 
-    def _distance(self, one: Config, other: Config) -> float:
-        total = 0.0
-        for name, parameter in self.space.parameters.items():
-            if (name in one) != (name in other):
-                total += 1.0
-            elif name in one:
-                total += (place(parameter, one[name]) - place(parameter, other[name])) ** 2
-        return total
+
+def distance(space: Space, one: Config, other: Config) -> float:
+    """Squared, over the parameters: numbers by their places from 0 to 1, names 0 or 1 apart.
+
+    A parameter that only one of the two has counts as 1.
+    """
+    total = 0.0
+    for name, parameter in space.parameters.items():
+        if (name in one) != (name in other):
+            total += 1.0
+        elif name in one and one[name] != other[name]:
+            total += _apart(parameter, one[name], other[name])
+    return total
 
 
-@dataclass(frozen=True)
-class Faulty:
-    """The same workload on workers that are lost at random, so many times per device-hour."""
+def _apart(parameter: Parameter, one: object, other: object) -> float:
+    if _is_name(one) or _is_name(other):
+        return 1.0
+    return (place(parameter, one) - place(parameter, other)) ** 2
 
-    workload: Workload
-    losses_per_hour: float
-    seed: int = 0
 
-    def __call__(self, trial: Trial) -> Iterator[Report]:
-        """Raises Lost in place of a report that the worker did not live to give."""
-        chance = np.random.default_rng(derive(self.seed, "losses", trial.id, trial.attempt))
-        before: float | None = None
-        for report in self.workload(trial):
-            seconds = report.device_seconds - (before if before is not None else 0.0)
-            before = report.device_seconds
-            if chance.random() < 1 - math.exp(-self.losses_per_hour * max(0.0, seconds) / 3600):
-                raise Lost("the worker was preempted")
-            yield report
+def _is_name(value: object) -> bool:
+    items = value if isinstance(value, list) else [value]
+    return any(isinstance(item, bool) or not isinstance(item, int | float) for item in items)

@@ -1,7 +1,8 @@
 """ASHA, asynchronous successive halving (Li et al., MLSys 2020), by epochs or by device-seconds.
 
 Rungs lie at `grace * reduction_factor**k` of the resource, below `max`. At each rung a trial is
-compared with all that reached it; the best 1/`reduction_factor` go on. Two kinds:
+compared with all that reached it; the best 1/`reduction_factor` go on, of equals those that came
+earlier: where a metric is saturated, or every network still guesses, all would go on. Two kinds:
 
 - `stop` (what Ray Tune calls ASHA): a trial runs until it falls short at a rung. One that arrives
   before `reduction_factor` results exist goes on for now and is judged as soon as they do, so that
@@ -76,7 +77,7 @@ class Asha:
         rung = reached[-1]
         if trial_id in rung.judged:
             return Verdict(Decision.CONTINUE, f"on its way from rung {rung.level:g} {self._resource}")
-        rank, of = rung.rank(trial_id), len(rung)
+        rank, of = rung.place(trial_id), len(rung)
         places = self._places(rung)
         if places == 0:
             reason = f"{of} of the {math.ceil(self._factor)} results that rung {rung.level:g} needs to decide"
@@ -118,7 +119,7 @@ class PromotingAsha(Asha):
         if not is_new:
             return Verdict(Decision.CONTINUE, f"promoted at rung {rung.level:g} {self._resource}")
         reason = f"waits at rung {rung.level:g} {self._resource} for promotion"
-        return Verdict(Decision.PAUSE, reason, rung.level, rung.rank(trial_id), len(rung))
+        return Verdict(Decision.PAUSE, reason, rung.level, rung.place(trial_id), len(rung))
 
 
 class RayAsha(Asha):
