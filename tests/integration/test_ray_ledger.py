@@ -1,0 +1,153 @@
+"""Conservation on a real Ray: four fake GPUs, half of one a trial, preemptions and a worker that dies."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+FOUR_GPUS = """
+import json, os, sys, time
+from pathlib import Path
+import ray
+from sweeper.cost.prices import Quote
+from sweeper.errors import SweeperError
+from sweeper.record import Record
+from sweeper.runners import runner
+from sweeper.sections import ResourcesSpec
+from sweeper.spec import parse_spec
+from sweeper.sweep import Sweep
+from sweeper.trial import Report
+
+class Preempted(SweeperError, RuntimeError):
+    failure_kind = "preempted"
+
+spec, root = parse_spec(sys.argv[1]), Path(sys.argv[2])
+
+def work(trial):
+    since, start = time.monotonic(), int(trial.checkpoint or 0)
+    try:
+        for epoch in range(start + 1, 4):
+            time.sleep(0.8)
+            if trial.attempt == 1 and epoch == 2 and trial.number == 1:
+                raise Preempted("spot")
+            if trial.attempt == 1 and epoch == 3 and trial.number == 2:
+                os._exit(3)
+            yield Report(epoch, 0.5, 0.8 * 0.5 * epoch, {}, str(epoch))
+    finally:
+        line = f"{trial.id} {trial.attempt} {time.monotonic() - since}"
+        (root / f"{trial.id}.{trial.attempt}").write_text(line)
+
+os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+ray.init(address="local", num_cpus=4, num_gpus=4, include_dashboard=False, log_to_driver=False)
+try:
+    sweep = Sweep(spec, Record.create(root / "record.db", {"sweep_id": "four"}))
+    drive = runner["ray_tune"](
+        resources=ResourcesSpec(gpu=0.5, cpu=0.5, concurrency=4), state=root / "tune", log=root / "log",
+        price=lambda said: Quote(2.0, "invented for this test", "2026-11-21", "spot"))
+    sweep.book("image stores", 1.0)
+    beats, since = [time.monotonic()], time.monotonic()
+
+    def pulse():
+        if time.monotonic() - beats[-1] > 1.0:
+            beats.append(time.monotonic())
+            sweep.beat()
+        return False
+
+    drive(sweep, work, pulse)
+    elapsed = time.monotonic() - since
+    sweep.close()
+finally:
+    ray.shutdown()
+sums, attempts = sweep.totals, sweep.history.attempts
+print(json.dumps({
+    "elapsed": elapsed, "held": sums.held, "capacity": sums.capacity, "billed": sums.billed,
+    "idle": sums.idle, "one_off": sums.one_off, "usd": sums.usd, "repeated": sums.repeated,
+    "nodes": sweep.history.capacity_by_node,
+    "states": sorted({str(trial.state) for trial in sweep.history.trials.values()}),
+    "attempts": [{
+        "ended": a.ended, "share": a.share, "is_gpu": a.is_gpu, "granted": a.granted, "billed": a.billed,
+        "productive": a.productive, "waited": a.waited, "first_step": a.first_step, "joules": a.joules,
+        "source": a.price_source, "market": a.market, "launch": a.launch,
+        "worked": float(p.read_text().split()[2]) if (p := root / f"{a.trial}.{a.number}").exists() else None,
+    } for a in attempts],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """What a process with a Ray of its own says of twelve trials on four fake GPUs."""
+    spec = {
+        "name": "four", "dataset": {"source": "digits"}, "parameters": {"layers": {"min": 1, "max": 99}},
+        "search": {"algorithm": "random", "seed": 7}, "scheduler": {"type": "none"}, "budget": {"trials": 12},
+        "train": {"epochs": 3},
+    }  # fmt: skip
+    root = tmp_path_factory.mktemp("four")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    with subprocess.Popen(
+        [sys.executable, "-c", FOUR_GPUS, json.dumps(spec), str(root)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment,
+    ) as process:  # fmt: skip
+        try:
+            out, error = process.communicate(timeout=240)
+        finally:
+            _end_session(process.pid)
+    assert process.returncode == 0, error[-3000:]
+    return json.loads(out.strip().splitlines()[-1])
+
+
+def test_billed_idle_and_one_off_time_are_what_four_devices_gave(told):
+    assert told["states"] == ["completed"]
+    assert told["billed"] + told["idle"] + told["one_off"] == pytest.approx(told["held"], rel=0.01)
+    assert told["capacity"] == pytest.approx(4 * told["elapsed"], rel=0.01)
+    assert sum(told["nodes"].values()) == pytest.approx(told["capacity"], rel=0.01)
+    assert 0 < told["billed"] <= 4 * 0.5 * told["elapsed"]
+
+
+def test_no_more_is_billed_at_a_time_than_was_handed_out(told):
+    stretches = [(a["granted"], a["granted"] + a["billed"], a["share"]) for a in told["attempts"]]
+    for moment, _, _ in stretches:
+        busy = sum(share for since, until, share in stretches if since <= moment < until - 0.05)
+        assert busy <= 4 * 0.5 + 1e-9
+
+
+def test_each_attempt_is_billed_what_its_worker_worked_and_little_more(told):
+    worked = [a for a in told["attempts"] if a["worked"] is not None]
+    assert len(worked) >= 12
+    for attempt in worked:
+        assert attempt["billed"] >= attempt["worked"] - 0.05
+        assert attempt["billed"] == pytest.approx(attempt["worked"], abs=4.0), (
+            "starting a worker, handing over"
+        )
+        assert attempt["productive"] <= attempt["worked"] + 0.05
+        assert (attempt["first_step"] or 0.0) >= 0
+        assert attempt["waited"] >= 0
+
+
+def test_what_was_lost_is_named_and_half_devices_are_priced(told):
+    ended = sorted(attempt["ended"] for attempt in told["attempts"])
+    assert ended == ["completed"] * 12 + ["preempted", "worker_lost"]
+    assert 0 < told["repeated"] < 4.0, "one epoch and a hand-over on half a device"
+    assert told["usd"] == pytest.approx(2.0 * told["billed"] / 3600)
+    assert {a["source"] for a in told["attempts"]} == {"invented for this test"}
+    assert {(a["is_gpu"], a["share"], a["market"]) for a in told["attempts"]} == {(True, 0.5, "spot")}
+
+
+def test_energy_is_absent_where_no_gpu_is(told):
+    """Fake GPUs draw nothing that NVML could tell; on a real one the figure would be positive."""
+    assert all(attempt["joules"] is None or attempt["joules"] > 0 for attempt in told["attempts"])
+
+
+def _end_session(leader: int) -> None:
+    """Whatever Ray left behind of the script's own session."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                if os.getsid(int(entry)) == leader:
+                    os.kill(int(entry), signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
