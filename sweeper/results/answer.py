@@ -10,6 +10,7 @@ from sweeper.ledger import totals
 from sweeper.ranking import standings
 from sweeper.results.anytime import Anytime, anytime
 from sweeper.results.certainty import Certainty, certainty
+from sweeper.results.earlier import Earlier, earlier
 from sweeper.results.leaderboard import Cost, Row, leaderboard, points, trial_rows, varied
 from sweeper.results.pareto import (
     Point,
@@ -66,6 +67,7 @@ class Answer:
     Device-seconds are those of CPU slots where `has_gpu` is false. `saved_device_seconds` is an
     estimate: the epochs that stopped trials did not run, at their own seconds an epoch. `rows` are the
     configurations, `trials` the single trials, each best first. `certainty` is None where runs are single.
+    `enough` says why the search ended before its budget.
     """
 
     sweep: str
@@ -97,6 +99,8 @@ class Answer:
     places: Places
     published: Sequence[Compared] = ()
     chance: float | None = None
+    earlier: Earlier | None = None
+    enough: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; rows of the front and the winners in full, every other trial by its number only."""
@@ -125,6 +129,8 @@ class Answer:
             "stopped_early": self.stopped_early,
             "saved_device_seconds": self.saved_device_seconds,
             "anytime": self.anytime.as_dict(),
+            "search_ended": self.enough or None,
+            "known_from_earlier_sweeps": self.earlier.as_dict() if self.earlier else None,
             "published": [line.as_dict() for line in self.published],
             "record": self.places.record,
             "pictures": list(self.places.pictures),
@@ -187,6 +193,8 @@ def answer(
         places=places or Places(),
         published=compare(spec, trials, measure),
         chance=chance,
+        earlier=earlier(history.known, objective.goal),
+        enough=history.enough,
     )
 
 

@@ -12,6 +12,7 @@ from sweeper.results.phrases import (
     advice_text,
     certainty_text,
     cost_text,
+    earlier_text,
     figures_text,
     label_text,
     last_tenth_text,
@@ -107,7 +108,10 @@ def _title(answer: Answer) -> Text:
     ended = ENDINGS.get(answer.why, f"stopped ({plain(answer.why)})")
     text = Text(f"\n{plain(answer.sweep)}", style="bold")
     text.append(f": {ended} in {duration_text(answer.wall_seconds)}\n", style="not bold")
-    return text.append(f"{trials_text(count)}: {parts}", style="not bold")
+    text.append(f"{trials_text(count)}: {parts}", style="not bold")
+    if answer.enough:
+        text.append(f"\nsearch ended: {plain(answer.enough)}", style="not bold")
+    return text
 
 
 Entry = tuple[str, Row | None, list[str | Text]]
@@ -139,6 +143,8 @@ def _entries(answer: Answer) -> list[Entry]:
     below: list[str | Text] = (
         [Text(f"{_metrics(test)} ({_opened(answer)})", style="bold green")] if test else []
     )
+    if answer.earlier is not None:
+        below.append(Text(earlier_text(answer, answer.earlier), style="dim"))
     below.append(Text(f"Really the best: {certainty_text(answer)}", style="dim"))
     efficient = answer.efficient
     ratio: list[str | Text] = [_reason(answer, efficient)] if efficient else []

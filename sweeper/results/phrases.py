@@ -4,6 +4,7 @@ import math
 
 from sweeper.results.answer import Answer
 from sweeper.results.anytime import Anytime
+from sweeper.results.earlier import Earlier
 from sweeper.results.leaderboard import Row
 from sweeper.trackers.wording import device_text, is_accuracy, plain, score_text
 from sweeper.view import config_text
@@ -45,6 +46,15 @@ def certainty_text(answer: Answer) -> str:
     if answer.best is not None and answer.best.runs > 1:
         return f"cannot be told: no other configuration was run more than once; {REPEAT}"
     return f"cannot be told from single runs; {REPEAT}"
+
+
+def earlier_text(answer: Answer, known: Earlier) -> str:
+    """What `search.from` knew: the sweep that has it comes first where it is better."""
+    best = f"{score_text(answer.metric, known.score)}, trial {known.number} of {plain(known.sweep)}"
+    own = answer.best.own_score if answer.best else None
+    if own is not None and (known.score > own) == answer.is_maximized and known.score != own:
+        return f"Better was known before: {best} (`sweeper best {plain(known.sweep)}`)"
+    return f"Known before from {known.count} configurations of earlier sweeps: {best}"
 
 
 def rise_text(metric: str, rise: float) -> str:

@@ -68,6 +68,17 @@ def test_repeats_are_one_configuration_and_single_trials_stay_reachable(make_run
     assert "with a probability of" in say("best", "toy").out
 
 
+def test_after_a_final_the_best_few_come_first_with_an_interval(make_run, say):
+    make_run("toy", final={"top": 2, "seeds": 2}, budget={"trials": 12})
+    rows = say("best", "toy", "-n", "99", "--json").json["trials_ranked"]
+    assert [row["is_final"] for row in rows[:3]] == [True, True, False]
+    assert [row["runs"] for row in rows[:2]] == [2, 2]
+    assert len({tuple(row["trials"]) for row in rows}) == len(rows) == 8
+    out = say("best", "toy").out
+    assert "(mean of 2 final runs)" in out
+    assert "among 2 configurations of 2 runs each" in out
+
+
 def test_the_pictures_are_drawn_anew_and_named(make_run, say):
     paths = make_run("toy")
     found = say("best", "toy", "--json").json

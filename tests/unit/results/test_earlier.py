@@ -1,0 +1,43 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from sweeper.results.answer import answer
+from sweeper.results.earlier import Earlier, earlier
+from sweeper.results.pages import print_answer
+
+REPORTS = {
+    ("old", 3): [[1, 0.4, 1.0, 0.9], [2, 0.9, 2.0, 1.0]],
+    ("older", 7): [[1, 0.2, 1.0, 0.9]],
+    ("older", 8): [],
+}
+KNOWN = [
+    {"sweep": sweep, "number": number, "config": {}, "state": "completed", "reports": reports}
+    for (sweep, number), reports in REPORTS.items()
+]
+
+
+def test_the_best_of_what_was_known_is_found_either_way_up():
+    assert earlier(KNOWN, "maximize") == Earlier(3, "old", 3, 0.9)
+    assert earlier(KNOWN, "minimize") == Earlier(3, "older", 7, 0.2)
+    assert earlier([], "maximize") is None
+    assert earlier([KNOWN[2]], "maximize") is None
+
+
+@pytest.mark.parametrize(
+    ("score", "words"),
+    [
+        (0.8, "Better was known before: 90.0 %, trial 3 of old (`sweeper best old`)"),
+        (0.95, "Known before from 3 configurations of earlier sweeps: 90.0 %, trial 3 of old"),
+    ],
+)
+def test_a_better_result_of_an_earlier_sweep_is_not_hidden(trial, history, spec, score, words):
+    sweep = history(trial(0, 1, [score]))
+    sweep.known, sweep.enough = KNOWN, "25% more would raise the best by 0.001"
+    found = answer(sweep, spec(), classes=10)
+    stream = io.StringIO()
+    print_answer(found, Console(file=stream, width=140))
+    assert words in stream.getvalue()
+    assert "search ended: 25% more" in stream.getvalue()
+    assert found.as_dict()["known_from_earlier_sweeps"]["number"] == 3
