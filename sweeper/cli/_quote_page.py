@@ -1,11 +1,14 @@
 """A quote for people: ranges in a table, what it goes by, and what would fit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import click
 
 from sweeper.cli._table import print_pairs, print_table
 from sweeper.cost.quote import Quote, Range
 from sweeper.errors import BudgetError
+from sweeper.results.quoted import Beside
 from sweeper.trackers.wording import duration_text, plain
 from sweeper.view import config_text
 
@@ -78,6 +81,16 @@ def _pairs(quote: Quote) -> Iterator[tuple[str, str]]:
         yield "budget", f"{said}: {' '.join(quote.changes)}".rstrip(": ")
     for note in quote.notes:
         yield "note", plain(note)
+
+
+def print_beside(quote: Quote, rows: Sequence[Beside], error: float | None) -> None:
+    """What was quoted beside what it came to; nothing of how it was worked out."""
+    shown = {"device_hours": _unit(quote), "usd": "USD", "wall_hours": "wall hours", "trials": "trials begun"}
+    shown["completed"] = "trained in full"
+    cells = [(shown[row.what], *_numbers(row.quoted), f"{row.actual:.3g}", row.verdict) for row in rows]
+    print_table(("quoted", "p10", "p50", "p90", "actual", ""), cells, left=("quoted", ""))
+    if error is not None:
+        click.echo(f"a trial's seconds were foreseen to {100 * error:.0f} % (median)")
 
 
 def _unit(quote: Quote) -> str:

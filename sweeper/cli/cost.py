@@ -9,6 +9,7 @@ import click
 
 from sweeper.cli._cost_page import VIEWS, print_bill
 from sweeper.cli._options import as_json, sweep_name
+from sweeper.cli._quoted import beside_facts, print_quoted
 from sweeper.cli._sweeps import Told, events, find, read
 from sweeper.cli._table import print_json
 from sweeper.errors import SpecError
@@ -42,9 +43,12 @@ def command(
         return
     drawn = bill(told.history, told.spec, classes=_classes(told))
     if as_json:
-        print_json({"sweep": told.paths.name, "state": told.standing} | _facts(drawn, by, count))
+        head = {"sweep": told.paths.name, "state": told.standing, "quote": beside_facts(told)}
+        print_json(head | _facts(drawn, by, count))
         return
     print_bill(told, drawn, by, count or TRIALS)
+    if by is None:
+        print_quoted(told)
 
 
 def _refuse_contradictions(

@@ -77,7 +77,8 @@ def test_a_launch_never_touches_a_sweep_that_exists(words, file, make_run, say) 
     before = paths.record.read_bytes()
     said = say("launch", file, *words)
     assert said.code == 2
-    assert "a sweep called 'digits' exists already; `sweeper resume digits` goes on with it" in said.err
+    assert "a sweep called 'digits' exists already" in said.err
+    assert "`sweeper resume digits` goes on with it" in said.err
     assert paths.record.read_bytes() == before
 
 

@@ -1,0 +1,32 @@
+"""The quote of a sweep's launch beside what it has come to, for `sweeper cost`."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from sweeper.cli._quote_page import print_beside
+from sweeper.cli._sweeps import Told
+from sweeper.cost.quote import Quote
+from sweeper.results.quoted import quote_beside_actual, trial_error
+
+
+def print_quoted(told: Told) -> None:
+    """A table; nothing for a sweep that was launched without a quote."""
+    quote = Quote.from_json(told.meta.get("quote", ""))
+    if quote is not None and told.history.attempts:
+        click.echo()
+        error = trial_error(quote, told.history, told.spec)
+        print_beside(quote, quote_beside_actual(quote, told.history), error)
+
+
+def beside_facts(told: Told) -> dict[str, Any] | None:
+    """As JSON values; None for a sweep that was launched without a quote."""
+    quote = Quote.from_json(told.meta.get("quote", ""))
+    if quote is None:
+        return None
+    rows = {
+        row.what: {**asdict(row.quoted), "actual": row.actual, "verdict": row.verdict}
+        for row in quote_beside_actual(quote, told.history)
+    }
+    return {"source": quote.source, "trial_error": trial_error(quote, told.history, told.spec), **rows}

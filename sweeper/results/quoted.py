@@ -1,0 +1,75 @@
+"""The quote beside what a sweep really took: how far it went wrong, and for a single trial."""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sweeper.cost.learned import PaceModel
+from sweeper.cost.quote import Quote, Range
+from sweeper.history import SweepHistory
+from sweeper.ledger import totals
+from sweeper.spec import SweepSpec
+from sweeper.trial import Config, State, canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One figure: what was quoted, and what it has come to."""
+
+    what: str
+    quoted: Range
+    actual: float
+
+    @property
+    def verdict(self) -> str:
+        """`as quoted` within p10 to p90, else `less` or `more`."""
+        if self.quoted.holds(self.actual):
+            return "as quoted"
+        return "less" if self.actual < self.quoted.p10 else "more"
+
+
+def quote_beside_actual(quote: Quote, history: SweepHistory) -> list[Beside]:
+    """Device-hours, money where it is known, wall time, trials begun, trials trained in full.
+
+    Of all launches so far, running attempts as of their last beat.
+    """
+    sums = totals(history)
+    trials = list(history.trials.values())
+    full = sum(trial.state is State.COMPLETED for trial in trials)
+    rows = [
+        Beside("device_hours", quote.device_hours, sums.gpu_hours),
+        Beside("wall_hours", quote.wall_hours, history.wall_seconds / 3600),
+        Beside("trials", quote.trials, float(len(trials))),
+        Beside("completed", quote.completed, float(full)),
+    ]
+    if quote.usd is not None and sums.usd is not None:
+        rows.insert(1, Beside("usd", quote.usd, sums.usd))
+    return rows
+
+
+def trial_error(quote: Quote, history: SweepHistory, spec: SweepSpec) -> float | None:
+    """The median over trials of |foreseen - actual| / actual seconds, at the epochs that each has run.
+
+    None without trials to compare.
+    """
+    foresee, errors = foresight(quote, spec), list[float]()
+    for trial in history.trials.values():
+        last, seconds = trial.last, foresee(trial.config)
+        if last is not None and seconds is not None and last.device_seconds > 0:
+            errors.append(abs(seconds * last.epoch / last.device_seconds - 1))
+    return statistics.median(errors) if errors else None
+
+
+def foresight(quote: Quote, spec: SweepSpec) -> Callable[[Config], float | None]:
+    """Device-seconds of an epoch on the trial's share, as the quote foresaw them for any configuration."""
+    exact = {canonical(config): seconds for config, seconds in quote.samples}
+    model = PaceModel(spec.space)
+    for config, seconds in quote.samples:
+        model.learn(config, seconds)
+
+    def seconds_per_epoch(config: Config) -> float | None:
+        known = exact.get(canonical(config))
+        seconds = model.seconds_per_epoch(config) if known is None else known
+        return None if seconds is None else seconds * quote.share
+
+    return seconds_per_epoch
