@@ -208,6 +208,7 @@ def run(
             scheduler=ASHAScheduler(max_t=epochs, grace_period=GRACE, reduction_factor=FACTOR, **goal),
             num_samples=-1,
             max_concurrent_trials=1,
+            reuse_actors=True,
         ),
         run_config=tune.RunConfig(
             storage_path=str(state),

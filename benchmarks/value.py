@@ -176,7 +176,8 @@ def run_alone(options: argparse.Namespace, arm: str, seed: int, split: Path) -> 
     command = [sys.executable, __file__, "--arm", arm, "--seed", str(seed), "--split", str(split)]
     command += ["--photos", str(options.photos), "--budget", str(options.budget)]
     command += ["--pixels", *map(str, options.pixels), "--epochs", str(options.epochs)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    plain = {**os.environ, "RAY_worker_niceness": "0"}  # 15 otherwise: a busy machine then starves the trials
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=plain)
     return json.loads(done.stdout.splitlines()[-1])
 
 
