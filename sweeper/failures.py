@@ -13,12 +13,19 @@ RETRIES: dict[str, float] = {
     "worker_lost": 5,
     "storage": 5,
     "hung": 5,
+    "gpu_lost": 5,
+    "version_skew": 5,
     "out_of_memory": 1,
     "error": 1,
 }
 """Attempts that may be lost to each cause; what is not listed (a diverged trial) is never tried again."""
 
-OUTSIDE = frozenset({"preempted", "driver_lost", "interrupted", "node_lost", "worker_lost", "storage"})
+OUTSIDE = frozenset(
+    {
+        *("preempted", "driver_lost", "interrupted", "node_lost", "worker_lost", "storage"),
+        *("gpu_lost", "version_skew"),
+    }
+)
 """Causes that lie in the machines, not in the trial: a full disk fails at the same line each time."""
 
 

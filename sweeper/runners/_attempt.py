@@ -13,6 +13,22 @@ OUTCOMES = {Decision.CONTINUE: State.COMPLETED, Decision.STOP: State.STOPPED, De
 CANCELLED = Outcome(State.WAITING, "interrupted", "cancelled")
 """An attempt that was ended on request, and goes on from its checkpoint when the sweep is resumed."""
 
+GPU_LOST = (
+    "uncorrectable ecc error",  # Xid 48, 63, 94, 95
+    "uncorrectable nvlink error",  # Xid 74
+    "fallen off the bus",  # Xid 79
+    "gpu is lost",
+    "hardware stack error",
+    "unspecified launch failure",  # Xid 13, 43, 45, where the driver gave the context up
+    "no cuda-capable device is detected",
+    "cuda-capable device(s) is/are busy or unavailable",
+    "all cuda-capable devices are busy or unavailable",
+    "cuda error: unknown error",
+    "cuda error: initialization error",
+    "cuda error: system not yet initialized",
+)
+"""How CUDA says that the device is gone or broken; a bad index or a failed assertion is the trial's own."""
+
 
 def outcome_after(last: Decision) -> Outcome:
     """How an attempt ends whose last report was answered like this."""
@@ -55,4 +71,6 @@ def kind_of(error: BaseException) -> str:
         return error.failure_kind
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "out_of_memory"
+    if isinstance(error, RuntimeError) and any(words in str(error).lower() for words in GPU_LOST):
+        return "gpu_lost"
     return "storage" if isinstance(error, OSError) else "error"

@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,8 @@ from sweeper.runners._attempt import failure, reports
 from sweeper.runners._energy import EnergyMeter
 from sweeper.runners._leaks import Leaks, device_memory
 from sweeper.runners._notice import NOTICE_SECONDS, Notice, told_to_leave
-from sweeper.trial import Outcome, Trial
+from sweeper.runners._versions import refuse_skew, versions_here
+from sweeper.trial import Outcome, Report, Trial
 
 DONE: dict[str, Any] = {"done": True}
 
@@ -33,12 +34,14 @@ class Worker(tune.Trainable):
         workload: Workload | None = None,
         memory: Callable[[], int] = device_memory,
         notice_seconds: float = NOTICE_SECONDS,
+        versions: Mapping[str, str] | None = None,
     ) -> None:
         """Begin the first attempt. Tune calls this in the new process, with the workload."""
         if workload is None:
             raise TypeError("a Worker needs tune.with_parameters(Worker, workload=...)")
         _hide_gpus_that_are_not_ours()
         self._workload = workload
+        self._versions = versions or {}
         self._leaks = Leaks(memory, getattr(workload, "forget", lambda: None))
         self._notice = Notice(notice_seconds)
         self._notice.listen()
@@ -80,12 +83,16 @@ class Worker(tune.Trainable):
         device = worker_device()
         energy = EnergyMeter.of(device["gpus"])
         yield {"device": device | {"gpu_uuids": energy.uuids if energy else ()}}
-        for item in reports(self._workload, trial):
+        for item in reports(self._checked, trial):
             yield _told(item) | _drawn(energy)
             if self._notice.is_given:
                 yield _told(failure(told_to_leave())) | _drawn(energy)
                 return
         yield DONE | _drawn(energy)
+
+    def _checked(self, trial: Trial) -> Iterator[Report]:
+        refuse_skew(self._versions, versions_here(), socket.gethostname())
+        yield from self._workload(trial)
 
 
 def _drawn(energy: EnergyMeter | None) -> dict[str, Any]:

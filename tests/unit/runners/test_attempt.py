@@ -4,11 +4,14 @@ import pytest
 
 from sweeper.errors import DataError, SweeperError
 from sweeper.runners._attempt import failure, kind_of, outcome_after, reports, run_here
+from sweeper.runners._versions import VersionSkew
 from sweeper.training.loop import Diverged
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 
 TRIAL = Trial("t", 0, {}, 1)
 OutOfMemoryError = type("OutOfMemoryError", (RuntimeError,), {})  # as torch's is called
+
+AcceleratorError = type("AcceleratorError", (RuntimeError,), {})
 
 
 def work(*items):
@@ -34,6 +37,14 @@ def answering(*decisions):
         (ValueError("x"), "error"),
         (MemoryError(), "out_of_memory"),
         (OutOfMemoryError("CUDA"), "out_of_memory"),
+        (RuntimeError("CUDA error: uncorrectable ECC error encountered\nCompile with ..."), "gpu_lost"),
+        (AcceleratorError("CUDA error: unspecified launch failure"), "gpu_lost"),
+        (RuntimeError("No CUDA-capable device is detected"), "gpu_lost"),
+        (RuntimeError("Unable to determine the device handle for GPU0: GPU is lost."), "gpu_lost"),
+        (AcceleratorError("CUDA error: device-side assert triggered"), "error"),
+        (AcceleratorError("CUDA error: an illegal memory access was encountered"), "error"),
+        (ValueError("all classes are called: uncorrectable ecc error"), "error"),
+        (VersionSkew("x"), "version_skew"),
         (OSError(28, "No space left on device"), "storage"),
         (FileNotFoundError("x"), "storage"),
         (Diverged("the loss is nan"), "diverged"),

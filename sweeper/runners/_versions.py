@@ -1,0 +1,35 @@
+"""Whether a worker runs the same software as the driver: another torch trains to other numbers."""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import ClassVar
+
+from sweeper.errors import SweeperError
+
+COMPARED = ("sweeper", "torch", "ray")
+
+
+class VersionSkew(SweeperError, RuntimeError):
+    """The worker's software is not the driver's. Another node may have the right one."""
+
+    failure_kind: ClassVar[str] = "version_skew"
+
+
+def versions_here() -> dict[str, str]:
+    """What this process runs; of a build such as `2.15.0+cpu` the part that decides about numbers."""
+    found = {name: version(name).partition("+")[0] for name in COMPARED}
+    return {"python": ".".join(platform.python_version_tuple()[:2]), **found}
+
+
+def refuse_skew(driver: Mapping[str, str], here: Mapping[str, str], node: str) -> None:
+    """VersionSkew names what differs; packages that only one side told of are not compared."""
+    differing = [
+        f"{name} {here[name]} (the driver has {driver[name]})"
+        for name in driver
+        if name in here and here[name] != driver[name]
+    ]
+    if differing:
+        raise VersionSkew(
+            f"{node} has {', '.join(differing)}", hint="install the driver's versions there, from one image"
+        )
