@@ -271,6 +271,16 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         fresh.end()
 
 
+@pytest.fixture(scope="module")
+def other_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """Another account, which shares nothing with the first."""
+    fresh = Machine(tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("work"))
+    try:
+        yield fresh
+    finally:
+        fresh.end()
+
+
 @pytest.fixture(scope="session")
 def digits() -> str:
     """The sweep file that the README launches."""

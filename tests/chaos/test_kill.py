@@ -5,7 +5,9 @@ unique, every iteration is seen) and those that a record makes possible. `SWEEPE
 run, `SWEEPER_CHAOS_KILLS` sets how often the driver dies, `make soak` does it for twenty minutes.
 """
 
+import contextlib
 import os
+import sqlite3
 import time
 from collections import Counter
 
@@ -13,12 +15,15 @@ import numpy as np
 import pytest
 
 from sweeper.history import replay
+from sweeper.ledger import totals
 from sweeper.record import Record
+from sweeper.trial import canonical
 
 KILLS = int(os.environ.get("SWEEPER_CHAOS_KILLS", "3"))
 SEED = int(os.environ.get("SWEEPER_CHAOS_SEED", "0")) or time.time_ns() % 1_000_000
 TRIALS, EPOCHS = 6, 8
 SMALL = (
+    *("-o", "search.algorithm=random"),  # a killed sweep asks for the configurations of an undisturbed one
     *("-o", f"budget.trials={TRIALS}"),
     *("-o", f"train.epochs={EPOCHS}"),
     *("-o", "parameters.normalization=standardize"),
@@ -70,6 +75,20 @@ def events(record):
     return found
 
 
+def curves(record):
+    """The scores of each configuration, epoch by epoch."""
+    trials = replay(events(record)).trials.values()
+    return {canonical(trial.config): [report.score for report in trial.reports] for trial in trials}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(other_machine, digits):
+    """The same sweep where nobody kills anything."""
+    done = other_machine.run("launch", digits, *SMALL)
+    assert done.returncode == 0, done.stderr
+    return other_machine.runs / "digits" / "record.db"
+
+
 @pytest.mark.integration
 @pytest.mark.timeout(600)
 class TestASweepThatIsKilledAgainAndAgain:
@@ -99,6 +118,38 @@ class TestASweepThatIsKilledAgainAndAgain:
             epochs = [epoch for other, epoch in reported if other == trial]
             assert epochs == list(range(1, len(epochs) + 1))
 
+    def test_learns_what_an_undisturbed_sweep_learns_to_the_last_bit(self, outcome, undisturbed):
+        """ASHA decides by who is there: how far a trial goes may differ, never what it reaches on the way."""
+        _, _, record, _ = outcome
+        then, now = curves(undisturbed), curves(record)
+        assert then.keys() == now.keys()
+        for config, scores in now.items():
+            both = min(len(scores), len(then[config]))
+            assert scores[:both] == then[config][:both]
+
+    def test_trains_no_more_than_two_epochs_a_kill_beyond_what_it_reports(self, outcome):
+        """A trial's own device-seconds count each epoch once, as in a sweep that nobody disturbs."""
+        _, _, record, _ = outcome
+        history = replay(events(record))
+        once = sum(trial.last.device_seconds for trial in history.trials.values() if trial.last)
+        epoch = max(t.last.device_seconds / t.last.epoch for t in history.trials.values() if t.last)
+        lost = sum(attempt.ended == "driver_lost" for attempt in history.attempts)
+        productive = sum(attempt.productive_device_seconds for attempt in history.attempts)
+        assert abs(productive - once) <= 2 * epoch * lost + 0.01 * once
+        for trial in history.trials.values():
+            spent = [report.device_seconds for report in trial.reports]
+            assert spent == sorted(set(spent)), "it only grows"
+
+    def test_leaves_a_ledger_that_adds_up(self, outcome):
+        _, _, record, _ = outcome
+        history = replay(events(record))
+        for attempt in history.attempts:
+            assert attempt.billed >= attempt.productive >= 0
+        sums = totals(history)
+        assert sums.billed >= sums.productive
+        with contextlib.closing(sqlite3.connect(record)) as opened:
+            assert opened.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
     def test_accounts_for_every_lost_attempt(self, outcome):
         _, _, record, _ = outcome
         history = replay(events(record))
@@ -119,9 +170,11 @@ class TestASweepThatIsKilledAgainAndAgain:
         assert len(keys) == len(set(keys)) == TRIALS + 1
         assert {run.info.status for run in runs} == {"FINISHED"}
         told = {run.data.tags["sweeper.trial_key"]: run.info.run_id for run in runs}
-        for trial, last in progress(record).items():
-            points = client.get_metric_history(told[trial], "valid/top1")
-            assert sorted(point.step for point in points) == list(range(1, last + 1))
+        for trial in replay(events(record)).trials.values():
+            for name in ("valid/top1", "train/loss", "device_seconds"):
+                points = client.get_metric_history(told[trial.id], name)
+                steps = sorted((point.step, point.value) for point in points)
+                assert steps == [(r.epoch, pytest.approx(r.metrics[name])) for r in trial.reports]
 
     def test_leaves_no_process_behind(self, outcome, machine):
         # Ray's agents notice that their raylet was orphaned within about half a minute
