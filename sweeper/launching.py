@@ -212,7 +212,7 @@ def _test(sweep: Sweep, workload: Training, trial: TrialHistory, checkpoint: Pat
 def _runner(spec: SweepSpec, paths: SweepPaths, where: Where, say: Callable[[str], None]) -> Runner:
     if where.runner != "ray_tune":
         return runner[where.runner]()
-    book = load_prices(usd_per_gpu_hour=where.usd_per_gpu_hour)
+    book = load_prices(usd_per_gpu_hour=where.usd_per_gpu_hour, instance=where.instance)
 
     def price(said: Mapping[str, Any]) -> Quote | None:
         return book.of_node(said.get("labels", {}))

@@ -9,6 +9,7 @@ import torch
 
 from sweeper.cost import Known, Overheads, Pace, estimator
 from sweeper.cost.kept import keep, probes_path, read
+from sweeper.cost.prices import load_prices
 from sweeper.cost.quote import Corner, Quote, Range
 from sweeper.fitting import refused, tightest, to_fit_all, to_fit_one
 from sweeper.foreseen import Foreseen, sized
@@ -44,7 +45,8 @@ def quote_of(spec: SweepSpec, plan: Plan, where: Where, effort: Effort) -> Quote
 
     A cluster's devices are unknown until it is joined: there nothing is refused.
     """
-    here = situation(spec, cpus=where.cpus, usd=where.usd_per_gpu_hour)
+    price = load_prices(usd_per_gpu_hour=where.usd_per_gpu_hour, instance=where.instance).of_node({})
+    here = situation(spec, cpus=where.cpus, usd=price.usd_per_gpu_hour if price else None)
     if where.runner != "ray_tune":
         here = replace(here, slots=(where.cpus or 1) if where.runner == "simulated" else 1, startup=0.0)
     quoted = quote(spec, plan, here, basis(spec, plan, cache_root(), here), effort)

@@ -20,6 +20,7 @@ class Metrics(Protocol):
 class Where:
     """`usd_per_gpu_hour` prices every GPU alike; without it nodes are priced by their labels.
 
+    `instance` is what a node without a label is, by the name that its cloud gives it.
     `metrics` is what listens on `metrics_port`, once it does.
     """
 
@@ -29,4 +30,5 @@ class Where:
     metrics_port: int | None = None
     is_quiet: bool = False
     usd_per_gpu_hour: float | None = None
+    instance: str = ""
     metrics: Metrics | None = None

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from sweeper.cost.prices import load_prices
 from sweeper.errors import PreflightError, SpecError
 from sweeper.where import Where
 
@@ -25,6 +26,9 @@ OPTIONS = (
     click.option("--cpus", type=click.IntRange(min=1), help="Cores of this machine to use. [default: all]"),
     click.option("--metrics-port", type=click.IntRange(1, 65535), help="Prometheus metrics on loopback."),
     click.option("--usd-per-gpu-hour", type=click.FloatRange(min=0, min_open=True), help="What a GPU costs."),
+    click.option(
+        "--instance", default="", metavar="NAME", help="What these machines are, such as g6.xlarge."
+    ),
     click.option("-q", "--quiet", is_flag=True, help="No progress, only the answer."),
 )
 
@@ -65,6 +69,7 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
         cpus: int | None,
         metrics_port: int | None,
         usd_per_gpu_hour: float | None,
+        instance: str,
         quiet: bool,
         **kwargs: Any,
     ) -> Any:
@@ -74,7 +79,10 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
             raise SpecError(f"--runner {runner} joins no cluster: --address {address}", hint="leave one out")
         if address:
             _check_address(address)
-        where = Where(runner, None if local else address, cpus, metrics_port, quiet, usd_per_gpu_hour)
+        load_prices(usd_per_gpu_hour=usd_per_gpu_hour, instance=instance)  # refused here, if at all
+        where = Where(
+            runner, None if local else address, cpus, metrics_port, quiet, usd_per_gpu_hour, instance
+        )
         return function(*args, where=where, **kwargs)
 
     for option in reversed(OPTIONS):

@@ -53,7 +53,6 @@ def command(
 
 
 def _price(flat: float | None, instance: str | None) -> float | None:
-    """USD an hour of one GPU; SpecError for an instance that no table knows."""
-    if instance is None:
-        return flat
-    return load_prices(usd_per_gpu_hour=flat).require(instance).usd_per_gpu_hour
+    """USD an hour of one GPU; SpecError for an instance that no table knows, and for a table that is wrong."""
+    found = load_prices(usd_per_gpu_hour=flat, instance=instance or "").of_node({})
+    return found.usd_per_gpu_hour if found else None

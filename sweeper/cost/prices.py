@@ -58,11 +58,14 @@ class Quote:
 class PriceBook:
     """The table, the dearest of equal rows first asked: a quote should rather be too high."""
 
-    def __init__(self, prices: Sequence[Price] = (), *, flat: float | None = None) -> None:
+    def __init__(
+        self, prices: Sequence[Price] = (), *, flat: float | None = None, instance: str = ""
+    ) -> None:
         if flat is not None and not 0 < flat < float("inf"):
             raise SpecError(f"usd_per_gpu_hour: {flat:g} is not a price", hint="write USD an hour, above 0")
         self.prices = tuple(prices)
         self._flat = flat
+        self._instance = instance
 
     def find(
         self, instance: str, *, market: Market = "on_demand", cloud: str = "", region: str = ""
@@ -90,15 +93,21 @@ class PriceBook:
         return quote
 
     def of_node(self, labels: Mapping[str, str]) -> Quote | None:
-        """The price of one GPU of a Ray node, found by its labels (see cluster/aws.yaml)."""
+        """The price of one GPU of a Ray node, found by its labels (see cluster/aws.yaml).
+
+        A node without the label counts as the instance that the user named, where there is one.
+        """
         market: Market = "spot" if labels.get(MARKET_LABEL) == "spot" else "on_demand"
-        return self.find(labels.get(INSTANCE_LABEL, ""), market=market)
+        return self.find(labels.get(INSTANCE_LABEL, self._instance), market=market)
 
 
-def load_prices(own: Path | None = None, *, usd_per_gpu_hour: float | None = None) -> PriceBook:
+def load_prices(
+    own: Path | None = None, *, usd_per_gpu_hour: float | None = None, instance: str = ""
+) -> PriceBook:
     """The shipped table behind the user's own file (`own`, else `$SWEEPER_PRICES`), behind a flat price.
 
-    A row of the user's own hides every shipped row of that instance.
+    A row of the user's own hides every shipped row of that instance. `instance` is what nodes are that
+    carry no label; SpecError with the nearest name where no row has it.
     """
     configured = os.environ.get("SWEEPER_PRICES")
     path = own or (Path(configured) if configured else None)
@@ -106,7 +115,10 @@ def load_prices(own: Path | None = None, *, usd_per_gpu_hour: float | None = Non
     named = {row.instance for row in mine}
     shipped = next((file for file in _SHIPPED if file.is_file()), None)
     others = [row for row in (read_prices(shipped) if shipped else ()) if row.instance not in named]
-    return PriceBook([*mine, *others], flat=usd_per_gpu_hour)
+    book = PriceBook([*mine, *others], flat=usd_per_gpu_hour, instance=instance)
+    if instance:
+        book.require(instance)
+    return book
 
 
 def read_prices(path: Path) -> tuple[Price, ...]:
