@@ -53,6 +53,6 @@ def command(
 
 
 def _price(flat: float | None, instance: str | None) -> float | None:
-    """USD an hour of one GPU; SpecError for an instance that no table knows, and for a table that is wrong."""
+    """USD an hour of one GPU; SpecError for an unknown instance, and for a wrong prices file."""
     found = load_prices(usd_per_gpu_hour=flat, instance=instance or "").of_node({})
     return found.usd_per_gpu_hour if found else None

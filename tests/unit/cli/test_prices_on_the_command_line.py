@@ -98,6 +98,7 @@ def test_a_budget_in_unknown_units_is_refused_with_what_there_is(refused, overri
     assert hint in refused("-o", override)
 
 
+@pytest.mark.timeout(120)  # imports torch
 def test_a_plan_reads_the_same_prices(say, own, digits):
     own("currency: GBP\nprices: []\n")
     said = say("plan", digits)
