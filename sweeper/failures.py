@@ -14,7 +14,7 @@ RETRIES: dict[str, float] = {
     "storage": 5,
     "hung": 5,
     "gpu_lost": 5,
-    "version_skew": 5,
+    "version_skew": 2,
     "out_of_memory": 1,
     "error": 1,
 }

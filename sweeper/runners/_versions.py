@@ -1,5 +1,6 @@
 """Whether a worker runs the same software as the driver: another torch trains to other numbers."""
 
+import functools
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -16,6 +17,7 @@ class VersionSkew(SweeperError, RuntimeError):
     failure_kind: ClassVar[str] = "version_skew"
 
 
+@functools.cache
 def versions_here() -> dict[str, str]:
     """What this process runs; of a build such as `2.15.0+cpu` the part that decides about numbers."""
     found = {name: version(name).partition("+")[0] for name in COMPARED}
