@@ -1,0 +1,72 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from sweeper.cost import terms
+from sweeper.data.dataset import DataFacts
+from sweeper.errors import SpecError
+from sweeper.spec import parse_spec
+from sweeper.work import size_of
+
+pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
+
+FACTS = DataFacts(
+    source="digits", classes=tuple("0123456789"), channels=1, images=1797, per_class=(180,) * 10,
+    per_split={"train": 1259, "valid": 359, "test": 179}, per_class_and_split={}, copies=0, bad=(),
+    warnings=(), digest="d",
+)  # fmt: skip
+TOY = {
+    "name": "toy",
+    "dataset": {"source": "digits"},
+    "parameters": {"pixels": [8], "filters": [16], "layers": [1, 2]},
+    "train": {"epochs": 2, "batch_size": 32},
+    "budget": {"trials": 1},
+}
+SMALL = {"pixels": 8, "layers": 1, "filters": [16]}
+
+
+def size(config=SMALL, facts=FACTS, **train):
+    return size_of(config, parse_spec(json.dumps(TOY | {"train": TOY["train"] | train})), facts)
+
+
+def test_the_work_of_an_epoch_counts_steps_and_images_as_training_makes_them():
+    work = size().work
+    assert (work.steps, work.train_images, work.valid_images, work.valid_steps) == (40, 40 * 31, 359, 3)
+    assert work.flops == sum(row.flops for row in size().layers)
+    assert work.inputs == 64
+
+
+@pytest.mark.parametrize(
+    ("change", "term"),
+    [
+        ({"filters": [64]}, "arithmetic"),
+        ({"pixels": 16}, "memory"),
+        ({"layers": 2, "filters": [16, 16]}, "calls"),
+        ({"augmentation": "light"}, "augmentation"),
+        ({"normalization": "zca"}, "arithmetic"),
+    ],
+)
+def test_each_choice_enters_the_term_that_it_costs(change, term):
+    place = ("arithmetic", "memory", "calls", "weights", "augmentation", "epoch").index(term)
+    assert terms(size(SMALL | change).work)[place] > terms(size().work)[place]
+
+
+def test_memory_grows_with_the_batch_and_the_optimizers_states():
+    assert size(batch_size=256).memory > 4 * size().memory
+    assert size(optimizer="adamw").memory > size(optimizer="sgd").memory
+    assert size(optimizer="adamw").checkpoint > size(optimizer="sgd").checkpoint
+
+
+def test_a_batch_larger_than_the_data_is_one_step():
+    few = replace(FACTS, per_split={"train": 20, "valid": 5, "test": 5})
+    assert size(facts=few).work.steps == 1
+
+
+def test_an_automatic_batch_is_taken_for_a_typical_one():
+    assert size(batch_size="auto").work.steps == 5
+
+
+def test_a_network_that_cannot_be_built_is_refused():
+    with pytest.raises((SpecError, RuntimeError, ValueError)):
+        size({"pixels": 8, "layers": 5, "filters": [4] * 5})
