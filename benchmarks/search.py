@@ -1,24 +1,178 @@
-"""Search and early stopping compared at equal cost on recorded curves.
+"""Search and early stopping: recorded once, replayed at equal cost, and timed at ten thousand trials.
 
-python benchmarks/search.py record digits|groceries
+    python benchmarks/search.py record digits|groceries     full learning curves of random configurations
+    python benchmarks/search.py compare [--seeds 20]        every search with every early stopping on them
+    python benchmarks/search.py scale                       what 10,000 trials on 1,000 workers take
+
+`compare` runs the product's own sweep on a virtual clock with four workers. On the *landscape*, processes
+that were fitted to the recorded curves answer any configuration, another sample of them for each seed; on
+the *table* every proposal is replaced by the nearest recorded configuration that has not run yet.
 """
 
 import argparse
+import json
+import resource
+import statistics
 import sys
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from _recorded import RECORDINGS, record
+import numpy as np
+from _landscape import Fitted
+from _measure import Claim, finish
+from _recorded import RECORDINGS, ROOT, record
+from _replayed import Anytime, Arm, Table, run
+from scipy import stats
+
+from sweeper.schedulers import scheduler
+from sweeper.simulating import Machines, simulate
+from sweeper.spec import load_spec
+from sweeper.trial import Report
+
+GRACE = {"digits": 2, "groceries": 1}
+TRAININGS = 16
+"""The budget on the landscape, in trainings of mean length in full."""
+SHARES = (0.125, 0.25, 0.5, 1.0)
+REFERENCE = "tpe, stop, epoch"
+Runs = Mapping[str, Sequence[Anytime]]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+def arms(table: Table, grace: int) -> list[Arm]:
+    """Rungs alike: the first after so many epochs, or after the seconds that these take on average."""
+    levels = {
+        "epoch": {"grace": grace},
+        "device_seconds": {"grace": table.cost_after(grace), "max": table.full_cost},
+    }
+    searches = {
+        "random": {"algorithm": "random"},
+        "tpe": {"algorithm": "tpe"},
+        "tpe cost_aware": {"algorithm": "tpe", "cost_aware": True},
+        "tpe counts_cost": {"algorithm": "tpe", "counts_cost": True},
+    }
+    found: list[Arm] = []
+    for name, search in searches.items():
+        found.append(Arm(f"{name}, none", search, {"type": "none"}))
+        for kind in ("stop", "promote"):
+            for resource_, rungs in levels.items():
+                rule = {"type": "asha", "kind": kind, "resource": resource_, "reduction_factor": 3, **rungs}
+                found.append(Arm(f"{name}, {kind}, {resource_}", search, rule))
+    return found
+
+
+def compare(name: str, ground: str, seeds: int) -> dict[str, dict[str, object]]:
+    """The figures of each arm, and the paired difference of its area to that of the reference."""
+    table = Table.read(RECORDINGS[name])
+    budget = table.full_cost * (TRAININGS if ground == "landscape" else len(table.configs) / 8)
+    workloads = [table] * seeds
+    if ground == "landscape":
+        fitted = Fitted.of(table)
+        workloads = [fitted.sample(seed) for seed in range(seeds)]
+        print(f"{name}: {fitted}", file=sys.stderr)
+    runs: dict[str, list[Anytime]] = {}
+    for arm in arms(table, GRACE[name]):
+        runs[arm.name] = [run(table, arm, seed, budget, workload) for seed, workload in enumerate(workloads)]
+    reference = [each.area(budget) for each in runs[REFERENCE]]
+    return {
+        arm: {
+            "best": [interval([each.at(share * budget) for each in found]) for share in SHARES],
+            "area": interval([each.area(budget) for each in found]),
+            "area_more": interval([e.area(budget) - r for e, r in zip(found, reference, strict=True)]),
+            "trials": statistics.fmean(each.trials for each in found),
+        }
+        for arm, found in runs.items()
+    }
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and half the width of its 95 % t-interval."""
+    quantile = stats.t.ppf(0.975, len(values) - 1)
+    return statistics.fmean(values), float(quantile * statistics.stdev(values) / len(values) ** 0.5)
+
+
+def show(name: str, ground: str, seeds: int, figures: Mapping[str, Mapping[str, object]]) -> None:
+    print(f"\n{name}, {ground}, {seeds} seeds: best valid score after a share of the device-seconds, in %")
+    heads = [f"{share:.0%} spent" for share in SHARES]
+    print(f"{'':32}" + "".join(f"{head:>15}" for head in [*heads, "area", "more area"]) + f"{'trials':>8}")
+    for arm, row in figures.items():
+        cells = [*row["best"], row["area"], row["area_more"]]
+        texts = [f"{100 * mean:.2f} ± {100 * half:.2f}" for mean, half in cells]
+        print(f"{arm:32}" + "".join(f"{text:>15}" for text in texts) + f"{row['trials']:8.0f}")
+
+
+def scale(*, as_json: bool, trials: int) -> int:
+    """Ten thousand trials on a thousand workers, and one ASHA decision among few and many results."""
+    few, many = (decision(count) for count in (1_000, 10_000))
+    figures = {"asha: microseconds a decision, 1,000 trials": few, "asha: the same, 10,000 trials": many}
+    claims = [Claim("asha: cost of a decision, 10,000 over 1,000 trials", many / few, 1.5, at_most=True)]
+    for algorithm, limit in (("random", 60), ("tpe", 600)):
+        overrides = [f"budget={{trials: {trials}}}", f"search={{algorithm: {algorithm}}}"]
+        spec = load_spec(ROOT / "search_spaces" / "uecfood.yaml", overrides)
+        began = time.process_time()
+        simulate(spec, Machines(workers=1_000), seed=0)
+        seconds = time.process_time() - began
+        claims.append(Claim(f"{algorithm} + asha, {trials:,} trials", seconds, limit, "s", at_most=True))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    claims.append(Claim("memory at its peak", peak, 1, "GB", at_most=True))
+    return finish("search at scale", figures, claims, as_json=as_json, runs=1)
+
+
+def decision(trials: int, rounds: int = 5) -> float:
+    """Microseconds of one decision, the least of a few rounds, over all that the trials' epochs take."""
+    best = float("inf")
+    for seed in range(rounds):
+        random = np.random.default_rng(seed)
+        asha, count = scheduler["asha"]("maximize", 20), 0
+        reports = [Report(1, float(score)) for score in random.random(trials)]
+        began = time.process_time()
+        for number, report in enumerate(reports):
+            trial, decided = f"t{number}", asha.decide(f"t{number}", report)
+            count += 1
+            for epoch in range(2, 20):
+                if decided.decision != "continue":
+                    break
+                decided = asha.decide(trial, Report(epoch, report.score))
+                count += 1
+        best = min(best, (time.process_time() - began) / count)
+    return best * 1e6
+
+
+def options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     verbs = parser.add_subparsers(dest="verb", required=True)
     recording = verbs.add_parser("record")
     recording.add_argument("name", choices=list(RECORDINGS))
     recording.add_argument("--count", type=int, help="the first so many only")
     recording.add_argument("--cache", type=Path, default=Path("/tmp/sweeper-curves"))
-    options = parser.parse_args()
-    record(RECORDINGS[options.name], options.cache, options.count)
+    comparing = verbs.add_parser("compare")
+    comparing.add_argument("--seeds", type=int, default=20)
+    comparing.add_argument("--only", choices=list(RECORDINGS))
+    comparing.add_argument("--ground", choices=["landscape", "table"])
+    scaling = verbs.add_parser("scale")
+    scaling.add_argument("--trials", type=int, default=10_000)
+    for verb in (comparing, scaling):
+        verb.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return parser
+
+
+def main() -> int:
+    chosen = options().parse_args()
+    if chosen.verb == "record":
+        record(RECORDINGS[chosen.name], chosen.cache, chosen.count)
+        return 0
+    if chosen.verb == "scale":
+        return scale(as_json=chosen.json, trials=chosen.trials)
+    found: dict[str, object] = {}
+    for name in [chosen.only] if chosen.only else RECORDINGS:
+        for ground in [chosen.ground] if chosen.ground else ["landscape", "table"]:
+            figures = compare(name, ground, chosen.seeds)
+            found[f"{name} {ground}"] = figures
+            if not chosen.json:
+                show(name, ground, chosen.seeds, figures)
+    if chosen.json:
+        print(json.dumps(found, indent=2))
     return 0
 
 

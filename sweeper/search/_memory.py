@@ -2,7 +2,6 @@
 
 import bisect
 import itertools
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +11,9 @@ Rank = tuple[float, ...]
 
 RESULTS = (State.COMPLETED, State.STOPPED, State.INFEASIBLE)
 """States that teach something; a crash says nothing about the configuration."""
+
+_ASIDE = -(10**9)
+"""Numbers of configurations that were drawn for a trial and cannot be trained; nobody else has such ones."""
 
 
 @dataclass(slots=True)
@@ -42,25 +44,27 @@ class Memory:
     def __init__(self, goal: Goal, limit: int) -> None:
         self._sign = 1.0 if goal == "maximize" else -1.0
         self._limit = limit
+        self._aside = _ASIDE
         self._running: dict[int, Heard] = {}
         self._over: dict[int, Heard] = {}
         self._ranks: dict[int, Rank] = {}
         self._ranked: list[tuple[Rank, int]] = []
 
-    def __contains__(self, number: Hashable) -> bool:
-        """Whether anything is known of the trial."""
-        return number in self._running or number in self._over
-
     def enter(self, number: int, config: Config) -> None:
-        """The trial runs this configuration, whatever was known of the number before."""
-        self.forget(number)
-        self._running[number] = Heard(number, config)
+        """The trial runs this configuration; what was drawn for it before is forgotten.
 
-    def forget(self, number: int) -> None:
-        """The trial teaches nothing."""
-        self._running.pop(number, None)
-        if self._over.pop(number, None):
+        That was a configuration whose result is known already, under another number; or one that cannot
+        be trained, which stays known.
+        """
+        before = self._over.pop(number, None)
+        if before:
             self._unrank(number)
+        if before and before.state is State.INFEASIBLE:
+            self._aside -= 1
+            before.number = self._aside
+            self._over[before.number] = before
+            self._rank(before)
+        self._running[number] = Heard(number, config)
 
     def add(self, number: int, epoch: int, score: float) -> None:
         """A score on the way; the first one of an epoch counts."""

@@ -123,7 +123,8 @@ class MemorySearch:
             intermediate_values={} if self._counts_cost else heard.scores,
             constraints={"feasible": 1.0} if heard.state is State.INFEASIBLE else None,
         )
-        trial.number = heard.number + 1  # 0 is the one that is asked for
+        # 0 is the one that is asked for; below it are those of earlier sweeps
+        trial.number = heard.number + 1 if heard.number >= 0 else heard.number
         return trial
 
 

@@ -1,4 +1,5 @@
 import math
+import time
 import warnings
 
 import pytest
@@ -205,3 +206,49 @@ def test_cost_can_be_an_objective_of_its_own(make_space):
         search.observe(number, 1, quality(config))
         search.finish(number, [State.COMPLETED, State.STOPPED][number % 2], quality(config), float(number))
     assert space.contains(search.propose(12))
+
+
+def test_results_of_earlier_sweeps_teach_under_numbers_below_zero(make_space):
+    """Optuna leaves out the trial with the number that it is asked for."""
+    space = make_space(NUMERIC)
+    search = tpe(space)
+    for number in range(-8, 0):
+        config = {"learning_rate": 0.001 if number % 2 else 0.09, "layers": 3}
+        search.adopt(number, config)
+        search.finish(number, State.COMPLETED, quality(config))
+    assert search.propose(0) != tpe(space).propose(0)
+
+
+def test_what_cannot_be_trained_is_left_alone(make_space):
+    """Redrawn configurations keep their trial's number; each of them stays a violated constraint."""
+    space = make_space({"layers": {"min": 1, "max": 20}, "width": {"min": 1, "max": 20}})
+    search, refused = tpe(space), []
+    for number in range(40):
+        for _ in range(20):
+            config = search.propose(number)
+            if config["layers"] <= 5:
+                break
+            refused.append(number)
+            search.finish(number, State.INFEASIBLE, None)
+        search.finish(number, State.COMPLETED, 0.5)
+    assert sum(number >= 30 for number in refused) <= sum(number < 10 for number in refused)
+
+
+def test_a_proposal_costs_no_more_with_thousands_of_trials_than_with_hundreds(make_space):
+    """The sampler sees `history` of them, and as many that run; the bound is generous."""
+    space = make_space(NUMERIC)
+    random = searcher["random"](space, "maximize", 1)
+
+    def seconds(trials):
+        search = tpe(space, history=30)
+        for number in range(trials):
+            search.adopt(number, random.propose(number))
+            if number % 2:
+                search.finish(number, State.COMPLETED, 0.5)
+        search.propose(trials)  # what it sees is put into Optuna's words once
+        began = time.process_time()
+        for number in range(10):
+            search.propose(trials + 1 + number)
+        return time.process_time() - began
+
+    assert seconds(2000) < 4 * seconds(100)
