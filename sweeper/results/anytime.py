@@ -27,11 +27,13 @@ class Step:
 class Anytime:
     """`steps` are the moments at which the best score rose, and the end. Rises are positive for a loss too.
 
-    `last_tenth` is what the last 10 % of the spend brought, None before there is a score; `gain` what
-    another `ahead` (share of the spend) would bring; `worth` the least rise that is worth going on for.
+    `searched` is the end of the search, which final runs follow: `last_tenth` is what the last 10 % of its
+    spend brought, None before there is a score, `gain` what another `ahead` (share of it) would bring.
+    `worth` is the least rise that is worth going on for.
     """
 
     steps: Sequence[Step]
+    searched: Step | None
     last_tenth: float | None
     ahead: float
     gain: Gain
@@ -73,12 +75,14 @@ def anytime(
     """
     goal = objective.goal
     steps = _steps(history, goal)
+    search = _steps(history, goal, is_search_only=True)
     rule = stop_when or StopWhenSpec()
     worth = rule.gain
     if stop_when is None and goal == "minimize":
         worth = abs(steps[-1].score) / 100 if steps else 0.0
     gain = gain_ahead(concluded(history, goal), rule.ahead, seed, ceiling=ceiling_of(objective.metric))
-    return Anytime(_curve(steps), _last_tenth(steps, goal), rule.ahead, gain, worth)
+    searched = search[-1] if search else None
+    return Anytime(_curve(steps), searched, _last_tenth(search), rule.ahead, gain, worth)
 
 
 def spent_until(curve: Sequence[Step], score: float, goal: Goal) -> Step | None:
@@ -87,11 +91,17 @@ def spent_until(curve: Sequence[Step], score: float, goal: Goal) -> Step | None:
     return next((step for step in curve if sign * step.score >= sign * score), None)
 
 
-def _steps(history: SweepHistory, goal: Goal) -> list[Step]:
+def _steps(history: SweepHistory, goal: Goal, *, is_search_only: bool = False) -> list[Step]:
     """One for each attempt from the first score on: the running ones last."""
     sign = 1.0 if goal == "maximize" else -1.0
-    told = [(attempt, score) for _, attempt, score in attempts_told(history, goal)]
+    told = [
+        (attempt, score)
+        for trial, attempt, score in attempts_told(history, goal)
+        if not (is_search_only and trial.is_final_run)
+    ]
     for trial in history.trials.values():
+        if is_search_only and trial.is_final_run:
+            continue
         under_way = [attempt for attempt in trial.attempts if not attempt.ended]
         best = trial.best(goal)
         told += [(attempt, sign * best.score if best else math.nan) for attempt in under_way]
@@ -112,7 +122,7 @@ def _curve(steps: Sequence[Step]) -> tuple[Step, ...]:
     return (*kept, steps[-1]) if kept and kept[-1] is not steps[-1] else tuple(kept)
 
 
-def _last_tenth(steps: Sequence[Step], goal: Goal) -> float | None:
+def _last_tenth(steps: Sequence[Step]) -> float | None:
     if not steps:
         return None
     before = [step for step in steps if step.device_seconds <= 0.9 * steps[-1].device_seconds]

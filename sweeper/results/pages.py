@@ -187,7 +187,7 @@ def _spending(answer: Answer) -> Table:
         said = f"{trials_text(answer.stopped_early)}, which saved about {saved} ({why})"
         _add(table, Text("Stopped early", style="bold"), said)
     if answer.best is not None:
-        _add(table, Text("Last 10 % of it", style="bold"), last_tenth_text(answer.metric, answer.anytime))
+        _add(table, Text("Last 10 %", style="bold"), last_tenth_text(answer.metric, answer.anytime))
         _add(table, Text("Enough?", style="bold"), advice_text(answer.metric, answer.anytime))
     if not answer.has_gpu:
         _add(table, "", Text(STAND_IN, style="dim"))

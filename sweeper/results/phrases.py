@@ -65,7 +65,7 @@ def rise_text(metric: str, rise: float) -> str:
 
 
 def last_tenth_text(metric: str, found: Anytime) -> str:
-    """What the last 10 % of the spend brought."""
+    """What the last 10 % of the search brought."""
     if found.last_tenth is None:
         return "no score yet"
     return f"brought {rise_text(metric, found.last_tenth)}"

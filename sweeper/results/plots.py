@@ -49,18 +49,21 @@ def front_svg(answer: Answer) -> str:
 
 
 def anytime_svg(answer: Answer) -> str:
-    """The best score as the sweep went on, the last 10 % of the spend shaded, what more would bring below."""
+    """The best score as the sweep went on, its last 10 % shaded, what more would bring above."""
     kind = _spent_kind(answer)
     steps = answer.anytime.steps
     spent = [_spent(step, kind) for step in steps]
     axes = Axes(spent, [step.score for step in steps], is_log=False)
     body: list[str] = []
-    if spent and spent[-1] > 0:
-        left, right = axes.x(0.9 * spent[-1]), axes.x(spent[-1])
+    searched = _spent(answer.anytime.searched, kind) if answer.anytime.searched else 0.0
+    if searched > 0:
+        left, right = axes.x(0.9 * searched), axes.x(searched)
         shade = f'x="{left:.1f}" y="{TOP}" width="{right - left:.1f}" height="{HEIGHT - TOP - BOTTOM}"'
         body.append(f'<rect {shade} fill="{BAND}"/>')
         last = f"the last 10 % {last_tenth_text(answer.metric, answer.anytime)}"
-        body.append(text(right, HEIGHT - BOTTOM - 8, last, anchor="end", colour=SOFT))
+        is_right = right > WIDTH / 2
+        x, anchor = (right, "end") if is_right else (left, "start")
+        body.append(text(x, HEIGHT - BOTTOM - 8, last, anchor=anchor, colour=SOFT))
     below = f"spent on all trials, {unit_of(kind, answer.has_gpu)}"
     body += axes.frame(f"{answer.sweep}: best {answer.metric} so far", answer.metric, below)
     body += stairs([(axes.x(cost), axes.y(step.score)) for cost, step in zip(spent, steps, strict=True)], INK)

@@ -47,6 +47,16 @@ def test_the_last_tenth_is_what_the_last_of_the_spend_brought(trial, history, sp
     assert anytime(early, spec().objective).last_tenth == 0
 
 
+def test_final_runs_are_spent_but_are_no_part_of_the_search(trial, history, spec):
+    search = [trial(number, number, [0.5 + 0.01 * number], 10) for number in range(20)]
+    finals = [trial(20 + n, 19, [0.6], 100, repeat=1 + n, is_final_run=True) for n in range(3)]
+    found = anytime(history(*search, *finals), spec().objective)
+    assert found.steps[-1].device_seconds == 500
+    assert found.searched.device_seconds == 200
+    assert found.last_tenth == pytest.approx(0.02)
+    assert found.gain == anytime(history(*search), spec().objective).gain
+
+
 SCORES = {
     "stop": [0.8] * 40,
     "go on": [0.01 * number for number in range(40)],
