@@ -7,7 +7,6 @@ from typing import Any
 
 import ray
 from ray._private.state import state
-from ray.experimental.internal_kv import _internal_kv_get  # pyright: ignore[reportPrivateUsage]
 
 from sweeper.cost.prices import Quote
 from sweeper.errors import PreflightError
@@ -28,12 +27,16 @@ LEAST_GROWTH = 4
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One node. `leaves_in`: seconds until it goes, once it is being drained; infinite without a deadline."""
+    """One node. `leaves_in`: seconds until it goes, once it is being drained; infinite without a deadline.
+
+    `group` is the node type that Ray's autoscaler started it as, empty where nobody starts nodes.
+    """
 
     id: str
     host: str
     resources: Amounts
     leaves_in: float | None = None
+    group: str = ""
 
 
 def machines() -> Sequence[Machine]:
@@ -44,13 +47,9 @@ def machines() -> Sequence[Machine]:
         if node["Alive"]:
             deadline = drained.get(node["NodeID"])
             left = None if deadline is None else deadline / 1000 - time.time() if deadline else float("inf")
-            found.append(Machine(node["NodeID"], node["NodeManagerHostname"], node["Resources"], left))
+            group = node["Labels"].get("ray.io/node-group", "")
+            found.append(Machine(node["NodeID"], node["NodeManagerHostname"], node["Resources"], left, group))
     return found
-
-
-def is_autoscaled() -> bool:
-    """Whether Ray's autoscaler looks after this cluster: machines come when trials wait."""
-    return bool(_internal_kv_get("__autoscaling_status"))
 
 
 def request_of(spec: ResourcesSpec, config: Config, *, has_gpu: bool) -> dict[str, float]:
@@ -66,12 +65,11 @@ def request_of(spec: ResourcesSpec, config: Config, *, has_gpu: bool) -> dict[st
 
 @dataclass
 class Slots:
-    """Follows a cluster that grows and shrinks. `grows`: machines come when trials wait for them."""
+    """Follows a cluster that grows and shrinks."""
 
     spec: ResourcesSpec
     price: Price | None = None
     read: Callable[[], Sequence[Machine]] = machines
-    grows: bool = False
     clock: Callable[[], float] = time.monotonic
     has_gpu: bool = field(init=False)
     _machines: Sequence[Machine] = ()
@@ -84,6 +82,11 @@ class Slots:
         none_can = not any(machine.resources.get("CPU", 0) for machine in self._machines)
         wanted = any(variant.gpu for variant in self.spec.variants)
         self.has_gpu = wanted and (some or (self.grows and none_can))
+
+    @property
+    def grows(self) -> bool:
+        """Whether machines come when trials wait for them."""
+        return any(machine.group for machine in self._machines)
 
     def request(self, config: Config) -> dict[str, float]:
         """What a trial of this configuration asks Ray for."""

@@ -12,6 +12,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 import ray
+from ray import cloudpickle
 from ray.exceptions import ActorDiedError
 from ray.tune.experiment import Trial as TuneTrial
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -90,9 +91,13 @@ class Watch:
 
 
 def error_of(trial: TuneTrial) -> Exception | None:
-    """What Tune kept of the attempt's failure; None where it could not even write that (disk full)."""
+    """What Tune wrote down of the attempt's failure; None where it could not even write that (disk full).
+
+    `trial.get_pickled_error` looks where Tune copies it to when it saves its state, which here is never.
+    """
+    path = trial.pickled_error_file
     try:
-        return trial.get_pickled_error()
+        return cloudpickle.loads(Path(path).read_bytes()) if path else None
     except (OSError, EOFError, UnpicklingError):
         return None
 
@@ -122,6 +127,12 @@ def _kill(pid: int) -> None:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
         if command.startswith(b"ray::"):  # the number may be another's by now
             os.kill(pid, signal.SIGKILL)
+
+
+def reason_of(error: Exception | None) -> str:
+    """What took the worker, in one line: Ray says first that the actor died, then which, then why."""
+    lines = [line for line in str(error or "").splitlines() if line.strip() and not line.startswith("\t")]
+    return (lines[1] if len(lines) > 1 else lines[0] if lines else "the worker ended").strip()[:300]
 
 
 def missing(request: Mapping[str, Any]) -> str:

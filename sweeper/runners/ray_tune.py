@@ -6,7 +6,7 @@ state are not used: the record is the truth, and a resumed sweep starts a new Tu
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -25,9 +25,17 @@ from sweeper.runners._leaks import device_memory
 from sweeper.runners._notice import NOTICE_SECONDS
 from sweeper.runners._ray_cluster import connected, quiet
 from sweeper.runners._ray_desk import Desk
-from sweeper.runners._ray_slots import Price, Slots, is_autoscaled, request_of
-from sweeper.runners._ray_watch import PATIENCE_SECONDS, WAITING_SECONDS, Watch, error_of, kind_of_loss
+from sweeper.runners._ray_slots import Price, Slots, request_of
+from sweeper.runners._ray_watch import (
+    PATIENCE_SECONDS,
+    WAITING_SECONDS,
+    Watch,
+    error_of,
+    kind_of_loss,
+    reason_of,
+)
 from sweeper.runners._ray_worker import DONE, Worker
+from sweeper.runners._versions import versions_here
 from sweeper.sections import ResourcesSpec
 from sweeper.sweep import Sweep
 from sweeper.trial import Decision
@@ -89,8 +97,7 @@ class Reporter(TrialScheduler):
     def on_trial_error(self, tune_controller: Any, trial: TuneTrial) -> None:
         """The worker died, or was replaced after a failure that it told."""
         error = error_of(trial)
-        lines = str(error).strip().splitlines() if error else []
-        self._desk.lost(trial.trial_id, kind_of_loss(error), lines[0][:300] if lines else "the worker ended")
+        self._desk.lost(trial.trial_id, kind_of_loss(error), reason_of(error))
 
     def on_trial_remove(self, tune_controller: Any, trial: TuneTrial) -> None:
         """Ended before it started."""
@@ -149,6 +156,7 @@ def ray_tune(
     waiting: Annotated[float, Field(gt=0)] = WAITING_SECONDS,
     notice: Annotated[float, Field(gt=0)] = NOTICE_SECONDS,
     memory: Callable[[], int] = device_memory,
+    versions: Mapping[str, str] | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Runner:
     """Runs as many trials at a time as the cluster has room for.
@@ -157,16 +165,23 @@ def ray_tune(
     afterwards. `state` is a folder for what Tune insists on writing, `log` a file for what it prints.
     `cpus` limits the private Ray; `patience` is the silence in seconds after which a trial may count
     as hung, `waiting` the wait for resources after which `say` tells people what is missing, `notice` what
-    is left of an attempt behind a SIGTERM to its worker, `memory` the device memory that a worker holds.
+    is left of an attempt behind a SIGTERM to its worker, `memory` the device memory that a worker holds,
+    `versions` the software that workers must have (default: this process's).
     """
 
     def drive(sweep: Sweep, workload: Workload, pulse: Pulse) -> None:
         with quiet(log), connected(address, cpus):
-            slots = Slots(resources, price, grows=is_autoscaled())
+            slots = Slots(resources, price)
             slots.require_room()
             desk = Desk(sweep, pulse, slots, say, Watch(patience, waiting))
             sweep.meter.hold(slots.held())
-            worker = tune.with_parameters(Worker, workload=workload, memory=memory, notice_seconds=notice)
+            worker = tune.with_parameters(
+                Worker,
+                workload=workload,
+                memory=memory,
+                notice_seconds=notice,
+                versions=versions or versions_here(),
+            )
             _tuner(desk, worker, state).fit()
             desk.cancel()
             sweep.meter.hold(0)

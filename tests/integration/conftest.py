@@ -1,21 +1,49 @@
 import logging
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
+
+from sweeper.sweep import Sweep
 
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
-    """One Ray of two CPUs for all tests that run trials in this process."""
+    """One Ray for all tests that run trials in this process: two CPUs, two GPUs that only Ray believes in."""
     ray = pytest.importorskip("ray")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     ray.init(
         address="local",
         num_cpus=2,
+        num_gpus=2,
+        resources={"licence": 1.0},
         include_dashboard=False,
         log_to_driver=False,
         logging_level=logging.ERROR,
     )
     yield
     ray.shutdown()
+
+
+@pytest.fixture
+def drive(ray_cluster, make_sweep, tmp_path) -> Callable[..., Sweep]:
+    """`drive(workload, at_once=2, pulse=..., options={...}, budget=...)`: a sweep on the shared Ray.
+
+    Trials ask for a CPU and no GPU, unless `resources` says otherwise; `options` are the runner's.
+    """
+    from sweeper.runners import runner
+
+    def build(
+        workload, *, at_once=1, pulse=lambda: False, options=None, resources=None, listener=None, **sections
+    ) -> Sweep:
+        resources = resources or {"gpu": 0, "concurrency": at_once}
+        sweep = make_sweep(clock=time.monotonic, resources=resources, **sections)
+        sweep.listen(listener or (lambda event, history: None))
+        folders = {"state": tmp_path / "tune", "log": tmp_path / "log"}
+        run = runner["ray_tune"](resources=sweep.spec.resources, **folders, **(options or {}))
+        run(sweep, workload, pulse)
+        sweep.close()
+        return sweep
+
+    return build

@@ -11,7 +11,6 @@ import pytest
 
 from sweeper.history import replay
 from sweeper.runners import runner
-from sweeper.sections import ResourcesSpec
 from sweeper.trial import Report, State, canonical
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -55,22 +54,6 @@ print(json.dumps({
                     for a in sweep.history.attempts for b in sweep.history.attempts if a is not b),
 }))
 """
-
-
-@pytest.fixture
-def drive(ray_cluster, make_sweep, tmp_path):
-    """Runs a sweep on the shared Ray, `at_once` trials side by side."""
-
-    def build(workload, *, at_once=1, pulse=lambda: False, **sections):
-        sweep = make_sweep(clock=time.monotonic, **sections)
-        resources = ResourcesSpec(concurrency=at_once)
-        runner["ray_tune"](resources=resources, state=tmp_path / "tune", log=tmp_path / "log")(
-            sweep, workload, pulse
-        )
-        sweep.close()
-        return sweep
-
-    return build
 
 
 def standing(sweep):

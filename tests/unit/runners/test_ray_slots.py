@@ -17,10 +17,12 @@ def spec(**section) -> ResourcesSpec:
 
 def slots(*resources, grows=False, price=None, leaves_in=None, **section) -> Slots:
     nodes = [
-        Machine(f"id{place}", f"host{place}", each, leaves_in if place == 0 else None)
+        Machine(
+            f"id{place}", f"host{place}", each, leaves_in if place == 0 else None, "head" if grows else ""
+        )
         for place, each in enumerate(resources)
     ]
-    return Slots(spec(**section), price, read=lambda: nodes, grows=grows)
+    return Slots(spec(**section), price, read=lambda: nodes)
 
 
 def filled(room: Slots, *configs, most=100) -> int:

@@ -1,6 +1,7 @@
 from types import SimpleNamespace
 
 import pytest
+from ray import cloudpickle
 from ray.exceptions import ActorDiedError
 
 from sweeper.history import replay
@@ -11,10 +12,18 @@ from sweeper.runners._ray_watch import (
     Watch,
     error_of,
     kind_of_loss,
+    reason_of,
 )
 from sweeper.runners.simulated import VirtualClock
 
 GRANT = {"node": "n", "device": "d", "is_gpu": False, "share": 0.5, "usd_per_hour": None, "granted": 0.0}
+
+
+OUT_OF_MEMORY = """The actor died unexpectedly before finishing this task.
+\tclass_name: Worker
+\tactor_id: 5b2
+The actor is dead because it was killed by the memory monitor.
+Memory on the node was 30.1GB / 31.0GB, which exceeds the memory usage threshold of 0.95."""
 
 
 class Died(ActorDiedError):
@@ -101,15 +110,43 @@ def test_the_longest_wait_for_resources_ends_when_the_attempt_has_its_worker(clo
         (SimpleNamespace(preempted=True), "preempted"),
         (Died("The actor died because its node has died."), "node_lost"),
         (Died("The actor died unexpectedly"), "worker_lost"),
+        (Died(OUT_OF_MEMORY), "worker_lost"),  # Ray may take innocent neighbours: nobody's own budget pays
     ],
 )
 def test_a_lost_worker_is_told_by_what_took_it(error, kind):
     assert kind_of_loss(error) == kind
 
 
-@pytest.mark.parametrize("trouble", [EOFError(), OSError(28, "full"), FileNotFoundError()])
-def test_an_error_that_could_not_be_written_down_is_no_error_of_ours(trouble):
-    def get_pickled_error():
-        raise trouble
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (None, "the worker ended"),
+        (RuntimeError("the attempt failed"), "the attempt failed"),
+        (
+            Died("The actor died.\n\tclass_name: Worker\n\tpid: 7\nIts node has died.\nMore."),
+            "Its node has died.",
+        ),
+        (Died("The actor died."), "The actor died."),
+        (Died(OUT_OF_MEMORY), "The actor is dead because it was killed by the memory monitor."),
+    ],
+)
+def test_the_reason_is_the_line_that_says_why(error, reason):
+    assert reason_of(error) == reason
 
-    assert error_of(SimpleNamespace(get_pickled_error=get_pickled_error)) is None
+
+def tune_trial(path):
+    return SimpleNamespace(pickled_error_file=None if path is None else str(path))
+
+
+def test_the_error_that_tune_wrote_down_is_read_where_it_wrote_it(tmp_path):
+    path = tmp_path / "error.pkl"
+    path.write_bytes(cloudpickle.dumps(ActorDiedError()))
+    assert kind_of_loss(error_of(tune_trial(path))) == "worker_lost"
+    assert isinstance(error_of(tune_trial(path)), ActorDiedError)
+
+
+def test_an_error_that_could_not_be_written_down_is_no_error_of_ours(tmp_path):
+    (tmp_path / "half.pkl").write_bytes(cloudpickle.dumps(ActorDiedError())[:20])
+    (tmp_path / "empty.pkl").touch()
+    for path in (None, tmp_path / "absent.pkl", tmp_path / "half.pkl", tmp_path / "empty.pkl"):
+        assert error_of(tune_trial(path)) is None

@@ -1,0 +1,103 @@
+"""A cluster of several nodes of which one is drained, one dies, and one comes, while trials run."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+EPOCHS = 8
+SCRIPT = """
+import json, sys, time
+from pathlib import Path
+import ray
+from ray.cluster_utils import Cluster
+from ray.core.generated.autoscaler_pb2 import DrainNodeReason
+from sweeper.record import Record
+from sweeper.runners import runner
+from sweeper.spec import parse_spec
+from sweeper.sweep import Sweep
+from sweeper.trial import Report
+
+EPOCHS = int(sys.argv[3])
+
+def work(trial):
+    start = int(trial.checkpoint or 0)
+    for epoch in range(start + 1, EPOCHS + 1):
+        time.sleep(0.4)
+        yield Report(epoch, 0.5, 0.4 * epoch, {"attempt": float(trial.attempt)}, str(epoch))
+
+def strike(event, history):
+    running = [trial for trial in history.trials.values() if len(trial.reports) >= 2]
+    if event.kind == "reported" and len(running) == 3 and len(nodes) == 3:
+        gcs = ray._raylet.GcsClient(address=cluster.address)
+        why = DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+        deadline = int((time.time() + 60) * 1000)
+        assert gcs.drain_node(nodes[0].node_id, why, "spot", deadline)[0]
+        cluster.remove_node(nodes[1], allow_graceful=False)
+        nodes.append(cluster.add_node(num_cpus=2))
+
+spec, root = parse_spec(sys.argv[1]), Path(sys.argv[2])
+cluster, nodes = Cluster(), []
+try:
+    cluster.add_node(num_cpus=0, include_dashboard=False)
+    nodes += [cluster.add_node(num_cpus=1) for _ in range(3)]
+    cluster.wait_for_nodes()
+    sweep = Sweep(spec, Record.create(root / "record.db", {"sweep_id": "nodes"}))
+    sweep.listen(strike)
+    drive = runner["ray_tune"](
+        resources=spec.resources, state=root / "tune", log=root / "log", address=cluster.address)
+    drive(sweep, work, lambda: False)
+    events = list(sweep.record.events())
+    sweep.close()
+finally:
+    cluster.shutdown()
+print(json.dumps({
+    "states": [trial.state for trial in sweep.history.trials.values()],
+    "ends": sorted([a.ended for a in trial.attempts] for trial in sweep.history.trials.values()),
+    "reported": [[e.trial, e.body["epoch"]] for e in events if e.kind == "reported"],
+    "why": sorted(a.message for trial in sweep.history.trials.values() for a in trial.attempts),
+    "recovered": [round(after.granted - before.granted - before.billed, 1)
+                  for trial in sweep.history.trials.values()
+                  for before, after in zip(trial.attempts, trial.attempts[1:])],
+}))
+"""
+
+
+def test_trials_of_a_drained_and_of_a_lost_node_go_on_elsewhere_and_nothing_is_told_twice(toy_spec, tmp_path):
+    spec = toy_spec(
+        scheduler={"type": "none"}, budget={"trials": 3}, parameters={"layers": {"min": 1, "max": 9}},
+    )  # fmt: skip
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment |= {"RAY_health_check_period_ms": "1000", "RAY_health_check_failure_threshold": "3"}
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, spec.model_dump_json(), str(tmp_path), str(EPOCHS)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment,
+    ) as process:  # fmt: skip
+        try:
+            out, error = process.communicate(timeout=240)
+        finally:
+            _end_session(process.pid)
+    assert process.returncode == 0, error[-3000:]
+    told = json.loads(out.strip().splitlines()[-1])
+    print(f"\nseconds from the end of an attempt to the start of the next: {told['recovered']}")
+    assert told["states"] == ["completed"] * 3
+    assert told["ends"] == [["completed"], ["node_lost", "completed"], ["preempted", "completed"]]
+    assert told["why"][-1] == "the node is being drained"
+    assert told["why"][-2].startswith("The actor died because its node has died.")
+    reported = [tuple(pair) for pair in told["reported"]]
+    assert len(reported) == len(set(reported)) == 3 * EPOCHS
+
+
+def _end_session(leader: int) -> None:
+    """Whatever Ray left behind of the script's own session."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                if os.getsid(int(entry)) == leader:
+                    os.kill(int(entry), signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
