@@ -57,8 +57,8 @@ def _sums(bill: Bill) -> Iterator[tuple[str, str]]:
 
 def _one_off_text(bill: Bill) -> str:
     said = _part(bill, bill.sums.one_off, bill.sums.held)
-    what = ", ".join(f"{plain(name)} {duration_text(seconds)}" for name, seconds in bill.one_off.items())
-    return f"{said}{_beside(bill.one_off_usd)}" + (f": {what}" if what else "")
+    what = ", ".join(f"{plain(name)} {seconds:,.1f}" for name, seconds in bill.one_off.items())
+    return f"{said}{_beside(bill.one_off_usd)}" + (f": {what} seconds" if what else "")
 
 
 def _preempted(bill: Bill) -> Iterator[tuple[str, str]]:
