@@ -1,6 +1,7 @@
 """`sweeper best`: the answer again, and the ranking behind it."""
 
 import dataclasses
+import math
 import sys
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from sweeper.cli._options import as_json, sweep_name
 from sweeper.cli._sweeps import Told, find, read
 from sweeper.cli._table import print_json
 from sweeper.errors import StateError
-from sweeper.results.answer import Answer, Within
+from sweeper.results.answer import Answer, Within, top5_of
 from sweeper.results.leaderboard import Row, points
 from sweeper.results.pages import print_answer, print_leaderboard
 from sweeper.results.pareto import best_within, efficiency
@@ -95,10 +96,21 @@ def _ordered(answer: Answer, by: str) -> list[Row]:
     if by == "cost":
         rows.sort(key=lambda row: row.cost(answer.cost))
     elif by == "efficiency":
-        goal = "maximize" if answer.is_maximized else "minimize"
-        chance = answer.efficient.chance if answer.efficient else 0.0
-        worth = {point.number: efficiency(point, chance) for point in points(rows, goal, answer.cost)}
-        floor = answer.efficient.floor if answer.efficient else 0.0
-        rows = [row for row in rows if (row.score or 0.0) >= floor]
-        rows.sort(key=lambda row: -worth.get(row.number, 0.0))
+        rows = _by_efficiency(rows, answer)
     return [dataclasses.replace(row, rank=rank) for rank, row in enumerate(rows, 1)]
+
+
+def _by_efficiency(rows: Sequence[Row], answer: Answer) -> list[Row]:
+    """Those that reach the floor, the best ratio first."""
+    found = answer.efficient
+    if found is None:
+        reason = "has no chance level" if answer.chance is None else "is above chance and the floor nowhere"
+        raise StateError(f"{answer.metric} {reason}: nothing to rank", where=answer.sweep, hint="--by score")
+    goal = "maximize" if answer.is_maximized else "minimize"
+    worth = {point.number: efficiency(point, found.chance) for point in points(rows, goal, answer.cost)}
+    reached = [
+        row
+        for row in rows
+        if (top5_of(row, answer.metric) if found.is_floor_given else row.score or 0.0) >= found.floor
+    ]
+    return sorted(reached, key=lambda row: -worth.get(row.number, -math.inf))

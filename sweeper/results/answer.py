@@ -213,7 +213,7 @@ def _efficient(
     if chance is None or spec.objective.goal != "maximize":
         return None
     given = spec.objective.min_top5
-    allowed = {row.number for row in rows if given is None or _top5(row, spec.objective.metric) >= given}
+    allowed = {row.number for row in rows if given is None or top5_of(row, spec.objective.metric) >= given}
     competing = [point for point in cloud if point.number in allowed]
     floor = default_floor(cloud, chance) if given is None else given
     winner = most_efficient(competing, chance=chance, floor=floor if given is None else chance)
@@ -223,8 +223,8 @@ def _efficient(
     return Efficient(row, efficiency(winner, chance), chance, floor, given is not None)
 
 
-def _top5(row: Row, metric: str) -> float:
-    """The mean over the row's runs where that is what ranks it, else its best trial's."""
+def top5_of(row: Row, metric: str) -> float:
+    """The row's mean where `metric` is top-5, else the top-5 of its best trial's best epoch."""
     return (row.score or 0.0) if metric == "valid/top5" else row.metrics.get("valid/top5", 0.0)
 
 

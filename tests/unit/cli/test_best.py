@@ -34,6 +34,20 @@ def test_by_efficiency_nothing_below_the_floor_competes(make_run, say):
     assert found["trials_ranked"][0]["number"] == found["efficient"]["trial"]["number"]
 
 
+def test_a_floor_for_top5_is_held_against_top5(make_run, say):
+    make_run("toy")
+    said = say("best", "toy", "--by", "efficiency", "--min-top5", "0.99")
+    assert (said.code, said.err.count("\n"), "nothing to rank" in said.err) == (2, 1, True)
+    free = say("best", "toy", "--by", "efficiency", "--min-top5", "0", "-n", "99", "--json").json
+    assert free["efficient"]["floor"] == 0
+
+
+def test_a_loss_has_no_efficiency_to_rank_by(make_run, say):
+    make_run("toy", objective={"metric": "valid/loss"})
+    said = say("best", "toy", "--by", "efficiency")
+    assert (said.code, "valid/loss has no chance level" in said.err) == (2, True)
+
+
 def test_within_a_budget_the_best_costs_no_more(make_run, say):
     make_run("toy")
     dear = say("best", "toy", "--json").json["best"]

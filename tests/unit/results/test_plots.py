@@ -1,9 +1,11 @@
 import xml.etree.ElementTree as ElementTree
 
+import pytest
+
 from sweeper.history import replay
 from sweeper.record import Event
 from sweeper.results.answer import answer
-from sweeper.results.plots import front_svg
+from sweeper.results.plots import anytime_svg, front_svg
 from sweeper.spec import parse_spec
 
 SPEC = """
@@ -36,8 +38,12 @@ def events(scores: list[float]) -> list[Event]:
     return found
 
 
+def found(scores: list[float]):
+    return answer(replay(events(scores)), parse_spec(SPEC), classes=10)
+
+
 def picture(scores: list[float]) -> str:
-    return front_svg(answer(replay(events(scores)), parse_spec(SPEC), classes=10))
+    return front_svg(found(scores))
 
 
 def test_the_picture_has_a_dot_for_each_scored_trial_and_parses_as_xml():
@@ -54,6 +60,17 @@ def test_what_a_configuration_says_cannot_become_markup():
     assert "<script>" not in picture([0.5, 0.7])
 
 
-def test_one_trial_alone_and_none_at_all_still_give_a_picture():
-    assert ElementTree.fromstring(picture([0.5])) is not None
-    assert ElementTree.fromstring(picture([])) is not None
+@pytest.mark.parametrize("draw", [front_svg, anytime_svg])
+@pytest.mark.parametrize("scores", [[], [0.5], [0.5, 0.5], [float("nan")]])
+def test_one_trial_alone_and_none_at_all_still_give_a_picture(draw, scores):
+    assert ElementTree.fromstring(draw(found(scores))) is not None
+
+
+def test_the_best_so_far_has_a_dot_for_each_rise_and_one_for_the_end():
+    assert anytime_svg(found([0.5, 0.4, 0.7, 0.6])).count("<circle") == 3
+
+
+def test_dots_of_many_configurations_are_small():
+    assert 'r="5"' in picture([0.5, 0.7]).partition("Pareto front")[2]
+    many = picture([number / 1000 for number in range(401)])
+    assert 'r="5"' not in many.partition("Pareto front")[2]
