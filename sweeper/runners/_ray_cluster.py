@@ -12,6 +12,9 @@ import ray
 from sweeper.errors import PreflightError
 from sweeper.training.environment import CPU_WORKER
 
+NVML_ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+"""Ray counts GPUs as NVML does, CUDA by speed: on a mixed node GPU 0 would be another card to each."""
+
 
 @contextlib.contextmanager
 def connected(address: str | None, cpus: int | None) -> Generator[Mapping[str, float]]:
@@ -54,7 +57,7 @@ def _connect(address: str | None, cpus: int | None) -> None:
             address=address or "local",
             log_to_driver=False,
             logging_level=logging.ERROR,
-            runtime_env={"env_vars": dict(CPU_WORKER)},
+            runtime_env={"env_vars": {**CPU_WORKER, **NVML_ORDER}},
             **({} if address else private),
         )
     except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
