@@ -5,6 +5,7 @@ import time
 from sweeper.ledger import Grant
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners._attempt import CANCELLED, run_here
+from sweeper.runners._tick import Cancelled, watched
 from sweeper.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, Trial
 
@@ -13,7 +14,7 @@ HELD_SECONDS = 0.1
 
 @runner("local")
 def local(*, grant: Grant | None = None) -> Runner:
-    """Runs trials one after the other; a request to cancel is seen at the next report."""
+    """Runs trials one after the other; a request to cancel ends the running epoch."""
 
     def drive(sweep: Sweep, workload: Workload, pulse: Pulse) -> None:
         held = grant or Grant()
@@ -41,5 +42,8 @@ def _run(sweep: Sweep, workload: Workload, pulse: Pulse, trial: Trial) -> Outcom
         is_cut_short = pulse() and decision is Decision.CONTINUE
         return Decision.PAUSE if is_cut_short else decision
 
-    outcome = run_here(workload, trial, report)
+    try:
+        outcome = run_here(watched(workload, pulse), trial, report)
+    except Cancelled:
+        return CANCELLED
     return CANCELLED if is_cut_short else outcome
