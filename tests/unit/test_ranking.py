@@ -1,6 +1,8 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from sweeper.history import Attempt, SweepHistory, TrialHistory
@@ -90,6 +92,28 @@ def test_the_best_trial_is_the_best_run_of_the_best_configuration():
     steady = [trial(2, 2, 0.7), trial(3, 2, 0.8, repeat=1)]
     assert best_of(history(*lucky, *steady), "maximize").number == 3
     assert best_of(history(lucky[0], steady[0]), "maximize").number == 0
+
+
+RUNS = st.tuples(
+    st.integers(1, 4),
+    st.one_of(st.sampled_from([0.1, 0.2, 0.3, 0.5]), st.just(math.nan)),
+    st.booleans(),
+    st.sampled_from([State.COMPLETED, State.STOPPED, State.RUNNING]),
+    st.sampled_from([1.0, 2.0]),
+)
+
+
+@given(st.lists(RUNS, max_size=12), st.sampled_from(["maximize", "minimize"]))
+def test_the_short_way_to_the_best_trial_ends_where_the_long_one_does(runs, goal):
+    trials = [
+        trial(number, layers, score, repeat=1 + number, final=final, state=state, seconds=seconds)
+        for number, (layers, score, final, state, seconds) in enumerate(runs)
+    ]
+    sign = 1 if goal == "maximize" else -1
+    ranked = standings(history(*trials), goal)
+    first = [one for one in ranked[0].trials if one.best(goal)] if ranked else []
+    key = lambda one: (-sign * one.best(goal).score, one.device_seconds, one.number)  # noqa: E731
+    assert best_of(history(*trials), goal) is min(first, key=key, default=None)
 
 
 def test_the_order_of_keys_does_not_make_another_configuration():
