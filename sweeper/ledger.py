@@ -151,12 +151,12 @@ _FINE = frozenset(("", "completed", "stopped", "paused", "interrupted", "budget"
 
 @dataclass(slots=True)
 class Totals:
-    """Sums over attempts, in device-seconds. `usd` is None as soon as one price is unknown.
+    """Sums over attempts, in device-seconds.
 
     `capacity` is what the sweep held for its trials, `one_off` what was booked beside it. `failed` and
     `preempted` are billed to attempts that ended so, `repeated` the part of the latter that had to be
-    done again. `waited` are plain seconds before the grants, which nobody bills. `joules` sums what is
-    known, for `measured` device-seconds of the billed ones; None where no device told.
+    done again. `waited` are plain seconds before the grants, which nobody bills, `joules` what the devices
+    drew, for `measured` device-seconds of the billed ones; both sum what is known, None where nothing is.
     """
 
     billed: float = 0.0
@@ -165,18 +165,34 @@ class Totals:
     preempted: float = 0.0
     capacity: float = 0.0
     gpu_billed: float = 0.0
-    usd: float | None = 0.0
+    priced: float = 0.0
+    has_unpriced_gpu: bool = False
+    has_unpriced_slot: bool = False
     one_off: float = 0.0
     set_up: float = 0.0
     repeated: float = 0.0
-    waited: float = 0.0
+    waited: float | None = None
     joules: float | None = None
     measured: float = 0.0
 
     @property
+    def usd(self) -> float | None:
+        """Money for what is billed; None as soon as one price is unknown.
+
+        Beside GPUs, a CPU slot is paid for with the node's GPUs, busy or idle.
+        """
+        is_unknown = self.has_unpriced_gpu or (self.has_unpriced_slot and not self.gpu_billed)
+        return None if is_unknown else self.priced
+
+    @property
     def gpu_hours(self) -> float:
         """Billed hours of GPUs, or of the CPU slots that stand in where no attempt had a GPU."""
-        return (self.gpu_billed or self.billed) / 3600
+        return self._on_devices / 3600
+
+    @property
+    def _on_devices(self) -> float:
+        """Of what is billed the part that `capacity` covers: beside GPUs, CPU slots are no devices."""
+        return self.gpu_billed or self.billed
 
     @property
     def booked(self) -> float:
@@ -196,12 +212,12 @@ class Totals:
     @property
     def held(self) -> float:
         """What the nodes gave: billed, idle and one-off work add up to it."""
-        return max(self.capacity, self.billed) + self.one_off
+        return self.billed + self.idle + self.one_off
 
     @property
     def idle(self) -> float:
         """Held by the sweep but billed to no attempt."""
-        return max(0.0, self.capacity - self.billed)
+        return max(0.0, self.capacity - self._on_devices)
 
     def add(self, attempt: Attempt) -> None:
         """Take one more attempt into account."""
@@ -209,7 +225,8 @@ class Totals:
         self.billed += seconds
         self.productive += attempt.productive_device_seconds
         self.set_up += attempt.set_up_device_seconds
-        self.waited += attempt.waited or 0.0
+        if attempt.waited is not None:
+            self.waited = (self.waited or 0.0) + attempt.waited
         self.gpu_billed += seconds if attempt.is_gpu else 0.0
         if attempt.is_preempted:
             self.preempted += seconds
@@ -220,7 +237,10 @@ class Totals:
             self.joules = (self.joules or 0.0) + attempt.joules
             self.measured += seconds
         price = attempt.usd
-        self.usd = None if self.usd is None or price is None else self.usd + price
+        self.priced += price or 0.0
+        if price is None:
+            self.has_unpriced_gpu |= attempt.is_gpu
+            self.has_unpriced_slot |= not attempt.is_gpu
 
 
 def totals(history: SweepHistory) -> Totals:

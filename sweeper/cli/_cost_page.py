@@ -45,7 +45,8 @@ def _sums(bill: Bill) -> Iterator[tuple[str, str]]:
     yield "  idle", f"{_part(bill, sums.idle, sums.held)}{_beside(bill.idle_usd)}"
     yield "failed", f"{_part(bill, sums.failed, sums.billed)}: billed to attempts that failed"
     yield from _preempted(bill)
-    yield "waiting", f"{duration_text(sums.waited)} before the grants of all attempts, which nobody bills"
+    waited = "not recorded" if sums.waited is None else duration_text(sums.waited)
+    yield "waiting", f"{waited}: before the grants of all attempts, which nobody bills"
     if bill.stopped:
         saved = _time(bill, bill.saved)
         yield "saved", f"about {saved} by stopping {_count(bill.stopped, 'trial')} early, at their own pace"

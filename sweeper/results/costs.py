@@ -28,7 +28,7 @@ class TrialCost:
     productive: float
     set_up: float
     repeated: float
-    waited: float
+    waited: float | None
     usd: float | None
     joules: float | None
 
@@ -166,7 +166,7 @@ def bill(history: SweepHistory, spec: SweepSpec, *, classes: int | None = None) 
 
 def _mean_price(sums: Totals) -> float | None:
     """USD for a device-hour over all attempts; None where one of them has no known price."""
-    return None if not sums.usd or not sums.billed else sums.usd / sums.billed * 3600
+    return None if not sums.usd else sums.usd / sums.gpu_hours
 
 
 def _idle_usd(nodes: Sequence[NodeCost], sums: Totals, hourly: float) -> float:
@@ -245,8 +245,8 @@ def _node(name: str, attempts: Sequence[Attempt], held: float | None) -> NodeCos
     priced = [attempt for attempt in attempts if attempt.usd_per_hour is not None]
     dearest = max(priced, key=lambda attempt: attempt.usd_per_hour or 0.0, default=None)
     price = dearest.usd_per_hour if dearest else None
-    held = None if held is None else max(held, sums.billed)
-    idle = None if held is None else held - sums.billed
+    sums.capacity = held or 0.0
+    held, idle = (None, None) if held is None else (sums.held, sums.idle)
     return NodeCost(
         node=name,
         device=", ".join(sorted({attempt.device for attempt in attempts})),

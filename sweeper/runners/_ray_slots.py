@@ -37,6 +37,7 @@ class Machine:
     resources: Amounts
     leaves_in: float | None = None
     group: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def machines() -> Sequence[Machine]:
@@ -47,8 +48,9 @@ def machines() -> Sequence[Machine]:
         if node["Alive"]:
             deadline = drained.get(node["NodeID"])
             left = None if deadline is None else deadline / 1000 - time.time() if deadline else float("inf")
-            group = node["Labels"].get("ray.io/node-group", "")
-            found.append(Machine(node["NodeID"], node["NodeManagerHostname"], node["Resources"], left, group))
+            labels, resources = node["Labels"], node["Resources"]
+            group = labels.get("ray.io/node-group", "")
+            found.append(Machine(node["NodeID"], node["NodeManagerHostname"], resources, left, group, labels))
     return found
 
 
@@ -134,7 +136,7 @@ class Slots:
     def grant(self, config: Config, said: Mapping[str, Any]) -> Grant:
         """The ledger's view of what a worker holds."""
         is_gpu = self._is_gpu(config)
-        quote = self.price(said) if self.price and is_gpu else None
+        quote = self._quote(said) if is_gpu else None
         return Grant(
             node=str(said.get("node", "unknown")),
             device=str(said.get("device", "unknown")),
@@ -146,6 +148,13 @@ class Slots:
             market=quote.market if quote else "",
             gpu_uuid=",".join(said.get("gpu_uuids", ())),
         )
+
+    def _quote(self, said: Mapping[str, Any]) -> Quote | None:
+        """Of a worker that ended before it said where it is: what every machine costs, where that is one."""
+        if self.price is None or said:
+            return self.price(said) if self.price else None
+        quotes = {self.price({"labels": each.labels}) for each in self._machines if each.resources.get("GPU")}
+        return quotes.pop() if len(quotes) == 1 else None
 
     def require_room(self) -> None:
         """PreflightError where some trials would not fit on any machine, and no other can come."""

@@ -146,7 +146,7 @@ def test_a_cpu_slot_stands_in_only_where_no_attempt_had_a_gpu():
 
 
 def test_idle_is_never_negative_where_the_last_beat_lags_behind():
-    assert Totals(10, 8, 0, 0, 5, 0, None).idle == 0.0
+    assert Totals(billed=10, productive=8, capacity=5).idle == 0.0
 
 
 def test_a_grant_without_a_word_is_one_slot_of_this_machine_at_no_known_price():
@@ -275,3 +275,19 @@ def test_a_grant_of_a_newer_sweeper_is_read_without_what_is_unknown_here():
     log = attempt("t", "completed", 8.0)
     log[1] = Event("granted", "t", 1, {**log[1].body, "water_litres": 3.0})
     assert totals(replay(log)).billed == 8.0
+
+
+def test_a_cpu_slot_beside_gpus_is_billed_but_fills_no_gpu():
+    """`resources.rules` may give some trials no GPU: their time is held beside the GPUs'."""
+    log = attempt("a", "completed", 60.0, is_gpu=True) + attempt("b", "completed", 30.0)
+    log.append(Event("closed", body={"why": "done", "wall": 100.0, "capacity": 100.0}))
+    sums = totals(replay(log))
+    assert (sums.billed, sums.idle, sums.held) == (90.0, 40.0, 130.0)
+    assert sums.usd is None
+    priced = attempt("a", "completed", 3600.0, is_gpu=True, price=2.0)
+    assert totals(replay(priced + attempt("b", "completed", 30.0))).usd == 2.0, "the node's GPUs pay for it"
+
+
+def test_waiting_is_unknown_where_no_grant_told_it():
+    sums = totals(replay(attempt("a", "completed", 8.0)))
+    assert sums.waited is None

@@ -115,7 +115,7 @@ def test_trials_are_listed_the_dearest_first_over_all_their_attempts(spec):
         trial(2),
     )
     first, second, third = bill(told, spec).trials
-    assert (first.number, first.billed, first.waited, first.joules) == (1, 20.0, 0.0, None)
+    assert (first.number, first.billed, first.waited, first.joules) == (1, 20.0, None, None)
     assert (second.number, second.attempts, second.billed, second.waited, second.joules) == (
         0,
         2,

@@ -122,3 +122,15 @@ def test_a_cluster_of_cpus_trains_on_them_whatever_the_file_wants() -> None:
     room = slots({"CPU": 4.0}, gpu=0.5)
     assert not room.has_gpu
     assert (room.share(SMALL), room.grant(SMALL, {}).is_gpu) == (1.0, False)
+
+
+@pytest.mark.parametrize(
+    ("instances", "usd"), [(["a", "a"], 1.0), (["a", "b"], None), (["b"], 2.0), (["unknown"], None)]
+)
+def test_a_worker_that_never_said_where_it_was_costs_what_every_machine_costs(instances, usd) -> None:
+    """Its few seconds must not make the money of the whole sweep unknown; nor is a price guessed."""
+    prices = {"a": Quote(1.0, "t"), "b": Quote(2.0, "t")}
+    nodes = [Machine(name, name, GPUS, labels={"instance": name}) for name in instances]
+    nodes.append(Machine("head", "head", {"CPU": 4.0}))
+    room = Slots(spec(), lambda said: prices.get(said["labels"].get("instance")), read=lambda: nodes)
+    assert room.grant(BIG, {}).usd_per_hour == usd
