@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.proposals import Proposal, Proposals
+from sweeper.ranking import standings
 from sweeper.schedulers import Scheduler
 from sweeper.spec import SweepSpec
-from sweeper.trial import Config, Goal, State, canonical
+from sweeper.trial import Config, State, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +127,11 @@ class Agenda:
         return any(trial.reports for trial in self._history.trials.values())
 
     def finalists(self) -> list[Config]:
-        """The configurations for the final: as many as `final.top`, by the best score of the search."""
+        """The configurations for the final: as many as `final.top`, as the search alone ranks them."""
         top = self._spec.final.top if self._spec.final else 0
-        return leaders(self._history.trials.values(), self._spec.objective.goal)[:top]
+        searched = {t.id: t for t in self._history.trials.values() if not t.is_final_run}
+        standing = standings(SweepHistory(trials=searched), self._spec.objective.goal)
+        return [each.config for each in standing[:top]]
 
     def likely_finalists(self) -> list[Config]:
         """Who they would be now, looked up again when the trials that are over are 5 % more."""
@@ -170,19 +173,3 @@ class Agenda:
         final = self._spec.final
         kept = final.top * final.seeds if final else 0
         return (self._spec.budget.trials or math.inf) - kept
-
-
-def leaders(trials: Iterable[TrialHistory], goal: Goal) -> list[Config]:
-    """The configurations that have a score, best first; of equals the earlier one."""
-    sign = 1.0 if goal == "maximize" else -1.0
-    best: dict[str, tuple[float, int, Config]] = {}
-    for trial in trials:
-        report = None if trial.is_final_run else trial.best(goal)
-        if report is not None:
-            entry = (-sign * report.score, trial.number, trial.config)
-            best[canonical(trial.config)] = min(entry, best.get(canonical(trial.config), entry), key=_place)
-    return [config for _, _, config in sorted(best.values(), key=_place)]
-
-
-def _place(entry: tuple[float, int, Config]) -> tuple[float, int]:
-    return entry[:2]

@@ -17,7 +17,7 @@ from sweeper.aim import Aim, chance_level
 from sweeper.budget import Budget
 from sweeper.failures import all_failed, as_told, lost_with_driver, settled
 from sweeper.forecast import Forecast
-from sweeper.gain import concluded, gain_ahead
+from sweeper.gain import ceiling_of, concluded, gain_ahead
 from sweeper.history import UNPROMOTED, SweepHistory, TrialHistory
 from sweeper.ledger import Clock, Grant, Meter, Reading, Totals, totals
 from sweeper.outbox import again_row, closed_row, ended_row, left_row, metrics_row, run_row, tested_row
@@ -351,9 +351,9 @@ class Sweep:
         if rule is None or self.history.enough or len(over) < max(rule.after, 1.02 * self._looked_at):
             return
         self._looked_at = len(over)
-        gain = gain_ahead(
-            concluded(self.history, self.spec.objective.goal), rule.ahead, self.spec.search.seed
-        )
+        goal, metric = self.spec.objective.goal, self.spec.objective.metric
+        ended, seed = concluded(self.history, goal), self.spec.search.seed
+        gain = gain_ahead(ended, rule.ahead, seed, ceiling=ceiling_of(metric))
         if gain.high < rule.gain:
             why = (
                 f"{rule.ahead:.0%} more device time would raise the best by {gain.expected:.2g}, "
