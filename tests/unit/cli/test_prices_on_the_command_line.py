@@ -103,3 +103,14 @@ def test_a_plan_reads_the_same_prices(say, own, digits):
     own("currency: GBP\nprices: []\n")
     said = say("plan", digits)
     assert (said.code, "GBP" in said.err, said.out) == (2, True, "")
+
+
+@pytest.mark.timeout(120)  # imports torch
+def test_a_missing_price_is_said_and_the_sweep_goes_on(say, digits):
+    """A budget in USD cannot hold then; what is counted in hours still does."""
+    limits = ("-o", "budget.usd=1", "-o", "budget.trials=3", "-o", "name=unpriced")
+    said = say("launch", digits, "--runner", "simulated", *limits)
+    assert said.code == 0, said.err
+    assert said.err.count("budget.usd cannot hold: nobody knows what") == 1
+    told = say("cost", "unpriced", "--json").json
+    assert (told["usd"], told["billed_device_seconds"] > 0) == (None, True)
