@@ -35,7 +35,6 @@ TRAININGS = 16
 """The budget on the landscape, in trainings of mean length in full."""
 SHARES = (0.125, 0.25, 0.5, 1.0)
 REFERENCE = "tpe, stop, epoch"
-Runs = Mapping[str, Sequence[Anytime]]
 
 
 def arms(table: Table, grace: int) -> list[Arm]:
@@ -44,20 +43,21 @@ def arms(table: Table, grace: int) -> list[Arm]:
         "epoch": {"grace": grace},
         "device_seconds": {"grace": table.cost_after(grace), "max": table.full_cost},
     }
-    searches = {
-        "random": {"algorithm": "random"},
-        "tpe": {"algorithm": "tpe"},
-        "tpe cost_aware": {"algorithm": "tpe", "cost_aware": True},
-        "tpe counts_cost": {"algorithm": "tpe", "counts_cost": True},
-    }
     found: list[Arm] = []
-    for name, search in searches.items():
-        found.append(Arm(f"{name}, none", search, {"type": "none"}))
+    for name in ("random", "tpe"):
         for kind in ("stop", "promote"):
-            for resource_, rungs in levels.items():
-                rule = {"type": "asha", "kind": kind, "resource": resource_, "reduction_factor": 3, **rungs}
-                found.append(Arm(f"{name}, {kind}, {resource_}", search, rule))
+            for axis, rungs in levels.items():
+                found.append(Arm(f"{name}, {kind}, {axis}", {"algorithm": name}, _asha(kind, axis, rungs)))
+        found.append(Arm(f"{name}, none", {"algorithm": name}, {"type": "none"}))
+    for option, kinds in (("cost_aware", ("stop", "promote")), ("counts_cost", ("promote",))):
+        for kind in kinds:
+            rule = _asha(kind, "epoch", levels["epoch"])
+            found.append(Arm(f"tpe {option}, {kind}, epoch", {"algorithm": "tpe", option: True}, rule))
     return found
+
+
+def _asha(kind: str, axis: str, rungs: Mapping[str, float]) -> dict[str, object]:
+    return {"type": "asha", "kind": kind, "resource": axis, "reduction_factor": 3, **rungs}
 
 
 def compare(name: str, ground: str, seeds: int) -> dict[str, dict[str, object]]:
