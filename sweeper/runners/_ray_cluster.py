@@ -1,15 +1,16 @@
-"""Joining or starting Ray, and what its nodes have room for."""
+"""Joining or starting Ray, quietly."""
 
 import contextlib
 import logging
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import ray
 
 from sweeper.errors import PreflightError
+from sweeper.runners._ray_join import require_answer
 from sweeper.training.environment import CPU_WORKER
 
 NVML_ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
@@ -17,13 +18,15 @@ NVML_ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
 
 @contextlib.contextmanager
-def connected(address: str | None, cpus: int | None) -> Generator[Mapping[str, float]]:
-    """Inside the block Ray runs; yields its total resources. PreflightError where it cannot be had."""
+def connected(address: str | None, cpus: int | None, log: Path) -> Generator[None]:
+    """Inside the block Ray runs. PreflightError where it cannot be had; what Ray says then is in `log`."""
     is_ours = not ray.is_initialized()
     if is_ours:
+        if address and "://" not in address:
+            require_answer(address, log)
         _connect(address, cpus)
     try:
-        yield ray.cluster_resources()
+        yield
     finally:
         if is_ours:
             ray.shutdown()

@@ -170,7 +170,7 @@ def ray_tune(
     """
 
     def drive(sweep: Sweep, workload: Workload, pulse: Pulse) -> None:
-        with quiet(log), connected(address, cpus):
+        with quiet(log), connected(address, cpus, log):
             slots = Slots(resources, price)
             slots.require_room()
             desk = Desk(sweep, pulse, slots, say, Watch(patience, waiting))

@@ -11,13 +11,15 @@ import pytest
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 EPOCHS = 8
 SCRIPT = """
-import json, sys, time
+import json, os, sys, time
 from pathlib import Path
 import ray
 from ray.cluster_utils import Cluster
 from ray.core.generated.autoscaler_pb2 import DrainNodeReason
+from sweeper.errors import PreflightError
 from sweeper.record import Record
 from sweeper.runners import runner
+from sweeper.runners._ray_join import require_answer
 from sweeper.spec import parse_spec
 from sweeper.sweep import Sweep
 from sweeper.trial import Report
@@ -40,12 +42,25 @@ def strike(event, history):
         cluster.remove_node(nodes[1], allow_graceful=False)
         nodes.append(cluster.add_node(num_cpus=2))
 
+def refused(**environment):
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        require_answer(cluster.address, root / "log", seconds=60)
+    except PreflightError as error:
+        return f"{error.where == cluster.address} {error.problem}"
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
 spec, root = parse_spec(sys.argv[1]), Path(sys.argv[2])
 cluster, nodes = Cluster(), []
 try:
     cluster.add_node(num_cpus=0, include_dashboard=False)
     nodes += [cluster.add_node(num_cpus=1) for _ in range(3)]
     cluster.wait_for_nodes()
+    answers = [
+        refused(), refused(RAY_AUTH_TOKEN="b" * 64), refused(RAY_AUTH_TOKEN="", HOME=str(root))]
     sweep = Sweep(spec, Record.create(root / "record.db", {"sweep_id": "nodes"}))
     sweep.listen(strike)
     drive = runner["ray_tune"](
@@ -56,6 +71,7 @@ try:
 finally:
     cluster.shutdown()
 print(json.dumps({
+    "answers": answers,
     "states": [trial.state for trial in sweep.history.trials.values()],
     "ends": sorted([a.ended for a in trial.attempts] for trial in sweep.history.trials.values()),
     "reported": [[e.trial, e.body["epoch"]] for e in events if e.kind == "reported"],
@@ -73,6 +89,7 @@ def test_trials_of_a_drained_and_of_a_lost_node_go_on_elsewhere_and_nothing_is_t
     )  # fmt: skip
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     environment |= {"RAY_health_check_period_ms": "1000", "RAY_health_check_failure_threshold": "3"}
+    environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64}
     with subprocess.Popen(
         [sys.executable, "-c", SCRIPT, spec.model_dump_json(), str(tmp_path), str(EPOCHS)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment,
@@ -84,6 +101,11 @@ def test_trials_of_a_drained_and_of_a_lost_node_go_on_elsewhere_and_nothing_is_t
     assert process.returncode == 0, error[-3000:]
     told = json.loads(out.strip().splitlines()[-1])
     print(f"\nseconds from the end of an attempt to the start of the next: {told['recovered']}")
+    assert told["answers"] == [
+        None,
+        "True the cluster does not accept this machine's token",
+        "True this machine has no token, and RAY_AUTH_MODE asks for one",
+    ]
     assert told["states"] == ["completed"] * 3
     assert told["ends"] == [["completed"], ["node_lost", "completed"], ["preempted", "completed"]]
     assert told["why"][-1] == "the node is being drained"
