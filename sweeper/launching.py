@@ -12,11 +12,12 @@ from typing import Any
 
 import yaml
 
-from sweeper.cost.prices import Quote, load_prices
+from sweeper.cost.prices import PriceBook, Quote, load_prices
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.driver import Driver, Ending
 from sweeper.history import SweepHistory, TrialHistory
+from sweeper.ledger import Grant
 from sweeper.outbox import sweep_row
 from sweeper.paths import SweepPaths, cache_root
 from sweeper.plan import Plan, Refusal, image_variants
@@ -26,13 +27,14 @@ from sweeper.runners import Runner, Workload, runner
 from sweeper.runners._curves import SyntheticCurves
 from sweeper.runners._workload import Training, open_for
 from sweeper.runners.simulated import VirtualClock
+from sweeper.sections import ResourcesSpec
 from sweeper.spec import SweepSpec, restore_spec
 from sweeper.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.address import tracking_uri
 from sweeper.trackers.console import Console, open_console
 from sweeper.trackers.outbox import Sender
-from sweeper.training.device import default_device
+from sweeper.training.device import default_device, device_name
 from sweeper.training.loop import final_score
 from sweeper.training.recipe import compose
 from sweeper.view import best_of
@@ -97,7 +99,8 @@ def drive(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where:
             return _driven(sweep, paths, console, where, build, _curves(spec), conclude=lambda: None)
         sweep = Sweep(spec, record, refuse=refuse)
         _prepare(spec, sweep, plan, console)
-        metric, held = spec.objective.metric, spec.resources
+        metric = spec.objective.metric
+        held = spec.resources if where.runner == "ray_tune" else ResourcesSpec()
         workload = Training(spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, held)
         build = _runner(spec, paths, where, console.note)
         conclude = functools.partial(test_chosen, sweep, workload)
@@ -210,9 +213,9 @@ def _test(sweep: Sweep, workload: Training, trial: TrialHistory, checkpoint: Pat
 
 
 def _runner(spec: SweepSpec, paths: SweepPaths, where: Where, say: Callable[[str], None]) -> Runner:
-    if where.runner != "ray_tune":
-        return runner[where.runner]()
     book = load_prices(usd_per_gpu_hour=where.usd_per_gpu_hour, instance=where.instance)
+    if where.runner == "local":
+        return runner["local"](grant=_this_device(book))
 
     def price(said: Mapping[str, Any]) -> Quote | None:
         return book.of_node(said.get("labels", {}))
@@ -226,6 +229,17 @@ def _runner(spec: SweepSpec, paths: SweepPaths, where: Where, say: Callable[[str
         price=price,
         say=say,
     )
+
+
+def _this_device(book: PriceBook) -> Grant:
+    """What a trial holds that runs in this process: the whole GPU, or a CPU slot where there is none."""
+    name = device_name(default_device())
+    if not name:
+        return Grant()
+    quote = book.of_node({})
+    if quote is None:
+        return Grant(device=name, is_gpu=True)
+    return Grant("local", name, True, 1.0, quote.usd_per_gpu_hour, quote.source, quote.date, quote.market)
 
 
 def _sender(spec: SweepSpec, record: Record, paths: SweepPaths) -> Sender:

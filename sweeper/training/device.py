@@ -19,6 +19,11 @@ def default_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def device_name(device: torch.device) -> str:
+    """The GPU's own name, such as `NVIDIA H200`; empty for a CPU."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else ""
+
+
 def prepare(device: torch.device) -> None:
     """Settings of the whole process: once for a worker, before its first trial.
 
