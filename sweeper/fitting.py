@@ -60,7 +60,7 @@ def to_fit_all(rehearsal: Rehearsal, quote: Quote) -> Iterator[str]:
 
 def _least(rehearsal: Rehearsal, quantile: float = CHEAPEST) -> tuple[float, float]:
     """(device-hours, wall hours) of the cheapest configuration, trained in full."""
-    seconds = min(seconds for _, seconds in rehearsal.foreseen.pool) * rehearsal.factor(quantile)
+    seconds = min(seconds for _, seconds in rehearsal.foreseen.all) * rehearsal.factor(quantile)
     hours = rehearsal.full_hours(seconds)
     return hours, hours / rehearsal.where.share
 

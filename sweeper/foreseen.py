@@ -2,13 +2,13 @@
 
 import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sweeper.cost.learned import PaceModel
+from sweeper.cost import Pace
 from sweeper.errors import SpecError
 from sweeper.plan import Plan, drawn
 from sweeper.runners import Workload
@@ -21,10 +21,13 @@ LEARNING_TRIALS = 15
 """Trials within which a search has learned most of what it will."""
 
 Sized = tuple[Config, Size]
+Timed = tuple[Config, float]
+CANNOT = (SpecError, RuntimeError, ValueError, AssertionError)
+"""What torch raises for a network that cannot be built (see recipe.check_buildable)."""
 
 
 def sized(spec: SweepSpec, plan: Plan, count: int) -> list[Sized]:
-    """So many configurations that can be built: points where there is nothing else, draws, then corners."""
+    """So many configurations that can be built: points where there is nothing else, else draws."""
     if has_points_only(spec):
         return [(config, size_of(config, spec, plan.facts)) for config in configurations(spec)]
     found: dict[str, Sized] = {canonical(s.config): (s.config, s.size) for s in plan.samples}
@@ -33,40 +36,38 @@ def sized(spec: SweepSpec, plan: Plan, count: int) -> list[Sized]:
             break
         config = drawn(spec, number)
         if canonical(config) not in found:
-            with suppress(SpecError, RuntimeError, ValueError, AssertionError):  # as plan.Refusal
+            with suppress(*CANNOT):
                 found[canonical(config)] = (config, size_of(config, spec, plan.facts))
-    return [*found.values(), *((corner.config, corner.size) for corner in plan.corners)]
+    return list(found.values())
 
 
-@dataclass(frozen=True)
 class Foreseen:
-    """Seconds of an epoch by configuration: exact for those of the pool, by regression for all others."""
+    """Seconds of an epoch by configuration. Asks for each network once, which takes 10 ms.
 
-    pool: tuple[tuple[Config, float], ...]
-    model: PaceModel
-    scale: float
-    exact: Mapping[str, float]
+    `pool` are draws from the space, `corners` extremes of it.
+    """
 
-    @classmethod
-    def of(cls, spec: SweepSpec, pool: Sequence[tuple[Config, float]]) -> "Foreseen":
-        """Learned from the pool, and scaled so that its mean is that of the pool."""
-        model = PaceModel(spec.space)
-        for config, seconds in pool:
-            model.learn(config, seconds)
-        mean = statistics.fmean(seconds for _, seconds in pool)
-        guessed = [model.seconds_per_epoch(config) for config, _ in pool]
-        known = [each for each in guessed if each is not None]
-        scale = mean / statistics.fmean(known) if len(known) == len(pool) else 1.0
-        return cls(tuple(pool), model, scale, {canonical(config): seconds for config, seconds in pool})
+    def __init__(
+        self,
+        pool: Sequence[Timed],
+        size: Callable[[Config], Size],
+        pace: Pace,
+        corners: Sequence[Timed] = (),
+    ) -> None:
+        self.pool = tuple(pool)
+        self.all = (*pool, *corners)
+        self._size, self._pace = size, pace
+        self._known = {canonical(config): seconds for config, seconds in pool}
+        self._mean = statistics.fmean(seconds for _, seconds in pool)
 
     def __call__(self, config: Config) -> float:
-        """Of one epoch."""
-        if (known := self.exact.get(canonical(config))) is not None:
-            return known
-        guessed = self.model.seconds_per_epoch(config)
-        if guessed is None:
-            return statistics.fmean(seconds for _, seconds in self.pool)
-        return guessed * self.scale
+        """Of one epoch; the pool's mean for a network that cannot be built, which a sweep would skip."""
+        key = canonical(config)
+        if key not in self._known:
+            self._known[key] = self._mean
+            with suppress(*CANNOT):
+                self._known[key] = self._pace.seconds(self._size(config).work)
+        return self._known[key]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from sweeper.rehearsal import THOROUGH, Effort, Rehearsal, Situation, typical_ru
 from sweeper.remembered import TYPICAL, remember
 from sweeper.spec import SweepSpec
 from sweeper.where import Where
+from sweeper.work import size_of
 
 PROBES = 6
 ORDER = ("probe", "history", "flops")
@@ -82,6 +83,7 @@ def basis(spec: SweepSpec, plan: Plan, cache: Path, where: Situation, *, probing
     libraries = f"torch {torch.__version__}"
     if probing:
         works = [(config, size.work) for config, size in sized(spec, plan, THOROUGH.configs)]
+        works += [(corner.config, corner.size.work) for corner in plan.corners]
         found = probe(spec, chosen(works, PROBES, is_gpu=where.is_gpu), cache, beside=beside)
         keep(path, found, device=where.device, libraries=libraries)
     probes = tuple(each.timing for each in read(path, libraries=libraries))
@@ -96,7 +98,9 @@ def quote(spec: SweepSpec, plan: Plan, where: Situation, on: Basis, effort: Effo
     """
     pace = on.pace()
     pool = [(config, pace.seconds(size.work)) for config, size in sized(spec, plan, effort.configs)]
-    rehearsal = Rehearsal(spec, where, on.overheads, Foreseen.of(spec, pool), pace, effort)
+    corners = [(corner.config, pace.seconds(corner.size.work)) for corner in plan.corners]
+    foreseen = Foreseen(pool, lambda config: size_of(config, spec, plan.facts), pace, corners)
+    rehearsal = Rehearsal(spec, where, on.overheads, foreseen, pace, effort)
     outcomes = rehearsal.outcomes()
     drafted = Quote(
         source=pace.source,
@@ -117,7 +121,7 @@ def quote(spec: SweepSpec, plan: Plan, where: Situation, on: Basis, effort: Effo
         simulations=len(outcomes),
         wanted_trials=rehearsal.wanted,
         notes=tuple(_notes(spec, on, where)),
-        samples=tuple(pool),
+        samples=foreseen.all,
     )
     if refusal := refused(rehearsal, drafted):
         return replace(drafted, refusal=refusal, changes=tuple(to_fit_one(rehearsal)))
@@ -135,7 +139,7 @@ def _full_trial(rehearsal: Rehearsal) -> Range:
 
 
 def _dearest(rehearsal: Rehearsal) -> Corner:
-    config, seconds = max(rehearsal.foreseen.pool, key=lambda pair: pair[1])
+    config, seconds = max(rehearsal.foreseen.all, key=lambda pair: pair[1])
     return Corner(config, seconds, rehearsal.full_hours(seconds))
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from sweeper.cost import Overheads, Pace
 from sweeper.foreseen import Foreseen, Paced
 from sweeper.ledger import Grant
@@ -19,8 +21,8 @@ from sweeper.trial import derive
 FEWEST, MOST = 4, 16
 """Rehearsals of a quote."""
 
-PLAIN = ("random", "grid", "points")
-"""Searches that are as fast as chance and learn nothing."""
+BLIND = ("random", "grid", "points")
+"""Searches that learn nothing from their trials."""
 
 GAIN = 0.06
 """What stands in for a learning search in a quick quote: as many trials reach the rungs as with TPE."""
@@ -31,16 +33,18 @@ class Effort:
     """What a quote may cost.
 
     Networks measured on the meta device, trials simulated in all and in one sweep, and whether the sweep's
-    own search proposes (chance is ten times as fast as TPE, and costs the sweep about the same).
+    own search proposes (chance is ten times as fast as TPE, but dearer or cheaper by `unsure`: a search
+    that learns goes where the networks have a price of their own).
     """
 
     configs: int
     trials: int
     longest: int
     has_own_search: bool
+    unsure: float = 0.0
 
 
-QUICK = Effort(configs=14, trials=160, longest=48, has_own_search=False)
+QUICK = Effort(configs=30, trials=160, longest=32, has_own_search=False, unsure=0.3)
 THOROUGH = Effort(configs=40, trials=480, longest=150, has_own_search=True)
 
 
@@ -117,25 +121,32 @@ class Rehearsal:
         return [self._outcome(number, total, budget) for number, total in self._numbers(FEWEST)]
 
     def _numbers(self, most: int = MOST) -> list[tuple[int, int]]:
-        length = min(self.wanted or self.effort.longest, self.effort.longest)
-        total = min(most, max(FEWEST, self.effort.trials // max(1, length)))
+        total = min(most, max(FEWEST, self.effort.trials // self._length))
         return [(number, total) for number in range(total)]
 
+    @property
+    def _length(self) -> int:
+        """Trials of one rehearsal."""
+        longest = self.effort.longest
+        if self._has_stand_in:
+            longest = min(longest, len(self.foreseen.pool) * self.spec.search.repeats)
+        return min(self.wanted or longest, longest)
+
     def _outcome(self, number: int, total: int, budget: BudgetSpec) -> Outcome:
-        most = min(self.wanted or self.effort.longest, self.effort.longest)
-        spec = self._rehearsed(budget.model_copy(update={"trials": most}))
+        most = self._length
         seed = derive(self.spec.search.seed, "rehearsal", number) % 2**31
+        spec = self._rehearsed(budget.model_copy(update={"trials": most}), seed)
         made_up = SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, seed)
         curves = Paced(
             curves=made_up,
             seed=seed,
             seconds=self.foreseen,
             share=self.where.share,
-            common=self.factor((number + 0.5) / total),
+            common=self._luck((number + 0.5) / total),
             single=self.pace.single,
             patience=spec.train.patience,
             is_minimized=spec.objective.goal == "minimize",
-            gain=GAIN if spec.search.algorithm != self.spec.search.algorithm else 0.0,
+            gain=GAIN if self._is_simplified else 0.0,
         )
         run = simulate(spec, self._machines(), seed=seed, curves=curves)
         return self._extrapolated(run, most, budget)
@@ -144,16 +155,34 @@ class Rehearsal:
         """By how much everything takes longer than foreseen, so that this share of cases takes less."""
         return math.exp(self.pace.common * statistics.NormalDist().inv_cdf(quantile))
 
+    def _luck(self, quantile: float) -> float:
+        """The same, with what is unsure of the search."""
+        unsure = self.effort.unsure if self._is_simplified else 0.0
+        return math.exp(math.hypot(self.pace.common, unsure) * statistics.NormalDist().inv_cdf(quantile))
+
+    @property
+    def _has_stand_in(self) -> bool:
+        """Whether the pool is proposed in the place of the sweep's own search."""
+        return not self.effort.has_own_search and not has_points_only(self.spec)
+
+    @property
+    def _is_simplified(self) -> bool:
+        """Whether that search would have learned."""
+        return self._has_stand_in and self.spec.search.algorithm not in BLIND
+
     def full_hours(self, seconds_per_epoch: float) -> float:
         """Device-hours of a trial that is trained in full."""
         beside = self.overheads
         seconds = self.spec.train.epochs * (seconds_per_epoch + beside.epoch) + beside.attempt
         return seconds * self.where.share / 3600
 
-    def _rehearsed(self, budget: BudgetSpec) -> SweepSpec:
+    def _rehearsed(self, budget: BudgetSpec, seed: int) -> SweepSpec:
+        """With another budget; the pool, shuffled, in the place of a search that takes long to think."""
         changed: dict[str, object] = {"budget": budget}
-        if not self.effort.has_own_search and self.spec.search.algorithm not in PLAIN:
-            search = {"algorithm": "random", "repeats": self.spec.search.repeats}
+        if self._has_stand_in:
+            order = np.random.default_rng(derive(seed, "pool")).permutation(len(self.foreseen.pool))
+            changed["points"] = [dict(self.foreseen.pool[place][0]) for place in order]
+            search = {"algorithm": "points", "repeats": self.spec.search.repeats}
             changed["search"] = type(self.spec.search).model_validate(search)
         return self.spec.model_copy(update=changed)
 

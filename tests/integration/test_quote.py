@@ -1,4 +1,4 @@
-"""A quote through the installed console script: before a launch, with a probe, refused, and beside the actual."""
+"""A quote through the installed console script: probed, priced, refused, and beside the actual."""
 
 import json
 import os

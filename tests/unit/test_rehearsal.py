@@ -3,12 +3,14 @@ import math
 
 import pytest
 
-from sweeper.cost import Overheads, Pace
+from sweeper.cost import Overheads, Pace, Work
 from sweeper.cost.quote import Quote, Range
 from sweeper.fitting import refused, tightest, to_fit_all, to_fit_one
 from sweeper.foreseen import Foreseen
 from sweeper.rehearsal import Effort, Rehearsal, Situation, typical_rungs
 from sweeper.spec import parse_spec
+from sweeper.trial import canonical
+from sweeper.work import Size
 
 TOY = {
     "name": "toy",
@@ -30,9 +32,17 @@ POOL = [
 
 def rehearsal(*, slots=2, share=1.0, usd=None, common=0.2, single=0.0, is_gpu=False, pool=None, **sections):
     spec = parse_spec(json.dumps(TOY | sections))
-    pace = Pace((0.0,) * 6, common, single, "probe", 6)
+    pace = Pace((1.0, *(0.0,) * 5), common, single, "probe", 6)
     where = Situation("a device", is_gpu, slots, share, usd, startup=0.0)
-    return Rehearsal(spec, where, Overheads(), Foreseen.of(spec, pool or POOL), pace, FAST)
+    known = {canonical(config): seconds for config, seconds in (pool or POOL)}
+
+    def size(config):
+        seconds = known[canonical({**config, "dropout": 0.1})]
+        return Size(
+            (), 0, 0, 0, 0, Work(seconds, 0, 0, 0, 0, 0, train_images=0, valid_images=1, valid_steps=0)
+        )
+
+    return Rehearsal(spec, where, Overheads(), Foreseen(pool or POOL, size, pace), pace, FAST)
 
 
 def drafted(told: Rehearsal) -> Quote:
@@ -77,7 +87,7 @@ def test_half_a_gpu_costs_half_and_twice_as_many_slots_take_half_the_time():
     whole, half = rehearsal(pool=EVEN), rehearsal(pool=EVEN, slots=4, share=0.5, is_gpu=True)
     assert hours(half).p50 == pytest.approx(hours(whole).p50 / 2, rel=0.01)
     walls = [Range.of([each.wall_hours for each in told.outcomes()]).p50 for told in (whole, half)]
-    assert walls[1] == pytest.approx(walls[0] / 2, rel=0.05)
+    assert walls[1] == pytest.approx(walls[0] / 2, rel=0.3)  # a last trial runs alone
 
 
 def test_a_long_sweep_is_rehearsed_in_part_and_the_rest_added_in_proportion():
