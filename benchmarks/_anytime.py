@@ -85,7 +85,7 @@ def ratio_interval(values: Sequence[float]) -> tuple[float, float, float]:
 
 def draw(curves: dict[str, list[Curve]], budget: float, path: Path) -> None:
     """The mean of each arm with its interval, over device-seconds on a logarithmic axis."""
-    mpl.rcParams["svg.hashsalt"] = "sweeper"  # equal figures make equal files
+    mpl.rcParams |= {"svg.hashsalt": "sweeper", "svg.fonttype": "none"}  # equal figures make equal files
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     places = [budget * 2 ** (step / 12) for step in range(-60, 1)]

@@ -199,13 +199,14 @@ def run(
     ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     meter = Meter(budget)
     fixed = {"folder": str(folder), "epochs": epochs, "seed": seed, "is_cached": is_cached}
-    goal = {"metric": "top5", "mode": "max"}
     space = functools.partial(propose, pixels=pixels, fixed=fixed)
     tuner = tune.Tuner(
         tune.with_resources(train_trial, {"cpu": 1}),
         tune_config=tune.TuneConfig(
-            search_alg=OptunaSearch(space, seed=seed, **goal),
-            scheduler=ASHAScheduler(max_t=epochs, grace_period=GRACE, reduction_factor=FACTOR, **goal),
+            search_alg=OptunaSearch(space, metric="top5", mode="max", seed=seed),
+            scheduler=ASHAScheduler(
+                metric="top5", mode="max", max_t=epochs, grace_period=GRACE, reduction_factor=FACTOR
+            ),
             num_samples=-1,
             max_concurrent_trials=1,
             reuse_actors=True,

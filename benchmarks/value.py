@@ -168,7 +168,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 runs.append({"arm": arm, "seed": seed, **found})
                 print({**runs[-1], "curve": found["curve"][-1:]}, file=sys.stderr)
                 if options.keep:
-                    keep(options, runs)
+                    keep(options.keep, described(options, runs))
     return described(options, runs)
 
 
@@ -192,12 +192,11 @@ def described(options: argparse.Namespace, runs: list[dict[str, Any]]) -> dict[s
     }
 
 
-def keep(options: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
+def keep(path: Path, held: dict[str, Any]) -> None:
     """A run a line, so that a diff shows which changed."""
-    held = described(options, [])
-    lines = ",\n  ".join(json.dumps(run) for run in runs)
-    head = json.dumps(held, indent=1).removesuffix('"runs": []\n}')
-    options.keep.write_text(f'{head}"runs": [\n  {lines}\n ]\n}}\n', encoding="utf-8")
+    lines = ",\n  ".join(json.dumps(run) for run in held["runs"])
+    head = json.dumps({**held, "runs": []}).removesuffix('"runs": []}')
+    path.write_text(f'{head}"runs": [\n  {lines}\n]}}\n', encoding="utf-8")
 
 
 def main() -> int:
@@ -206,8 +205,20 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             print(json.dumps(alone(options, Path(folder)).result()))
         return 0
-    held = json.loads(options.held.read_text()) if options.held else measure(options)
+    held = merged(options.held) if options.held else measure(options)
+    if options.keep:
+        keep(options.keep, held)
     return tell(held, options)
+
+
+def merged(files: list[Path]) -> dict[str, Any]:
+    """The runs of several files, which were made with equal settings."""
+    found = [json.loads(file.read_text()) for file in files]
+    settings = [{name: each[name] for name in ("machine", "budget", "epochs", "pixels")} for each in found]
+    if any(each != settings[0] for each in settings):
+        raise SystemExit("the files were made with different settings")
+    runs = [run for each in found for run in each["runs"]]
+    return {**found[0], "runs": sorted(runs, key=lambda run: (run["seed"], list(ARMS).index(run["arm"])))}
 
 
 def parsed() -> argparse.Namespace:
@@ -221,7 +232,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
     parser.add_argument("--keep", type=Path, help="JSON file for what was found")
     parser.add_argument("--plot", type=Path, help="SVG or PNG file")
-    parser.add_argument("--from", type=Path, dest="held", help="JSON file of an earlier run")
+    parser.add_argument("--from", type=Path, nargs="+", dest="held", help="JSON files of earlier runs")
     parser.add_argument("--arm", choices=list(ARMS), help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--split", type=Path, help=argparse.SUPPRESS)
@@ -232,9 +243,7 @@ def tell(held: dict[str, Any], options: argparse.Namespace) -> int:
     """The tables, the curves, and whether the claim holds."""
     runs: list[dict[str, Any]] = held["runs"]
     budget = held["budget"]
-    print(
-        f"{held['machine']}; {held['date']}; {budget:g} device-seconds a run, mean and 95 % interval"
-    )
+    print(f"{held['machine']}; {held['date']}; {budget:g} device-seconds a run, mean and 95 % interval")
     curves = {arm: [curve_of(run) for run in runs if run["arm"] == arm] for arm in ARMS}
     curves = {arm: found for arm, found in curves.items() if len(found) > 1}
     print(f"{'best valid/top5 after':36}" + "".join(f"{budget * part:>14.0f} s" for part in PARTS))
