@@ -34,7 +34,7 @@ class Learner:
     """One trial's network in training, and the data that it trains on.
 
     `module` is the part that is computed in each step: the whole network, or its head where the frozen rest
-    was computed before.
+    was computed before. `batch_size` is `asked` made even: what a later attempt must ask for again.
     """
 
     whole: nn.Module
@@ -48,6 +48,7 @@ class Learner:
     dtype: torch.dtype
     batch_size: int
     steps: int
+    asked: int
 
     @classmethod
     def build(
@@ -73,7 +74,7 @@ class Learner:
         if cache is not None and can_share(recipe):
             module = whole.get_submodule("head")
             data = shared_features(whole, recipe, dataset, cache=cache, device=device, dtype=dtype)
-        wanted = batch_size or _batch_size(module, recipe, data, device)
+        wanted = _batch_size(module, recipe, data, device, found=batch_size)
         size, steps = even_batches(data.size("train"), wanted)
         generator = torch.Generator(device)
         share_generator(module, generator)
@@ -93,6 +94,7 @@ class Learner:
             dtype=dtype,
             batch_size=size,
             steps=steps,
+            asked=wanted,
         )
 
     @property
@@ -126,7 +128,7 @@ class Learner:
         return {
             "model": portable_state(self.whole),
             "optimizer": self.optimizer.state_dict()["state"],
-            "batch_size": self.batch_size,
+            "batch_size": self.asked,
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -136,9 +138,14 @@ class Learner:
         self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
 
 
-def _batch_size(module: nn.Module, recipe: Recipe, dataset: Data, device: torch.device) -> int:
+def _batch_size(
+    module: nn.Module, recipe: Recipe, dataset: Data, device: torch.device, *, found: int | None
+) -> int:
+    """As the file says; for `auto` what an earlier attempt found, else what this device holds."""
     if recipe.train.batch_size != "auto":
         return recipe.train.batch_size
+    if found is not None:
+        return found
     key = (recipe.architecture, canonical(recipe.model_options), len(dataset.classes))
     limit = dataset.size("train")
     return automatic_batch(module, recipe.train, key=key, shape=dataset.shape, limit=limit, device=device)

@@ -105,6 +105,19 @@ def test_epochs_that_were_trained_but_never_heard_are_reported_not_trained_again
     assert [r.checkpoint is not None for r in resumed][-2:] == [True] * 2
 
 
+@pytest.mark.parametrize("batch_size", [32, 31, 20, "auto"])
+def test_batches_that_do_not_come_out_even_stay_the_same_when_a_trial_goes_on(
+    patterns, tmp_path: Path, batch_size
+):
+    """1,259 images in batches of 32 are 40 of 31; asked for 31, they would be 41 of 30."""
+    images = type(patterns)({"train": 159, "valid": 40, "test": 20})
+    straight = list(run(images, checkpoints=tmp_path / "whole", batch_size=batch_size))
+    begun = list(itertools.islice(run(images, checkpoints=tmp_path, batch_size=batch_size), 2))
+    second = Trial("t1", 1, CONFIG, seed=3, attempt=2, checkpoint=begun[-1].checkpoint)
+    rest = list(run(images, checkpoints=tmp_path, trial=second, batch_size=batch_size))
+    assert learnt(begun + rest) == learnt(straight)
+
+
 def test_device_seconds_count_the_share_and_go_on_over_attempts(patterns, tmp_path: Path):
     recipe = compose(CONFIG, TrainSpec(epochs=2))
 
