@@ -52,8 +52,8 @@ class Recording:
 
 
 RECORDINGS = {
-    "digits": Recording("digits", 160),
-    "groceries": Recording("groceries", 64, ("parameters.pixels=[24, 32]", "train.epochs=12")),
+    "digits": Recording("digits", 64),
+    "groceries": Recording("groceries", 40, ("parameters.pixels=[24, 32]", "train.epochs=12")),
 }
 
 Row = dict[str, object]
