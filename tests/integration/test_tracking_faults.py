@@ -3,11 +3,14 @@
 import contextlib
 import http.client
 import os
+import shutil
 import signal
 import socket
+import socketserver
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -102,38 +105,82 @@ class Relay(BaseHTTPRequestHandler):
         pass
 
 
+class Server:
+    """A real MLflow server on SQLite, in a session of its own; starting one takes half a minute."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+
+    def start(self) -> None:
+        store = f"sqlite:///{self.folder}/mlflow.db"
+        words = ["--backend-store-uri", store, "--port", str(self.port), "--workers", "1"]
+        quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", *words],
+            env={**os.environ, **quiet},
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            health = f"http://127.0.0.1:{self.port}/health"
+            with contextlib.suppress(OSError), urllib.request.urlopen(health, timeout=5):
+                return
+            time.sleep(0.3)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+
 @pytest.fixture(scope="module")
 def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A real MLflow server; starting one takes half a minute, so the tests share it."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    words = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--port", str(port), "--workers", "1"]
-    environment = {
-        **os.environ,
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
-    server = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", *words],
-        env=environment,
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        with (
-            contextlib.suppress(OSError),
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5),
-        ):
-            break
-        time.sleep(0.3)
-    yield port
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
+    """The port of the server that the tests share."""
+    server = Server(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server.port
+    server.kill()
+
+
+class UnixRelay(socketserver.ThreadingUnixStreamServer):
+    """Brings whoever connects to its socket file to a port: a file crosses where no network does."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.folder = tempfile.mkdtemp(prefix="relay-")
+        super().__init__(f"{self.folder}/socket", Forward)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def __exit__(self, *problem: object) -> None:
+        self.shutdown()
+        super().__exit__(*problem)
+        shutil.rmtree(self.folder)
+
+
+class Forward(socketserver.BaseRequestHandler):
+    server: UnixRelay
+
+    def handle(self) -> None:
+        with socket.create_connection(("127.0.0.1", self.server.port)) as out:
+            threading.Thread(target=pump, args=(out, self.request), daemon=True).start()
+            pump(self.request, out)
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
 
 
 @pytest.fixture
@@ -157,9 +204,9 @@ def target(uri: str, experiment: str) -> Target:
     return Target(uri, experiment, SWEEP, metric="valid/top1")
 
 
-def contents(upstream: int, experiment: str) -> dict[str, tuple[str, list[tuple[int, float]]]]:
+def contents(place: int | str, experiment: str) -> dict[str, tuple[str, list[tuple[int, float]]]]:
     mlflow = pytest.importorskip("mlflow")
-    client = mlflow.MlflowClient(f"http://127.0.0.1:{upstream}")
+    client = mlflow.MlflowClient(place if isinstance(place, str) else f"http://127.0.0.1:{place}")
     held = client.get_experiment_by_name(experiment)
     runs = client.search_runs([held.experiment_id])
     names = [run.info.run_name for run in runs]
@@ -232,3 +279,130 @@ def test_a_locked_record_makes_the_sender_wait_and_nobody_fail(proxy: Proxy, rec
     locker.execute("ROLLBACK")
     assert deliver_all(delivery, is_over=lambda: False)
     assert outbox.pending_count() == 0
+
+
+@pytest.fixture
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that a test may kill."""
+    made = Server(tmp_path_factory.mktemp("own"))
+    yield made
+    made.kill()
+
+
+def test_a_server_that_is_killed_and_started_again_holds_every_point_once(
+    own_server: Server, record: Path
+) -> None:
+    own_server.start()
+    outbox = Record.open(record)
+    uri = f"http://127.0.0.1:{own_server.port}"
+    delivery = Delivery(outbox, lambda: tracker["mlflow"](target(uri, "restarted")))
+    rows = outbox.pending()
+    outbox.delivered([row.id for row in rows[5:]])  # these happen while it is away
+    assert deliver_all(delivery, is_over=lambda: False)
+    own_server.kill()
+    outbox.tell_again()
+    assert not deliver_all(delivery, is_over=lambda: False)
+    own_server.start()
+    assert deliver_all(delivery, is_over=lambda: False)
+    assert contents(own_server.port, "restarted") == WHOLE
+
+
+def test_a_store_that_another_process_has_locked_is_told_when_it_is_free(
+    tmp_path: Path, record: Path
+) -> None:
+    """MLflow waits for an SQLite lock for 20 s, then says so; nobody but the sender waits with it."""
+    store = tmp_path / "mlflow.db"
+    tracker["mlflow"](target(f"sqlite:///{store}", "locked store")).deliver("", told()[:1])
+    locker = sqlite3.connect(store, isolation_level=None)
+    locker.execute("BEGIN EXCLUSIVE")
+    sender = Sender(
+        lambda: Record.open(record), lambda: tracker["mlflow"](target(f"sqlite:///{store}", "locked store"))
+    )
+    sender.start()
+    driver = Record.open(record)
+    slowest = 0.0
+    deadline = time.monotonic() + 60
+    while not sender.problem and time.monotonic() < deadline:
+        began = time.monotonic()
+        driver.put_meta({"alive": "yes"})
+        slowest = max(slowest, time.monotonic() - began)
+        time.sleep(0.05)
+    assert "locked" in sender.problem
+    assert slowest < 5, "the record is another file"
+    locker.execute("ROLLBACK")
+    assert sender.flush(60) == 0
+    sender.close()
+    assert contents(f"sqlite:///{store}", "locked store") == WHOLE
+
+
+PARTITIONED = """
+import socket, subprocess, sys, threading, time
+from pathlib import Path
+from sweeper.record import Record
+from sweeper.trackers import Target, tracker
+from sweeper.trackers.outbox import Sender
+
+def link(state):
+    subprocess.run(["ip", "link", "set", "lo", state], check=True)
+
+def relay(client):
+    with socket.socket(socket.AF_UNIX) as out:
+        out.connect(sys.argv[2])
+        threading.Thread(target=pump, args=(out, client), daemon=True).start()
+        pump(client, out)
+
+def pump(source, sink):
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+link("up")
+listener = socket.create_server(("127.0.0.1", 0))
+def serve():
+    while True:
+        threading.Thread(target=relay, args=(listener.accept()[0],), daemon=True).start()
+threading.Thread(target=serve, daemon=True).start()
+uri = f"http://127.0.0.1:{listener.getsockname()[1]}"
+record = Path(sys.argv[1])
+sender = Sender(lambda: Record.open(record), lambda: tracker["mlflow"](Target(uri, "cut", "feedfacecafe")))
+driver = Record.open(record)
+rows = driver.pending()
+driver.delivered([row.id for row in rows])
+sender.start()
+is_cut, slowest = False, 0.0
+for number, row in enumerate(rows):
+    if number == len(rows) // 2:
+        print(sender.flush(60), "left before the cut", flush=True)
+        link("down")
+        is_cut = True
+    began = time.monotonic()
+    driver.append(outbox=[row])
+    slowest = max(slowest, time.monotonic() - began)
+    time.sleep(0.2)
+left = sender.flush(3)
+print(left, "left while cut,", "problem" if sender.problem else "no problem", flush=True)
+link("up")
+print(sender.flush(90), "left", "fast" if slowest < 5 else f"an append took {slowest}", flush=True)
+sender.close()
+"""
+
+
+def test_a_network_that_is_cut_and_heals_costs_nothing_but_time(upstream: int, record: Path) -> None:
+    """A network of its own for the sender, whose only way out is the loopback that is taken down."""
+    if subprocess.run(["unshare", "-rn", "ip", "link"], capture_output=True).returncode:
+        pytest.skip("this machine allows no network namespaces")
+    with UnixRelay(upstream) as relay:
+        done = subprocess.run(
+            ["unshare", "-rn", sys.executable, "-c", PARTITIONED, str(record), str(relay.server_address)],
+            capture_output=True, text=True, timeout=170,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    before, cut, after = (line for line in done.stdout.splitlines() if " left" in line)
+    assert before == "0 left before the cut"
+    assert cut.endswith("problem")
+    assert not cut.startswith("0 left")
+    assert after == "0 left fast"
+    assert contents(upstream, "cut") == WHOLE
