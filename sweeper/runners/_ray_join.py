@@ -22,7 +22,10 @@ _ASK = """
 import json, sys
 import ray
 from ray._private import services
+from ray._private.authentication import authentication_token_setup as tokens
 try:
+    if sys.argv[1] == "auto":  # as `ray.init` does: it sends a token unasked to its own machine alone
+        tokens.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
     address = services.canonicalize_bootstrap_address(sys.argv[1])
     if address is None:
         raise ConnectionError("no Ray runs on this machine")
@@ -62,7 +65,8 @@ def require_answer(address: str, log: Path, *, seconds: float = ANSWER_SECONDS) 
         raise PreflightError(problem, where=address, hint=_TOKEN_HINT)
     kind, text = json.loads(said[-1]) if said else ("", f"Ray's client ended with {done.returncode}")
     if kind == "AuthenticationError":
-        problem = "the cluster does not accept this machine's token"
+        whose = "a driver without a" if "currently 'disabled'" in text else "this machine's"
+        problem = f"the cluster does not accept {whose} token"
         raise PreflightError(problem, where=address, hint=_TOKEN_HINT)
     raise _unreachable(address, str(text).strip().partition("\n")[0])
 

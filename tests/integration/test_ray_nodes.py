@@ -60,7 +60,8 @@ try:
     nodes += [cluster.add_node(num_cpus=1) for _ in range(3)]
     cluster.wait_for_nodes()
     answers = [
-        refused(), refused(RAY_AUTH_TOKEN="b" * 64), refused(RAY_AUTH_TOKEN="", HOME=str(root))]
+        refused(), refused(RAY_AUTH_TOKEN="b" * 64), refused(RAY_AUTH_TOKEN="", HOME=str(root)),
+        refused(RAY_AUTH_MODE="disabled")]
     sweep = Sweep(spec, Record.create(root / "record.db", {"sweep_id": "nodes"}))
     sweep.listen(strike)
     drive = runner["ray_tune"](
@@ -105,6 +106,7 @@ def test_trials_of_a_drained_and_of_a_lost_node_go_on_elsewhere_and_nothing_is_t
         None,
         "True the cluster does not accept this machine's token",
         "True this machine has no token, and RAY_AUTH_MODE asks for one",
+        "True the cluster does not accept a driver without a token",
     ]
     assert told["states"] == ["completed"] * 3
     assert told["ends"] == [["completed"], ["node_lost", "completed"], ["preempted", "completed"]]
