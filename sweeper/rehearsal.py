@@ -2,13 +2,14 @@
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from sweeper.cost import Overheads, Pace
+from sweeper.cost.quote import Range
 from sweeper.foreseen import Foreseen, Paced
 from sweeper.ledger import Grant
 from sweeper.runners._curves import SyntheticCurves
@@ -21,11 +22,16 @@ from sweeper.trial import derive
 FEWEST, MOST = 4, 16
 """Rehearsals of a quote."""
 
+SCATTER, SCATTER_COUNT = 0.35, 4
+"""By how much two searches of one space differ in cost, as if so many rehearsals had said so."""
+
+_P90 = statistics.NormalDist().inv_cdf(0.9)
+
 BLIND = ("random", "grid", "points")
 """Searches that learn nothing from their trials."""
 
-GAIN = 0.06
-"""What stands in for a learning search in a quick quote: as many trials reach the rungs as with TPE."""
+GAIN = 0.04
+"""What stands in for a learning search in a quick quote: about as dear as with TPE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,8 @@ class Effort:
     unsure: float = 0.0
 
 
-QUICK = Effort(configs=30, trials=160, longest=32, has_own_search=False, unsure=0.3)
-THOROUGH = Effort(configs=40, trials=480, longest=150, has_own_search=True)
+QUICK = Effort(configs=30, trials=160, longest=32, has_own_search=False, unsure=0.35)
+THOROUGH = Effort(configs=40, trials=320, longest=150, has_own_search=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +73,11 @@ class Situation:
 class Outcome:
     """How one rehearsal ended, the trials that were left out of it added in proportion.
 
-    `is_cut` where a limit ended the sweep before it had all its trials.
+    `is_cut` where a limit ended the sweep before it had all its trials. Everything took `luck` times as long
+    as foreseen.
     """
 
+    luck: float
     device_hours: float
     wall_hours: float
     trials: float
@@ -135,6 +143,7 @@ class Rehearsal:
     def _outcome(self, number: int, total: int, budget: BudgetSpec) -> Outcome:
         most = self._length
         seed = derive(self.spec.search.seed, "rehearsal", number) % 2**31
+        luck = math.exp(self._unsure * statistics.NormalDist().inv_cdf((number + 0.5) / total))
         spec = self._rehearsed(budget.model_copy(update={"trials": most}), seed)
         made_up = SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, seed)
         curves = Paced(
@@ -142,23 +151,37 @@ class Rehearsal:
             seed=seed,
             seconds=self.foreseen,
             share=self.where.share,
-            common=self._luck((number + 0.5) / total),
+            common=luck,
             single=self.pace.single,
             patience=spec.train.patience,
             is_minimized=spec.objective.goal == "minimize",
             gain=GAIN if self._is_simplified else 0.0,
         )
         run = simulate(spec, self._machines(), seed=seed, curves=curves)
-        return self._extrapolated(run, most, budget)
+        return self._extrapolated(run, most, budget, luck)
 
     def factor(self, quantile: float) -> float:
         """By how much everything takes longer than foreseen, so that this share of cases takes less."""
         return math.exp(self.pace.common * statistics.NormalDist().inv_cdf(quantile))
 
-    def _luck(self, quantile: float) -> float:
-        """The same, with what is unsure of the search."""
-        unsure = self.effort.unsure if self._is_simplified else 0.0
-        return math.exp(math.hypot(self.pace.common, unsure) * statistics.NormalDist().inv_cdf(quantile))
+    @property
+    def _unsure(self) -> float:
+        """Standard deviation of the logarithm of the luck: of the pace, and of a search that is left out."""
+        return math.hypot(self.pace.common, self.effort.unsure if self._is_simplified else 0.0)
+
+    def range_of(self, outcomes: Sequence[Outcome], figure: Callable[[Outcome], float]) -> Range:
+        """Quantiles of hours: log-normal, which a few rehearsals tell better than their own order does.
+
+        Of a sweep that its budget cuts short, the order: nothing lies beyond the limit.
+        """
+        if any(each.is_cut for each in outcomes) or self.wanted is None:
+            return Range.of([figure(each) for each in outcomes])
+        logs = [math.log(max(figure(each), 1e-12) / each.luck) for each in outcomes]
+        middle, count = statistics.fmean(logs), len(logs)
+        scatter = sum((each - middle) ** 2 for each in logs) + SCATTER**2 * SCATTER_COUNT
+        sigma = math.hypot(self._unsure, math.sqrt(scatter / (count - 1 + SCATTER_COUNT)))
+        low, high = (math.exp(middle + sign * _P90 * sigma) for sign in (-1, 1))
+        return Range(low, math.exp(middle), high)
 
     @property
     def _has_stand_in(self) -> bool:
@@ -191,7 +214,7 @@ class Rehearsal:
         grant = Grant("simulated", where.device, where.is_gpu, where.share, where.usd_per_hour)
         return Machines(workers=where.slots, grant=grant, overheads=self.overheads)
 
-    def _extrapolated(self, run: Run, most: int, budget: BudgetSpec) -> Outcome:
+    def _extrapolated(self, run: Run, most: int, budget: BudgetSpec, luck: float) -> Outcome:
         wanted = math.inf if self.wanted is None else self.wanted
         is_cut = run.trials < most or run.closed == "budget"
         more = 1.0 if is_cut or run.trials == 0 else wanted / most
@@ -200,6 +223,7 @@ class Rehearsal:
             more, is_cut = max(1.0, self.limit_hours / max(run.device_hours, 1e-12)), self.wanted is not None
         startup = self.where.startup / 3600
         return Outcome(
+            luck=luck,
             device_hours=run.device_hours * more,
             wall_hours=run.wall_hours * more + startup,
             trials=run.trials * more,

@@ -58,7 +58,7 @@ def drafted(told: Rehearsal) -> Quote:
 
 
 def hours(told: Rehearsal) -> Range:
-    return Range.of([each.device_hours for each in told.outcomes()])
+    return told.range_of(told.outcomes(), lambda each: each.device_hours)
 
 
 EVEN = [({"pixels": p, "layers": n, "dropout": 0.1}, 100.0) for p in (8, 64) for n in range(1, 6)]
