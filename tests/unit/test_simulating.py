@@ -1,10 +1,13 @@
 import json
+import time
 
 import pytest
 from click.testing import CliRunner
 
 from sweeper.cli import sweeper
+from sweeper.cost import Overheads
 from sweeper.history import TrialHistory
+from sweeper.ledger import Grant
 from sweeper.runners._replay import ReplayedCurves
 from sweeper.simulating import Machines, Summary, simulate
 from sweeper.spec import parse_spec
@@ -49,6 +52,48 @@ def test_lost_workers_cost_attempts_but_no_trial():
     run = simulate(spec(), Machines(4, preemptions=60), seed=1)
     assert run.trials == 30
     assert run.attempts > 30
+
+
+def test_a_node_that_dies_too_often_ends_its_trial_and_a_preempted_one_never_gives_up():
+    lost = simulate(spec(), Machines(4, losses=300), seed=1)
+    preempted = simulate(spec(), Machines(4, preemptions=300), seed=1)
+    assert lost.completed + lost.stopped < 30
+    assert preempted.completed + preempted.stopped == 30
+    assert preempted.attempts > lost.trials
+
+
+def test_what_is_lost_with_a_worker_is_paid_for():
+    none = "scheduler={type: none}"
+    quiet, faulty = (simulate(spec(none), Machines(4, preemptions=rate), seed=1) for rate in (0, 60))
+    assert faulty.device_hours > 1.02 * quiet.device_hours
+
+
+def test_overheads_and_shares_are_billed():
+    none = "scheduler={type: none}"
+    bare = simulate(spec(none), Machines(4), seed=1)
+    beside = simulate(spec(none), Machines(4, overheads=Overheads(worker=100, attempt=1, epoch=2)), seed=1)
+    more = (4 * 100 + 30 * 1 + 30 * 9 * 2) / 3600
+    assert beside.device_hours == pytest.approx(bare.device_hours + more)
+    half = simulate(spec(none), Machines(4, Grant(share=0.5)), seed=1)
+    assert half.device_hours == pytest.approx(bare.device_hours)  # reports are in device-seconds
+    assert half.wall_hours == pytest.approx(2 * bare.wall_hours)
+
+
+@pytest.mark.timeout(60)
+def test_ten_times_the_trials_take_about_ten_times_as_long():
+    def seconds(trials):
+        since = time.process_time()
+        simulate(spec(f"budget.trials={trials}"), Machines(100), seed=1)
+        return time.process_time() - since
+
+    seconds(20)
+    assert seconds(1000) < 20 * seconds(100)
+
+
+def test_rungs_say_how_many_trials_were_judged_there():
+    rungs = simulate(spec(), Machines(4), seed=1).rungs
+    assert list(rungs) == [1, 3]
+    assert rungs[1] == 30 > rungs[3] > 0
 
 
 def test_a_promoting_asha_finishes_with_paused_trials_counted_as_stopped():
