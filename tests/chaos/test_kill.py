@@ -46,6 +46,9 @@ def outcome(machine, digits):
         process.wait()
         seen.append(progress(record))
         process = machine.start("resume", "digits")
+        began = time.monotonic()
+        wait_for_progress(record, process, seen[-1])
+        print(f"the first report came {time.monotonic() - began:.1f} s after resume")
     out, err = process.communicate(timeout=240)
     return process.returncode, out + err, record, seen
 
