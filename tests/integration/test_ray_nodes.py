@@ -1,4 +1,4 @@
-"""A cluster of several nodes of which one is drained, one dies, and one comes, while trials run."""
+"""A cluster whose nodes come when trials wait; then one is drained, one dies, and another comes."""
 
 import json
 import os
@@ -33,6 +33,8 @@ def work(trial):
         yield Report(epoch, 0.5, 0.4 * epoch, {"attempt": float(trial.attempt)}, str(epoch))
 
 def strike(event, history):
+    if event.kind == "asked" and len(history.trials) == 3:  # the test plays Ray's autoscaler
+        nodes.extend(cluster.add_node(num_cpus=1, num_gpus=1) for _ in range(3))
     running = [trial for trial in history.trials.values() if len(trial.reports) >= 2]
     if event.kind == "reported" and len(running) == 3 and len(nodes) == 3:
         gcs = ray._raylet.GcsClient(address=cluster.address)
@@ -40,7 +42,7 @@ def strike(event, history):
         deadline = int((time.time() + 60) * 1000)
         assert gcs.drain_node(nodes[0].node_id, why, "spot", deadline)[0]
         cluster.remove_node(nodes[1], allow_graceful=False)
-        nodes.append(cluster.add_node(num_cpus=2))
+        nodes.append(cluster.add_node(num_cpus=2, num_gpus=2))
 
 def refused(**environment):
     before = dict(os.environ)
@@ -57,7 +59,6 @@ spec, root = parse_spec(sys.argv[1]), Path(sys.argv[2])
 cluster, nodes = Cluster(), []
 try:
     cluster.add_node(num_cpus=0, include_dashboard=False)
-    nodes += [cluster.add_node(num_cpus=1) for _ in range(3)]
     cluster.wait_for_nodes()
     answers = [
         refused(), refused(RAY_AUTH_TOKEN="b" * 64), refused(RAY_AUTH_TOKEN="", HOME=str(root)),
@@ -77,6 +78,7 @@ print(json.dumps({
     "ends": sorted([a.ended for a in trial.attempts] for trial in sweep.history.trials.values()),
     "reported": [[e.trial, e.body["epoch"]] for e in events if e.kind == "reported"],
     "why": sorted(a.message for trial in sweep.history.trials.values() for a in trial.attempts),
+    "is_gpu": sorted({attempt.is_gpu for attempt in sweep.history.attempts}),
     "recovered": [round(after.granted - before.granted - before.billed, 1)
                   for trial in sweep.history.trials.values()
                   for before, after in zip(trial.attempts, trial.attempts[1:])],
@@ -90,6 +92,7 @@ def test_trials_of_a_drained_and_of_a_lost_node_go_on_elsewhere_and_nothing_is_t
     )  # fmt: skip
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     environment |= {"RAY_health_check_period_ms": "1000", "RAY_health_check_failure_threshold": "3"}
+    environment |= {"RAY_NODE_TYPE_NAME": "spot"}  # as on a cluster whose nodes come with the queue
     environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64}
     with subprocess.Popen(
         [sys.executable, "-c", SCRIPT, spec.model_dump_json(), str(tmp_path), str(EPOCHS)],
@@ -108,6 +111,7 @@ def test_trials_of_a_drained_and_of_a_lost_node_go_on_elsewhere_and_nothing_is_t
         "True this machine has no token, and RAY_AUTH_MODE asks for one",
         "True the cluster does not accept a driver without a token",
     ]
+    assert told["is_gpu"] == [True], "the head alone has none, but the sweep wants one"
     assert told["states"] == ["completed"] * 3
     assert told["ends"] == [["completed"], ["node_lost", "completed"], ["preempted", "completed"]]
     assert told["why"][-1] == "the node is being drained"
