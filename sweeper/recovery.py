@@ -1,11 +1,13 @@
 """Going on from the copy of a record whose original is missing or damaged, here or on another machine."""
 
+import json
 import os
 import shutil
 import time
 from pathlib import Path
 
 from sweeper.history import replay
+from sweeper.launching import write_resolved
 from sweeper.paths import SweepPaths
 from sweeper.record import Damaged, Record
 from sweeper.spec import SweepSpec
@@ -30,6 +32,18 @@ def recover(paths: SweepPaths) -> str:
         f"{paths.record} {problem}: going on from {paths.copy.name}, written {written}; "
         "epochs trained since then are taken from their checkpoints"
     )
+
+
+def moved(spec: SweepSpec, images: str) -> SweepSpec:
+    """The same sweep with its images in another folder; that they are the same ones is checked later."""
+    root = str(Path(images).expanduser().absolute())
+    return spec.model_copy(update={"dataset": spec.dataset.model_copy(update={"root": root})})
+
+
+def remember(spec: SweepSpec, record: Record, paths: SweepPaths) -> None:
+    """From now on this is the sweep, in its record and in its file."""
+    record.put_meta({"spec": json.dumps(spec.resolved()), "spec_digest": spec.digest})
+    write_resolved(spec, paths, record.meta)
 
 
 def tell_a_new_store(spec: SweepSpec, record: Record, paths: SweepPaths) -> None:

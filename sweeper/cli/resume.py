@@ -19,7 +19,8 @@ from sweeper.where import Where
 @sweep_name
 @where_options
 @click.option("--takeover", is_flag=True, help="End whoever runs the sweep now, and go on in its place.")
-def command(sweep: str, where: Where, takeover: bool) -> int:
+@click.option("--images", type=click.Path(), help="Where the images lie here, if not where they lay before.")
+def command(sweep: str, where: Where, takeover: bool, images: str | None) -> int:
     """Go on with SWEEP where it stopped: trials continue from their last checkpoints.
 
     It runs as it was launched. Its folder is all that it needs, on this machine or another; where the
@@ -35,7 +36,7 @@ def command(sweep: str, where: Where, takeover: bool) -> int:
     from sweeper.cli._plugins import check_plugins
     from sweeper.launching import reopen
     from sweeper.plan import make_plan
-    from sweeper.recovery import recover, tell_a_new_store
+    from sweeper.recovery import moved, recover, remember, tell_a_new_store
 
     with lease.held(paths.root):
         if said := recover(paths):
@@ -44,10 +45,14 @@ def command(sweep: str, where: Where, takeover: bool) -> int:
         refuse_edited(paths, told.spec)
         _check_unfinished(told)
         spec, record = reopen(paths)
+        if images:
+            spec = moved(spec, images)
         check_plugins(spec)
         plan = make_plan(spec, cache_root())
-        images = dict(zip(plan.facts.classes, plan.facts.per_class, strict=True))
-        _check_images(sweep, record.meta, plan.facts.digest, images)
+        found = dict(zip(plan.facts.classes, plan.facts.per_class, strict=True))
+        _check_images(sweep, record.meta, plan.facts.digest, found)
+        if images:
+            remember(spec, record, paths)
         tell_a_new_store(spec, record, paths)
         return run(spec, record, paths, plan, with_metrics(where))
 

@@ -1,11 +1,14 @@
 """When `resume` refuses. That it goes on is shown by tests/integration/test_interrupt.py."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 import yaml
 
 from sweeper.cli._sweeps import read
+from sweeper.paths import SweepPaths
 from sweeper.record import Record
 
 pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
@@ -168,3 +171,25 @@ def test_other_images_are_refused_and_the_difference_is_named(
     assert f"not those that the sweep began with: {difference}" in said.err
     assert said.err.count("\n") == 1
     assert paths.record.read_bytes() == before
+
+
+def test_a_sweep_goes_on_with_its_images_in_another_folder(shelf, say, tmp_path, monkeypatch) -> None:
+    """The folder of the sweep and that of the images both lie elsewhere, as on another machine."""
+    runs, photos = tmp_path / "runs", tmp_path / "photos"
+    shutil.copytree(shelf.runs, runs)
+    shutil.copytree(shelf.photos, photos)
+    monkeypatch.setenv("SWEEPER_RUNS", str(runs))
+    assert say("extend", shelf.name, "--trials", "+1").code == 0
+    (photos / "fig" / "0.jpg").rename(tmp_path / "kept.jpg")
+    said = say("resume", shelf.name, "--runner", "local", "--images", str(photos))
+    assert (said.code, "class 'fig' has 23 images, not 24" in said.err) == (2, True)
+    assert str(photos) not in (runs / shelf.name / "sweep.yaml").read_text(), "what was refused is not kept"
+    (tmp_path / "kept.jpg").rename(photos / "fig" / "0.jpg")
+    said = say("resume", shelf.name, "--runner", "local", "--images", str(photos), "--quiet")
+    assert said.code == 0, said.err
+    told = read(SweepPaths.of(shelf.name))
+    assert told.spec.dataset.root == str(photos)
+    assert len(told.history.trials) == 3
+    assert str(photos) in told.paths.spec.read_text()
+    checkpoints = {Path(r.checkpoint).parents[2] for t in told.history.trials.values() for r in t.reports}
+    assert checkpoints == {runs / shelf.name}
