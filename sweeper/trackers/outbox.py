@@ -21,6 +21,7 @@ from sweeper.trial import derive
 _log = logging.getLogger(__name__)
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 _IDLE = 1.0  # seconds between looks at an empty outbox
+_PAUSE = 2.0  # between batches: what gathers meanwhile is one request a run, and each costs MLflow 30 ms
 _BATCH = 2000  # rows: the more at once, the fewer requests for each run
 
 
@@ -173,6 +174,8 @@ class Sender:
                         self._is_hurried.clear()
                         self._is_drained.set()
                     wait = min(wait, _FIRST_WAIT)  # somebody waits for us: try each second
+                elif not is_hurried:
+                    wait = max(wait, _PAUSE)
                 if wait > 0:
                     self._wake.wait(wait)
                     self._wake.clear()

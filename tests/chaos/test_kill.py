@@ -93,7 +93,7 @@ def undisturbed(other_machine, digits):
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(600 + 60 * KILLS)
 class TestASweepThatIsKilledAgainAndAgain:
     def test_ends_as_if_nothing_had_happened(self, outcome):
         code, said, _, _ = outcome
