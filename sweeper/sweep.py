@@ -15,9 +15,9 @@ from typing import Any
 from sweeper.agenda import Agenda, Candidate
 from sweeper.aim import Aim, chance_level
 from sweeper.budget import Budget
+from sweeper.enough import Enough
 from sweeper.failures import all_failed, as_told, lost_with_driver, settled
 from sweeper.forecast import Forecast
-from sweeper.gain import ceiling_of, concluded, gain_ahead
 from sweeper.history import UNPROMOTED, SweepHistory, TrialHistory
 from sweeper.ledger import Clock, Grant, Meter, Reading, Totals, totals
 from sweeper.outbox import again_row, closed_row, ended_row, left_row, metrics_row, run_row, tested_row
@@ -63,7 +63,7 @@ class Sweep:
         self._proposals = Proposals(spec, self._searcher, refuse, self._aim.best)
         self._live: dict[str, int] = {}
         self._agenda = Agenda(spec, self.history, self._proposals, self._scheduler, self._live, self._fits)
-        self._looked_at = 0
+        self._enough = Enough(spec)
         for event in record.events():
             self._replay(event)
         before = self.history
@@ -287,7 +287,8 @@ class Sweep:
         told = [ended_row(trial, outcome, self.spec.objective.goal)] if outcome.state.is_final else []
         self._write(event, outbox=told)
         self._learn_end(event)
-        self._look_ahead()
+        if enough := self._enough.look(self.history):
+            self._write(Event("enough", body=enough))
 
     def _usd(self, trial: TrialHistory) -> float | None:
         if not trial.attempts or trial.attempts[-1].usd_per_hour is None:
@@ -344,22 +345,6 @@ class Sweep:
         elif not trial.is_final_run:
             value = self._aim.best(trial.reports)
             self._searcher.finish(trial.number, as_told(trial), value, trial.device_seconds)
-
-    def _look_ahead(self) -> None:
-        """End the search where going on is not worth it; looks again when the trials are 2 % more."""
-        rule, over = self.spec.stop_when, self.history.over
-        if rule is None or self.history.enough or len(over) < max(rule.after, 1.02 * self._looked_at):
-            return
-        self._looked_at = len(over)
-        goal, metric = self.spec.objective.goal, self.spec.objective.metric
-        ended, seed = concluded(self.history, goal), self.spec.search.seed
-        gain = gain_ahead(ended, rule.ahead, seed, ceiling=ceiling_of(metric))
-        if gain.high < rule.gain:
-            why = (
-                f"{rule.ahead:.0%} more device time would raise the best by {gain.expected:.2g}, "
-                f"{gain.high:.2g} at most: less than the {rule.gain:g} of stop_when"
-            )
-            self._write(Event("enough", body={"why": why, **asdict(gain)}))
 
     def _recover(self) -> None:
         """What an earlier driver left: attempts that it lost, and trials that it never started."""
