@@ -8,7 +8,7 @@ from sweeper.history import SweepHistory
 from sweeper.spec import SweepSpec
 
 MORE = 1.02
-"""Looks again when so many times as many trials are over: a look costs milliseconds, a sweep has thousands."""
+"""Looks again when so many times as many trials are over: a look costs milliseconds, and trials are many."""
 
 
 class Enough:
