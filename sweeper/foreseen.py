@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sweeper.cost import Pace
+from sweeper.cost.learned import PaceModel
 from sweeper.errors import SpecError
 from sweeper.plan import Plan, drawn
 from sweeper.runners import Workload
 from sweeper.search.points import configurations, has_points_only
+from sweeper.space import Space
 from sweeper.spec import SweepSpec
 from sweeper.trial import Config, Report, Trial, canonical, derive
 from sweeper.work import Size, size_of
@@ -20,19 +22,21 @@ from sweeper.work import Size, size_of
 LEARNING_TRIALS = 15
 """Trials within which a search has learned most of what it will."""
 
+MOST_LAYERS = 5_000
+
 Sized = tuple[Config, Size]
 Timed = tuple[Config, float]
 CANNOT = (SpecError, RuntimeError, ValueError, AssertionError)
 """What torch raises for a network that cannot be built (see recipe.check_buildable)."""
 
 
-def sized(spec: SweepSpec, plan: Plan, count: int) -> list[Sized]:
-    """So many configurations that can be built: points where there is nothing else, else draws."""
+def sized(spec: SweepSpec, plan: Plan, count: int, layers: int) -> list[Sized]:
+    """Up to so many configurations that can be built, or so many layers: points alone, else draws."""
     if has_points_only(spec):
         return [(config, size_of(config, spec, plan.facts)) for config in configurations(spec)]
     found: dict[str, Sized] = {canonical(s.config): (s.config, s.size) for s in plan.samples}
     for number in range(3 * count):
-        if len(found) >= count:
+        if len(found) >= count or sum(len(size.layers) for _, size in found.values()) > layers:
             break
         config = drawn(spec, number)
         if canonical(config) not in found:
@@ -42,13 +46,15 @@ def sized(spec: SweepSpec, plan: Plan, count: int) -> list[Sized]:
 
 
 class Foreseen:
-    """Seconds of an epoch by configuration. Asks for each network once, which takes 10 ms.
+    """Seconds of an epoch by configuration.
 
-    `pool` are draws from the space, `corners` extremes of it.
+    Asks for each network once, which takes a millisecond a layer; behind `MOST_LAYERS` of them a regression
+    over those that are known answers. `pool` are draws from the space, `corners` extremes of it.
     """
 
     def __init__(
         self,
+        space: Space,
         pool: Sequence[Timed],
         size: Callable[[Config], Size],
         pace: Pace,
@@ -56,18 +62,29 @@ class Foreseen:
     ) -> None:
         self.pool = tuple(pool)
         self.all = (*pool, *corners)
-        self._size, self._pace = size, pace
-        self._known = {canonical(config): seconds for config, seconds in pool}
+        self._size, self._pace, self._model = size, pace, PaceModel(space)
+        self._known: dict[str, float] = {}
+        self._layers = 0
+        for config, seconds in pool:
+            self._learn(config, seconds)
         self._mean = statistics.fmean(seconds for _, seconds in pool)
 
     def __call__(self, config: Config) -> float:
         """Of one epoch; the pool's mean for a network that cannot be built, which a sweep would skip."""
         key = canonical(config)
         if key not in self._known:
+            if self._layers >= MOST_LAYERS:
+                return self._model.seconds_per_epoch(config) or self._mean
             self._known[key] = self._mean
             with suppress(*CANNOT):
-                self._known[key] = self._pace.seconds(self._size(config).work)
+                size = self._size(config)
+                self._layers += len(size.layers)
+                self._learn(config, self._pace.seconds(size.work))
         return self._known[key]
+
+    def _learn(self, config: Config, seconds: float) -> None:
+        self._known[canonical(config)] = seconds
+        self._model.learn(config, seconds)
 
 
 @dataclass(frozen=True)

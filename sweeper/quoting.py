@@ -82,7 +82,7 @@ def basis(spec: SweepSpec, plan: Plan, cache: Path, where: Situation, *, probing
     path = probes_path(cache, plan.facts.digest, f"{where.device} x {beside}")
     libraries = f"torch {torch.__version__}"
     if probing:
-        works = [(config, size.work) for config, size in sized(spec, plan, THOROUGH.configs)]
+        works = [(config, size.work) for config, size in sized(spec, plan, THOROUGH.configs, THOROUGH.layers)]
         works += [(corner.config, corner.size.work) for corner in plan.corners]
         found = probe(spec, chosen(works, PROBES, is_gpu=where.is_gpu), cache, beside=beside)
         keep(path, found, device=where.device, libraries=libraries)
@@ -97,9 +97,11 @@ def quote(spec: SweepSpec, plan: Plan, where: Situation, on: Basis, effort: Effo
     With a `refusal` in it where not even one trial can be trained in full; nothing is raised.
     """
     pace = on.pace()
-    pool = [(config, pace.seconds(size.work)) for config, size in sized(spec, plan, effort.configs)]
+    pool = [
+        (config, pace.seconds(size.work)) for config, size in sized(spec, plan, effort.configs, effort.layers)
+    ]
     corners = [(corner.config, pace.seconds(corner.size.work)) for corner in plan.corners]
-    foreseen = Foreseen(pool, lambda config: size_of(config, spec, plan.facts), pace, corners)
+    foreseen = Foreseen(spec.space, pool, lambda config: size_of(config, spec, plan.facts), pace, corners)
     rehearsal = Rehearsal(spec, where, on.overheads, foreseen, pace, effort)
     outcomes = rehearsal.outcomes()
     drafted = Quote(

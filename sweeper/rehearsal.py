@@ -38,20 +38,21 @@ GAIN = 0.04
 class Effort:
     """What a quote may cost.
 
-    Networks measured on the meta device, trials simulated in all and in one sweep, and whether the sweep's
-    own search proposes (chance is ten times as fast as TPE, but dearer or cheaper by `unsure`: a search
-    that learns goes where the networks have a price of their own).
+    Networks sized on the meta device, or layers of them (a millisecond each), trials simulated in all and in
+    one sweep, and whether the sweep's own search proposes (chance is ten times as fast as TPE, but dearer or
+    cheaper by `unsure`: a search that learns goes where the networks have a price of their own).
     """
 
     configs: int
+    layers: int
     trials: int
     longest: int
     has_own_search: bool
     unsure: float = 0.0
 
 
-QUICK = Effort(configs=30, trials=160, longest=32, has_own_search=False, unsure=0.35)
-THOROUGH = Effort(configs=40, trials=320, longest=150, has_own_search=True)
+QUICK = Effort(configs=30, layers=450, trials=160, longest=32, has_own_search=False, unsure=0.35)
+THOROUGH = Effort(configs=40, layers=1500, trials=320, longest=150, has_own_search=True)
 
 
 @dataclass(frozen=True, slots=True)

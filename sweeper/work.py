@@ -1,6 +1,6 @@
 """What a configuration has to compute and to hold, worked out without computing anything."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -42,7 +42,7 @@ def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> Size:
     recipe = compose(config, spec.train)
     shape = (facts.channels, recipe.pixels, recipe.pixels)
     with torch.device("meta"):
-        module = build(recipe, shape=shape, classes=len(facts.classes))
+        module = build(_unloaded(recipe), shape=shape, classes=len(facts.classes))
     rows = tuple(layer_table(module, shape))
     is_shared = can_share(recipe)
     work = _work(recipe, module, rows, facts, is_shared=is_shared)
@@ -52,6 +52,13 @@ def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> Size:
     parameters = count(module)
     kept = trained if is_shared else parameters
     return Size(rows, parameters, trained, int(_BYTES * held), _BYTES * (kept + (states - 2) * trained), work)
+
+
+def _unloaded(recipe: Recipe) -> Recipe:
+    """The same network without its file of weights, which tells nothing of its size."""
+    if "weights" not in recipe.model_options:
+        return recipe
+    return replace(recipe, model_options={**recipe.model_options, "weights": "none"})
 
 
 def _work(

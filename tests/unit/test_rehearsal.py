@@ -22,7 +22,7 @@ TOY = {
     "budget": {"trials": 12},
     "objective": {"metric": "valid/top1"},
 }
-FAST = Effort(configs=8, trials=60, longest=20, has_own_search=False)
+FAST = Effort(configs=8, layers=99, trials=60, longest=20, has_own_search=False)
 POOL = [
     ({"pixels": pixels, "layers": layers, "dropout": 0.1}, 10.0 * layers * (1 if pixels == 8 else 9))
     for pixels in (8, 64)
@@ -42,7 +42,7 @@ def rehearsal(*, slots=2, share=1.0, usd=None, common=0.2, single=0.0, is_gpu=Fa
             (), 0, 0, 0, 0, Work(seconds, 0, 0, 0, 0, 0, train_images=0, valid_images=1, valid_steps=0)
         )
 
-    return Rehearsal(spec, where, Overheads(), Foreseen(pool or POOL, size, pace), pace, FAST)
+    return Rehearsal(spec, where, Overheads(), Foreseen(spec.space, pool or POOL, size, pace), pace, FAST)
 
 
 def drafted(told: Rehearsal) -> Quote:

@@ -67,6 +67,14 @@ def test_an_automatic_batch_is_taken_for_a_typical_one():
     assert size(batch_size="auto").work.steps == 5
 
 
+def test_a_file_of_weights_is_not_needed_and_a_shared_backbone_costs_an_epoch_its_head_alone():
+    frozen = {"architecture": "pretrained", "backbone": "resnet18", "pixels": 32, "weights": "imagenet"}
+    shared, own = size(frozen | {"freeze": "all"}).work, size(frozen | {"freeze": "none"}).work
+    assert shared.flops < own.flops / 100
+    assert shared.parameters < own.parameters / 100
+    assert size(frozen | {"freeze": "all", "augmentation": "light"}).work.flops == own.flops
+
+
 def test_a_network_that_cannot_be_built_is_refused():
     with pytest.raises((SpecError, RuntimeError, ValueError)):
         size({"pixels": 8, "layers": 5, "filters": [4] * 5})
