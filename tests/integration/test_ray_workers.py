@@ -9,7 +9,7 @@ import pytest
 from sweeper.history import replay
 from sweeper.trial import Report, State
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 PATIENT = {"type": "none"}
 
 
@@ -41,7 +41,7 @@ def told_to_end():
 
 def told_to_end_in_a_long_epoch():
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(60)
+    time.sleep(150)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_worker_that_is_struck_loses_its_attempt_and_the_trial_goes_on(
     assert [attempt.ended for attempt in first.attempts] == [ends, "completed"]
     assert epochs_of(first) == [(epoch, 1 if epoch <= last_of_the_first else 2) for epoch in range(1, 5)]
     assert len(second.attempts) == 1
-    assert time.monotonic() - began < 55, "the epoch of a minute was not waited for"
+    assert time.monotonic() - began < 120, "the long epoch was not waited for"
     assert replay(sweep.record.events()) == sweep.history
 
 
