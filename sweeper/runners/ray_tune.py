@@ -175,14 +175,8 @@ def ray_tune(
             slots.require_room()
             desk = Desk(sweep, pulse, slots, say, Watch(patience, waiting))
             sweep.meter.hold(slots.held())
-            worker = tune.with_parameters(
-                Worker,
-                workload=workload,
-                memory=memory,
-                notice_seconds=notice,
-                versions=versions or versions_here(),
-            )
-            _tuner(desk, worker, state).fit()
+            kept = {"memory": memory, "notice_seconds": notice, "versions": versions or versions_here()}
+            _tuner(desk, tune.with_parameters(Worker, workload=workload, **kept), state).fit()
             desk.cancel()
             sweep.meter.hold(0)
 
