@@ -1,7 +1,7 @@
 """Whether a sweep fits its budget, and the smallest changes to its file with which it would."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sweeper.cost.quote import Quote, Range
 from sweeper.parameter import Choice
@@ -10,6 +10,9 @@ from sweeper.search.points import has_points_only
 
 CHEAPEST = 0.1
 """The quantile at which a pace is read before a sweep is refused: where even luck would not help."""
+
+MATTERS = 0.75
+"""Without a value that is worth leaving out, networks cost at most this share of what they did."""
 
 
 def refused(rehearsal: Rehearsal, quote: Quote) -> str:
@@ -85,17 +88,29 @@ def _in_hours(rehearsal: Rehearsal) -> list[tuple[str, float]]:
 
 def _narrower(rehearsal: Rehearsal, share: float) -> str:
     """The value without which the mean configuration is cheap enough, and that saves least beyond it."""
-    pool = rehearsal.foreseen.pool
-    mean = sum(seconds for _, seconds in pool) / len(pool)
     found: list[tuple[float, str]] = []
     for name, parameter in rehearsal.spec.parameters.items():
         if not isinstance(parameter, Choice) or parameter.per or len(parameter.values) < 2:
             continue
         for value in parameter.values:
-            rest = [seconds for config, seconds in pool if config.get(name) != value]
-            if rest and (left := sum(rest) / len(rest) / mean) <= share:
+            others = [other for other in parameter.values if other != value]
+            left = _left_without(rehearsal, name, value, others)
+            if left <= min(share, MATTERS):
                 found.append((left, f"{name} without {value}"))
     return max(found, default=(0.0, ""))[1]
+
+
+def _left_without(rehearsal: Rehearsal, name: str, value: object, others: Sequence[object]) -> float:
+    """The mean cost of a configuration that has another value in its place, as a share of what it was."""
+    typical = rehearsal.foreseen.typical
+    before = after = 0.0
+    for config, _ in rehearsal.foreseen.pool:
+        own = typical(config)
+        before += own
+        if config.get(name) == value:
+            own = sum(typical({**config, name: other}) for other in others) / len(others)
+        after += own
+    return after / before
 
 
 def _up(value: float) -> str:

@@ -74,13 +74,17 @@ class Foreseen:
         key = canonical(config)
         if key not in self._known:
             if self._layers >= MOST_LAYERS:
-                return self._model.seconds_per_epoch(config) or self._mean
+                return self.typical(config)
             self._known[key] = self._mean
             with suppress(*CANNOT):
                 size = self._size(config)
                 self._layers += len(size.layers)
                 self._learn(config, self._pace.seconds(size.work))
         return self._known[key]
+
+    def typical(self, config: Config) -> float:
+        """The regression's opinion, in which the effect of one parameter is free of the others'."""
+        return self._model.seconds_per_epoch(config) or self._mean
 
     def _learn(self, config: Config, seconds: float) -> None:
         self._known[canonical(config)] = seconds
