@@ -30,6 +30,7 @@ except Preempted as error:
     print(notice.is_given, time.monotonic() - began < 5, failure(error).kind)
 """
 AT_THE_REPORT = """
+notice.seconds = 60
 with notice.training():
     term()
 print(notice.is_given, failure(told_to_leave()).kind)
