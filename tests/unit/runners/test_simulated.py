@@ -80,6 +80,6 @@ def test_a_trial_that_reports_no_cost_takes_no_time(make_sweep):
     def workload(trial):
         yield Report(1, 0.5)
 
-    sweep, clock = simulate(make_sweep, workload, budget={"trials": 3})
+    sweep, clock = simulate(make_sweep, workload, budget={"trials": 3}, scheduler={"type": "none"})
     assert clock.now == 0.0
     assert {trial.state for trial in sweep.history.trials.values()} == {State.COMPLETED}
