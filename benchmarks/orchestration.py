@@ -1,7 +1,8 @@
 """Overhead: sweeper's Ray runner, with record, ledger and MLflow on, beside a bare Ray Tune script.
 
 Both run the same number of no-op trials and reports on the same Ray, in turns; figures are medians of
-wall seconds and the driver's CPU seconds. Run:  python benchmarks/orchestration.py [--trials 40] [--json]
+wall seconds and the driver's CPU seconds. MLflow's store exists before, as on any machine but a new one.
+Run:  python benchmarks/orchestration.py [--trials 40] [--json]     Memory: benchmarks/driver_memory.py
 """
 
 import argparse
@@ -9,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import statistics
 import tempfile
 import time
@@ -88,11 +90,11 @@ def bare(trials: int, reports: int, folder: Path, *, has_loggers: bool) -> None:
         raise RuntimeError(f"{results.num_errors} bare trials failed: {results.errors[0]}")
 
 
-def ours(trials: int, reports: int, folder: Path, *, search: str) -> None:
+def ours(trials: int, reports: int, folder: Path, *, search: str, store: Path) -> None:
     spec = parse_spec(SPEC.format(trials=trials, reports=reports, search=search))
-    record = Record.create(folder / "record.db", {"sweep_id": "overhead"})
-    record.append(outbox=[sweep_row(spec, "overhead")])
-    target = Target(f"sqlite:///{folder / 'mlflow.db'}", "overhead", "overhead")
+    record = Record.create(folder / "record.db", {"sweep_id": folder.name})
+    record.append(outbox=[sweep_row(spec, folder.name)])
+    target = Target(f"sqlite:///{store / 'mlflow.db'}", folder.name, folder.name)
     sender = Sender(lambda: Record.open(folder / "record.db"), lambda: tracker["mlflow"](target))
     sender.start()
     sweep = Sweep(spec, record)
@@ -119,12 +121,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     n, k = options.trials, options.reports
+    store = Path(tempfile.mkdtemp())  # MLflow makes its tables once a machine, not once a sweep
     ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     variants: dict[str, Callable[[Path], None]] = {
         "bare Ray Tune, default loggers": lambda folder: bare(n, k, folder, has_loggers=True),
         "bare Ray Tune, no loggers": lambda folder: bare(n, k, folder, has_loggers=False),
-        "sweeper, random": lambda folder: ours(n, k, folder, search="random"),
-        "sweeper, tpe": lambda folder: ours(n, k, folder, search="tpe"),
+        "sweeper, random": lambda folder: ours(n, k, folder, search="random", store=store),
+        "sweeper, tpe": lambda folder: ours(n, k, folder, search="tpe", store=store),
     }
     measured: dict[str, list[dict[str, float]]] = {name: [] for name in variants}
     timed(variants["sweeper, random"])  # imports and the first worker processes are nobody's overhead
@@ -132,6 +135,7 @@ def main() -> None:
         for name, work in variants.items():
             measured[name].append(timed(work))
     ray.shutdown()
+    shutil.rmtree(store)
     rows = {
         name: {key: statistics.median(run[key] for run in runs) for key in ("wall", "cpu")}
         for name, runs in measured.items()
