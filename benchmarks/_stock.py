@@ -196,7 +196,9 @@ def run(
     folder: Path, state: Path, pixels: list[int], epochs: int, seed: int, budget: float, *, is_cached: bool
 ) -> Meter:
     """One run of the script on one CPU slot, until so many device-seconds are spent."""
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    ray.init(
+        address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+    )
     meter = Meter(budget)
     fixed = {"folder": str(folder), "epochs": epochs, "seed": seed, "is_cached": is_cached}
     space = functools.partial(propose, pixels=pixels, fixed=fixed)
