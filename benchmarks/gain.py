@@ -1,4 +1,4 @@
-"""What `sweeper.gain` promises against what then happens, and what `stop_when` saves.
+"""What `sweeper.deciding.gain` promises against what then happens, and what `stop_when` saves.
 
     python benchmarks/gain.py [--searches 200] [--seed 0]
 
@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from _measure import cpu
 
-from sweeper.gain import Ended, gain_ahead
-from sweeper.sections import StopWhenSpec
+from sweeper.deciding.gain import Ended, gain_ahead
+from sweeper.grammar.sections import StopWhenSpec
 
 CURVES = Path(__file__).parent / "curves"
 AHEAD = 0.25

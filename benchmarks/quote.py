@@ -24,10 +24,10 @@ from sweeper.cost.quote import Quote
 from sweeper.history import TrialHistory
 from sweeper.paths import cache_root
 from sweeper.plan import make_plan
-from sweeper.probing import chosen
-from sweeper.quoting import Basis, quote
-from sweeper.rehearsal import QUICK, THOROUGH, Effort, Situation
-from sweeper.remembered import TYPICAL
+from sweeper.quoting.probing import chosen
+from sweeper.quoting.quotes import Basis, quote
+from sweeper.quoting.rehearsal import QUICK, THOROUGH, Effort, Situation
+from sweeper.quoting.remembered import TYPICAL
 from sweeper.results.quoted import foresight
 from sweeper.simulating import Machines, simulate
 from sweeper.trial import Config, Report

@@ -21,10 +21,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sweeper.grammar.sections import TrainSpec
 from sweeper.models import model
 from sweeper.models._count import count
 from sweeper.models._init import initialise
-from sweeper.sections import TrainSpec
 from sweeper.training.device import keep_memory
 from sweeper.training.optim import build_loss, build_optimizer
 from sweeper.training.step import Stepper

@@ -17,15 +17,13 @@ from pydantic import (
     model_validator,
 )
 
-from sweeper.document import Document, parse_document, read_document
 from sweeper.errors import SpecError
-from sweeper.grammar import ParameterSpec, parse_parameter, write_parameter
-from sweeper.override import override
-from sweeper.parameter import Parameter
-from sweeper.paths import safe_name
-from sweeper.problem import problems
-from sweeper.published import published_of
-from sweeper.sections import (
+from sweeper.grammar.document import Document, parse_document, read_document
+from sweeper.grammar.override import override
+from sweeper.grammar.parameters import ParameterSpec, parse_parameter, write_parameter
+from sweeper.grammar.problem import problems
+from sweeper.grammar.published import published_of
+from sweeper.grammar.sections import (
     BudgetSpec,
     DatasetSpec,
     FinalSpec,
@@ -38,6 +36,8 @@ from sweeper.sections import (
     TrackingSpec,
     TrainSpec,
 )
+from sweeper.parameter import Parameter
+from sweeper.paths import safe_name
 from sweeper.space import Space
 from sweeper.trial import canonical
 

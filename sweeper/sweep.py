@@ -12,16 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sweeper.agenda import Agenda, Candidate
-from sweeper.aim import Aim, chance_level
-from sweeper.budget import Budget
-from sweeper.enough import Enough
-from sweeper.failures import all_failed, as_told, lost_with_driver, settled
-from sweeper.forecast import Forecast
+from sweeper.deciding.agenda import Agenda, Candidate
+from sweeper.deciding.aim import Aim, chance_level
+from sweeper.deciding.budget import Budget
+from sweeper.deciding.enough import Enough
+from sweeper.deciding.failures import all_failed, as_told, lost_with_driver, settled
+from sweeper.deciding.forecast import Forecast
+from sweeper.deciding.proposals import Proposal, Proposals
 from sweeper.history import UNPROMOTED, SweepHistory, TrialHistory
 from sweeper.ledger import Clock, Grant, Meter, Reading, Totals, totals
 from sweeper.outbox import again_row, closed_row, ended_row, left_row, metrics_row, run_row, tested_row
-from sweeper.proposals import Proposal, Proposals
 from sweeper.record import Event, OutboxRow, Record
 from sweeper.schedulers import scheduler
 from sweeper.search import Searcher, searcher

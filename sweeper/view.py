@@ -2,11 +2,11 @@
 
 from collections import Counter
 
+from sweeper.deciding.ranking import best_of
+from sweeper.grammar.sections import BudgetSpec
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.ledger import totals
-from sweeper.ranking import best_of
 from sweeper.record import Event
-from sweeper.sections import BudgetSpec
 from sweeper.sweep import Sweep
 from sweeper.trackers.snapshot import Moment, Snapshot, Standing
 from sweeper.trial import Config, Goal, State

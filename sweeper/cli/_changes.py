@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import yaml
 
+from sweeper.driving.extending import WIDER, differences
 from sweeper.errors import SpecError, StateError
-from sweeper.extending import WIDER, differences
 from sweeper.paths import SweepPaths
 from sweeper.record import Record
 from sweeper.spec import SweepSpec, load_spec, restore_spec

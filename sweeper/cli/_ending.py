@@ -8,8 +8,8 @@ from rich.console import Console
 
 from sweeper.cli._answer import WIDTH, answer_of, drawn
 from sweeper.cli._sweeps import Told, read, reason_text
-from sweeper.driver import Ending
-from sweeper.launching import drive
+from sweeper.driving.driver import Ending
+from sweeper.driving.launching import drive
 from sweeper.paths import SweepPaths
 from sweeper.plan import Plan
 from sweeper.record import Record

@@ -12,10 +12,10 @@ import torch
 from sweeper import lease
 from sweeper.cli._sweeps import Told, find, read
 from sweeper.cli._trial_page import find_trial
+from sweeper.driving.launching import reopen, target_of
 from sweeper.errors import StateError
 from sweeper.history import TrialHistory
 from sweeper.inference.opening import Opened, open_trial
-from sweeper.launching import reopen, target_of
 from sweeper.outbox import tested_row
 from sweeper.paths import cache_root
 from sweeper.record import Event

@@ -15,7 +15,7 @@ from sweeper.data.fetch import NAMES, fetch
 from sweeper.data.gc import collect, kept, limit_bytes
 from sweeper.data.prepare import prepare
 from sweeper.data.split import SPLITS
-from sweeper.launching import anchored
+from sweeper.driving.launching import anchored
 from sweeper.paths import cache_root
 from sweeper.plan import pixel_sizes
 from sweeper.spec import SweepSpec, load_spec

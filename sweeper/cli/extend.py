@@ -7,9 +7,9 @@ import click
 from sweeper import lease
 from sweeper.cli._options import sweep_name
 from sweeper.cli._sweeps import find
+from sweeper.driving.extending import differences, extended
+from sweeper.driving.launching import reopen, write_resolved
 from sweeper.errors import SpecError
-from sweeper.extending import differences, extended
-from sweeper.launching import reopen, write_resolved
 from sweeper.record import Event
 
 

@@ -36,10 +36,10 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
     from sweeper.cli._plan_page import print_plan
     from sweeper.cli._plugins import check_plugins
     from sweeper.cli._quote_page import refuse_what_cannot_fit
-    from sweeper.launching import anchored, create
+    from sweeper.driving.launching import anchored, create
     from sweeper.plan import make_plan
-    from sweeper.quoting import quote_of
-    from sweeper.rehearsal import QUICK, THOROUGH
+    from sweeper.quoting.quotes import quote_of
+    from sweeper.quoting.rehearsal import QUICK, THOROUGH
 
     spec = anchored(spec)
     check_plugins(spec)

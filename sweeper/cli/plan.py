@@ -8,10 +8,10 @@ from sweeper.cli._plugins import check_plugins
 from sweeper.cli._quote_page import refuse_what_cannot_fit
 from sweeper.cli._table import print_json
 from sweeper.cost.prices import load_prices
-from sweeper.launching import anchored
+from sweeper.driving.launching import anchored
 from sweeper.paths import cache_root
 from sweeper.plan import make_plan
-from sweeper.quoting import basis, quote, situation
+from sweeper.quoting.quotes import basis, quote, situation
 from sweeper.spec import load_spec
 
 

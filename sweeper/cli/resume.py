@@ -34,9 +34,9 @@ def command(sweep: str, where: Where, takeover: bool, images: str | None) -> int
     # behind the check for a running sweep, because they take seconds: torch, Optuna
     from sweeper.cli._ending import run
     from sweeper.cli._plugins import check_plugins
-    from sweeper.launching import reopen
+    from sweeper.driving.launching import reopen
+    from sweeper.driving.recovery import moved, recover, remember, tell_a_new_store
     from sweeper.plan import make_plan
-    from sweeper.recovery import moved, recover, remember, tell_a_new_store
 
     with lease.held(paths.root):
         if said := recover(paths):

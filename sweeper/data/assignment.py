@@ -10,7 +10,7 @@ import numpy as np
 
 from sweeper.data.split import SPLITS, Assignment, assign
 from sweeper.data.store import Store
-from sweeper.sections import SplitSpec
+from sweeper.grammar.sections import SplitSpec
 from sweeper.trial import canonical
 
 _VERSION = 1  # raise it whenever `assign` divides differently

@@ -23,7 +23,7 @@ from sweeper.data.split import SPLITS, Assignment, assign
 from sweeper.data.statistics import fit
 from sweeper.data.store import Store
 from sweeper.errors import DataError
-from sweeper.sections import DatasetSpec
+from sweeper.grammar.sections import DatasetSpec
 from sweeper.trial import canonical
 
 

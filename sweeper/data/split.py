@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sweeper.data.index import Row
 from sweeper.data.sources import Split
-from sweeper.sections import SplitSpec
+from sweeper.grammar.sections import SplitSpec
 
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 _TRAIN, _VALID, _TEST = range(3)

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sweeper.aim import chance_level
+from sweeper.deciding.aim import chance_level
+from sweeper.deciding.ranking import standings
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.ledger import totals
-from sweeper.ranking import standings
 from sweeper.results.anytime import Anytime, anytime
 from sweeper.results.certainty import Certainty, certainty
 from sweeper.results.earlier import Earlier, earlier

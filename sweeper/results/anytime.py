@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sweeper.gain import Gain, attempts_told, ceiling_of, concluded, gain_ahead
+from sweeper.deciding.gain import Gain, attempts_told, ceiling_of, concluded, gain_ahead
+from sweeper.grammar.sections import ObjectiveSpec, StopWhenSpec
 from sweeper.history import SweepHistory
-from sweeper.sections import ObjectiveSpec, StopWhenSpec
 from sweeper.trial import Goal
 
 Advice = Literal["stop", "go on", "open", "unknown"]

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from sweeper.deciding.ranking import Standing, standings
 from sweeper.history import SweepHistory, TrialHistory
-from sweeper.ranking import Standing, standings
 from sweeper.results.pareto import Point
 from sweeper.trial import Config, Goal, Report, State
 

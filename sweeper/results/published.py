@@ -8,8 +8,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from sweeper.grammar.published import Figures, Published, published_of
 from sweeper.history import SweepHistory, TrialHistory
-from sweeper.published import Figures, Published, published_of
 from sweeper.results.leaderboard import Row
 from sweeper.search.points import configurations
 from sweeper.spec import SweepSpec

@@ -10,9 +10,9 @@ from ray._private.state import state
 
 from sweeper.cost.prices import Quote
 from sweeper.errors import PreflightError
+from sweeper.grammar.sections import ResourcesSpec
 from sweeper.ledger import Grant
 from sweeper.runners._room import Amounts, Node, Taken, count, fits, placed
-from sweeper.sections import ResourcesSpec
 from sweeper.trial import Config
 
 Price = Callable[[Mapping[str, Any]], Quote | None]

@@ -20,6 +20,7 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
+from sweeper.grammar.sections import ResourcesSpec
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners._leaks import device_memory
 from sweeper.runners._notice import NOTICE_SECONDS
@@ -36,7 +37,6 @@ from sweeper.runners._ray_watch import (
 )
 from sweeper.runners._ray_worker import DONE, Worker
 from sweeper.runners._versions import versions_here
-from sweeper.sections import ResourcesSpec
 from sweeper.sweep import Sweep
 from sweeper.trial import Decision
 

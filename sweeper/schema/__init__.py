@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from sweeper.grammar import ParameterSpec
-from sweeper.sections import (
+from sweeper.grammar.parameters import ParameterSpec
+from sweeper.grammar.sections import (
     BudgetSpec,
     DatasetSpec,
     FinalSpec,

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sweeper.grammar.sections import TrainSpec
 from sweeper.models._random import share_generator
-from sweeper.sections import TrainSpec
 from sweeper.training.batch import automatic_batch, even_batches
 from sweeper.training.device import autocast, compute_dtype, training_dtype
 from sweeper.training.features import Data, can_share, shared_features

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from sweeper.data.augment import augmentation
 from sweeper.data.normalize import normalization
 from sweeper.errors import SpecError, StateError, SweeperError
+from sweeper.grammar.sections import TrainSpec
 from sweeper.models import Shape, model
 from sweeper.models._init import initialise
 from sweeper.registry import Registry, first_problem, nearest
-from sweeper.sections import TrainSpec
 from sweeper.trial import Config, derive
 
 DEFAULT_ARCHITECTURE = "cnn"

@@ -12,8 +12,8 @@ from sweeper.data.normalize import normalization
 from sweeper.errors import MissingExtraError
 from sweeper.export import Format, exporter
 from sweeper.export._servable import servable
+from sweeper.grammar.sections import TrainSpec
 from sweeper.inference.trained import TrainedModel
-from sweeper.sections import TrainSpec
 from sweeper.training.recipe import build_initialised, compose
 
 CLASSES = ("apple", "basil", "café", "$dal$", "寿司", "fig", "gin")

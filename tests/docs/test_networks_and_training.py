@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.grammar.sections import TrainSpec
 from sweeper.models import model
-from sweeper.sections import TrainSpec
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -13,9 +13,9 @@ import torch
 from sweeper.cli import run
 from sweeper.data.dataset import open_source
 from sweeper.data.prepare import prepare
+from sweeper.driving.launching import reopen
 from sweeper.history import replay
 from sweeper.inference.opening import Opened, open_trial
-from sweeper.launching import reopen
 from sweeper.paths import SweepPaths, cache_root
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
+from sweeper.grammar.sections import ResourcesSpec
 from sweeper.history import replay
 from sweeper.runners import runner
 from sweeper.runners._versions import versions_here
-from sweeper.sections import ResourcesSpec
 from sweeper.trial import Report, State
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]

@@ -17,7 +17,7 @@ from sweeper.cost.prices import Quote
 from sweeper.errors import SweeperError
 from sweeper.record import Record
 from sweeper.runners import runner
-from sweeper.sections import ResourcesSpec
+from sweeper.grammar.sections import ResourcesSpec
 from sweeper.spec import parse_spec
 from sweeper.sweep import Sweep
 from sweeper.trial import Report

@@ -24,7 +24,7 @@ from pathlib import Path
 from ray.cluster_utils import Cluster
 from sweeper.record import Record
 from sweeper.runners import runner
-from sweeper.sections import ResourcesSpec
+from sweeper.grammar.sections import ResourcesSpec
 from sweeper.spec import parse_spec
 from sweeper.sweep import Sweep
 from sweeper.trial import Report

@@ -19,8 +19,8 @@ import torch
 from sweeper.data.normalize import normalization
 from sweeper.export import exporter
 from sweeper.export._servable import servable
+from sweeper.grammar.sections import TrainSpec
 from sweeper.inference.trained import TrainedModel
-from sweeper.sections import TrainSpec
 from sweeper.training.recipe import build_initialised, compose
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]

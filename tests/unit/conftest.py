@@ -68,7 +68,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedSweep:
 
 
 def _run(root: Path) -> None:
-    from sweeper.launching import create
+    from sweeper.driving.launching import create
     from sweeper.paths import SweepPaths, cache_root
     from sweeper.plan import make_plan
     from sweeper.runners import runner
@@ -101,9 +101,9 @@ def open_shelf(shelf: TrainedSweep):
     """`open_shelf(0)`: the network of a trial, and its images, on the CPU."""
     import torch
 
+    from sweeper.driving.launching import reopen
     from sweeper.history import replay
     from sweeper.inference.opening import open_trial
-    from sweeper.launching import reopen
     from sweeper.paths import SweepPaths
 
     def build(number: int = 0, runs: Path | None = None):

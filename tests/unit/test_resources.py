@@ -3,7 +3,7 @@
 import pytest
 
 from sweeper.errors import SpecError
-from sweeper.sections import ResourcesSpec
+from sweeper.grammar.sections import ResourcesSpec
 from sweeper.spec import parse_spec, restore_spec
 
 PRETRAINED, CNN = {"architecture": "pretrained", "layers": 2}, {"architecture": "cnn", "layers": 2}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeper.errors import SpecError
-from sweeper.grammar import parse_parameter, write_parameter
+from sweeper.grammar.parameters import parse_parameter, write_parameter
 from sweeper.space import Choice, Constant, FloatRange, IntRange, Parameter, Space
 from sweeper.trial import canonical
 

@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from sweeper.document import parse_value
 from sweeper.errors import SpecError
+from sweeper.grammar.document import parse_value
 from sweeper.schema import SECTIONS, json_schema, reference
 from sweeper.space import Constant, IntRange
 from sweeper.spec import SweepSpec, load_spec, parse_spec, restore_spec

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from sweeper.errors import PreflightError, SpecError
+from sweeper.grammar.published import published_of
 from sweeper.models import model
 from sweeper.models._count import count
 from sweeper.plan import image_variants, make_plan, parameter_count, pixel_sizes
-from sweeper.published import published_of
 from sweeper.search.points import complete, configurations, has_points_only
 from sweeper.spec import SweepSpec, load_spec
 from sweeper.trial import canonical

@@ -3,7 +3,7 @@
 import pytest
 
 from sweeper.cli._ending import say
-from sweeper.driver import Ending
+from sweeper.driving.driver import Ending
 
 ENDINGS = [
     ("done", Ending(0, "done", 0), ""),

@@ -3,9 +3,9 @@
 import pytest
 
 from sweeper import lease
+from sweeper.driving.launching import reopen
 from sweeper.errors import PreflightError
 from sweeper.history import replay
-from sweeper.launching import reopen
 from sweeper.record import Event, Record
 from sweeper.trial import State
 

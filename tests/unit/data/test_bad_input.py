@@ -6,7 +6,7 @@ from sweeper.data.dataset import describe, open_dataset, open_source
 from sweeper.data.index import open_index
 from sweeper.data.prepare import prepare
 from sweeper.errors import DataError
-from sweeper.sections import DatasetSpec
+from sweeper.grammar.sections import DatasetSpec
 
 
 def spec(root, source="image_folder", **options):

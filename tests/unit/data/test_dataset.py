@@ -5,7 +5,7 @@ import torch
 
 from sweeper.data.augment import augmentation
 from sweeper.data.dataset import describe, open_dataset
-from sweeper.sections import DatasetSpec
+from sweeper.grammar.sections import DatasetSpec
 
 SPLITS = ("train", "valid", "test")
 

@@ -7,7 +7,7 @@ from filelock import FileLock
 from sweeper.data.dataset import open_source
 from sweeper.data.gc import collect, kept, limit_bytes
 from sweeper.data.prepare import prepare
-from sweeper.sections import DatasetSpec
+from sweeper.grammar.sections import DatasetSpec
 
 
 def build(cache, seed):

@@ -8,7 +8,7 @@ from sweeper.data.dataset import open_dataset
 from sweeper.data.normalize import normalization
 from sweeper.data.normalize._spectrum import Centred, exact, gram, randomised
 from sweeper.data.normalize.zca import _extrapolate
-from sweeper.sections import DatasetSpec
+from sweeper.grammar.sections import DatasetSpec
 
 
 class Images:

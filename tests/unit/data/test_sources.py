@@ -11,7 +11,7 @@ from sweeper.data.dataset import describe, open_dataset, open_source
 from sweeper.data.sources.cifar import unpickle
 from sweeper.data.sources.idx import read_idx
 from sweeper.errors import DataError
-from sweeper.sections import DatasetSpec
+from sweeper.grammar.sections import DatasetSpec
 
 
 def spec(source, root=None, **options):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sweeper.data.index import Row
 from sweeper.data.split import assign, quotas
-from sweeper.sections import SplitSpec
+from sweeper.grammar.sections import SplitSpec
 
 SPLITS = ("train", "valid", "test")
 

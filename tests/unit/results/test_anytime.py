@@ -3,9 +3,9 @@ import math
 
 import pytest
 
+from sweeper.grammar.sections import StopWhenSpec
 from sweeper.results.anytime import anytime, spent_until
 from sweeper.results.phrases import advice_text, last_tenth_text
-from sweeper.sections import StopWhenSpec
 from sweeper.trial import State
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from sweeper.ranking import standings
+from sweeper.deciding.ranking import standings
 from sweeper.results.certainty import certainty
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.aim import chance_level
+from sweeper.deciding.aim import chance_level
 from sweeper.results.pareto import (
     Point,
     best_within,

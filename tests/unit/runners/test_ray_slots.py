@@ -4,9 +4,9 @@ import pytest
 
 from sweeper.cost.prices import Quote
 from sweeper.errors import PreflightError
+from sweeper.grammar.sections import ResourcesSpec
 from sweeper.runners._ray_slots import LEAST_GROWTH, Machine, Slots
 from sweeper.runners._room import Taken
-from sweeper.sections import ResourcesSpec
 
 BIG, SMALL = {"layers": 9}, {"layers": 1}
 

@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from sweeper.failures import may_retry
+from sweeper.deciding.failures import may_retry
 from sweeper.runners._versions import COMPARED, VersionSkew, refuse_skew, versions_here
 from sweeper.trial import Outcome, State
 

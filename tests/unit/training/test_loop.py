@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sweeper.errors import SpecError
-from sweeper.sections import TrainSpec
+from sweeper.grammar.sections import TrainSpec
 from sweeper.training.loop import Diverged, Progress, final_score, is_minimised, train
 from sweeper.training.recipe import compose
 from sweeper.trial import Trial

@@ -1,0 +1,175 @@
+"""What runs next: lost attempts, paused trials that earned more, new configurations, and the final."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass
+
+from sweeper.deciding.proposals import Proposal, Proposals
+from sweeper.deciding.ranking import standings
+from sweeper.history import SweepHistory, TrialHistory
+from sweeper.schedulers import Scheduler
+from sweeper.spec import SweepSpec
+from sweeper.trial import Config, State, canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A trial that would go on; or, where it is None, a proposal that would become one."""
+
+    trial: TrialHistory | None = None
+    proposal: Proposal | None = None
+
+    @property
+    def config(self) -> Config:
+        """What it would train."""
+        if self.trial is not None:
+            return self.trial.config
+        return self.proposal.config if self.proposal else {}
+
+    @property
+    def is_final_run(self) -> bool:
+        """Whether it belongs to the final, for which the budget keeps something back."""
+        return (self.trial or self.proposal or Proposal({})).is_final_run
+
+
+class Agenda:
+    """Names one candidate at a time, and the same one until it is taken.
+
+    `live` holds the trials that run; `fits` says whether the budget has room for a candidate. One that
+    does not fit holds back nothing behind it that does.
+    """
+
+    def __init__(
+        self,
+        spec: SweepSpec,
+        history: SweepHistory,
+        proposals: Proposals,
+        scheduler: Scheduler,
+        live: Container[str],
+        fits: Callable[[Candidate], bool],
+    ) -> None:
+        self._spec = spec
+        self._history = history
+        self._proposals = proposals
+        self._scheduler = scheduler
+        self._live = live
+        self._fits = fits
+        self._waiting: deque[str] = deque()
+        self._promoted = ""
+        self._held: Proposal | None = None
+        self._final: deque[Proposal] = deque()
+        self._is_exhausted = False
+        self._likely: list[Config] = []
+        self._counted = 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a trial that lost its attempt is still to go on."""
+        return bool(self._waiting)
+
+    def next(self) -> Candidate | None:
+        """The first that fits; None where nothing does, or nothing is left."""
+        for find in (self._next_waiting, self._next_promoted, self._next_final, self._next_new):
+            candidate = find()  # one by one: a configuration is drawn only when it can be run
+            if candidate and self._fits(candidate):
+                return candidate
+        return None
+
+    def taken(self, candidate: Candidate) -> None:
+        """It runs now."""
+        if candidate.trial is None:
+            return
+        if candidate.trial.id in self._waiting:
+            self._waiting.remove(candidate.trial.id)
+        elif candidate.trial.id == self._promoted:
+            self._promoted = ""
+
+    def asked(self, trial: TrialHistory) -> None:
+        """A proposal became this trial, now or in the record."""
+        if trial.is_final_run:
+            if self._final:
+                self._final.popleft()
+        else:
+            self._held = None
+
+    def put_back(self, trial_id: str) -> None:
+        """The trial waits for another attempt."""
+        if trial_id not in self._waiting:
+            self._waiting.append(trial_id)
+
+    def recover(self) -> None:
+        """What an earlier driver left waiting, in the order in which it came to wait."""
+        for trial in self._history.trials.values():
+            if trial.state is State.WAITING:
+                self.put_back(trial.id)
+        states = {trial_id: self._history.trials[trial_id].state for trial_id in self._waiting}
+        self._waiting = deque(trial for trial, state in states.items() if state is State.WAITING)
+
+    def begin_final(self, configs: Iterable[Config]) -> None:
+        """The best configurations are known: each is run with further seeds, the best one first."""
+        seeds = self._spec.final.seeds if self._spec.final else 0
+        for config in configs:
+            alike = [t for t in self._history.trials.values() if canonical(t.config) == canonical(config)]
+            first = 1 + max((trial.repeat for trial in alike), default=0)
+            missing = seeds - sum(trial.is_final_run for trial in alike)
+            self._final.extend(Proposal(config, first + n, is_final_run=True) for n in range(missing))
+
+    def end_final(self) -> None:
+        """The sweep was extended: the search goes on, and another final follows it."""
+        self._final.clear()
+        self._is_exhausted = False
+
+    def is_final_due(self) -> bool:
+        """The search has come to its end, nothing of it waits, and it has found something."""
+        if self._spec.final is None or self._history.finalists or self._waiting:
+            return False
+        return any(trial.reports for trial in self._history.trials.values())
+
+    def finalists(self) -> list[Config]:
+        """The configurations for the final: as many as `final.top`, as the search alone ranks them."""
+        top = self._spec.final.top if self._spec.final else 0
+        searched = {t.id: t for t in self._history.trials.values() if not t.is_final_run}
+        standing = standings(SweepHistory(trials=searched), self._spec.objective.goal)
+        return [each.config for each in standing[:top]]
+
+    def likely_finalists(self) -> list[Config]:
+        """Who they would be now, looked up again when the trials that are over are 5 % more."""
+        over = len(self._history.over)
+        if over >= 1.05 * self._counted or not self._likely:
+            self._likely, self._counted = self.finalists(), over
+        return self._likely
+
+    def _next_waiting(self) -> Candidate | None:
+        return Candidate(self._history.trials[self._waiting[0]]) if self._waiting else None
+
+    def _next_promoted(self) -> Candidate | None:
+        """A trial that may go on, held until it is taken; one that is not paused has gone on already."""
+        if self._is_search_over:
+            return None
+        while not self._promoted and (trial_id := self._scheduler.promote()):
+            is_paused = self._history.trials[trial_id].state is State.PAUSED
+            self._promoted = trial_id if is_paused and trial_id not in self._live else ""
+        return Candidate(self._history.trials[self._promoted]) if self._promoted else None
+
+    def _next_final(self) -> Candidate | None:
+        return Candidate(proposal=self._final[0]) if self._final else None
+
+    def _next_new(self) -> Candidate | None:
+        number = len(self._history.trials)
+        if self._is_search_over or self._is_exhausted or number >= self._allowed:
+            return None
+        if self._held is None:
+            self._held = self._proposals.next(number, self._history.trials)
+            self._is_exhausted = self._held is None
+        return Candidate(proposal=self._held) if self._held else None
+
+    @property
+    def _is_search_over(self) -> bool:
+        return bool(self._history.enough or self._history.finalists)
+
+    @property
+    def _allowed(self) -> float:
+        final = self._spec.final
+        kept = final.top * final.seeds if final else 0
+        return (self._spec.budget.trials or math.inf) - kept

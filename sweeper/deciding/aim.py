@@ -1,0 +1,88 @@
+"""What the search is told that a trial is worth: `objective.mode` in one figure, or in two."""
+
+import re
+
+from sweeper.grammar.sections import ObjectiveSpec
+from sweeper.trial import Decision, Goal, Report, Verdict
+
+_TOP = re.compile(r"top(\d+)$")
+
+
+class Aim:
+    """Turns reports into what the search shall raise (or lower: `goal`).
+
+    - `budget`: the score itself.
+    - `pareto`: the score, beside the cost (`counts_cost`).
+    - `efficiency`: score above chance for a device-second, of trials that reach `min_top5`; below it,
+      how much is missing, so that the search is drawn towards the floor first.
+    - `target`: the inverse of the device-seconds at which the score reached the target; before,
+      how much is missing.
+
+    Remembers the cheapest trial that reached the target: to go on beyond its cost finds nothing.
+    """
+
+    def __init__(self, objective: ObjectiveSpec, chance: float = 0.0) -> None:
+        self._objective = objective
+        self._chance = chance
+        self._sign = 1.0 if objective.goal == "maximize" else -1.0
+        self._cheapest: float | None = None
+
+    @property
+    def goal(self) -> Goal:
+        """Which way the told figure is better."""
+        return "maximize" if self._is_derived else self._objective.goal
+
+    @property
+    def counts_cost(self) -> bool:
+        """Whether the search looks at score and cost as two objectives."""
+        return self._objective.mode == "pareto"
+
+    @property
+    def _is_derived(self) -> bool:
+        return self._objective.mode in ("efficiency", "target")
+
+    def value(self, report: Report) -> float:
+        """The figure of a finite report."""
+        match self._objective.mode:
+            case "efficiency":
+                return self._efficiency(report)
+            case "target":
+                missing = self._missing(report)
+                return 1 / max(report.device_seconds, 1e-9) if missing <= 0 else -missing
+            case _:
+                return report.score
+
+    def best(self, reports: list[Report]) -> float | None:
+        """The best figure of a trial's finite reports; None where it has none."""
+        values = [self.value(report) for report in reports if abs(report.score) < float("inf")]
+        if not values:
+            return None
+        return max(values) if self.goal == "maximize" else min(values)
+
+    def verdict(self, report: Report) -> Verdict | None:
+        """STOP where the mode ends the trial: at the target, or beyond what one that reached it cost."""
+        if self._objective.mode != "target":
+            return None
+        if self._missing(report) <= 0:
+            self._cheapest = min(report.device_seconds, self._cheapest or report.device_seconds)
+            return Verdict(Decision.STOP, f"reached the target of {self._objective.target:g}")
+        if self._cheapest is not None and report.device_seconds >= self._cheapest:
+            reason = f"another trial reached the target within {self._cheapest:.3g} device-seconds"
+            return Verdict(Decision.STOP, reason)
+        return None
+
+    def _missing(self, report: Report) -> float:
+        return self._sign * ((self._objective.target or 0.0) - report.score)
+
+    def _efficiency(self, report: Report) -> float:
+        floor = self._objective.min_top5 or 0.0
+        reached = report.metrics.get("valid/top5", report.score)
+        if reached < floor:
+            return reached - floor
+        return max(0.0, report.score - self._chance) / max(report.device_seconds, 1e-9)
+
+
+def chance_level(metric: str, classes: int | None) -> float | None:
+    """What guessing scores: k of n classes for a top-k accuracy; None for any other metric."""
+    found = _TOP.search(metric)
+    return min(1.0, int(found.group(1)) / classes) if found and classes else None

@@ -1,0 +1,37 @@
+"""When the search ends before its budget: `stop_when`, looked at as trials end."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sweeper.deciding.gain import ceiling_of, concluded, gain_ahead
+from sweeper.history import SweepHistory
+from sweeper.spec import SweepSpec
+
+MORE = 1.02
+"""Looks again when so many times as many trials are over: a look costs milliseconds, and trials are many."""
+
+
+class Enough:
+    """Says once why going on is not worth it; never, without a `stop_when` in the file."""
+
+    def __init__(self, spec: SweepSpec) -> None:
+        self._rule = spec.stop_when
+        self._objective = spec.objective
+        self._seed = spec.search.seed
+        self._looked_at = 0
+
+    def look(self, history: SweepHistory) -> dict[str, Any]:
+        """The reason (`why`) and its figures; empty as long as the search shall go on."""
+        rule, over = self._rule, len(history.over)
+        if rule is None or history.enough or over < max(rule.after, MORE * self._looked_at):
+            return {}
+        self._looked_at = over
+        ended, ceiling = concluded(history, self._objective.goal), ceiling_of(self._objective.metric)
+        gain = gain_ahead(ended, rule.ahead, self._seed, ceiling=ceiling)
+        if gain.high >= rule.gain:
+            return {}
+        why = (
+            f"{rule.ahead:.0%} more device time would raise the best by {gain.expected:.2g}, "
+            f"{gain.high:.2g} at most: less than the {rule.gain:g} of stop_when"
+        )
+        return {"why": why, **asdict(gain)}

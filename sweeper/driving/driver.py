@@ -1,0 +1,157 @@
+"""The process that drives a sweep: lease, heartbeat, display, tracking, signals, and the final test."""
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from types import FrameType
+
+from sweeper import lease
+from sweeper.driving.disk import Copies, Room
+from sweeper.history import SweepHistory
+from sweeper.paths import SweepPaths
+from sweeper.record import Event
+from sweeper.runners import Runner, Workload
+from sweeper.sweep import Sweep
+from sweeper.trackers.console import Console
+from sweeper.trackers.outbox import Sender
+from sweeper.trial import State
+from sweeper.view import moment_of, snapshot_of
+from sweeper.where import Metrics
+
+BEAT_SECONDS = 10.0
+LOOK_SECONDS = 0.5
+FLUSH_SECONDS = 30.0
+STOPPING = "stopping: running trials pause at their next report (once more: end them now)"
+ENDING_NOW = "ending every trial now; each goes on from its last checkpoint when the sweep is resumed"
+
+
+@dataclass
+class Ending:
+    """How a launch ended. `untold` counts outbox rows that no tracker has confirmed."""
+
+    exit_code: int
+    why: str
+    untold: int
+
+
+@dataclass
+class Driver:
+    """Runs one launch of a sweep. Everything that a runner does not do and a sweep must not know."""
+
+    sweep: Sweep
+    paths: SweepPaths
+    console: Console
+    sender: Sender
+    metrics: Metrics | None = None
+    _beat_at: float = 0.0
+    _look_at: float = 0.0
+    _copy: Copies = field(init=False)
+    _room: Room = field(init=False)
+    _signals: int = 0
+    _is_cancelled: bool = False
+    _is_concluding: bool = False
+
+    def __post_init__(self) -> None:
+        """What the driver looks after besides: the record's copy, and room on the disk."""
+        self._copy = Copies(self.sweep.record, self.paths, self.console.note)
+        self._room = Room(self.sweep, self.paths, self.console.note, self._has_been_asked)
+
+    def drive(self, runner: Runner, workload: Workload, conclude: Callable[[], None]) -> None:
+        """Run until the sweep is done, stopped or cancelled; the record is closed in any case.
+
+        `conclude` is what a sweep that ran to its end still owes: the test of its winner.
+        """
+        self.sweep.record.claim()
+        self.sweep.record.when_stuck = self._room.wait
+        with self.console, self._signals_caught():
+            self.sender.start()
+            try:
+                runner(self.sweep, workload, self.pulse)
+                if self.sweep.is_complete:
+                    self._is_concluding = True
+                    conclude()
+            finally:
+                self.sweep.close()
+        self._copy.write()
+
+    def pulse(self) -> bool:
+        """Called by the runner several times a second; cheap unless something is due."""
+        now = time.monotonic()
+        if now - self._look_at >= LOOK_SECONDS:
+            self._look_at = now
+            self._room.look()
+            self._obey_requests()
+            self._show()
+        if now - self._beat_at >= BEAT_SECONDS:
+            self._beat_at = now
+            self.sweep.beat()
+        self._copy.write_if_due()
+        return self._is_cancelled
+
+    def heard(self, event: Event, history: SweepHistory) -> None:
+        """A listener of the sweep's: show what just happened."""
+        self._copy.heard(event)
+        self._room.heard(event, history)
+        moment = moment_of(event, history)
+        if moment is not None:
+            self.console.moment(moment)
+
+    def finish(self) -> Ending:
+        """Give tracking a bounded time to catch up, and let go of everything."""
+        untold = self.sender.flush(FLUSH_SECONDS)
+        self.sender.close()
+        if self.metrics:
+            self.metrics.close()
+        return Ending(self._exit_code(untold), self.sweep.history.closed, untold)
+
+    def _exit_code(self, untold: int) -> int:
+        if self.sweep.stopping:
+            return 143 if self.sweep.stopping == "SIGTERM" else 130
+        if self.sweep.is_broken:
+            return 6
+        has_failed = any(trial.state is State.FAILED for trial in self.sweep.history.trials.values())
+        return 3 if has_failed else 7 if untold else 0
+
+    def _has_been_asked(self) -> bool:
+        return self._signals > 0 or lease.requested(self.paths.root) is not None
+
+    def _obey_requests(self) -> None:
+        request = lease.requested(self.paths.root)
+        if request:
+            self.sweep.stop(request)
+        if request == "cancel":
+            self._is_cancelled = True
+
+    def _show(self) -> None:
+        snapshot = snapshot_of(
+            self.sweep, untold=self.sweep.record.pending_count(), problem=self.sender.problem
+        )
+        self.console.update(snapshot)
+        if self.metrics:
+            self.metrics.update(snapshot)
+
+    @contextlib.contextmanager
+    def _signals_caught(self) -> Generator[None]:
+        """The first Ctrl-C stops gracefully, the second ends every trial now, the third the process.
+
+        While the winner is tested, no trial runs: the first one ends that.
+        """
+        held = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in held.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signals += 1
+        if self._signals > 2:
+            raise KeyboardInterrupt
+        self._is_cancelled = self._signals == 2
+        self.sweep.stop(signal.Signals(number).name)
+        if self._is_concluding:
+            raise KeyboardInterrupt
+        with contextlib.suppress(RuntimeError):  # the signal came while a line was being printed
+            self.console.note(ENDING_NOW if self._is_cancelled else STOPPING)

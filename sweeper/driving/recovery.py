@@ -1,0 +1,90 @@
+"""Going on from the copy of a record whose original is missing or damaged, here or on another machine."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+from sweeper.driving.launching import write_resolved
+from sweeper.history import replay
+from sweeper.paths import SweepPaths
+from sweeper.record import Damaged, Record
+from sweeper.spec import SweepSpec
+from sweeper.trackers.address import tracking_uri
+from sweeper.training.checkpoint import hand_over
+
+
+def recover(paths: SweepPaths) -> str:
+    """Put the copy in the record's place where that is needed; what was done in words, "" for nothing.
+
+    What is left of the record is kept as `record.db.damaged`. The caller holds the lease.
+    """
+    problem = _problem(paths.record)
+    if not problem or not paths.copy.is_file():
+        return ""
+    Record.open(paths.copy).close()  # a copy that is damaged too changes nothing
+    written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(paths.copy.stat().st_mtime))
+    _set_aside(paths.record)
+    _put_in_place(paths.copy, paths.record)
+    _adopt_checkpoints(paths)
+    return (
+        f"{paths.record} {problem}: going on from {paths.copy.name}, written {written}; "
+        "epochs trained since then are taken from their checkpoints"
+    )
+
+
+def moved(spec: SweepSpec, images: str) -> SweepSpec:
+    """The same sweep with its images in another folder; that they are the same ones is checked later."""
+    root = str(Path(images).expanduser().absolute())
+    return spec.model_copy(update={"dataset": spec.dataset.model_copy(update={"root": root})})
+
+
+def remember(spec: SweepSpec, record: Record, paths: SweepPaths) -> None:
+    """From now on this is the sweep, in its record and in its file."""
+    record.put_meta({"spec": json.dumps(spec.resolved()), "spec_digest": spec.digest})
+    write_resolved(spec, paths, record.meta)
+
+
+def tell_a_new_store(spec: SweepSpec, record: Record, paths: SweepPaths) -> None:
+    """Where MLflow's own file did not come along with the sweep's folder, it is told everything again."""
+    uri = tracking_uri(spec.tracking.uri, paths.mlflow)
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        record.tell_again()
+
+
+def _problem(record: Path) -> str:
+    if not record.is_file():
+        return "is missing"
+    try:
+        Record.open(record).close()
+    except Damaged:
+        return "is damaged"
+    return ""
+
+
+def _set_aside(record: Path) -> None:
+    for end in ("", "-wal", "-shm"):  # a journal of the lost file must not be applied to its copy
+        left = record.with_name(record.name + end)
+        if left.exists():
+            left.replace(record.with_name(f"{record.name}.damaged{end}"))
+
+
+def _put_in_place(copy: Path, record: Path) -> None:
+    aside = record.with_name(record.name + ".part")
+    shutil.copy2(copy, aside)
+    with aside.open("rb") as file:
+        os.fsync(file.fileno())
+    aside.replace(record)
+
+
+def _adopt_checkpoints(paths: SweepPaths) -> None:
+    """Attempts that the copy has not heard of left checkpoints: the trial's next attempt inherits them."""
+    record = Record.open(paths.record)
+    trials = replay(record.events()).trials
+    record.tell_again()
+    record.close()
+    for folder in paths.checkpoints.iterdir() if paths.checkpoints.is_dir() else ():
+        trial = trials.get(folder.name)
+        numbers = [attempt.number for attempt in trial.attempts] if trial else []
+        hand_over(folder, max(numbers, default=0))

@@ -1,0 +1,72 @@
+"""`-o key.path=value`: one value of the sweep file replaced from the command line, before it is validated."""
+
+import copy
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from sweeper.errors import SpecError
+from sweeper.grammar.document import Document, parse_value
+from sweeper.registry import nearest
+
+_USAGE = "expected KEY=VALUE, such as -o budget.trials=8"
+
+
+def override(
+    document: Document, overrides: Sequence[str], environment: Mapping[str, str] = os.environ
+) -> Document:
+    """A new document with each `key.path=value` put in, left to right; the value is read as YAML.
+
+    A number in the path is an index into a list. A key that the file leaves out is added, for
+    validation to judge; a parameter's part is only changed where the parameter exists.
+    """
+    data = copy.deepcopy(document.data)
+    lines, origins = dict(document.lines), dict(document.origins)
+    for text in overrides:
+        path, has_value, value = text.partition("=")
+        origin = f"-o {text if len(text) <= 60 else f'{text[:57]}...'}"
+        if not has_value or not all(path.split(".")):
+            raise SpecError(_USAGE, where=origin)
+        parsed = _value(value, origin, environment)
+        _put(data, path.split("."), parsed, origin)
+        for known in [known for known in (*lines, *origins) if known.startswith(f"{path}.")]:
+            lines.pop(known, None)
+            origins.pop(known, None)
+        origins[path] = origin
+    return replace(document, data=data, lines=lines, origins=origins)
+
+
+def _value(text: str, origin: str, environment: Mapping[str, str]) -> object:
+    try:
+        return parse_value(text, name=origin, environment=environment)[0]
+    except SpecError as error:
+        raise SpecError(error.problem, where=origin, hint=error.hint) from error
+
+
+def _put(data: dict[str, Any], path: Sequence[str], value: object, origin: str) -> None:
+    *way, last = path
+    place: Any = data
+    for depth, part in enumerate(way):
+        so_far = ".".join(path[:depth])
+        inner = _enter(place, part, so_far, origin)
+        if inner is None:
+            if so_far == "parameters":
+                raise SpecError(f"no parameter is called {part!r}", where=origin, hint=nearest(part, place))
+            inner = place[part if isinstance(place, dict) else int(part)] = {}
+        place = inner
+    _enter(place, last, ".".join(way), origin)
+    place[last if isinstance(place, dict) else int(last)] = value
+
+
+def _enter(place: object, part: str, path: str, origin: str) -> object:
+    """What lies at `part`, None where a mapping lacks it; SpecError where nothing can."""
+    if isinstance(place, dict):
+        return cast("dict[str, object]", place).get(part)
+    if not isinstance(place, list):
+        raise SpecError(f"{path!r} holds one value and has no {part!r}", where=origin)
+    items = cast("list[object]", place)
+    if not part.isdigit() or int(part) >= len(items):
+        expected = f"a number from 0 to {len(items) - 1}" if items else "nothing: it is empty"
+        raise SpecError(f"{path!r} is a list; found {part!r}, expected {expected}", where=origin)
+    return items[int(part)]

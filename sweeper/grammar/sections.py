@@ -1,0 +1,318 @@
+"""The sections of a sweep file as frozen models; `sweeper.spec` puts them together."""
+
+import math
+import re
+from typing import Annotated, Any, Literal, Self, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from sweeper.errors import SpecError
+from sweeper.parameter import Condition, holds
+from sweeper.trial import Config
+
+
+def _whole(value: object) -> object:
+    """`1e3` is a float to YAML and a whole number to whoever wrote it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[int, Field(ge=1), BeforeValidator(_whole)]  # bounds first: the JSON Schema tells them
+Natural = Annotated[int, Field(ge=0, lt=2**63), BeforeValidator(_whole)]
+Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Metric = Literal["valid/top5", "valid/top1", "valid/loss", "train/loss"]
+
+
+class Strict(BaseModel):
+    """Frozen, refuses unknown keys, converts nothing: `"8"` is text and `true` is no number."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        serialize_by_alias=True,  # `from` is no name in Python
+    )
+
+
+class Open(Strict):
+    """A section that names a plug-in: its further keys are that plug-in's options, checked later."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that are the plug-in's."""
+        return dict(self.model_extra or {})
+
+
+class SplitSpec(Strict):
+    """How the images are divided, by class and by seed."""
+
+    train: Share = 0.7
+    """Share of the images to train on."""
+    valid: Share = 0.2
+    """Share on which trials are compared."""
+    test: Share = 0.1
+    """Share kept for the winner, opened once at the end."""
+    seed: Natural = 42
+    """Another seed gives another division."""
+    group_by: str | None = None
+    """Pattern (regular expression) in the file name: files with the same match stay together."""
+    folds: Annotated[int, Field(ge=2)] | None = None
+    """Cross-validation: divide train and valid into this many folds."""
+    fold: Natural = 0
+    """Which fold validates, counted from 0."""
+
+    @field_validator("group_by")
+    @classmethod
+    def _check_pattern(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            raise SpecError(f"found {value!r}, which is no regular expression: {error}") from error
+        return value
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        shares = (self.train, self.valid, self.test)
+        if not math.isclose(sum(shares), 1.0, abs_tol=1e-6):
+            found = " + ".join(f"{share:g}" for share in shares)
+            raise SpecError(f"train + valid + test is {found} = {sum(shares):g}, expected 1")
+        if self.folds is None and (self.train == 0 or self.valid == 0):
+            empty = "train" if self.train == 0 else "valid"
+            raise SpecError("found 0, expected a share that trials can use", where=empty)
+        if self.folds is not None and self.fold >= self.folds:
+            raise SpecError(f"found {self.fold}, expected at most {self.folds - 1}", where="fold")
+        if self.folds is None and self.fold:
+            raise SpecError(f"found {self.fold} without folds", where="fold", hint="add folds: 5")
+        return self
+
+
+class DatasetSpec(Open):
+    """Which images. Further keys are options of the source (`crop`, `labels`, ...)."""
+
+    source: str
+    """The source plug-in: digits, image_folder, uecfood, cifar10, ..."""
+    root: str | None = None
+    """Folder or file of the images; sources that ship with a package need none."""
+    split: SplitSpec = SplitSpec()
+    """Training, validation and test shares."""
+
+
+class TrainSpec(Strict):
+    """How every trial trains; a parameter of the same name takes precedence."""
+
+    epochs: Annotated[Count, Field(le=100_000)] = 20
+    """Passes over the training split, at most."""
+    batch_size: Count | Literal["auto"] = 128
+    """Images a step; `auto` finds the largest that fits."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Number format; `auto` is bf16 on a GPU or CPU that multiplies it (AVX512-BF16, AMX), else fp32."""
+    optimizer: Literal["sgd", "rmsprop", "adam", "adamw"] = "adamw"
+    """Optimizer; sgd uses Nesterov momentum."""
+    learning_rate: Positive = 1e-3
+    """Peak learning rate."""
+    schedule: Literal["constant", "cosine", "one_cycle"] = "one_cycle"
+    """How the learning rate moves over the epochs."""
+    momentum: Fraction = 0.9
+    """Momentum of sgd."""
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    """Weight decay, decoupled in adamw."""
+    label_smoothing: Fraction = 0.0
+    """Share of the label's weight spread over all classes."""
+    clip_norm: Positive | None = None
+    """Greatest norm of the gradient."""
+    patience: Count | None = None
+    """Epochs without a better score after which a trial ends."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """`balanced` weighs rare classes up."""
+    compile: bool = False
+    """Compile the network (torch.compile): slower to start, faster on a GPU."""
+
+
+class ObjectiveSpec(Strict):
+    """What is best."""
+
+    metric: Metric = "valid/top5"
+    """The metric that ranks trials, measured on the validation split."""
+    goal: Literal["maximize", "minimize"] = "maximize"
+    """Which way is better; a loss is minimized where this is left out."""
+    cost: Literal["gpu_hours", "usd", "device_seconds"] = "gpu_hours"
+    """What is paid for it: the other axis of the front."""
+    mode: Literal["pareto", "efficiency", "budget", "target"] = "budget"
+    """What the search looks for and the answer opens with: the best for the budget, the front of score and
+    cost, the best ratio above `min_top5`, or the cheapest that reaches `target`."""
+    min_top5: Share | None = None
+    """Trials below it do not compete in efficiency; `mode: efficiency` needs it."""
+    target: float | None = None
+    """The value that `mode: target` must reach; a trial ends as soon as it does."""
+    test: Literal["winner", "points"] = "winner"
+    """Who is tested at the end: the winner; or also every completed point with published test figures."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _aim(cls, raw: object) -> object:
+        """A loss is minimized where the file does not say which way."""
+        if not isinstance(raw, dict):
+            return raw
+        written = cast("dict[str, object]", raw)
+        if "goal" not in written and str(written.get("metric", "")).endswith("/loss"):
+            return {**written, "goal": "minimize"}
+        return written
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        goal = "minimize" if self.metric.endswith("/loss") else "maximize"
+        if self.goal != goal:
+            raise SpecError(f"found {self.goal!r} for {self.metric}, expected {goal!r}", where="goal")
+        if self.mode == "target" and self.target is None:
+            raise SpecError("'target' is missing", hint="mode: target needs the value to reach")
+        if self.mode == "efficiency" and self.min_top5 is None:
+            raise SpecError(
+                "'min_top5' is missing", hint="without a floor a useless network wins: min_top5: 0.5"
+            )
+        if self.mode == "efficiency" and self.goal == "minimize":
+            raise SpecError("found 'efficiency' for a loss, expected an accuracy", where="mode")
+        return self
+
+
+class SearchSpec(Open):
+    """Who proposes configurations. Further keys are options of the algorithm."""
+
+    algorithm: str = "tpe"
+    """The search plug-in: tpe, random, grid, ..."""
+    seed: Natural = 0
+    """Seed of the search and, derived from it, of every trial."""
+    repeats: Count = 1
+    """Trials a configuration, each with its own seed; their mean ranks it."""
+    warm_start: list[str] = Field(default=[], alias="from")
+    """Earlier sweeps of the same images, whose results the search begins with."""
+    reuse: bool = True
+    """Whether a configuration that one of them ran already is answered from its record, at no cost."""
+
+
+class SchedulerSpec(Open):
+    """Who stops trials early. Further keys are options of the scheduler (`resource`, `grace`, ...)."""
+
+    type: str = "asha"
+    """The scheduler plug-in: asha, median, none."""
+
+
+class BudgetSpec(Strict):
+    """What the sweep may use, over all its restarts; the first limit reached ends it."""
+
+    trials: Annotated[Count, Field(le=10_000_000)] | None = None
+    """Trials, repeats included."""
+    gpu_hours: Positive | None = None
+    """Hours of GPU held; of CPU slots where there is no GPU."""
+    usd: Positive | None = None
+    """Money, at the known prices."""
+    wall_hours: Positive | None = None
+    """Hours on the wall clock."""
+    max_failed: Count = 5
+    """The sweep stops when this many trials fail before any succeeds."""
+
+
+class FinalSpec(Strict):
+    """Trains the best few anew, in full, so that luck is told from merit; kept back from the budget."""
+
+    top: Count = 3
+    """Configurations."""
+    seeds: Annotated[Count, Field(le=100)] = 3
+    """Further trials of each, every one with a seed of its own."""
+
+
+class StopWhenSpec(Strict):
+    """Ends the search when going on is not worth it."""
+
+    gain: Positive = 0.002
+    """The least rise of the best score that is worth going on for."""
+    ahead: Positive = 0.25
+    """Looks so far ahead: a share of the device time spent until now."""
+    after: Count = 20
+    """Trials that must be over before."""
+
+
+Gpus = Annotated[float, Field(ge=0)]
+
+
+def _check_gpus(gpu: float | None) -> None:
+    if gpu is not None and gpu > 1 and not gpu.is_integer():
+        raise SpecError(f"found {gpu:g}, expected a fraction up to 1 or a whole number", where="gpu")
+
+
+class ResourceRule(Strict):
+    """What trials of some configurations hold instead; what it leaves out stays as in `resources`."""
+
+    when: Annotated[dict[str, Condition], Field(min_length=1)]
+    """The rule is for configurations in which these parameters have one of these values."""
+    gpu: Gpus | None = None
+    """GPUs."""
+    cpu: Positive | None = None
+    """CPU cores."""
+    memory_gb: Positive | None = None
+    """Memory in GB."""
+    custom: dict[str, Positive] | None = None
+    """Ray's custom resources, by name; replaces those of `resources`."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_gpus(self.gpu)
+        return self
+
+
+class ResourcesSpec(Strict):
+    """What one trial holds."""
+
+    gpu: Gpus = 1.0
+    """GPUs: a fraction shares one, a whole number takes several. Ignored where there is none."""
+    cpu: Positive = 1.0
+    """CPU cores."""
+    memory_gb: Positive | None = None
+    """Memory in GB."""
+    custom: dict[str, Positive] = {}
+    """Ray's custom resources, by name."""
+    concurrency: Count | None = None
+    """Trials at a time, at most; left out, as many as fit."""
+    rules: list[ResourceRule] = []
+    """Other amounts for some configurations; of several rules that fit one, the first counts."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_gpus(self.gpu)
+        return self
+
+    def of(self, config: Config) -> "ResourcesSpec":
+        """What a trial of this configuration holds, without further rules."""
+        rule = next((rule for rule in self.rules if holds(rule.when, config)), None)
+        return self._with(rule)
+
+    @property
+    def variants(self) -> "list[ResourcesSpec]":
+        """Everything that `of` can answer, each once."""
+        found: list[ResourcesSpec] = []
+        for each in (self._with(rule) for rule in (None, *self.rules)):
+            if each not in found:
+                found.append(each)
+        return found
+
+    def share(self, config: Config, *, on_gpu: bool) -> float:
+        """What the trial holds of a device: GPUs, or CPU slots, of which `cpu` cores make one."""
+        held = self.of(config)
+        return held.gpu if on_gpu else held.cpu / self.cpu
+
+    def _with(self, rule: ResourceRule | None) -> "ResourcesSpec":
+        said = rule.model_dump(exclude={"when"}, exclude_none=True) if rule else {}
+        return self.model_copy(update={**said, "rules": []})
+
+
+class TrackingSpec(Strict):
+    """Where MLflow's copy goes."""
+
+    uri: str = "auto"
+    """MLflow tracking URI; `auto` is $MLFLOW_TRACKING_URI, else runs/mlflow.db."""
+    experiment: str | None = None
+    """MLflow experiment; the sweep's name where left out."""

@@ -1,0 +1,121 @@
+"""Whether a sweep fits its budget, and the smallest changes to its file with which it would."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from sweeper.cost.quote import Quote, Range
+from sweeper.parameter import Choice
+from sweeper.quoting.rehearsal import Rehearsal
+from sweeper.search.points import has_points_only
+
+CHEAPEST = 0.1
+"""The quantile at which a pace is read before a sweep is refused: where even luck would not help."""
+
+MATTERS = 0.75
+"""Without a value that is worth leaving out, networks cost at most this share of what they did."""
+
+
+def refused(rehearsal: Rehearsal, quote: Quote) -> str:
+    """Why not even one trial can be trained in full; empty where one can, or might."""
+    hours, wall = _least(rehearsal)
+    unit = "GPU hours" if quote.is_gpu else "CPU slot hours"
+    for name, limit, needed, what in _limits(rehearsal, hours, wall):
+        if limit < needed:
+            said = f"even at the fastest reading the cheapest takes {needed:.2g} {what or unit}"
+            epochs = rehearsal.spec.train.epochs
+            return f"budget.{name}: {limit:g} has no room for one trial of {epochs} epochs: {said}"
+    return ""
+
+
+def tightest(rehearsal: Rehearsal) -> str:
+    """The limit that ends the sweep first."""
+    return min(_in_hours(rehearsal), key=lambda pair: pair[1])[0]
+
+
+def to_fit_one(rehearsal: Rehearsal) -> Iterator[str]:
+    """What would make room for a single trial, read cautiously; then what would for as few epochs as fit."""
+    least, wall = _least(rehearsal, quantile=0.9)
+    for name, limit, needed, _ in _limits(rehearsal, least, wall):
+        if limit < needed:
+            yield f"budget.{name}: {_up(needed)} would fit one trial"
+            epochs = int(rehearsal.spec.train.epochs * limit / needed)
+            if epochs >= 1:
+                yield f"or train.epochs: {epochs}"
+            return
+
+
+def to_fit_all(rehearsal: Rehearsal, quote: Quote) -> Iterator[str]:
+    """What would make room for every trial that the file asks for; fewer trials; a smaller space."""
+    name = tightest(rehearsal)
+    alone = rehearsal.unlimited()
+    hours = Range.of([each.device_hours for each in alone])
+    wall = Range.of([each.wall_hours for each in alone])
+    price = rehearsal.where.usd_per_hour or 0.0
+    needed = {"gpu_hours": hours.p90, "usd": hours.p90 * price, "wall_hours": wall.p90}[name]
+    yield f"budget.{name}: {_up(needed)} would fit"
+    fitting = int(quote.trials.p10)
+    if fitting >= 1 and not has_points_only(rehearsal.spec):
+        yield f"or budget.trials: {fitting}"
+    limit = dict(_in_hours(rehearsal))[name]
+    if narrower := _narrower(rehearsal, limit / max(hours.p50, 1e-12)):
+        yield f"or {narrower}"
+
+
+def _least(rehearsal: Rehearsal, quantile: float = CHEAPEST) -> tuple[float, float]:
+    """(device-hours, wall hours) of the cheapest configuration, trained in full."""
+    seconds = min(seconds for _, seconds in rehearsal.foreseen.all) * rehearsal.factor(quantile)
+    hours = rehearsal.full_hours(seconds)
+    return hours, hours / rehearsal.where.share
+
+
+def _limits(rehearsal: Rehearsal, hours: float, wall: float) -> Iterator[tuple[str, float, float, str]]:
+    """(name, limit, what one trial needs of it, its unit) of each limit that is set and can be foreseen."""
+    budget, price = rehearsal.spec.budget, rehearsal.where.usd_per_hour
+    if budget.gpu_hours is not None:
+        yield "gpu_hours", budget.gpu_hours, hours, ""
+    if budget.usd is not None and price is not None:
+        yield "usd", budget.usd, hours * price, "USD"
+    if budget.wall_hours is not None:
+        yield "wall_hours", budget.wall_hours, wall, "hours"
+
+
+def _in_hours(rehearsal: Rehearsal) -> list[tuple[str, float]]:
+    """Each limit as device-hours."""
+    price, where = rehearsal.where.usd_per_hour or math.inf, rehearsal.where
+    per_hour = {"gpu_hours": 1.0, "usd": 1 / price, "wall_hours": where.slots * where.share}
+    return [(name, limit * per_hour[name]) for name, limit, _, _ in _limits(rehearsal, 0.0, 0.0)]
+
+
+def _narrower(rehearsal: Rehearsal, share: float) -> str:
+    """The value without which the mean configuration is cheap enough, and that saves least beyond it."""
+    found: list[tuple[float, str]] = []
+    for name, parameter in rehearsal.spec.parameters.items():
+        if not isinstance(parameter, Choice) or parameter.per or len(parameter.values) < 2:
+            continue
+        for value in parameter.values:
+            others = [other for other in parameter.values if other != value]
+            left = _left_without(rehearsal, name, value, others)
+            if left <= min(share, MATTERS):
+                found.append((left, f"{name} without {value}"))
+    return max(found, default=(0.0, ""))[1]
+
+
+def _left_without(rehearsal: Rehearsal, name: str, value: object, others: Sequence[object]) -> float:
+    """The mean cost of a configuration that has another value in its place, as a share of what it was."""
+    typical = rehearsal.foreseen.typical
+    before = after = 0.0
+    for config, _ in rehearsal.foreseen.pool:
+        own = typical(config)
+        before += own
+        if config.get(name) == value:
+            own = sum(typical({**config, name: other}) for other in others) / len(others)
+        after += own
+    return after / before
+
+
+def _up(value: float) -> str:
+    """Two significant digits, rounded up: what is quoted must fit."""
+    if not 0 < value < math.inf:
+        return f"{value:g}"
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return f"{math.ceil(value / unit - 1e-9) * unit:.2g}"

@@ -1,0 +1,154 @@
+"""What a sweep will cost, before it is launched: the pace of its networks, and the sweep rehearsed at it."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from sweeper.cost import Known, Overheads, Pace, estimator
+from sweeper.cost.kept import keep, probes_path, read
+from sweeper.cost.prices import load_prices
+from sweeper.cost.quote import Corner, Quote, Range
+from sweeper.paths import cache_root, runs_root
+from sweeper.plan import Plan
+from sweeper.quoting.fitting import refused, tightest, to_fit_all, to_fit_one
+from sweeper.quoting.foreseen import Foreseen, sized
+from sweeper.quoting.probing import MOST_BESIDE, chosen, device_name, probe
+from sweeper.quoting.rehearsal import THOROUGH, Effort, Rehearsal, Situation, typical_rungs
+from sweeper.quoting.remembered import TYPICAL, remember
+from sweeper.spec import SweepSpec
+from sweeper.where import Where
+from sweeper.work import size_of
+
+PROBES = 6
+ORDER = ("probe", "history", "flops")
+"""Estimators, the best first; the first that knows enough is believed."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What is known of the pace, and what is billed beside training."""
+
+    known: Known = field(default_factory=Known)
+    overheads: Overheads = TYPICAL
+    sweeps: tuple[str, ...] = ()
+
+    def pace(self) -> Pace:
+        """From the best source that knows enough."""
+        found = (estimator[name](self.known) for name in ORDER)
+        return next(pace for pace in found if pace is not None)
+
+
+def quote_of(spec: SweepSpec, plan: Plan, where: Where, effort: Effort) -> Quote:
+    """What `launch` says: of this machine, from what is known already.
+
+    A cluster's devices are unknown until it is joined: there nothing is refused.
+    """
+    price = load_prices(usd_per_gpu_hour=where.usd_per_gpu_hour, instance=where.instance).of_node({})
+    here = situation(spec, cpus=where.cpus, usd=price.usd_per_gpu_hour if price else None)
+    if where.runner != "ray_tune":
+        here = replace(here, slots=(where.cpus or 1) if where.runner == "simulated" else 1, startup=0.0)
+    quoted = quote(spec, plan, here, basis(spec, plan, cache_root(), here), effort)
+    if where.address is None and where.runner != "simulated":
+        return quoted
+    note = "as if it ran on this machine: the cluster's devices are not known yet"
+    return replace(quoted, refusal="", notes=(*quoted.notes, note))
+
+
+def situation(
+    spec: SweepSpec, *, slots: int | None = None, cpus: int | None = None, usd: float | None = None
+) -> Situation:
+    """This machine, or so many slots of its kind; asks neither Ray nor the network."""
+    is_gpu = torch.cuda.is_available() and spec.resources.gpu > 0
+    share = spec.resources.gpu if is_gpu else 1.0
+    count = slots or _slots(spec, is_gpu=is_gpu, cpus=cpus)
+    return Situation(device_name(), is_gpu, count, share, usd)
+
+
+def _slots(spec: SweepSpec, *, is_gpu: bool, cpus: int | None) -> int:
+    """Trials at a time, as the Ray runner counts them."""
+    wanted = spec.resources
+    room = [int((cpus or len(os.sched_getaffinity(0))) / wanted.cpu + 1e-9)]
+    if is_gpu:
+        room.append(int(torch.cuda.device_count() / wanted.gpu + 1e-9))
+    return max(1, min(*room, wanted.concurrency or max(room)))
+
+
+def basis(spec: SweepSpec, plan: Plan, cache: Path, where: Situation, *, probing: bool = False) -> Basis:
+    """Earlier probes and records; with `probing`, a few configurations are trained now and kept."""
+    beside = min(where.slots, MOST_BESIDE)
+    path = probes_path(cache, plan.facts.digest, f"{where.device} x {beside}")
+    libraries = f"torch {torch.__version__}"
+    if probing:
+        works = [(config, size.work) for config, size in sized(spec, plan, THOROUGH.configs, THOROUGH.layers)]
+        works += [(corner.config, corner.size.work) for corner in plan.corners]
+        found = probe(spec, chosen(works, PROBES, is_gpu=where.is_gpu), cache, beside=beside)
+        keep(path, found, device=where.device, libraries=libraries)
+    probes = tuple(each.timing for each in read(path, libraries=libraries))
+    told = remember(spec, plan.facts, runs_root(), device=where.device, is_gpu=where.is_gpu)
+    return Basis(Known(where.is_gpu, probes, told.timings), told.overheads, told.sweeps)
+
+
+def quote(spec: SweepSpec, plan: Plan, where: Situation, on: Basis, effort: Effort = THOROUGH) -> Quote:
+    """The sweep rehearsed at the pace that is known.
+
+    With a `refusal` in it where not even one trial can be trained in full; nothing is raised.
+    """
+    pace = on.pace()
+    pool = [
+        (config, pace.seconds(size.work)) for config, size in sized(spec, plan, effort.configs, effort.layers)
+    ]
+    corners = [(corner.config, pace.seconds(corner.size.work)) for corner in plan.corners]
+    foreseen = Foreseen(spec.space, pool, lambda config: size_of(config, spec, plan.facts), pace, corners)
+    rehearsal = Rehearsal(spec, where, on.overheads, foreseen, pace, effort)
+    outcomes = rehearsal.outcomes()
+    drafted = Quote(
+        source=pace.source,
+        timings=pace.timings,
+        device=where.device,
+        is_gpu=where.is_gpu,
+        slots=where.slots,
+        share=where.share,
+        device_hours=rehearsal.range_of(outcomes, lambda each: each.device_hours),
+        wall_hours=rehearsal.range_of(outcomes, lambda each: each.wall_hours),
+        trials=Range.of([each.trials for each in outcomes]),
+        completed=Range.of([each.completed for each in outcomes]),
+        full_trial=_full_trial(rehearsal),
+        usd_per_hour=where.usd_per_hour,
+        rungs=typical_rungs(outcomes),
+        resource=str(spec.scheduler.options.get("resource", "epoch")),
+        dearest=_dearest(rehearsal),
+        simulations=len(outcomes),
+        wanted_trials=rehearsal.wanted,
+        notes=tuple(_notes(spec, on, where)),
+        samples=foreseen.all,
+    )
+    if refusal := refused(rehearsal, drafted):
+        return replace(drafted, refusal=refusal, changes=tuple(to_fit_one(rehearsal)))
+    if any(each.is_cut for each in outcomes):
+        changes = tuple(to_fit_all(rehearsal, drafted))
+        return replace(drafted, cut_by=tightest(rehearsal), changes=changes)
+    return drafted
+
+
+def _full_trial(rehearsal: Rehearsal) -> Range:
+    """Over the configurations, and over how wrong the pace may be."""
+    factors = [rehearsal.factor(quantile) for quantile in (0.1, 0.3, 0.5, 0.7, 0.9)]
+    seconds = [factor * seconds for factor in factors for _, seconds in rehearsal.foreseen.pool]
+    return Range.of([rehearsal.full_hours(each) for each in seconds])
+
+
+def _dearest(rehearsal: Rehearsal) -> Corner:
+    config, seconds = max(rehearsal.foreseen.all, key=lambda pair: pair[1])
+    return Corner(config, seconds, rehearsal.full_hours(seconds))
+
+
+def _notes(spec: SweepSpec, on: Basis, where: Situation) -> Iterator[str]:
+    if on.sweeps and not on.known.probes:
+        yield f"pace learned from {' and '.join(on.sweeps)}"
+    if spec.budget.usd and where.usd_per_hour is None:
+        yield "budget.usd cannot be foreseen: no price is known (--usd-per-gpu-hour)"
+    if spec.search.warm_start:
+        yield "what search.from answers at no cost is not deducted"

@@ -1,0 +1,53 @@
+import pytest
+
+from sweeper.deciding.failures import OUTSIDE, RETRIES, may_retry
+from sweeper.trial import Outcome, State
+
+
+def failed(kind, print_="", message=""):
+    return Outcome(State.FAILED, kind, message, print_)
+
+
+@pytest.mark.parametrize(("kind", "retries"), RETRIES.items())
+def test_a_cause_is_forgiven_as_often_as_its_budget_says(kind, retries):
+    times = int(min(retries, 40))
+    for earlier in range(times):
+        assert may_retry(failed(kind), [failed(kind)] * earlier)
+    assert may_retry(failed(kind), [failed(kind)] * times) == (retries > times)
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.FAILED])
+def test_only_a_failure_is_tried_again(state):
+    assert not may_retry(Outcome(state, "preempted"), [])
+
+
+@pytest.mark.parametrize("kind", ["diverged", "", "unheard of"])
+def test_a_cause_without_a_budget_is_final(kind):
+    assert not may_retry(failed(kind), [])
+
+
+@pytest.mark.parametrize(
+    ("now", "earlier", "retried"),
+    [
+        (failed("hung", "A"), [], True),
+        (failed("hung", "A"), [failed("hung", "B")], True),
+        (failed("hung", "A"), [failed("hung", "A")], False),
+        (failed("hung", "A"), [failed("hung", "A"), failed("preempted")], False),
+        (failed("error", "A"), [failed("out_of_memory", "A")], False),
+        (failed("hung", "A", "epoch 3"), [failed("hung", "A", "epoch 4")], False),
+        (failed("hung", "A", "same words"), [failed("hung", "B", "same words")], True),
+        (failed("hung"), [failed("hung")], True),
+    ],
+)
+def test_the_same_fingerprint_twice_is_the_trials_own_fault(now, earlier, retried):
+    assert may_retry(now, earlier) == retried
+
+
+@pytest.mark.parametrize("kind", sorted(OUTSIDE))
+def test_what_the_machines_do_is_never_the_trials_own_fault(kind):
+    assert may_retry(failed(kind, "OSError@checkpoint.py:9"), [failed(kind, "OSError@checkpoint.py:9")])
+
+
+def test_interruptions_do_not_use_up_the_budget_of_errors():
+    earlier = [Outcome(State.WAITING, kind) for kind in ("interrupted", "driver_lost", "budget", "")]
+    assert may_retry(failed("error"), earlier)
