@@ -1,5 +1,7 @@
+import contextlib
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 
@@ -24,6 +26,20 @@ def ray_cluster() -> Iterator[None]:
     )
     yield
     ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def end_session() -> Callable[[int], None]:
+    """`end_session(pid)`: whatever Ray left behind of the session that a script of the test's own led."""
+
+    def end(leader: int) -> None:
+        for entry in os.listdir("/proc"):
+            if entry.isdigit():
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    if os.getsid(int(entry)) == leader:
+                        os.kill(int(entry), signal.SIGKILL)
+
+    return end
 
 
 @pytest.fixture

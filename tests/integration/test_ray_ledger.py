@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 
@@ -79,7 +78,7 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def told(tmp_path_factory, end_session):
     """What a process with a Ray of its own says of twelve trials on four fake GPUs."""
     spec = {
         "name": "four", "dataset": {"source": "digits"}, "parameters": {"layers": {"min": 1, "max": 99}},
@@ -95,7 +94,7 @@ def told(tmp_path_factory):
         try:
             out, error = process.communicate(timeout=240)
         finally:
-            _end_session(process.pid)
+            end_session(process.pid)
     assert process.returncode == 0, error[-3000:]
     return json.loads(out.strip().splitlines()[-1])
 
@@ -140,14 +139,3 @@ def test_what_was_lost_is_named_and_half_devices_are_priced(told):
 def test_energy_is_absent_where_no_gpu_is(told):
     """Fake GPUs draw nothing that NVML could tell; on a real one the figure would be positive."""
     assert all(attempt["joules"] is None or attempt["joules"] > 0 for attempt in told["attempts"])
-
-
-def _end_session(leader: int) -> None:
-    """Whatever Ray left behind of the script's own session."""
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                if os.getsid(int(entry)) == leader:
-                    os.kill(int(entry), signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass

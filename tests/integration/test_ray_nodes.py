@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 
@@ -86,7 +85,9 @@ print(json.dumps({
 """
 
 
-def test_trials_of_a_drained_and_of_a_lost_node_go_on_elsewhere_and_nothing_is_told_twice(toy_spec, tmp_path):
+def test_trials_of_a_drained_and_of_a_lost_node_go_on_elsewhere_and_nothing_is_told_twice(
+    toy_spec, tmp_path, end_session
+):
     spec = toy_spec(
         scheduler={"type": "none"}, budget={"trials": 3}, parameters={"layers": {"min": 1, "max": 9}},
     )  # fmt: skip
@@ -101,7 +102,7 @@ def test_trials_of_a_drained_and_of_a_lost_node_go_on_elsewhere_and_nothing_is_t
         try:
             out, error = process.communicate(timeout=240)
         finally:
-            _end_session(process.pid)
+            end_session(process.pid)
     assert process.returncode == 0, error[-3000:]
     told = json.loads(out.strip().splitlines()[-1])
     print(f"\nseconds from the end of an attempt to the start of the next: {told['recovered']}")
@@ -118,14 +119,3 @@ def test_trials_of_a_drained_and_of_a_lost_node_go_on_elsewhere_and_nothing_is_t
     assert told["why"][-2].startswith("The actor died because its node has died.")
     reported = [tuple(pair) for pair in told["reported"]]
     assert len(reported) == len(set(reported)) == 3 * EPOCHS
-
-
-def _end_session(leader: int) -> None:
-    """Whatever Ray left behind of the script's own session."""
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                if os.getsid(int(entry)) == leader:
-                    os.kill(int(entry), signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass

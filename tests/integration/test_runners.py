@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -142,7 +141,9 @@ def test_a_cancelled_sweep_ends_soon_and_can_be_resumed(drive):
     assert all(attempt.ended == "interrupted" for attempt in sweep.history.attempts)
 
 
-def test_a_running_cluster_of_two_nodes_is_joined_by_its_address_and_both_are_used(toy_spec, tmp_path):
+def test_a_running_cluster_of_two_nodes_is_joined_by_its_address_and_both_are_used(
+    toy_spec, tmp_path, end_session
+):
     spec = toy_spec(scheduler=PATIENT, budget={"trials": 6}, parameters={"layers": {"min": 1, "max": 9}})
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     with subprocess.Popen(
@@ -152,20 +153,9 @@ def test_a_running_cluster_of_two_nodes_is_joined_by_its_address_and_both_are_us
         try:
             out, error = process.communicate(timeout=240)
         finally:
-            _end_session(process.pid)
+            end_session(process.pid)
     assert process.returncode == 0, error[-3000:]
     told = json.loads(out.strip().splitlines()[-1])
     assert told["states"] == ["completed"] * 6
     assert told["devices"] == ["cpu"]
     assert told["overlaps"] > 0, "one CPU a node: trials side by side ran on both"
-
-
-def _end_session(leader: int) -> None:
-    """Whatever Ray left behind of the script's own session."""
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                if os.getsid(int(entry)) == leader:
-                    os.kill(int(entry), signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
