@@ -227,6 +227,7 @@ def _retried(history: SweepHistory, event: Event) -> None:
     trial = history.trials[event.trial]
     trial.state, trial.outcome = State.WAITING, None
     trial.ends = [Outcome(State.WAITING, "retried")] * len(trial.ends)
+    history.over = [each for each in history.over if each is not trial]
     history.closed = "retried"
 
 

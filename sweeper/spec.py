@@ -114,6 +114,15 @@ class SweepSpec(Strict):
         return self
 
     def _check_final(self) -> None:
+        limits = self.budget.model_dump(exclude={"max_failed"}, exclude_none=True)
+        if self.final and set(limits) == {"wall_hours"}:
+            hint = "add budget.trials, budget.gpu_hours or budget.usd"
+            raise SpecError("nothing can be kept back from wall_hours alone", where="final", hint=hint)
+        if self.final and self.objective.mode == "target":
+            hint = "a trial ends at its target: leave final out"
+            raise SpecError(
+                "full-length runs do not go with objective.mode: target", where="final", hint=hint
+            )
         if self.final and self.budget.trials and self.final.top * self.final.seeds >= self.budget.trials:
             kept = self.final.top * self.final.seeds
             raise SpecError(

@@ -4,7 +4,6 @@ Every call is written to the record before it returns, so that a sweep built fro
 goes on where this one stopped. Whoever drives it (`sweeper.runners`) decides nothing.
 """
 
-import itertools
 import json
 import math
 import time
@@ -64,14 +63,19 @@ class Sweep:
         self._live: dict[str, int] = {}
         self._agenda = Agenda(spec, self.history, self._proposals, self._scheduler, self._live, self._fits)
         self._enough = Enough(spec)
+        is_look_missed = False
         for event in record.events():
             self._replay(event)
+            ended = self.history.trials[event.trial] if event.kind == "ended" else None
+            is_look_missed = ended is not None and self._enough.is_due(self.history, ended)
         before = self.history
         self.meter = Meter(
             clock, before.wall_seconds, before.capacity_device_seconds, before.capacity_by_node
         )
         self._budget = Budget(spec.budget, self.history, self.meter)
         self._write(Event("launched"))
+        if is_look_missed:
+            self._look_ahead()
         self._recover()
 
     # what a runner calls ------------------------------------------------------------------------
@@ -194,8 +198,7 @@ class Sweep:
 
         A diverged trial does not count: a wide range of learning rates has many.
         """
-        first = itertools.islice(self.history.trials.values(), self.spec.budget.max_failed)
-        return all_failed(first, self.spec.budget.max_failed)
+        return all_failed(self.history.trials.values(), self.spec.budget.max_failed)
 
     @property
     def live(self) -> int:
@@ -211,11 +214,13 @@ class Sweep:
 
     def _verdict(self, trial: TrialHistory, report: Report) -> Verdict:
         verdict = self._judged(trial, report)
-        if verdict.decision is not Decision.CONTINUE:
+        is_trained = report.epoch >= trial.config.get("epochs", self.spec.train.epochs)
+        if verdict.decision is not Decision.CONTINUE or is_trained:
             return verdict
         if self.stopping:
             return Verdict(Decision.PAUSE, f"interrupted: {self.stopping}")
-        if shortage := self._budget.shortage() or self._reserved(trial, report, verdict):
+        kept = 0.0 if trial.is_final_run else self._kept()
+        if shortage := self._budget.shortage(kept=kept) or self._reserved(trial, report, verdict):
             return Verdict(Decision.PAUSE, f"budget: {shortage}")
         return verdict
 
@@ -246,10 +251,10 @@ class Sweep:
 
     def _kept(self) -> float:
         """Device-seconds that the search leaves to the final."""
-        final, limits = self.spec.final, self.spec.budget
-        if final is None or (limits.gpu_hours is None and limits.usd is None):
+        limits = self.spec.budget
+        if self.spec.final is None or (limits.gpu_hours is None and limits.usd is None):
             return 0.0
-        return final.seeds * self._forecast.in_full(self._agenda.likely_finalists())
+        return self._forecast.in_full(self._agenda.final_to_come())
 
     def _start(self, candidate: Candidate) -> Trial:
         self._agenda.taken(candidate)
@@ -287,8 +292,8 @@ class Sweep:
         told = [ended_row(trial, outcome, self.spec.objective.goal)] if outcome.state.is_final else []
         self._write(event, outbox=told)
         self._learn_end(event)
-        if enough := self._enough.look(self.history):
-            self._write(Event("enough", body=enough))
+        if self._enough.is_due(self.history, trial):
+            self._look_ahead()
 
     def _usd(self, trial: TrialHistory) -> float | None:
         if not trial.attempts or trial.attempts[-1].usd_per_hour is None:
@@ -321,8 +326,13 @@ class Sweep:
                 trial = self.history.trials[event.trial]
                 self._forecast.learn(trial)
                 self._judged(trial, trial.reports[-1])
+            case "granted":
+                self._agenda.granted(event.trial)
             case "ended":
                 self._learn_end(event)
+            case "retried":
+                trial = self.history.trials[event.trial]
+                self._searcher.adopt(trial.number, trial.config)
             case "final":
                 self._agenda.begin_final(self.history.finalists)
             case "extended":
@@ -345,6 +355,10 @@ class Sweep:
         elif not trial.is_final_run:
             value = self._aim.best(trial.reports)
             self._searcher.finish(trial.number, as_told(trial), value, trial.device_seconds)
+
+    def _look_ahead(self) -> None:
+        if enough := self._enough.look(self.history):
+            self._write(Event("enough", body=enough))
 
     def _recover(self) -> None:
         """What an earlier driver left: attempts that it lost, and trials that it never started."""

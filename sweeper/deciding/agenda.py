@@ -1,8 +1,9 @@
 """What runs next: lost attempts, paused trials that earned more, new configurations, and the final."""
 
+import itertools
 import math
 from collections import deque
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from sweeper.deciding.proposals import Proposal, Proposals
@@ -11,6 +12,9 @@ from sweeper.history import SweepHistory, TrialHistory
 from sweeper.schedulers import Scheduler
 from sweeper.spec import SweepSpec
 from sweeper.trial import Config, State, canonical
+
+LOOKED_AT = 32
+"""Trials of one kind that are tried against the budget at a time: each costs a look at all that runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,10 @@ class Agenda:
         self._waiting: deque[str] = deque()
         self._promoted = ""
         self._held: Proposal | None = None
-        self._final: deque[Proposal] = deque()
+        self._final: list[Proposal] = []
         self._is_exhausted = False
         self._likely: list[Config] = []
-        self._counted = 0
+        self._guess_at = 0.0
 
     @property
     def is_waiting(self) -> bool:
@@ -70,10 +74,11 @@ class Agenda:
 
     def next(self) -> Candidate | None:
         """The first that fits; None where nothing does, or nothing is left."""
-        for find in (self._next_waiting, self._next_promoted, self._next_final, self._next_new):
-            candidate = find()  # one by one: a configuration is drawn only when it can be run
-            if candidate and self._fits(candidate):
-                return candidate
+        # one by one: a configuration is drawn only when it can be run
+        for find in (self._waiting_ones, self._promoted_one, self._final_ones, self._new_one):
+            for candidate in itertools.islice(find(), LOOKED_AT):
+                if self._fits(candidate):
+                    return candidate
         return None
 
     def taken(self, candidate: Candidate) -> None:
@@ -87,11 +92,16 @@ class Agenda:
 
     def asked(self, trial: TrialHistory) -> None:
         """A proposal became this trial, now or in the record."""
-        if trial.is_final_run:
-            if self._final:
-                self._final.popleft()
-        else:
+        if not trial.is_final_run:
             self._held = None
+            return
+        ran = (trial.repeat, canonical(trial.config))
+        self._final = [each for each in self._final if (each.repeat, canonical(each.config)) != ran]
+
+    def granted(self, trial_id: str) -> None:
+        """An attempt of the record began: the trial waits no longer."""
+        if trial_id in self._waiting:
+            self._waiting.remove(trial_id)
 
     def put_back(self, trial_id: str) -> None:
         """The trial waits for another attempt."""
@@ -109,11 +119,13 @@ class Agenda:
     def begin_final(self, configs: Iterable[Config]) -> None:
         """The best configurations are known: each is run with further seeds, the best one first."""
         seeds = self._spec.final.seeds if self._spec.final else 0
+        left = (self._spec.budget.trials or math.inf) - len(self._history.trials)
         for config in configs:
             alike = [t for t in self._history.trials.values() if canonical(t.config) == canonical(config)]
             first = 1 + max((trial.repeat for trial in alike), default=0)
             missing = seeds - sum(trial.is_final_run for trial in alike)
-            self._final.extend(Proposal(config, first + n, is_final_run=True) for n in range(missing))
+            self._final += [Proposal(config, first + n, is_final_run=True) for n in range(missing)]
+        self._final = [each for place, each in enumerate(self._final) if place < left]
 
     def end_final(self) -> None:
         """The sweep was extended: the search goes on, and another final follows it."""
@@ -121,10 +133,10 @@ class Agenda:
         self._is_exhausted = False
 
     def is_final_due(self) -> bool:
-        """The search has come to its end, nothing of it waits, and it has found something."""
-        if self._spec.final is None or self._history.finalists or self._waiting:
+        """The search has come to its end and found something; what of it waits does not fit the budget."""
+        if self._spec.final is None or self._history.finalists:
             return False
-        return any(trial.reports for trial in self._history.trials.values())
+        return any(trial.best(self._spec.objective.goal) for trial in self._history.trials.values())
 
     def finalists(self) -> list[Config]:
         """The configurations for the final: as many as `final.top`, as the search alone ranks them."""
@@ -133,36 +145,47 @@ class Agenda:
         standing = standings(SweepHistory(trials=searched), self._spec.objective.goal)
         return [each.config for each in standing[:top]]
 
-    def likely_finalists(self) -> list[Config]:
-        """Who they would be now, looked up again when the trials that are over are 5 % more."""
-        over = len(self._history.over)
-        if over >= 1.05 * self._counted or not self._likely:
-            self._likely, self._counted = self.finalists(), over
-        return self._likely
+    def final_to_come(self) -> list[Config]:
+        """What the final will train yet, a configuration for each run; who they are before it is a guess.
 
-    def _next_waiting(self) -> Candidate | None:
-        return Candidate(self._history.trials[self._waiting[0]]) if self._waiting else None
+        The guess is made anew when the attempts that ended are 5 % more.
+        """
+        if self._history.finalists:
+            return [each.config for each in self._final]
+        ended = len(self._history.settled)
+        if ended >= self._guess_at or not self._likely:
+            self._likely, self._guess_at = self.finalists(), 1.05 * ended + 1
+        return self._likely * (self._spec.final.seeds if self._spec.final else 0)
 
-    def _next_promoted(self) -> Candidate | None:
+    def _waiting_ones(self) -> Iterator[Candidate]:
+        """Behind the search only what belongs to the final goes on."""
+        for trial_id in self._waiting:
+            trial = self._history.trials[trial_id]
+            if trial.is_final_run or not self._history.finalists:
+                yield Candidate(trial)
+
+    def _promoted_one(self) -> Iterator[Candidate]:
         """A trial that may go on, held until it is taken; one that is not paused has gone on already."""
         if self._is_search_over:
-            return None
+            return
         while not self._promoted and (trial_id := self._scheduler.promote()):
             is_paused = self._history.trials[trial_id].state is State.PAUSED
             self._promoted = trial_id if is_paused and trial_id not in self._live else ""
-        return Candidate(self._history.trials[self._promoted]) if self._promoted else None
+        if self._promoted:
+            yield Candidate(self._history.trials[self._promoted])
 
-    def _next_final(self) -> Candidate | None:
-        return Candidate(proposal=self._final[0]) if self._final else None
+    def _final_ones(self) -> Iterator[Candidate]:
+        return (Candidate(proposal=each) for each in self._final)
 
-    def _next_new(self) -> Candidate | None:
+    def _new_one(self) -> Iterator[Candidate]:
         number = len(self._history.trials)
         if self._is_search_over or self._is_exhausted or number >= self._allowed:
-            return None
+            return
         if self._held is None:
             self._held = self._proposals.next(number, self._history.trials)
             self._is_exhausted = self._held is None
-        return Candidate(proposal=self._held) if self._held else None
+        if self._held is not None:
+            yield Candidate(proposal=self._held)
 
     @property
     def _is_search_over(self) -> bool:

@@ -4,11 +4,12 @@ from dataclasses import asdict
 from typing import Any
 
 from sweeper.deciding.gain import ceiling_of, concluded, gain_ahead
-from sweeper.history import SweepHistory
+from sweeper.history import SweepHistory, TrialHistory
 from sweeper.spec import SweepSpec
+from sweeper.trial import State
 
 MORE = 1.02
-"""Looks again when so many times as many trials are over: a look costs milliseconds, and trials are many."""
+"""Looks again when so many times as many attempts have ended: a look costs milliseconds, they are many."""
 
 
 class Enough:
@@ -18,14 +19,25 @@ class Enough:
         self._rule = spec.stop_when
         self._objective = spec.objective
         self._seed = spec.search.seed
-        self._looked_at = 0
+        self._ended = self._looked_at = 0
+
+    def is_due(self, history: SweepHistory, ended: TrialHistory) -> bool:
+        """To be asked at each end of an attempt: whether so many have ended that it is time to look.
+
+        Lost attempts do not count, so that a killed driver changes nothing. A yes counts as a look.
+        """
+        self._ended += ended.state is not State.WAITING
+        rule = self._rule
+        if rule is None or history.enough or self._ended < max(rule.after, MORE * self._looked_at):
+            return False
+        self._looked_at = self._ended
+        return True
 
     def look(self, history: SweepHistory) -> dict[str, Any]:
         """The reason (`why`) and its figures; empty as long as the search shall go on."""
-        rule, over = self._rule, len(history.over)
-        if rule is None or history.enough or over < max(rule.after, MORE * self._looked_at):
+        rule = self._rule
+        if rule is None:
             return {}
-        self._looked_at = over
         ended, ceiling = concluded(history, self._objective.goal), ceiling_of(self._objective.metric)
         gain = gain_ahead(ended, rule.ahead, self._seed, ceiling=ceiling)
         if gain.high >= rule.gain:

@@ -20,6 +20,8 @@ RETRIES: dict[str, float] = {
 }
 """Attempts that may be lost to each cause; what is not listed (a diverged trial) is never tried again."""
 
+FINE = frozenset({State.COMPLETED, State.STOPPED, State.PAUSED})
+
 OUTSIDE = frozenset(
     {
         *("preempted", "driver_lost", "interrupted", "node_lost", "worker_lost", "storage"),
@@ -65,9 +67,21 @@ def lost_with_driver(trial: TrialHistory) -> Outcome:
 
 
 def all_failed(trials: Iterable[TrialHistory], many: int) -> bool:
-    """Whether there are so many, and each failed; one that diverged has not failed the sweep."""
-    outcomes = [trial.outcome for trial in trials if trial.state is State.FAILED and trial.outcome]
-    return sum(outcome.kind != "diverged" for outcome in outcomes) == many
+    """Whether the first so many that came to something all failed.
+
+    A diverged trial says nothing of the sweep, nor does one that has not reported yet; one that has is
+    a success, whatever becomes of it.
+    """
+    failed = 0
+    for trial in trials:
+        has_diverged = trial.outcome is not None and trial.outcome.kind == "diverged"
+        if trial.state is State.FAILED and not has_diverged:
+            failed += 1
+            if failed == many:
+                return True
+        elif not has_diverged and (trial.reports or trial.state in FINE):
+            return False
+    return False
 
 
 def as_told(trial: TrialHistory) -> State:

@@ -10,6 +10,7 @@ import numpy as np
 from sweeper.history import TrialHistory
 from sweeper.search import Searcher
 from sweeper.search.points import complete
+from sweeper.search.random import draw
 from sweeper.spec import SweepSpec
 from sweeper.trial import Config, Report, State, canonical, derive
 
@@ -138,7 +139,19 @@ class Proposals:
                 return Proposal(config, redrawn=tuple(redrawn))
             self._tell(number, known)
             redrawn.append(known)
-        return self._left_over(number, redrawn) if size is not None and size <= LISTED else None
+        if size is not None and size <= LISTED:
+            return self._left_over(number, redrawn)
+        return self._by_lot(number, redrawn)
+
+    def _by_lot(self, number: int, redrawn: list[Known]) -> Proposal | None:
+        """A configuration drawn without the search, which kept to known ones; None after very many draws."""
+        generator = np.random.default_rng(derive(self._spec.search.seed, "by lot", number))
+        for _ in range(LISTED):
+            config = self._spec.space.sample(lambda _, parameter: draw(parameter, generator))
+            if canonical(config) not in self._seen and not self._refuse(config):
+                self._searcher.adopt(number, config)
+                return Proposal(config, redrawn=tuple(redrawn))
+        return None
 
     def _left_over(self, number: int, redrawn: list[Known]) -> Proposal | None:
         """One of the configurations that nobody has drawn yet, by lot."""

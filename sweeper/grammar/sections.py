@@ -233,7 +233,7 @@ class StopWhenSpec(Strict):
     ahead: Positive = 0.25
     """Looks so far ahead: a share of the device time spent until now."""
     after: Count = 20
-    """Trials that must be over before."""
+    """Attempts that must have ended before."""
 
 
 Gpus = Annotated[float, Field(ge=0)]

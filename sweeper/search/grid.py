@@ -22,8 +22,9 @@ class Grid:
         return None
 
     def adopt(self, number: int, config: Config) -> None:
-        """Leave the configuration out of the rest of the walk."""
-        self._seen.add(canonical(config))
+        """Leave the configuration out of the rest of the walk; not one of an earlier sweep (below zero)."""
+        if number >= 0:
+            self._seen.add(canonical(config))
 
     def observe(self, number: int, epoch: int, score: float) -> None:
         """Nothing to learn."""

@@ -152,6 +152,44 @@ def test_the_search_leaves_the_final_what_it_will_cost(make_rig):
     assert sweep.totals.billed <= 600
 
 
+@pytest.mark.parametrize("kind", ["stop", "promote"])
+@pytest.mark.parametrize("cap", [620, 800, 1000])
+def test_a_trial_that_waits_for_more_budget_does_not_hold_up_the_final(make_rig, kind, cap):
+    limits = {"final": {"top": 1, "seeds": 2}, "budget": {"gpu_hours": cap / 3600}}
+    sweep = make_rig(scheduler=STOP | {"kind": kind}, workload=steady, **limits).finish()
+    final = [t for t in sweep.history.trials.values() if t.is_final_run]
+    assert [t.state for t in final] == [State.COMPLETED] * 2
+    assert sweep.totals.billed <= cap
+
+
+def test_many_workers_leave_the_final_its_share_too(make_rig):
+    limits = {"final": {"top": 1, "seeds": 2}, "budget": {"gpu_hours": 600 / 3600}}
+    rig = make_rig(scheduler={"type": "none"}, **limits)
+    clock = VirtualClock()
+    sweep = Sweep(rig.spec, rig.record, clock=clock)
+    runner["simulated"](clock=clock, workers=8)(sweep, steady, lambda: False)
+    final = [t for t in sweep.history.trials.values() if t.is_final_run]
+    assert [t.state for t in final] == [State.COMPLETED], "the epoch in progress of eight took the other's"
+    assert sweep.totals.billed <= 600
+
+
+def test_without_any_score_there_is_no_final_and_the_sweep_ends(make_rig):
+    def nothing(trial):
+        yield Report(1, float("nan"), 1.0, checkpoint="1")
+
+    rig = make_rig(scheduler=STOP, final={"top": 1, "seeds": 1}, budget={"trials": 4}, workload=nothing)
+    sweep = rig.finish()
+    assert sweep.ask() is None
+    assert sweep.is_done
+    assert not [event for event in rig.record.events() if event.kind == "final"]
+
+
+def test_a_trial_trained_in_full_is_completed_whatever_the_budget_says(make_rig):
+    rig = make_rig(scheduler={"type": "none"}, budget={"trials": 9, "gpu_hours": 85 / 3600}, workload=steady)
+    rig.finish()
+    assert [(t.state, len(t.reports)) for t in rig.trials] == [(State.COMPLETED, 9)]
+
+
 def test_an_extended_sweep_searches_on_and_has_a_final_of_its_own(make_rig):
     rig = make_rig(scheduler=STOP, **FINAL)
     rig.finish()
@@ -203,6 +241,23 @@ def test_enough_is_in_the_record_and_only_an_extension_takes_it_back(make_rig):
     more = make_rig(events=events, budget={"trials": 400}, **sections)
     assert more.sweep.ask() is not None
     assert len(more.trials) == many + 1
+
+
+def test_a_resumed_search_ends_where_the_undisturbed_one_does(make_rig):
+    def rising(trial):
+        score = float(np.random.default_rng(trial.number).normal())
+        yield Report(1, score, 10.0, checkpoint="1")
+
+    sections = {"stop_when": {"gain": 0.3, "after": 20}, "budget": {"trials": 400}, "workload": rising}
+    whole = make_rig(**sections)
+    many = len(whole.finish().history.trials)
+    assert 20 <= many < 400
+    events = list(whole.record.events())
+    for cut in range(len(events) - 60, len(events), 4):
+        if events[cut - 1].kind == "reported":
+            continue
+        rig = make_rig(events=events[:cut], **sections)
+        assert len(rig.finish().history.trials) == many, f"cut behind {events[cut - 1].kind}"
 
 
 def test_without_the_rule_the_budget_alone_ends_the_search(make_rig):

@@ -426,6 +426,48 @@ def test_the_sweep_stops_when_the_first_trials_all_fail(make_rig):
     assert rig.sweep.is_broken
 
 
+def test_a_diverged_trial_among_the_first_does_not_hide_that_all_others_fail(make_rig):
+    rig = make_rig(budget={"trials": 60, "max_failed": 4}, scheduler={"type": "none"})
+    while trial := rig.start():
+        rig.end(trial.id, Outcome(State.FAILED, "diverged" if trial.number == 0 else "unknown", "x"))
+    assert rig.sweep.is_broken
+    assert len(rig.trials) == 5
+
+
+def test_what_waits_and_fits_is_not_held_back_by_what_does_not(make_rig):
+    def at_own_pace(trial):
+        for epoch in range(1, 10):
+            yield Report(epoch, 0.5, epoch * (1.0 if trial.number else 10.0))
+
+    rig = make_rig(
+        scheduler={"type": "none"}, budget={"trials": 2, "gpu_hours": 60 / 3600}, workload=at_own_pace
+    )
+    for trial in (rig.start(), rig.start()):
+        rig.step(trial.id)
+        rig.fail(trial.id, "preempted")
+    again = rig.sweep.ask()
+    assert again is not None
+    assert again.number == 1
+
+
+def test_a_search_that_keeps_to_what_it_knows_is_helped_out_by_lot(make_sweep):
+    wide = {"layers": {"min": 1, "max": 5}, "width": {"min": 1, "max": 4000}}
+    refused = {"wide": 0}
+
+    def refuse(config):
+        refused["wide"] += config["width"] > 40
+        return "too wide" if config["width"] > 40 else ""
+
+    sweep = make_sweep(parameters=wide, budget={"trials": 12}, refuse=refuse)
+    asked = 0
+    while trial := sweep.ask():
+        sweep.granted(trial.id, Grant())
+        sweep.tell(trial.id, Outcome(State.COMPLETED))
+        asked += 1
+    assert asked == 12
+    assert refused["wide"] > 12 * 20, "one draw in a hundred can be trained"
+
+
 def test_one_success_among_the_first_keeps_the_sweep_going(make_rig):
     rig = make_rig(budget={"trials": 12, "max_failed": 3})
     fail_all(rig, 2)
