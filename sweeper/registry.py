@@ -17,13 +17,20 @@ from sweeper.errors import SpecError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+LISTED = 40
+"""Names that a message lists at most."""
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """`did you mean 'x'?` for the closest of `names`, else the whole list of them."""
     known = sorted(names)
     if not known:
         return "there are none"
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"
+    if close:
+        return f"did you mean {close[0]!r}?"
+    more = f", and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    return f"expected one of {', '.join(known[:LISTED])}{more}"
 
 
 class Registry(Generic[F]):

@@ -29,7 +29,7 @@ def refuse_edited(paths: SweepPaths, spec: SweepSpec) -> None:
     raise SpecError(
         f"edited since the sweep was launched, in {_counted(changed)}",
         where=str(paths.spec),
-        hint=f"{_way(changed, paths)}; delete the file to go on as launched",
+        hint=f"{_way(changed, paths)}; delete sweep.yaml, a copy for people, to go on as launched",
     )
 
 

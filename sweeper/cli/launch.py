@@ -37,6 +37,7 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
     from sweeper.cli._plugins import check_plugins
     from sweeper.cli._quote_page import refuse_what_cannot_fit
     from sweeper.driving.launching import anchored, create
+    from sweeper.driving.warm import known_events
     from sweeper.plan import make_plan
     from sweeper.quoting.quotes import quote_of
     from sweeper.quoting.rehearsal import QUICK, THOROUGH
@@ -44,6 +45,7 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
     spec = anchored(spec)
     check_plugins(spec)
     plan = make_plan(spec, cache_root())
+    known = known_events(spec, plan.facts.digest)
     quote = quote_of(spec, plan, where, THOROUGH if dry_run else QUICK)
     if dry_run:
         print_plan(spec, plan, quote)
@@ -55,7 +57,7 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
         return 0
     where = with_metrics(where)
     with lease.held(paths.root):
-        return run(spec, create(spec, paths, plan, quote.to_json()), paths, plan, where)
+        return run(spec, create(spec, paths, plan, known, quote.to_json()), paths, plan, where)
 
 
 def _may_proceed(quote: Quote, where: Where, *, is_sure: bool) -> bool:

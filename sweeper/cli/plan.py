@@ -9,6 +9,7 @@ from sweeper.cli._quote_page import refuse_what_cannot_fit
 from sweeper.cli._table import print_json
 from sweeper.cost.prices import load_prices
 from sweeper.driving.launching import anchored
+from sweeper.driving.warm import known_events
 from sweeper.paths import cache_root
 from sweeper.plan import make_plan
 from sweeper.quoting.quotes import basis, quote, situation
@@ -41,6 +42,7 @@ def command(
     check_plugins(spec)
     usd = _price(usd_per_gpu_hour, instance)
     plan = make_plan(spec, cache_root())
+    known_events(spec, plan.facts.digest)  # refuses what would mislead the search
     where = situation(spec, slots=slots, usd=usd)
     if probe:
         click.echo("timing a few networks on this machine ...", err=True)

@@ -1,11 +1,12 @@
 """From a sweep file to a running sweep: create or reopen its folder, prepare its images, drive it."""
 
+import dataclasses
 import functools
 import json
 import secrets
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from sweeper.cost.prices import PriceBook, Quote, load_prices
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.driving.driver import Driver, Ending
-from sweeper.driving.warm import known_events
 from sweeper.grammar.sections import ResourcesSpec
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.ledger import Grant
@@ -45,12 +45,13 @@ DECODING_SECONDS = 10.0
 PACKAGES = ("sweeper", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarrow")
 
 
-def create(spec: SweepSpec, paths: SweepPaths, plan: Plan, quote: str = "") -> Record:
-    """The sweep's folder with its resolved file and a record that knows what earlier sweeps found out.
+def create(
+    spec: SweepSpec, paths: SweepPaths, plan: Plan, known: Sequence[Event] = (), quote: str = ""
+) -> Record:
+    """The sweep's folder with its resolved file and a new record; StateError where there is one.
 
-    StateError where there is a sweep of that name. `quote` is what the sweep was expected to cost, as JSON.
+    `known` is what earlier sweeps found out, `quote` what the sweep was expected to cost, as JSON.
     """
-    known = known_events(spec, plan.facts.digest)
     sweep_id = secrets.token_hex(6)
     meta = {
         "sweep_id": sweep_id,
@@ -233,13 +234,12 @@ def _runner(spec: SweepSpec, paths: SweepPaths, where: Where, say: Callable[[str
 
 def _this_device(book: PriceBook) -> Grant:
     """What a trial holds that runs in this process: the whole GPU, or a CPU slot where there is none."""
-    name = device_name(default_device())
-    if not name:
-        return Grant()
-    quote = book.of_node({})
+    name, quote = device_name(default_device()), book.of_node({})
+    grant = Grant(device=name or "cpu", is_gpu=bool(name))
     if quote is None:
-        return Grant(device=name, is_gpu=True)
-    return Grant("local", name, True, 1.0, quote.usd_per_gpu_hour, quote.source, quote.date, quote.market)
+        return grant
+    told = {"price_source": quote.source, "price_date": quote.date, "market": quote.market}
+    return dataclasses.replace(grant, usd_per_hour=quote.usd_per_gpu_hour, **told)
 
 
 def _sender(spec: SweepSpec, record: Record, paths: SweepPaths) -> Sender:

@@ -108,7 +108,7 @@ def _fields(model: type[BaseModel], path: Sequence[str]) -> list[str]:
             continue
         field = model.model_fields.get(part)
         kind = field.annotation if field else None
-        kind = typing.get_args(kind)[0] if typing.get_origin(kind) is list else kind
+        kind = typing.get_args(kind)[0] if typing.get_args(kind) else kind  # a list of these, or none
         if not isinstance(kind, type) or not issubclass(kind, BaseModel):
             return []
         model = kind

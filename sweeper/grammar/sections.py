@@ -168,6 +168,9 @@ class ObjectiveSpec(Strict):
         goal = "minimize" if self.metric.endswith("/loss") else "maximize"
         if self.goal != goal:
             raise SpecError(f"found {self.goal!r} for {self.metric}, expected {goal!r}", where="goal")
+        if self.target is not None and not self.metric.endswith("/loss") and not 0 <= self.target <= 1:
+            hint = f"did you mean {self.target / 100:g}?" if 1 < self.target <= 100 else ""
+            raise SpecError(f"found {self.target:g}, expected 0 to 1", where="target", hint=hint)
         if self.mode == "target" and self.target is None:
             raise SpecError("'target' is missing", hint="mode: target needs the value to reach")
         if self.mode == "efficiency" and self.min_top5 is None:

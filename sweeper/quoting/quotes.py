@@ -125,6 +125,9 @@ def quote(spec: SweepSpec, plan: Plan, where: Situation, on: Basis, effort: Effo
         notes=tuple(_notes(spec, on, where)),
         samples=foreseen.all,
     )
+    if drafted.completed.p90 < 1:
+        unfinished = "no trial is expected to be trained in full within the budget"
+        drafted = replace(drafted, notes=(*drafted.notes, unfinished))
     if refusal := refused(rehearsal, drafted):
         return replace(drafted, refusal=refusal, changes=tuple(to_fit_one(rehearsal)))
     if any(each.is_cut for each in outcomes):

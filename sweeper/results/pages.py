@@ -167,8 +167,10 @@ def _opened(answer: Answer) -> str:
 
 def _reason(answer: Answer, efficient: Efficient) -> Text:
     points = 100 * efficient.ratio
-    floor = score_text(answer.metric, efficient.floor)
-    set_by = "min_top5" if efficient.is_floor_given else "nine tenths of the best gain over chance"
+    floor = score_text("valid/top5" if efficient.is_floor_given else answer.metric, efficient.floor)
+    set_by = (
+        "valid/top5: min_top5" if efficient.is_floor_given else "nine tenths of the best gain over chance"
+    )
     ratio = f"{points:.4g} points above chance per {unit_text(answer, one=True)}"
     return Text(f"{ratio}, among trials from {floor} up ({set_by})", style="dim")
 

@@ -136,7 +136,7 @@ class Slots:
     def grant(self, config: Config, said: Mapping[str, Any]) -> Grant:
         """The ledger's view of what a worker holds."""
         is_gpu = self._is_gpu(config)
-        quote = self._quote(said) if is_gpu else None
+        quote = self._quote(said) if is_gpu or not self.has_gpu else None
         return Grant(
             node=str(said.get("node", "unknown")),
             device=str(said.get("device", "unknown")),

@@ -259,3 +259,29 @@ def test_every_yaml_example_on_the_reference_page_is_right() -> None:
             parse_spec(head + parameters + example, environment={})
         except SpecError as error:
             pytest.fail(f"{error}\n{example}")
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("objective: {metric: valid/top1, mode: target, target: 95}", "did you mean 0.95?"),
+        ("final: {tops: 3}", "did you mean 'top'?"),
+        ("stop_when: {afer: 5}", "did you mean 'after'?"),
+        ("final: {top: 2, seeds: 2}\nobjective: {mode: target, target: 0.9}", "leave final out"),
+    ],
+)
+def test_slips_in_what_is_looked_for_are_told_with_what_was_meant(section, said):
+    text = (
+        "name: a\ndataset: {source: digits}\nparameters: {layers: [1, 2]}\nbudget: {trials: 20}\n" + section
+    )
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text)
+    assert said in caught.value.hint
+
+
+def test_nothing_is_kept_for_a_final_from_wall_hours_alone():
+    text = (
+        "name: a\ndataset: {source: digits}\nparameters: {layers: [1, 2]}\nbudget: {wall_hours: 1}\nfinal: {}"
+    )
+    with pytest.raises(SpecError, match="kept back from wall_hours alone"):
+        parse_spec(text)

@@ -45,7 +45,7 @@ def edit(paths, **sections) -> None:
         (
             {"train": {"epochs": 30}, "budget": {"trials": 50}},
             ["train.epochs: 9 -> 30", "budget.trials: 12 -> 50"],
-            "`sweeper launch {} -o name=NEW` starts another sweep; delete the file to go on as launched",
+            "`sweeper launch {} -o name=NEW` starts another sweep; delete sweep.yaml, a copy for people, to go on as launched",
         ),
         (
             {"budget": {"trials": 50}, "parameters": {"layers": {"min": 1, "max": 6}}},
@@ -55,7 +55,7 @@ def edit(paths, **sections) -> None:
         (
             {"budget": {"trials": 5, "usd": 3.0}},
             ["budget.trials: 12 -> 5", "budget.usd: None -> 3.0"],
-            "`sweeper launch {} -o name=NEW` starts another sweep; delete the file",
+            "`sweeper launch {} -o name=NEW` starts another sweep; delete sweep.yaml",
         ),
     ],
     ids=["other training", "more of it", "less of it"],
