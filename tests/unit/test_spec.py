@@ -261,6 +261,9 @@ def test_every_yaml_example_on_the_reference_page_is_right() -> None:
             pytest.fail(f"{error}\n{example}")
 
 
+PLAIN = "name: a\ndataset: {source: digits}\nparameters: {layers: [1, 2]}\n"
+
+
 @pytest.mark.parametrize(
     ("section", "said"),
     [

@@ -45,7 +45,7 @@ def edit(paths, **sections) -> None:
         (
             {"train": {"epochs": 30}, "budget": {"trials": 50}},
             ["train.epochs: 9 -> 30", "budget.trials: 12 -> 50"],
-            "`sweeper launch {} -o name=NEW` starts another sweep; delete sweep.yaml, a copy for people, to go on as launched",
+            "`sweeper launch {} -o name=NEW` starts another sweep; delete sweep.yaml, a copy for people",
         ),
         (
             {"budget": {"trials": 50}, "parameters": {"layers": {"min": 1, "max": 6}}},
