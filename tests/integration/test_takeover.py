@@ -105,7 +105,8 @@ def test_a_driver_that_outlives_its_lease_is_stopped_by_the_record(
 ) -> None:
     """Somebody removed the lease's file: a second driver starts, and the first may not write any more."""
     root = machine.runs / "twice"
-    first = machine.start("launch", digits, *LONG, "-o", "name=twice")
+    longer = ("-o", "name=twice", "-o", "train.epochs=60", "-o", "scheduler={type: none}")
+    first = machine.start("launch", digits, *LONG, *longer)
     wait_for_reports(root / "record.db", first)
     (root / ".lease").unlink()
     second = machine.start("resume", "twice", "--runner", "local")
