@@ -78,7 +78,7 @@ def test_losers_were_stopped_and_the_record_says_by_which_numbers(history: Sweep
         assert verdict.of is not None
         assert 1 < verdict.rank <= verdict.of
         assert verdict.threshold is not None
-        assert trial.reports[int(verdict.rung) - 1].score <= verdict.threshold, "of equals the earlier one goes on"
+        assert trial.reports[int(verdict.rung) - 1].score <= verdict.threshold, "equals: the earlier"
         assert verdict.reason
 
 
