@@ -14,9 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
-from sweeper.parameter import Parameter
+from sweeper.config.parameter import Parameter
+from sweeper.config.space import Space
 from sweeper.runners._curves import place
-from sweeper.space import Space
 from sweeper.trial import Config, Report, Trial, canonical, derive
 
 SHAPES = 3

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import torch
 from _measure import cpu
 
+from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.runners._workload import open_for
 from sweeper.search import searcher
-from sweeper.spec import SweepSpec, load_spec
 from sweeper.training.loop import Diverged, train
 from sweeper.training.recipe import compose
 from sweeper.trial import Config, Trial, derive, trial_key

@@ -25,11 +25,11 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
+from sweeper.config.sections import DatasetSpec, TrainSpec
 from sweeper.data.augment import augmentation
 from sweeper.data.dataset import Dataset, open_dataset
 from sweeper.data.decode import decode
 from sweeper.data.store import open_store
-from sweeper.grammar.sections import DatasetSpec, TrainSpec
 from sweeper.models import model
 from sweeper.training.device import keep_memory
 from sweeper.training.optim import build_loss, build_optimizer

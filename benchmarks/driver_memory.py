@@ -19,10 +19,10 @@ import psutil
 import ray
 import torch
 
+from sweeper.config.spec import parse_spec
 from sweeper.history import SweepHistory
 from sweeper.record import Event, Record
 from sweeper.runners import runner
-from sweeper.spec import parse_spec
 from sweeper.sweep import Sweep
 
 LOADED = (mlflow, optuna, torch)  # a driver has them in memory

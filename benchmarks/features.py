@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torchvision import models
 
-from sweeper.grammar.sections import TrainSpec
+from sweeper.config.sections import TrainSpec
 from sweeper.training.loop import train
 from sweeper.training.recipe import compose
 from sweeper.trial import Report, Trial

@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from _measure import cpu
 
+from sweeper.config.sections import StopWhenSpec
 from sweeper.deciding.gain import Ended, gain_ahead
-from sweeper.grammar.sections import StopWhenSpec
 
 CURVES = Path(__file__).parent / "curves"
 AHEAD = 0.25

@@ -20,10 +20,10 @@ from pathlib import Path
 import ray
 from ray import tune
 
+from sweeper.config.spec import parse_spec
 from sweeper.outbox import sweep_row
 from sweeper.record import Record
 from sweeper.runners import runner
-from sweeper.spec import parse_spec
 from sweeper.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.outbox import Sender

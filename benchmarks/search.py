@@ -25,9 +25,9 @@ from _recorded import RECORDINGS, ROOT, record
 from _replayed import Anytime, Arm, Table, run
 from scipy import stats
 
+from sweeper.config.spec import load_spec
 from sweeper.schedulers import scheduler
 from sweeper.simulating import Machines, simulate
-from sweeper.spec import load_spec
 from sweeper.trial import Report
 
 GRACE = {"digits": 2, "groceries": 1}

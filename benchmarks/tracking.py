@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from sweeper.config.spec import parse_spec
 from sweeper.ledger import Grant
 from sweeper.outbox import sweep_row
 from sweeper.record import Record
-from sweeper.spec import parse_spec
 from sweeper.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.outbox import Sender

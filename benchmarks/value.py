@@ -29,6 +29,7 @@ from _anytime import Curve, Meter, at, draw, interval, ratio_interval, reached
 from _measure import cpu
 from _stock import run as run_stock
 
+from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.data.assignment import kept_assignment
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
@@ -37,7 +38,6 @@ from sweeper.plan import image_variants
 from sweeper.record import Event, Record
 from sweeper.runners import runner
 from sweeper.runners._workload import open_for
-from sweeper.spec import SweepSpec, load_spec
 from sweeper.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.outbox import Sender

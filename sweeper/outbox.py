@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
+from sweeper.config.spec import SweepSpec
 from sweeper.history import TrialHistory
 from sweeper.record import OutboxRow
-from sweeper.spec import SweepSpec
 from sweeper.trial import Config, Goal, Outcome, Report, State
 
 STATUS = {State.FAILED: "FAILED", State.INFEASIBLE: "FAILED", State.CANCELLED: "KILLED"}
@@ -16,7 +16,11 @@ STATUS = {State.FAILED: "FAILED", State.INFEASIBLE: "FAILED", State.CANCELLED: "
 def sweep_row(spec: SweepSpec, sweep_id: str, git_revision: str = "") -> OutboxRow:
     """The parent run, which all trials nest in."""
     params = dict(_flat({"dataset": spec.dataset.source, **spec.train.model_dump()}))
-    tags = {"sweeper.sweep_id": sweep_id, "sweeper.version": version("sweeper"), "sweeper.spec": spec.digest}
+    tags = {
+        "sweeper.sweep_id": sweep_id,
+        "sweeper.version": version("sweeper"),
+        "sweeper.config.spec": spec.digest,
+    }
     if git_revision:
         tags["mlflow.source.git.commit"] = git_revision
     return _row("run", "", {"trial_key": sweep_id, "name": spec.name, "params": params, "tags": tags})

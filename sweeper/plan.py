@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from sweeper.config.parameter import Choice, Constant, FloatRange, Parameter
+from sweeper.config.spec import SweepSpec
 from sweeper.cost import terms
 from sweeper.data.dataset import DataFacts, describe
 from sweeper.errors import SpecError
 from sweeper.models._count import LayerRow, count
-from sweeper.parameter import Choice, Constant, FloatRange, Parameter
 from sweeper.search.points import configurations, has_points_only
 from sweeper.search.random import draw
-from sweeper.spec import SweepSpec
 from sweeper.training.recipe import DEFAULT_PIXELS, build, check_buildable, compose
 from sweeper.trial import Config, canonical, derive
 from sweeper.work import Size, size_of

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sweeper.config.spec import SweepSpec
 from sweeper.cost import Overheads
 from sweeper.errors import SweeperError
 from sweeper.ledger import Grant
@@ -16,7 +17,6 @@ from sweeper.record import Event, OutboxRow, Record
 from sweeper.runners import Workload, runner
 from sweeper.runners._curves import SyntheticCurves
 from sweeper.runners.simulated import VirtualClock
-from sweeper.spec import SweepSpec
 from sweeper.sweep import Sweep
 from sweeper.trial import Config, Report, State, Trial, derive
 from sweeper.view import best_of

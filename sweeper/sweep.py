@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from sweeper.config.spec import SweepSpec
 from sweeper.deciding.agenda import Agenda, Candidate
 from sweeper.deciding.aim import Aim, chance_level
 from sweeper.deciding.budget import Budget
@@ -24,7 +25,6 @@ from sweeper.outbox import again_row, closed_row, ended_row, left_row, metrics_r
 from sweeper.record import Event, OutboxRow, Record
 from sweeper.schedulers import scheduler
 from sweeper.search import Searcher, searcher
-from sweeper.spec import SweepSpec
 from sweeper.trial import Config, Decision, Outcome, Report, State, Trial, Verdict, derive, trial_key
 
 IN_FULL = Verdict(Decision.CONTINUE, "a run of the final, trained in full")

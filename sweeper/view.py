@@ -2,8 +2,8 @@
 
 from collections import Counter
 
+from sweeper.config.sections import BudgetSpec
 from sweeper.deciding.ranking import best_of
-from sweeper.grammar.sections import BudgetSpec
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.ledger import totals
 from sweeper.record import Event

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.config.spec import SweepSpec, parse_spec
 from sweeper.ledger import Grant
 from sweeper.record import Event, Record
 from sweeper.runners.simulated import VirtualClock
-from sweeper.spec import SweepSpec, parse_spec
 from sweeper.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 import yaml
 
+from sweeper.config.spec import SweepSpec, load_spec, restore_spec
 from sweeper.driving.extending import WIDER, differences
 from sweeper.errors import SpecError, StateError
 from sweeper.paths import SweepPaths
 from sweeper.record import Record
-from sweeper.spec import SweepSpec, load_spec, restore_spec
 
 SHOWN, LENGTH = 20, 160
 """Lines that are shown, and characters of each: a list of points can fill pages."""

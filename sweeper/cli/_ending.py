@@ -8,15 +8,15 @@ from rich.console import Console
 
 from sweeper.cli._answer import WIDTH, answer_of, drawn
 from sweeper.cli._sweeps import Told, read, reason_text
+from sweeper.config.run_options import Where
+from sweeper.config.spec import SweepSpec
 from sweeper.driving.driver import Ending
 from sweeper.driving.launching import drive
 from sweeper.paths import SweepPaths
 from sweeper.plan import Plan
 from sweeper.record import Record
 from sweeper.results.pages import print_answer
-from sweeper.spec import SweepSpec
 from sweeper.trial import State
-from sweeper.where import Where
 
 INTERRUPTED = 130
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from sweeper.config.spec import SweepSpec
 from sweeper.data.sources import source
 from sweeper.errors import SpecError
 from sweeper.registry import Registry
 from sweeper.schedulers import scheduler
 from sweeper.search import searcher
-from sweeper.spec import SweepSpec
 
 T = TypeVar("T")
 

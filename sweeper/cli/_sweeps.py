@@ -11,6 +11,7 @@ from typing import Literal
 
 from sweeper import lease
 from sweeper.cli._changes import differs_from_launched, extension, shortened
+from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.deciding.ranking import best_of
 from sweeper.errors import SpecError, StateError, SweeperError
 from sweeper.history import SweepHistory, TrialHistory
@@ -18,7 +19,6 @@ from sweeper.lease import Owner
 from sweeper.paths import SweepPaths, runs_root
 from sweeper.record import Damaged, Event, Record
 from sweeper.registry import nearest
-from sweeper.spec import SweepSpec, restore_spec
 from sweeper.trial import State
 
 Standing = Literal["running", "done", "stopped", "broken", "interrupted", "ready"]

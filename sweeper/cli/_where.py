@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from sweeper.config.run_options import Where
 from sweeper.cost.prices import load_prices
 from sweeper.errors import PreflightError, SpecError
-from sweeper.where import Where
 
 CONNECT_SECONDS = 3.0
 OPTIONS = (

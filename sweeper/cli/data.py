@@ -9,6 +9,7 @@ import click
 
 from sweeper.cli._options import as_json, overrides, sweep_file
 from sweeper.cli._table import print_json, print_pairs, print_table
+from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.data.contact import contact_sheet
 from sweeper.data.dataset import DataFacts, describe, image_sizes, open_source
 from sweeper.data.fetch import NAMES, fetch
@@ -18,7 +19,6 @@ from sweeper.data.split import SPLITS
 from sweeper.driving.launching import anchored
 from sweeper.paths import cache_root
 from sweeper.plan import pixel_sizes
-from sweeper.spec import SweepSpec, load_spec
 from sweeper.trackers.wording import plain
 
 _GB = 1e9

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-import sweeper.schema
+import sweeper.config.json_schema
+from sweeper.config.spec import parse_spec
 from sweeper.errors import SpecError
 from sweeper.paths import safe_name
-from sweeper.spec import parse_spec
 
-_SCHEMA = Path(sweeper.schema.__file__).with_name("v1.json")
+_SCHEMA = Path(sweeper.config.json_schema.__file__).with_name("schema_v1.json")
 _STARTER = """\
 # yaml-language-server: $schema={schema}
 # One sweep: edit it, then

@@ -7,13 +7,13 @@ from sweeper.cli._plan_page import plan_facts, print_plan
 from sweeper.cli._plugins import check_plugins
 from sweeper.cli._quote_page import refuse_what_cannot_fit
 from sweeper.cli._table import print_json
+from sweeper.config.spec import load_spec
 from sweeper.cost.prices import load_prices
 from sweeper.driving.launching import anchored
 from sweeper.driving.warm import known_events
 from sweeper.paths import cache_root
 from sweeper.plan import make_plan
 from sweeper.quoting.quotes import basis, quote, situation
-from sweeper.spec import load_spec
 
 
 @click.command(epilog="Example:  sweeper plan search_spaces/digits.yaml --probe")

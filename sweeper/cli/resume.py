@@ -10,9 +10,9 @@ from sweeper.cli._changes import refuse_edited
 from sweeper.cli._options import sweep_name
 from sweeper.cli._sweeps import Told, find, read
 from sweeper.cli._where import where_options, with_metrics
+from sweeper.config.run_options import Where
 from sweeper.errors import DataError, StateError
 from sweeper.paths import cache_root
-from sweeper.where import Where
 
 
 @click.command(epilog="Example:  sweeper resume digits")

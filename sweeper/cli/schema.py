@@ -4,7 +4,7 @@ import json
 
 import click
 
-from sweeper.schema import json_schema, reference
+from sweeper.config.json_schema import json_schema, reference
 
 
 @click.command(epilog="Example:  sweeper schema > sweeper.schema.json")

@@ -8,11 +8,11 @@ from sweeper.cli._options import as_json, overrides, sweep_file
 from sweeper.cli._plugins import check_plugins
 from sweeper.cli._sweeps import find, read
 from sweeper.cli._table import print_json, print_table
+from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.errors import StateError
 from sweeper.runners import Workload
 from sweeper.runners._replay import ReplayedCurves
 from sweeper.simulating import Machines, Run, Summary, simulate
-from sweeper.spec import SweepSpec, load_spec
 from sweeper.trackers.wording import score_text
 
 COLUMNS = ("settings", "best", "device-hours", "wall hours", "trials", "stopped", "attempts")

@@ -7,10 +7,10 @@ import click
 
 from sweeper.cli._options import as_json, overrides, sweep_file
 from sweeper.cli._plugins import check_plugins
-from sweeper.parameter import Parameter, written
+from sweeper.config.parameter import Parameter, written
+from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.plan import check_names
 from sweeper.search.points import has_points_only
-from sweeper.spec import SweepSpec, load_spec
 
 
 @click.command(epilog="Example:  sweeper validate search_spaces/digits.yaml -o budget.trials=8")

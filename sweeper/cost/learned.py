@@ -6,8 +6,8 @@ from typing import TypeGuard
 
 import numpy as np
 
-from sweeper.parameter import Parameter, is_same
-from sweeper.space import Space
+from sweeper.config.parameter import Parameter, is_same
+from sweeper.config.space import Space
 from sweeper.trial import Config
 
 ENOUGH = 3

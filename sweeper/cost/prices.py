@@ -13,8 +13,8 @@ from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, ValidationError
 
+from sweeper.config.yaml_document import Document, read_document
 from sweeper.errors import SpecError
-from sweeper.grammar.document import Document, read_document
 from sweeper.registry import first_problem, nearest
 
 Market = Literal["on_demand", "spot"]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sweeper.config.sections import SplitSpec
 from sweeper.data.split import SPLITS, Assignment, assign
 from sweeper.data.store import Store
-from sweeper.grammar.sections import SplitSpec
 from sweeper.trial import canonical
 
 _VERSION = 1  # raise it whenever `assign` divides differently

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sweeper.config.sections import DatasetSpec
 from sweeper.data.assignment import kept_assignment
 from sweeper.data.augment import Augmentation
 from sweeper.data.batches import Rows, batches
@@ -23,7 +24,6 @@ from sweeper.data.split import SPLITS, Assignment, assign
 from sweeper.data.statistics import fit
 from sweeper.data.store import Store
 from sweeper.errors import DataError
-from sweeper.grammar.sections import DatasetSpec
 from sweeper.trial import canonical
 
 

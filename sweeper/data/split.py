@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeper.config.sections import SplitSpec
 from sweeper.data.index import Row
 from sweeper.data.sources import Split
-from sweeper.grammar.sections import SplitSpec
 
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 _TRAIN, _VALID, _TEST = range(3)

@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
+from sweeper.config.spec import SweepSpec
 from sweeper.deciding.proposals import Proposal, Proposals
 from sweeper.deciding.ranking import standings
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.schedulers import Scheduler
-from sweeper.spec import SweepSpec
 from sweeper.trial import Config, State, canonical
 
 LOOKED_AT = 32

@@ -2,7 +2,7 @@
 
 import re
 
-from sweeper.grammar.sections import ObjectiveSpec
+from sweeper.config.sections import ObjectiveSpec
 from sweeper.trial import Decision, Goal, Report, Verdict
 
 _TOP = re.compile(r"top(\d+)$")

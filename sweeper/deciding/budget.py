@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sweeper.grammar.sections import BudgetSpec
+from sweeper.config.sections import BudgetSpec
 from sweeper.history import SweepHistory
 from sweeper.ledger import Grant, Meter
 

@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
+from sweeper.config.spec import SweepSpec
 from sweeper.deciding.gain import ceiling_of, concluded, gain_ahead
 from sweeper.history import SweepHistory, TrialHistory
-from sweeper.spec import SweepSpec
 from sweeper.trial import State
 
 MORE = 1.02

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterable
 
+from sweeper.config.spec import SweepSpec
 from sweeper.cost.learned import PaceModel
 from sweeper.history import Attempt, SweepHistory, TrialHistory
 from sweeper.schedulers import Scheduler
-from sweeper.spec import SweepSpec
 from sweeper.trial import Config, Report
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from sweeper import lease
+from sweeper.config.run_options import Metrics
 from sweeper.driving.disk import Copies, Room
 from sweeper.history import SweepHistory
 from sweeper.paths import SweepPaths
@@ -18,7 +19,6 @@ from sweeper.trackers.console import Console
 from sweeper.trackers.outbox import Sender
 from sweeper.trial import State
 from sweeper.view import moment_of, snapshot_of
-from sweeper.where import Metrics
 
 BEAT_SECONDS = 10.0
 LOOK_SECONDS = 0.5

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from sweeper.config.sections import BudgetSpec
+from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.errors import SpecError
-from sweeper.grammar.sections import BudgetSpec
 from sweeper.registry import nearest
-from sweeper.spec import SweepSpec, restore_spec
 
 WIDER = ("min", "max", "values")
 

@@ -13,11 +13,13 @@ from typing import Any
 
 import yaml
 
+from sweeper.config.run_options import Where
+from sweeper.config.sections import ResourcesSpec
+from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.cost.prices import PriceBook, Quote, load_prices
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.driving.driver import Driver, Ending
-from sweeper.grammar.sections import ResourcesSpec
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.ledger import Grant
 from sweeper.outbox import sweep_row
@@ -29,7 +31,6 @@ from sweeper.runners import Runner, Workload, runner
 from sweeper.runners._curves import SyntheticCurves
 from sweeper.runners._workload import Training, open_for
 from sweeper.runners.simulated import VirtualClock
-from sweeper.spec import SweepSpec, restore_spec
 from sweeper.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.address import tracking_uri
@@ -39,7 +40,6 @@ from sweeper.training.device import default_device, device_name
 from sweeper.training.loop import final_score
 from sweeper.training.recipe import compose
 from sweeper.view import best_of
-from sweeper.where import Where
 
 DECODING_SECONDS = 10.0
 PACKAGES = ("sweeper", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarrow")

@@ -5,12 +5,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.errors import SpecError, StateError
 from sweeper.history import TrialHistory, replay
 from sweeper.paths import SweepPaths, runs_root
 from sweeper.record import Event, Record
 from sweeper.registry import nearest
-from sweeper.spec import SweepSpec, restore_spec
 from sweeper.trial import State, canonical
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from sweeper.config.spec import SweepSpec
 from sweeper.data.dataset import Dataset, open_dataset, open_source
 from sweeper.data.index import index_digest
 from sweeper.data.sources import Split
@@ -16,7 +17,6 @@ from sweeper.errors import DataError, StateError
 from sweeper.history import TrialHistory
 from sweeper.inference.trained import TrainedModel
 from sweeper.paths import SweepPaths
-from sweeper.spec import SweepSpec
 from sweeper.training.checkpoint import verify
 from sweeper.training.device import compute_dtype, default_device, keep_memory
 from sweeper.training.loop import restore

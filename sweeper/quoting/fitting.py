@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from sweeper.config.parameter import Choice
 from sweeper.cost.quote import Quote, Range
-from sweeper.parameter import Choice
 from sweeper.quoting.rehearsal import Rehearsal
 from sweeper.search.points import has_points_only
 

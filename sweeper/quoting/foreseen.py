@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sweeper.config.space import Space
+from sweeper.config.spec import SweepSpec
 from sweeper.cost import Pace
 from sweeper.cost.learned import PaceModel
 from sweeper.errors import SpecError
 from sweeper.plan import Plan, drawn
 from sweeper.runners import Workload
 from sweeper.search.points import configurations, has_points_only
-from sweeper.space import Space
-from sweeper.spec import SweepSpec
 from sweeper.trial import Config, Report, Trial, canonical, derive
 from sweeper.work import Size, size_of
 

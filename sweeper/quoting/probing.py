@@ -23,15 +23,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sweeper.config.sections import DatasetSpec, TrainSpec
+from sweeper.config.spec import SweepSpec
 from sweeper.cost import Timing, Work, terms
 from sweeper.cost.fit import HELD
 from sweeper.cost.flops import CPU, GPU
 from sweeper.cost.kept import Probe
 from sweeper.cost.probe import FEWEST
 from sweeper.data.dataset import Dataset
-from sweeper.grammar.sections import DatasetSpec, TrainSpec
 from sweeper.runners._workload import open_for
-from sweeper.spec import SweepSpec
 from sweeper.training.device import default_device
 from sweeper.training.environment import CPU_WORKER
 from sweeper.training.loop import train

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from sweeper.config.run_options import Where
+from sweeper.config.spec import SweepSpec
 from sweeper.cost import Known, Overheads, Pace, estimator
 from sweeper.cost.kept import keep, probes_path, read
 from sweeper.cost.prices import load_prices
@@ -18,8 +20,6 @@ from sweeper.quoting.foreseen import Foreseen, sized
 from sweeper.quoting.probing import MOST_BESIDE, chosen, device_name, probe
 from sweeper.quoting.rehearsal import THOROUGH, Effort, Rehearsal, Situation, typical_rungs
 from sweeper.quoting.remembered import TYPICAL, remember
-from sweeper.spec import SweepSpec
-from sweeper.where import Where
 from sweeper.work import size_of
 
 PROBES = 6

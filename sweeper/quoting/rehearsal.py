@@ -8,15 +8,15 @@ from functools import cached_property
 
 import numpy as np
 
+from sweeper.config.sections import BudgetSpec
+from sweeper.config.spec import SweepSpec
 from sweeper.cost import Overheads, Pace
 from sweeper.cost.quote import Range
-from sweeper.grammar.sections import BudgetSpec
 from sweeper.ledger import Grant
 from sweeper.quoting.foreseen import Foreseen, Paced
 from sweeper.runners._curves import SyntheticCurves
 from sweeper.search.points import has_points_only
 from sweeper.simulating import Machines, Run, simulate
-from sweeper.spec import SweepSpec
 from sweeper.trial import derive
 
 FEWEST, MOST = 4, 16

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.cost import Overheads, Timing
 from sweeper.data.dataset import DataFacts
 from sweeper.errors import SweeperError
 from sweeper.history import Attempt, SweepHistory, TrialHistory, replay
 from sweeper.record import Record
-from sweeper.spec import SweepSpec, restore_spec
 from sweeper.work import size_of
 
 MOST_BYTES = 30_000_000

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sweeper.config.spec import SweepSpec
 from sweeper.deciding.aim import chance_level
 from sweeper.deciding.ranking import standings
 from sweeper.history import SweepHistory, TrialHistory
@@ -23,7 +24,6 @@ from sweeper.results.pareto import (
     per_budget,
 )
 from sweeper.results.published import Compared, Measure, compare
-from sweeper.spec import SweepSpec
 from sweeper.trial import State
 
 Mode = Literal["pareto", "efficiency", "budget", "target"]

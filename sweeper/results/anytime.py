@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sweeper.config.sections import ObjectiveSpec, StopWhenSpec
 from sweeper.deciding.gain import Gain, attempts_told, ceiling_of, concluded, gain_ahead
-from sweeper.grammar.sections import ObjectiveSpec, StopWhenSpec
 from sweeper.history import SweepHistory
 from sweeper.trial import Goal
 

@@ -8,11 +8,11 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from sweeper.grammar.published import Figures, Published, published_of
+from sweeper.config.published_figures import Figures, Published, published_of
+from sweeper.config.spec import SweepSpec
 from sweeper.history import SweepHistory, TrialHistory
 from sweeper.results.leaderboard import Row
 from sweeper.search.points import configurations
-from sweeper.spec import SweepSpec
 from sweeper.trackers.wording import plain
 from sweeper.trial import Config, State, canonical
 

@@ -4,11 +4,11 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sweeper.config.spec import SweepSpec
 from sweeper.cost.learned import PaceModel
 from sweeper.cost.quote import Quote, Range
 from sweeper.history import SweepHistory
 from sweeper.ledger import totals
-from sweeper.spec import SweepSpec
 from sweeper.trial import Config, State, canonical
 
 

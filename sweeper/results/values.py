@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sweeper.config.sections import ObjectiveSpec
 from sweeper.deciding.aim import chance_level
-from sweeper.grammar.sections import ObjectiveSpec
 from sweeper.trial import Config
 from sweeper.view import value_text
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sweeper.parameter import Choice, Constant, Parameter
-from sweeper.space import Space
+from sweeper.config.parameter import Choice, Constant, Parameter
+from sweeper.config.space import Space
 from sweeper.trial import Report, Trial, canonical, derive
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import ray
 from ray._private.state import state
 
+from sweeper.config.sections import ResourcesSpec
 from sweeper.cost.prices import Quote
 from sweeper.errors import PreflightError
-from sweeper.grammar.sections import ResourcesSpec
 from sweeper.ledger import Grant
 from sweeper.runners._room import Amounts, Node, Taken, count, fits, placed
 from sweeper.trial import Config

@@ -20,7 +20,7 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
-from sweeper.grammar.sections import ResourcesSpec
+from sweeper.config.sections import ResourcesSpec
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners._leaks import device_memory
 from sweeper.runners._notice import NOTICE_SECONDS

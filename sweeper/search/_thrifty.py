@@ -1,8 +1,8 @@
 """Cost-aware search: of several proposals the one that trains fastest, ever less so as the sweep proceeds."""
 
+from sweeper.config.space import Space
 from sweeper.cost.learned import PaceModel
 from sweeper.search import Searcher
-from sweeper.space import Space
 from sweeper.trial import Config, State
 
 PROPOSALS = 8

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
+from sweeper.config.space import Choice, Constant, FloatRange, IntRange, Parameter, Space, is_same
 from sweeper.search.points import value_at
-from sweeper.space import Choice, Constant, FloatRange, IntRange, Parameter, Space, is_same
 from sweeper.trial import Config
 
 

@@ -1,7 +1,7 @@
 """Grid search: every configuration once, in the order of the sweep file."""
 
+from sweeper.config.space import Space
 from sweeper.search import searcher
-from sweeper.space import Space
 from sweeper.trial import Config, Goal, State, canonical
 
 

@@ -12,13 +12,13 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import Field
 
+from sweeper.config.space import Choice, Constant, FloatRange, IntRange, Parameter, Space
 from sweeper.errors import SpecError
 from sweeper.registry import nearest
 from sweeper.search import Searcher, searcher
 from sweeper.search._memory import Heard, Memory
 from sweeper.search._thrifty import Thrifty
 from sweeper.search._words import decoded, flattened, labels
-from sweeper.space import Choice, Constant, FloatRange, IntRange, Parameter, Space
 from sweeper.trial import Config, Goal, State, derive
 
 _TOLD_AS = {State.COMPLETED: TrialState.COMPLETE, State.STOPPED: TrialState.PRUNED}

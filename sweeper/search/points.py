@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from sweeper.parameter import Parameter
+from sweeper.config.parameter import Parameter
+from sweeper.config.space import Space
+from sweeper.config.spec import POINT_LABELS, SweepSpec
 from sweeper.search import searcher
 from sweeper.search.random import draw
-from sweeper.space import Space
-from sweeper.spec import POINT_LABELS, SweepSpec
 from sweeper.trial import Config, Goal, State, derive
 
 

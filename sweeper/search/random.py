@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from sweeper.config.space import Choice, Constant, FloatRange, IntRange, Parameter, Space
 from sweeper.search import searcher
-from sweeper.space import Choice, Constant, FloatRange, IntRange, Parameter, Space
 from sweeper.trial import Config, Goal, State, derive
 
 

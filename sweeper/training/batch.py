@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sweeper.grammar.sections import TrainSpec
+from sweeper.config.sections import TrainSpec
 from sweeper.models import Shape
 from sweeper.training.device import autocast, compute_dtype, is_out_of_memory
 from sweeper.training.optim import build_optimizer

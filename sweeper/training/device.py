@@ -8,7 +8,7 @@ import sys
 
 import torch
 
-from sweeper.grammar.sections import TrainSpec
+from sweeper.config.sections import TrainSpec
 
 _M_ARENA_MAX, _M_MMAP_MAX, _M_TRIM_THRESHOLD = -8, -4, -1  # from malloc.h
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sweeper.grammar.sections import TrainSpec
+from sweeper.config.sections import TrainSpec
 from sweeper.models._random import share_generator
 from sweeper.training.batch import automatic_batch, even_batches
 from sweeper.training.device import autocast, compute_dtype, training_dtype

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sweeper.grammar.sections import TrainSpec
+from sweeper.config.sections import TrainSpec
 
 WARM_UP = 0.25  # of the steps of a one-cycle schedule rise to the peak
 

@@ -8,10 +8,10 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from sweeper.config.sections import TrainSpec
 from sweeper.data.augment import augmentation
 from sweeper.data.normalize import normalization
 from sweeper.errors import SpecError, StateError, SweeperError
-from sweeper.grammar.sections import TrainSpec
 from sweeper.models import Shape, model
 from sweeper.models._init import initialise
 from sweeper.registry import Registry, first_problem, nearest

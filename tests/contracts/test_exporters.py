@@ -8,11 +8,11 @@ import pytest
 import torch
 import yaml
 
+from sweeper.config.sections import TrainSpec
 from sweeper.data.normalize import normalization
 from sweeper.errors import MissingExtraError
 from sweeper.export import Format, exporter
 from sweeper.export._servable import servable
-from sweeper.grammar.sections import TrainSpec
 from sweeper.inference.trained import TrainedModel
 from sweeper.training.recipe import build_initialised, compose
 

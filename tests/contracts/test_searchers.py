@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from sweeper.config.spec import parse_spec
 from sweeper.search import searcher
-from sweeper.spec import parse_spec
 from sweeper.trial import State, canonical
 
 NEEDS = {"optuna": {"sampler": "RandomSampler"}}

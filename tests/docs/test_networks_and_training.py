@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.grammar.sections import TrainSpec
+from sweeper.config.sections import TrainSpec
 from sweeper.models import model
 
 DOCS = Path(__file__).parents[2] / "docs"

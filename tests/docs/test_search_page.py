@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sweeper.cli._plugins import check_plugins
+from sweeper.config.spec import parse_spec
 from sweeper.schedulers import scheduler
 from sweeper.search import searcher
-from sweeper.spec import parse_spec
 
 TEXT = (Path(__file__).parents[2] / "docs" / "search.md").read_text()
 KINDS = [*((searcher, name) for name in searcher), *((scheduler, name) for name in scheduler)]

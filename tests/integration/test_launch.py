@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from sweeper.config.spec import load_spec
 from sweeper.history import SweepHistory, replay
 from sweeper.ledger import totals
 from sweeper.record import Record
-from sweeper.spec import load_spec
 from sweeper.trial import Decision, State
 from sweeper.view import best_of
 

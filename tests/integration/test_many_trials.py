@@ -41,7 +41,7 @@ def history(spec: Any) -> list[Event]:
 
 @pytest.fixture(scope="module")
 def spec(machine: Any) -> Any:
-    from sweeper.spec import parse_spec
+    from sweeper.config.spec import parse_spec
 
     return parse_spec(
         "name: many\ndataset: {source: digits}\n"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sweeper.grammar.sections import ResourcesSpec
+from sweeper.config.sections import ResourcesSpec
 from sweeper.history import replay
 from sweeper.runners import runner
 from sweeper.runners._versions import versions_here

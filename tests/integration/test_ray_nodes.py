@@ -19,7 +19,7 @@ from sweeper.errors import PreflightError
 from sweeper.record import Record
 from sweeper.runners import runner
 from sweeper.runners._ray_join import require_answer
-from sweeper.spec import parse_spec
+from sweeper.config.spec import parse_spec
 from sweeper.sweep import Sweep
 from sweeper.trial import Report
 

@@ -23,8 +23,8 @@ from pathlib import Path
 from ray.cluster_utils import Cluster
 from sweeper.record import Record
 from sweeper.runners import runner
-from sweeper.grammar.sections import ResourcesSpec
-from sweeper.spec import parse_spec
+from sweeper.config.sections import ResourcesSpec
+from sweeper.config.spec import parse_spec
 from sweeper.sweep import Sweep
 from sweeper.trial import Report
 

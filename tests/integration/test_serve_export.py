@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import torch
 
+from sweeper.config.sections import TrainSpec
 from sweeper.data.normalize import normalization
 from sweeper.export import exporter
 from sweeper.export._servable import servable
-from sweeper.grammar.sections import TrainSpec
 from sweeper.inference.trained import TrainedModel
 from sweeper.training.recipe import build_initialised, compose
 

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from sweeper.config.spec import parse_spec
 from sweeper.paths import SweepPaths
 from sweeper.record import Record
-from sweeper.spec import parse_spec
 from sweeper.trackers import Target, tracker
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]

@@ -68,12 +68,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedSweep:
 
 
 def _run(root: Path) -> None:
+    from sweeper.config.spec import parse_spec
     from sweeper.driving.launching import create
     from sweeper.paths import SweepPaths, cache_root
     from sweeper.plan import make_plan
     from sweeper.runners import runner
     from sweeper.runners._workload import Training
-    from sweeper.spec import parse_spec
     from sweeper.sweep import Sweep
 
     spec = parse_spec(SPEC.format(root=root / "photos"), name="shelf.yaml")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.config.spec import load_spec, parse_spec
 from sweeper.errors import SpecError
-from sweeper.spec import load_spec, parse_spec
 
 GOOD = """\
 name: good

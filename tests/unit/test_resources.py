@@ -2,9 +2,9 @@
 
 import pytest
 
+from sweeper.config.sections import ResourcesSpec
+from sweeper.config.spec import parse_spec, restore_spec
 from sweeper.errors import SpecError
-from sweeper.grammar.sections import ResourcesSpec
-from sweeper.spec import parse_spec, restore_spec
 
 PRETRAINED, CNN = {"architecture": "pretrained", "layers": 2}, {"architecture": "cnn", "layers": 2}
 SPACE = """name: small

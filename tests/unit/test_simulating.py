@@ -5,12 +5,12 @@ import pytest
 from click.testing import CliRunner
 
 from sweeper.cli import sweeper
+from sweeper.config.spec import parse_spec
 from sweeper.cost import Overheads
 from sweeper.history import TrialHistory
 from sweeper.ledger import Grant
 from sweeper.runners._replay import ReplayedCurves
 from sweeper.simulating import Machines, Summary, simulate
-from sweeper.spec import parse_spec
 from sweeper.trial import Report, Trial
 
 TEXT = """

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from sweeper.config.published_figures import published_of
+from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.errors import PreflightError, SpecError
-from sweeper.grammar.published import published_of
 from sweeper.models import model
 from sweeper.models._count import count
 from sweeper.plan import image_variants, make_plan, parameter_count, pixel_sizes
 from sweeper.search.points import complete, configurations, has_points_only
-from sweeper.spec import SweepSpec, load_spec
 from sweeper.trial import canonical
 
 ROOT = Path(__file__).parents[2] / "search_spaces"

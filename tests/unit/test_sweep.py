@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from sweeper.config.spec import parse_spec
 from sweeper.history import replay
 from sweeper.ledger import Grant
 from sweeper.record import Record
 from sweeper.search import searcher
-from sweeper.spec import parse_spec
 from sweeper.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, canonical
 

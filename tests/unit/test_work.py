@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
+from sweeper.config.spec import parse_spec
 from sweeper.cost import terms
 from sweeper.data.dataset import DataFacts
 from sweeper.errors import SpecError
-from sweeper.spec import parse_spec
 from sweeper.work import size_of
 
 pytestmark = pytest.mark.timeout(60)  # the first of these imports torch

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.cli import run
-from sweeper.spec import load_spec
+from sweeper.config.spec import load_spec
 
 
 @pytest.fixture(autouse=True)

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
+from sweeper.config.spec import parse_spec
 from sweeper.cost.learned import PaceModel
 from sweeper.search.random import draw
-from sweeper.spec import parse_spec
 
 SPACE = parse_spec(
     """

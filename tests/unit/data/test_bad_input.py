@@ -2,11 +2,11 @@ import os
 
 import pytest
 
+from sweeper.config.sections import DatasetSpec
 from sweeper.data.dataset import describe, open_dataset, open_source
 from sweeper.data.index import open_index
 from sweeper.data.prepare import prepare
 from sweeper.errors import DataError
-from sweeper.grammar.sections import DatasetSpec
 
 
 def spec(root, source="image_folder", **options):

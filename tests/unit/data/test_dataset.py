@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from sweeper.config.sections import DatasetSpec
 from sweeper.data.augment import augmentation
 from sweeper.data.dataset import describe, open_dataset
-from sweeper.grammar.sections import DatasetSpec
 
 SPLITS = ("train", "valid", "test")
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from filelock import FileLock
 
+from sweeper.config.sections import DatasetSpec
 from sweeper.data.dataset import open_source
 from sweeper.data.gc import collect, kept, limit_bytes
 from sweeper.data.prepare import prepare
-from sweeper.grammar.sections import DatasetSpec
 
 
 def build(cache, seed):

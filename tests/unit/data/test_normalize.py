@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from sweeper.config.sections import DatasetSpec
 from sweeper.data.dataset import open_dataset
 from sweeper.data.normalize import normalization
 from sweeper.data.normalize._spectrum import Centred, exact, gram, randomised
 from sweeper.data.normalize.zca import _extrapolate
-from sweeper.grammar.sections import DatasetSpec
 
 
 class Images:

@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sweeper.config.sections import DatasetSpec
 from sweeper.data.dataset import describe, open_dataset, open_source
 from sweeper.data.sources.cifar import unpickle
 from sweeper.data.sources.idx import read_idx
 from sweeper.errors import DataError
-from sweeper.grammar.sections import DatasetSpec
 
 
 def spec(source, root=None, **options):

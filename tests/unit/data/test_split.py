@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sweeper.config.sections import SplitSpec
 from sweeper.data.index import Row
 from sweeper.data.split import assign, quotas
-from sweeper.grammar.sections import SplitSpec
 
 SPLITS = ("train", "valid", "test")
 

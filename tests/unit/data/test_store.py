@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 import torch
 
+from sweeper.config.sections import DatasetSpec
 from sweeper.data.dataset import open_source
 from sweeper.data.prepare import prepare
 from sweeper.errors import DataError
-from sweeper.grammar.sections import DatasetSpec
 
 SMALL = {"source": "synthetic", "classes": 3, "per_class": 8, "size": 16}
 
@@ -100,7 +100,7 @@ import sys, time
 from pathlib import Path
 from sweeper.data.prepare import prepare
 from sweeper.data.dataset import open_source
-from sweeper.grammar.sections import DatasetSpec
+from sweeper.config.sections import DatasetSpec
 given = open_source(DatasetSpec(source="digits"))
 read, done = given.read, []
 def slowly(index):
@@ -187,7 +187,7 @@ from pathlib import Path
 from sweeper.data.prepare import prepare
 from sweeper.data.dataset import open_source
 from sweeper.errors import DataError
-from sweeper.grammar.sections import DatasetSpec
+from sweeper.config.sections import DatasetSpec
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 given = open_source(DatasetSpec(source="digits"))
 prepare(given, [4], Path(sys.argv[1]))

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
+from sweeper.config.sections import ObjectiveSpec
 from sweeper.deciding.aim import Aim, chance_level
-from sweeper.grammar.sections import ObjectiveSpec
 from sweeper.trial import Decision, Report
 
 

@@ -1,7 +1,7 @@
 import pytest
 
+from sweeper.config.sections import BudgetSpec
 from sweeper.deciding.budget import Budget
-from sweeper.grammar.sections import BudgetSpec
 from sweeper.history import replay
 from sweeper.ledger import Grant, Meter
 from sweeper.record import Event

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sweeper.config.spec import parse_spec
 from sweeper.cost import Work, terms
 from sweeper.data.dataset import describe
 from sweeper.quoting.probing import LEAST_STEPS, Job, Short, chosen, device_name
 from sweeper.runners._workload import open_for
-from sweeper.spec import parse_spec
 from sweeper.training.recipe import compose
 from sweeper.work import size_of
 

@@ -3,12 +3,12 @@ import math
 
 import pytest
 
+from sweeper.config.spec import parse_spec
 from sweeper.cost import Overheads, Pace, Work
 from sweeper.cost.quote import Quote, Range
 from sweeper.quoting.fitting import refused, tightest, to_fit_all, to_fit_one
 from sweeper.quoting.foreseen import Foreseen
 from sweeper.quoting.rehearsal import Effort, Rehearsal, Situation, typical_rungs
-from sweeper.spec import parse_spec
 from sweeper.trial import canonical
 from sweeper.work import Size
 

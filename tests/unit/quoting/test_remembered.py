@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.config.spec import parse_spec
 from sweeper.cost import Overheads
 from sweeper.data.dataset import DataFacts
 from sweeper.ledger import Grant
@@ -12,7 +13,6 @@ from sweeper.quoting.remembered import TYPICAL, remember
 from sweeper.record import Record
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
-from sweeper.spec import parse_spec
 from sweeper.sweep import Sweep
 from sweeper.trial import Report
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from sweeper.config.spec import SweepSpec, parse_spec
 from sweeper.history import Attempt, SweepHistory, TrialHistory
-from sweeper.spec import SweepSpec, parse_spec
 from sweeper.trial import Report, State
 
 

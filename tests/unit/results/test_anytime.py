@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from sweeper.grammar.sections import StopWhenSpec
+from sweeper.config.sections import StopWhenSpec
 from sweeper.results.anytime import anytime, spent_until
 from sweeper.results.phrases import advice_text, last_tenth_text
 from sweeper.trial import State

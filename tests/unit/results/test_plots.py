@@ -2,11 +2,11 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from sweeper.config.spec import parse_spec
 from sweeper.history import replay
 from sweeper.record import Event
 from sweeper.results.answer import answer
 from sweeper.results.plots import anytime_svg, front_svg
-from sweeper.spec import parse_spec
 
 SPEC = """
 name: toy

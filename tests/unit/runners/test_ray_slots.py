@@ -2,9 +2,9 @@
 
 import pytest
 
+from sweeper.config.sections import ResourcesSpec
 from sweeper.cost.prices import Quote
 from sweeper.errors import PreflightError
-from sweeper.grammar.sections import ResourcesSpec
 from sweeper.runners._ray_slots import LEAST_GROWTH, Machine, Slots
 from sweeper.runners._room import Taken
 

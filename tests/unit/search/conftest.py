@@ -3,8 +3,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sweeper.space import Space
-from sweeper.spec import parse_spec
+from sweeper.config.space import Space
+from sweeper.config.spec import parse_spec
 
 WHOLE = {
     "architecture": {"values": ["cnn", "pretrained"]},

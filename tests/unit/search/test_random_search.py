@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeper.parameter import Choice, Constant, FloatRange, IntRange
+from sweeper.config.parameter import Choice, Constant, FloatRange, IntRange
 from sweeper.search import searcher
 from sweeper.search.random import draw
 from sweeper.trial import State, canonical

@@ -1,8 +1,8 @@
 import pytest
 
+from sweeper.config.space import IntRange, Space
 from sweeper.search import searcher
 from sweeper.search._thrifty import PROPOSALS, Thrifty
-from sweeper.space import IntRange, Space
 from sweeper.trial import State, canonical
 
 SPACE = Space({"width": IntRange(low=1, high=64), "depth": IntRange(low=1, high=8)})

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from sweeper.grammar.sections import TrainSpec
+from sweeper.config.sections import TrainSpec
 from sweeper.training.batch import automatic_batch, even_batches, largest_batch
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sweeper.grammar.sections import TrainSpec
+from sweeper.config.sections import TrainSpec
 from sweeper.training.device import compute_dtype, training_dtype
 
 CPU = torch.device("cpu")

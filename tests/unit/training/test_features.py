@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchvision import models
 
-from sweeper.grammar.sections import TrainSpec
+from sweeper.config.sections import TrainSpec
 from sweeper.training.checkpoint import load
 from sweeper.training.features import can_share
 from sweeper.training.loop import final_score, train

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sweeper.grammar.sections import TrainSpec
+from sweeper.config.sections import TrainSpec
 from sweeper.training.loop import train
 from sweeper.training.optim import build_loss, build_optimizer, set_learning_rate
 from sweeper.training.recipe import compose

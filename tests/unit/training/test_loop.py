@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from sweeper.config.sections import TrainSpec
 from sweeper.errors import SpecError
-from sweeper.grammar.sections import TrainSpec
 from sweeper.training.loop import Diverged, Progress, final_score, is_minimised, train
 from sweeper.training.recipe import compose
 from sweeper.trial import Trial

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from sweeper.grammar.sections import TrainSpec
+from sweeper.config.sections import TrainSpec
 from sweeper.training.optim import build_optimizer, learning_rate, set_learning_rate
 
 CPU = torch.device("cpu")

@@ -1,7 +1,7 @@
 import pytest
 
+from sweeper.config.sections import TrainSpec
 from sweeper.errors import PreflightError, SpecError
-from sweeper.grammar.sections import TrainSpec
 from sweeper.training.recipe import check_buildable, compose
 
 TRAIN = TrainSpec()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sweeper.grammar.sections import TrainSpec
+from sweeper.config.sections import TrainSpec
 from sweeper.training.device import is_out_of_memory
 from sweeper.training.optim import balanced_weights, build_loss, build_optimizer
 from sweeper.training.step import Stepper

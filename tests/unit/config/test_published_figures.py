@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from sweeper.config.published_figures import Figures, Published, published_of
+from sweeper.config.spec import parse_spec
 from sweeper.errors import SpecError
-from sweeper.grammar.published import Figures, Published, published_of
-from sweeper.spec import parse_spec
 
 WHOLE = {"test": {"top1": 0.0236, "top5": 0.0763}, "parameters": 4560, "seconds": 184}
 

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from sweeper.grammar.parameters import ParameterSpec
-from sweeper.grammar.sections import (
+from sweeper.config.parse_parameters import ParameterSpec
+from sweeper.config.sections import (
     BudgetSpec,
     DatasetSpec,
     FinalSpec,
@@ -21,7 +21,7 @@ from sweeper.grammar.sections import (
     TrackingSpec,
     TrainSpec,
 )
-from sweeper.spec import SweepSpec
+from sweeper.config.spec import SweepSpec
 
 SECTIONS: Mapping[str, type[BaseModel]] = {
     "The file": SweepSpec,

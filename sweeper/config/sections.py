@@ -1,4 +1,4 @@
-"""The sections of a sweep file as frozen models; `sweeper.spec` puts them together."""
+"""The sections of a sweep file as frozen models; `sweeper.config.spec` puts them together."""
 
 import math
 import re
@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from sweeper.config.parameter import Condition, holds
 from sweeper.errors import SpecError
-from sweeper.parameter import Condition, holds
 from sweeper.trial import Config
 
 

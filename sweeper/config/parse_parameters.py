@@ -5,9 +5,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sweeper.config.parameter import (
+    Choice,
+    Condition,
+    Constant,
+    FloatRange,
+    IntRange,
+    Parameter,
+    Value,
+    is_same,
+)
+from sweeper.config.problem import problems, show
 from sweeper.errors import SpecError
-from sweeper.grammar.problem import problems, show
-from sweeper.parameter import Choice, Condition, Constant, FloatRange, IntRange, Parameter, Value, is_same
 
 MAX_STEPS = 100_000  # numbers on a range's grid: more than any search could tell apart
 LARGEST = 2**53  # whole numbers beyond it lose their last digit in JSON and in floats

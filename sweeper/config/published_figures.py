@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sweeper.config.problem import problems
 from sweeper.errors import SpecError
-from sweeper.grammar.problem import problems
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sweeper.config.parse_parameters import parse_parameter, write_parameter
+from sweeper.config.space import Choice, Constant, FloatRange, IntRange, Parameter, Space
 from sweeper.errors import SpecError
-from sweeper.grammar.parameters import parse_parameter, write_parameter
-from sweeper.space import Choice, Constant, FloatRange, IntRange, Parameter, Space
 from sweeper.trial import canonical
 
 NETWORKS = Space({

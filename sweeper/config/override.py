@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from sweeper.config.yaml_document import Document, parse_value
 from sweeper.errors import SpecError
-from sweeper.grammar.document import Document, parse_value
 from sweeper.registry import nearest
 
 _USAGE = "expected KEY=VALUE, such as -o budget.trials=8"

@@ -8,13 +8,13 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
+from sweeper.config.json_schema import SECTIONS, json_schema, reference
+from sweeper.config.space import Constant, IntRange
+from sweeper.config.spec import SweepSpec, load_spec, parse_spec, restore_spec
+from sweeper.config.yaml_document import parse_value
 from sweeper.errors import SpecError
-from sweeper.grammar.document import parse_value
-from sweeper.schema import SECTIONS, json_schema, reference
-from sweeper.space import Constant, IntRange
-from sweeper.spec import SweepSpec, load_spec, parse_spec, restore_spec
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "search_spaces").rglob("*.yaml"))
 MINIMAL = "name: small\ndataset: {source: digits}\nparameters: {layers: 3}\n"
 
@@ -208,12 +208,12 @@ def test_every_file_in_search_spaces_is_right_and_fits_the_schema(path: Path) ->
     first = path.read_text().splitlines()[0]
     schema = re.fullmatch(r"# yaml-language-server: \$schema=(.+)", first)
     assert schema
-    assert (path.parent / schema[1]).resolve() == ROOT / "sweeper/schema/v1.json"
+    assert (path.parent / schema[1]).resolve() == ROOT / "sweeper/config/schema_v1.json"
 
 
 def test_the_committed_schema_is_current() -> None:
-    committed = json.loads((ROOT / "sweeper/schema/v1.json").read_text())
-    assert committed == json_schema(), "run: sweeper schema > sweeper/schema/v1.json"
+    committed = json.loads((ROOT / "sweeper/config/schema_v1.json").read_text())
+    assert committed == json_schema(), "run: sweeper schema > sweeper/config/schema_v1.json"
     jsonschema.Draft7Validator.check_schema(committed)
 
 

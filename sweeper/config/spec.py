@@ -17,13 +17,12 @@ from pydantic import (
     model_validator,
 )
 
-from sweeper.errors import SpecError
-from sweeper.grammar.document import Document, parse_document, read_document
-from sweeper.grammar.override import override
-from sweeper.grammar.parameters import ParameterSpec, parse_parameter, write_parameter
-from sweeper.grammar.problem import problems
-from sweeper.grammar.published import published_of
-from sweeper.grammar.sections import (
+from sweeper.config.override import override
+from sweeper.config.parameter import Parameter
+from sweeper.config.parse_parameters import ParameterSpec, parse_parameter, write_parameter
+from sweeper.config.problem import problems
+from sweeper.config.published_figures import published_of
+from sweeper.config.sections import (
     BudgetSpec,
     DatasetSpec,
     FinalSpec,
@@ -36,9 +35,10 @@ from sweeper.grammar.sections import (
     TrackingSpec,
     TrainSpec,
 )
-from sweeper.parameter import Parameter
+from sweeper.config.space import Space
+from sweeper.config.yaml_document import Document, parse_document, read_document
+from sweeper.errors import SpecError
 from sweeper.paths import safe_name
-from sweeper.space import Space
 from sweeper.trial import canonical
 
 MAX_PARAMETERS = 200

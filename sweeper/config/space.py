@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
+from sweeper.config.parameter import Choice, Constant, FloatRange, IntRange, Parameter, Value, holds, is_same
 from sweeper.errors import SpecError
-from sweeper.parameter import Choice, Constant, FloatRange, IntRange, Parameter, Value, holds, is_same
 from sweeper.registry import nearest
 from sweeper.trial import Config, canonical
 
