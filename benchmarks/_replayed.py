@@ -10,13 +10,13 @@ from _recorded import Recording, read_rows
 
 from sweeper.config.space import Space
 from sweeper.config.spec import SweepSpec, restore_spec
-from sweeper.history import SweepHistory
-from sweeper.record import Event
 from sweeper.runners import Workload, runner
 from sweeper.runners._replay import distance
 from sweeper.runners.simulated import VirtualClock
 from sweeper.search import Searcher, searcher
 from sweeper.simulating import Forgetful
+from sweeper.store.history import SweepHistory
+from sweeper.store.record import Event
 from sweeper.sweep import Sweep
 from sweeper.trial import Config, Goal, Report, State, Trial, canonical
 

@@ -20,9 +20,9 @@ import ray
 import torch
 
 from sweeper.config.spec import parse_spec
-from sweeper.history import SweepHistory
-from sweeper.record import Event, Record
 from sweeper.runners import runner
+from sweeper.store.history import SweepHistory
+from sweeper.store.record import Event, Record
 from sweeper.sweep import Sweep
 
 LOADED = (mlflow, optuna, torch)  # a driver has them in memory

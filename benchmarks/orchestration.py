@@ -21,9 +21,9 @@ import ray
 from ray import tune
 
 from sweeper.config.spec import parse_spec
-from sweeper.outbox import sweep_row
-from sweeper.record import Record
 from sweeper.runners import runner
+from sweeper.store.outbox import sweep_row
+from sweeper.store.record import Record
 from sweeper.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.outbox import Sender

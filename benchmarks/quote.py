@@ -21,8 +21,6 @@ from _replayed import Table
 
 from sweeper.cost import Known, Pace, Timing, Work, estimator
 from sweeper.cost.quote import Quote
-from sweeper.history import TrialHistory
-from sweeper.paths import cache_root
 from sweeper.plan import make_plan
 from sweeper.quoting.probing import chosen
 from sweeper.quoting.quotes import Basis, quote
@@ -30,6 +28,8 @@ from sweeper.quoting.rehearsal import QUICK, THOROUGH, Effort, Situation
 from sweeper.quoting.remembered import TYPICAL
 from sweeper.results.quoted import foresight
 from sweeper.simulating import Machines, simulate
+from sweeper.store.history import TrialHistory
+from sweeper.store.paths import cache_root
 from sweeper.trial import Config, Report
 from sweeper.work import size_of
 

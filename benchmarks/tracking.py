@@ -18,9 +18,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from sweeper.config.spec import parse_spec
-from sweeper.ledger import Grant
-from sweeper.outbox import sweep_row
-from sweeper.record import Record
+from sweeper.store.ledger import Grant
+from sweeper.store.outbox import sweep_row
+from sweeper.store.record import Record
 from sweeper.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.outbox import Sender

@@ -33,11 +33,11 @@ from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.data.assignment import kept_assignment
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
-from sweeper.outbox import sweep_row
 from sweeper.plan import image_variants
-from sweeper.record import Event, Record
 from sweeper.runners import runner
 from sweeper.runners._workload import open_for
+from sweeper.store.outbox import sweep_row
+from sweeper.store.record import Event, Record
 from sweeper.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.outbox import Sender

@@ -12,11 +12,11 @@ import numpy as np
 from sweeper.config.spec import SweepSpec
 from sweeper.cost import Overheads
 from sweeper.errors import SweeperError
-from sweeper.ledger import Grant
-from sweeper.record import Event, OutboxRow, Record
 from sweeper.runners import Workload, runner
 from sweeper.runners._curves import SyntheticCurves
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.ledger import Grant
+from sweeper.store.record import Event, OutboxRow, Record
 from sweeper.sweep import Sweep
 from sweeper.trial import Config, Report, State, Trial, derive
 from sweeper.view import best_of

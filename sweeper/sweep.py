@@ -19,12 +19,12 @@ from sweeper.deciding.enough import Enough
 from sweeper.deciding.failures import all_failed, as_told, lost_with_driver, settled
 from sweeper.deciding.forecast import Forecast
 from sweeper.deciding.proposals import Proposal, Proposals
-from sweeper.history import UNPROMOTED, SweepHistory, TrialHistory
-from sweeper.ledger import Clock, Grant, Meter, Reading, Totals, totals
-from sweeper.outbox import again_row, closed_row, ended_row, left_row, metrics_row, run_row, tested_row
-from sweeper.record import Event, OutboxRow, Record
 from sweeper.schedulers import scheduler
 from sweeper.search import Searcher, searcher
+from sweeper.store.history import UNPROMOTED, SweepHistory, TrialHistory
+from sweeper.store.ledger import Clock, Grant, Meter, Reading, Totals, totals
+from sweeper.store.outbox import again_row, closed_row, ended_row, left_row, metrics_row, run_row, tested_row
+from sweeper.store.record import Event, OutboxRow, Record
 from sweeper.trial import Config, Decision, Outcome, Report, State, Trial, Verdict, derive, trial_key
 
 IN_FULL = Verdict(Decision.CONTINUE, "a run of the final, trained in full")

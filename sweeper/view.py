@@ -4,9 +4,9 @@ from collections import Counter
 
 from sweeper.config.sections import BudgetSpec
 from sweeper.deciding.ranking import best_of
-from sweeper.history import SweepHistory, TrialHistory
-from sweeper.ledger import totals
-from sweeper.record import Event
+from sweeper.store.history import SweepHistory, TrialHistory
+from sweeper.store.ledger import totals
+from sweeper.store.record import Event
 from sweeper.sweep import Sweep
 from sweeper.trackers.snapshot import Moment, Snapshot, Standing
 from sweeper.trial import Config, Goal, State

@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 
 from sweeper.config.spec import SweepSpec, parse_spec
-from sweeper.ledger import Grant
-from sweeper.record import Event, Record
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.ledger import Grant
+from sweeper.store.record import Event, Record
 from sweeper.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 

@@ -4,10 +4,10 @@ import time
 
 import click
 
-from sweeper import lease
 from sweeper.cli._sweeps import Told, find, next_commands, read, standing_text
 from sweeper.errors import StateError
-from sweeper.lease import Request
+from sweeper.store import lease
+from sweeper.store.lease import Request
 from sweeper.trackers.wording import score_text
 
 INTERRUPTED = 130

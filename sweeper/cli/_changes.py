@@ -10,8 +10,8 @@ import yaml
 from sweeper.config.spec import SweepSpec, load_spec, restore_spec
 from sweeper.driving.extending import WIDER, differences
 from sweeper.errors import SpecError, StateError
-from sweeper.paths import SweepPaths
-from sweeper.record import Record
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Record
 
 SHOWN, LENGTH = 20, 160
 """Lines that are shown, and characters of each: a list of points can fill pages."""

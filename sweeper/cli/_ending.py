@@ -12,10 +12,10 @@ from sweeper.config.run_options import Where
 from sweeper.config.spec import SweepSpec
 from sweeper.driving.driver import Ending
 from sweeper.driving.launching import drive
-from sweeper.paths import SweepPaths
 from sweeper.plan import Plan
-from sweeper.record import Record
 from sweeper.results.pages import print_answer
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Record
 from sweeper.trial import State
 
 INTERRUPTED = 130

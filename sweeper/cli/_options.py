@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from sweeper.paths import runs_root
+from sweeper.store.paths import runs_root
 
 F = TypeVar("F", bound=Callable[..., Any])
 

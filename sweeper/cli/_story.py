@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sweeper.cli._sweeps import reason_text
-from sweeper.history import SweepHistory
-from sweeper.record import Event
+from sweeper.store.history import SweepHistory
+from sweeper.store.record import Event
 from sweeper.trackers.wording import device_text, moment_line, plain, score_text
 from sweeper.trial import State
 from sweeper.view import moment_of

@@ -9,16 +9,16 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sweeper import lease
 from sweeper.cli._changes import differs_from_launched, extension, shortened
 from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.deciding.ranking import best_of
 from sweeper.errors import SpecError, StateError, SweeperError
-from sweeper.history import SweepHistory, TrialHistory
-from sweeper.lease import Owner
-from sweeper.paths import SweepPaths, runs_root
-from sweeper.record import Damaged, Event, Record
 from sweeper.registry import nearest
+from sweeper.store import lease
+from sweeper.store.history import SweepHistory, TrialHistory
+from sweeper.store.lease import Owner
+from sweeper.store.paths import SweepPaths, runs_root
+from sweeper.store.record import Damaged, Event, Record
 from sweeper.trial import State
 
 Standing = Literal["running", "done", "stopped", "broken", "interrupted", "ready"]

@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 import click
 import torch
 
-from sweeper import lease
 from sweeper.cli._sweeps import Told, find, read
 from sweeper.cli._trial_page import find_trial
 from sweeper.driving.launching import reopen, target_of
 from sweeper.errors import StateError
-from sweeper.history import TrialHistory
 from sweeper.inference.opening import Opened, open_trial
-from sweeper.outbox import tested_row
-from sweeper.paths import cache_root
-from sweeper.record import Event
+from sweeper.store import lease
+from sweeper.store.history import TrialHistory
+from sweeper.store.outbox import tested_row
+from sweeper.store.paths import cache_root
+from sweeper.store.record import Event
 from sweeper.trackers import Refused, Undelivered, tracker
 from sweeper.trackers.outbox import Delivery, deliver_all
 

@@ -9,7 +9,7 @@ import click
 from sweeper.cli._sweeps import Told
 from sweeper.cli._table import print_pairs, print_table
 from sweeper.errors import SpecError
-from sweeper.history import Attempt, TrialHistory
+from sweeper.store.history import Attempt, TrialHistory
 from sweeper.trackers.wording import plain, score_text, verdict_text
 from sweeper.trial import Decision, Report, State, Verdict
 from sweeper.view import value_text

@@ -17,8 +17,8 @@ from sweeper.data.gc import collect, kept, limit_bytes
 from sweeper.data.prepare import prepare
 from sweeper.data.split import SPLITS
 from sweeper.driving.launching import anchored
-from sweeper.paths import cache_root
 from sweeper.plan import pixel_sizes
+from sweeper.store.paths import cache_root
 from sweeper.trackers.wording import plain
 
 _GB = 1e9

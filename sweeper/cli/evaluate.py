@@ -4,15 +4,15 @@ from typing import Any
 
 import click
 
-from sweeper import lease
 from sweeper.cli._options import as_json, sweep_name
 from sweeper.cli._sweeps import Told
 from sweeper.cli._table import print_json, print_table
 from sweeper.cli._trained import choose, open_chosen, tell, trial_option, writing
-from sweeper.history import TrialHistory
 from sweeper.inference.evaluation import Evaluation, Scored, evaluate
 from sweeper.inference.evaluation_files import write_evaluation
 from sweeper.inference.scores import ClassScore
+from sweeper.store import lease
+from sweeper.store.history import TrialHistory
 from sweeper.trackers.wording import plain
 
 UNTOLD = 7

@@ -4,13 +4,13 @@ import json
 
 import click
 
-from sweeper import lease
 from sweeper.cli._options import sweep_name
 from sweeper.cli._sweeps import find
 from sweeper.driving.extending import differences, extended
 from sweeper.driving.launching import reopen, write_resolved
 from sweeper.errors import SpecError
-from sweeper.record import Event
+from sweeper.store import lease
+from sweeper.store.record import Event
 
 
 @click.command(epilog="Example:  sweeper extend digits --trials +20")

@@ -5,14 +5,14 @@ import sys
 
 import click
 
-from sweeper import lease
 from sweeper.cli._options import overrides, sweep_file
 from sweeper.cli._sweeps import refuse_existing
 from sweeper.cli._where import where_options, with_metrics
 from sweeper.config.run_options import Where
 from sweeper.config.spec import load_spec
 from sweeper.cost.quote import Quote
-from sweeper.paths import SweepPaths, cache_root
+from sweeper.store import lease
+from sweeper.store.paths import SweepPaths, cache_root
 
 
 @click.command(epilog="Example:  sweeper launch search_spaces/digits.yaml -o budget.trials=8")

@@ -8,8 +8,8 @@ from sweeper.cli._options import as_json
 from sweeper.cli._sweeps import Told, find, read, sweep_names
 from sweeper.cli._table import print_json, print_table
 from sweeper.errors import SweeperError
-from sweeper.ledger import totals
-from sweeper.paths import runs_root
+from sweeper.store.ledger import totals
+from sweeper.store.paths import runs_root
 from sweeper.trackers.wording import device_text, score_text
 
 HEADER = ("sweep", "state", "trials", "best", "device time", "begun")

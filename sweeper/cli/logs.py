@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from sweeper import lease
 from sweeper.cli._options import as_json, sweep_name
 from sweeper.cli._story import Story
 from sweeper.cli._sweeps import Told, events, find, read
 from sweeper.cli._table import print_json
 from sweeper.cli._trial_page import find_trial, print_trial, trial_facts
-from sweeper.record import Event
+from sweeper.store import lease
+from sweeper.store.record import Event
 
 LOOK_SECONDS = 0.5
 

@@ -11,9 +11,9 @@ from sweeper.config.spec import load_spec
 from sweeper.cost.prices import load_prices
 from sweeper.driving.launching import anchored
 from sweeper.driving.warm import known_events
-from sweeper.paths import cache_root
 from sweeper.plan import make_plan
 from sweeper.quoting.quotes import basis, quote, situation
+from sweeper.store.paths import cache_root
 
 
 @click.command(epilog="Example:  sweeper plan search_spaces/digits.yaml --probe")

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 
 import click
 
-from sweeper import lease
 from sweeper.cli._changes import refuse_edited
 from sweeper.cli._options import sweep_name
 from sweeper.cli._sweeps import Told, find, read
 from sweeper.cli._where import where_options, with_metrics
 from sweeper.config.run_options import Where
 from sweeper.errors import DataError, StateError
-from sweeper.paths import cache_root
+from sweeper.store import lease
+from sweeper.store.paths import cache_root
 
 
 @click.command(epilog="Example:  sweeper resume digits")

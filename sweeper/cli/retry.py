@@ -2,11 +2,11 @@
 
 import click
 
-from sweeper import lease
 from sweeper.cli._options import sweep_name
 from sweeper.cli._sweeps import find, read
 from sweeper.errors import StateError
-from sweeper.record import Event, Record
+from sweeper.store import lease
+from sweeper.store.record import Event, Record
 from sweeper.trial import State
 
 

@@ -14,12 +14,12 @@ from sweeper.cli._trained import choose, open_chosen, trial_option, writing
 from sweeper.cli._trial_page import fate
 from sweeper.data.dataset import open_source
 from sweeper.errors import StateError
-from sweeper.history import TrialHistory
 from sweeper.inference.charts import curves_chart, save
 from sweeper.inference.features import convolutions, feature_maps, filters_chart, maps_chart
 from sweeper.inference.image_files import read_pixels
 from sweeper.inference.opening import Opened
 from sweeper.models._count import LayerRow, count, layer_table
+from sweeper.store.history import TrialHistory
 from sweeper.training.recipe import build, compose
 
 

@@ -9,10 +9,10 @@ import click
 from sweeper.cli._options import as_json, sweep_name
 from sweeper.cli._sweeps import Told, find, next_commands, read, standing_text
 from sweeper.cli._table import print_json, print_pairs, print_table
-from sweeper.history import TrialHistory
-from sweeper.ledger import totals
 from sweeper.results.anytime import Anytime, anytime
 from sweeper.results.phrases import advice_text, last_tenth_text
+from sweeper.store.history import TrialHistory
+from sweeper.store.ledger import totals
 from sweeper.trackers.address import redacted, tracking_uri
 from sweeper.trackers.wording import device_text, duration_text, plain, score_text
 from sweeper.trial import State

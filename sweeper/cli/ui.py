@@ -22,8 +22,8 @@ import psutil
 from sweeper.cli._options import complete_sweep
 from sweeper.config.spec import restore_spec
 from sweeper.errors import PreflightError, SpecError, StateError
-from sweeper.paths import SweepPaths, runs_root
-from sweeper.record import Record
+from sweeper.store.paths import SweepPaths, runs_root
+from sweeper.store.record import Record
 from sweeper.trackers.address import experiment_page, redacted, tracking_uri
 
 START_SECONDS = 120.0  # a cold import of MLflow on a busy machine takes most of a minute

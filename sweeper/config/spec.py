@@ -38,7 +38,7 @@ from sweeper.config.sections import (
 from sweeper.config.space import Space
 from sweeper.config.yaml_document import Document, parse_document, read_document
 from sweeper.errors import SpecError
-from sweeper.paths import safe_name
+from sweeper.store.paths import safe_name
 from sweeper.trial import canonical
 
 MAX_PARAMETERS = 200

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sweeper.config.spec import SweepSpec
 from sweeper.deciding.proposals import Proposal, Proposals
 from sweeper.deciding.ranking import standings
-from sweeper.history import SweepHistory, TrialHistory
 from sweeper.schedulers import Scheduler
+from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import Config, State, canonical
 
 LOOKED_AT = 32

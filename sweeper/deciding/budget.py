@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from sweeper.config.sections import BudgetSpec
-from sweeper.history import SweepHistory
-from sweeper.ledger import Grant, Meter
+from sweeper.store.history import SweepHistory
+from sweeper.store.ledger import Grant, Meter
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sweeper.config.spec import SweepSpec
 from sweeper.deciding.gain import ceiling_of, concluded, gain_ahead
-from sweeper.history import SweepHistory, TrialHistory
+from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import State
 
 MORE = 1.02

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sweeper.history import TrialHistory
+from sweeper.store.history import TrialHistory
 from sweeper.trial import Decision, Outcome, State
 
 RETRIES: dict[str, float] = {

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.learned import PaceModel
-from sweeper.history import Attempt, SweepHistory, TrialHistory
 from sweeper.schedulers import Scheduler
+from sweeper.store.history import Attempt, SweepHistory, TrialHistory
 from sweeper.trial import Config, Report
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sweeper.history import Attempt, SweepHistory, TrialHistory
+from sweeper.store.history import Attempt, SweepHistory, TrialHistory
 from sweeper.trial import Goal, derive
 
 FEWEST = 5

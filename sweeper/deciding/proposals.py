@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from sweeper.config.spec import SweepSpec
-from sweeper.history import TrialHistory
 from sweeper.search import Searcher
 from sweeper.search.points import complete
 from sweeper.search.random import draw
+from sweeper.store.history import TrialHistory
 from sweeper.trial import Config, Report, State, canonical, derive
 
 REDRAWS = 20

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sweeper.history import SweepHistory, TrialHistory
+from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import Config, Goal, State, canonical
 
 # the 97.5 % quantile of Student's t for 1 to 10 degrees of freedom; beyond, its expansion is exact to 0.0002

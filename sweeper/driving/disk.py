@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweeper.errors import PreflightError
-from sweeper.history import SweepHistory
-from sweeper.paths import SweepPaths
-from sweeper.record import Event, Record
+from sweeper.store.history import SweepHistory
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Event, Record
 from sweeper.sweep import Sweep
 
 COPY_SECONDS, NEWS_SECONDS = 60.0, 10.0

@@ -7,13 +7,13 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from types import FrameType
 
-from sweeper import lease
 from sweeper.config.run_options import Metrics
 from sweeper.driving.disk import Copies, Room
-from sweeper.history import SweepHistory
-from sweeper.paths import SweepPaths
-from sweeper.record import Event
 from sweeper.runners import Runner, Workload
+from sweeper.store import lease
+from sweeper.store.history import SweepHistory
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Event
 from sweeper.sweep import Sweep
 from sweeper.trackers.console import Console
 from sweeper.trackers.outbox import Sender

@@ -20,17 +20,17 @@ from sweeper.cost.prices import PriceBook, Quote, load_prices
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.driving.driver import Driver, Ending
-from sweeper.history import SweepHistory, TrialHistory
-from sweeper.ledger import Grant
-from sweeper.outbox import sweep_row
-from sweeper.paths import SweepPaths, cache_root
 from sweeper.plan import Plan, Refusal, image_variants
-from sweeper.record import Event, Record
 from sweeper.results.published import published_trials
 from sweeper.runners import Runner, Workload, runner
 from sweeper.runners._curves import SyntheticCurves
 from sweeper.runners._workload import Training, open_for
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.history import SweepHistory, TrialHistory
+from sweeper.store.ledger import Grant
+from sweeper.store.outbox import sweep_row
+from sweeper.store.paths import SweepPaths, cache_root
+from sweeper.store.record import Event, Record
 from sweeper.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.address import tracking_uri

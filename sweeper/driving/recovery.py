@@ -8,9 +8,9 @@ from pathlib import Path
 
 from sweeper.config.spec import SweepSpec
 from sweeper.driving.launching import write_resolved
-from sweeper.history import replay
-from sweeper.paths import SweepPaths
-from sweeper.record import Damaged, Record
+from sweeper.store.history import replay
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Damaged, Record
 from sweeper.trackers.address import tracking_uri
 from sweeper.training.checkpoint import hand_over
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.errors import SpecError, StateError
-from sweeper.history import TrialHistory, replay
-from sweeper.paths import SweepPaths, runs_root
-from sweeper.record import Event, Record
 from sweeper.registry import nearest
+from sweeper.store.history import TrialHistory, replay
+from sweeper.store.paths import SweepPaths, runs_root
+from sweeper.store.record import Event, Record
 from sweeper.trial import State, canonical
 
 

@@ -14,9 +14,9 @@ from sweeper.data.dataset import Dataset, open_dataset, open_source
 from sweeper.data.index import index_digest
 from sweeper.data.sources import Split
 from sweeper.errors import DataError, StateError
-from sweeper.history import TrialHistory
 from sweeper.inference.trained import TrainedModel
-from sweeper.paths import SweepPaths
+from sweeper.store.history import TrialHistory
+from sweeper.store.paths import SweepPaths
 from sweeper.training.checkpoint import verify
 from sweeper.training.device import compute_dtype, default_device, keep_memory
 from sweeper.training.loop import restore

@@ -13,13 +13,13 @@ from sweeper.cost import Known, Overheads, Pace, estimator
 from sweeper.cost.kept import keep, probes_path, read
 from sweeper.cost.prices import load_prices
 from sweeper.cost.quote import Corner, Quote, Range
-from sweeper.paths import cache_root, runs_root
 from sweeper.plan import Plan
 from sweeper.quoting.fitting import refused, tightest, to_fit_all, to_fit_one
 from sweeper.quoting.foreseen import Foreseen, sized
 from sweeper.quoting.probing import MOST_BESIDE, chosen, device_name, probe
 from sweeper.quoting.rehearsal import THOROUGH, Effort, Rehearsal, Situation, typical_rungs
 from sweeper.quoting.remembered import TYPICAL, remember
+from sweeper.store.paths import cache_root, runs_root
 from sweeper.work import size_of
 
 PROBES = 6

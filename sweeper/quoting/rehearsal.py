@@ -12,11 +12,11 @@ from sweeper.config.sections import BudgetSpec
 from sweeper.config.spec import SweepSpec
 from sweeper.cost import Overheads, Pace
 from sweeper.cost.quote import Range
-from sweeper.ledger import Grant
 from sweeper.quoting.foreseen import Foreseen, Paced
 from sweeper.runners._curves import SyntheticCurves
 from sweeper.search.points import has_points_only
 from sweeper.simulating import Machines, Run, simulate
+from sweeper.store.ledger import Grant
 from sweeper.trial import derive
 
 FEWEST, MOST = 4, 16

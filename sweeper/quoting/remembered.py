@@ -14,8 +14,8 @@ from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.cost import Overheads, Timing
 from sweeper.data.dataset import DataFacts
 from sweeper.errors import SweeperError
-from sweeper.history import Attempt, SweepHistory, TrialHistory, replay
-from sweeper.record import Record
+from sweeper.store.history import Attempt, SweepHistory, TrialHistory, replay
+from sweeper.store.record import Record
 from sweeper.work import size_of
 
 MOST_BYTES = 30_000_000

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sweeper.config.sections import ObjectiveSpec, StopWhenSpec
 from sweeper.deciding.gain import Gain, attempts_told, ceiling_of, concluded, gain_ahead
-from sweeper.history import SweepHistory
+from sweeper.store.history import SweepHistory
 from sweeper.trial import Goal
 
 Advice = Literal["stop", "go on", "open", "unknown"]

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sweeper.attempt import PREEMPTIONS, Attempt
 from sweeper.config.spec import SweepSpec
-from sweeper.history import SweepHistory, TrialHistory
-from sweeper.ledger import Totals, totals
 from sweeper.results.answer import saved_device_seconds
 from sweeper.results.values import ValueCost, by_value
+from sweeper.store.attempt import PREEMPTIONS, Attempt
+from sweeper.store.history import SweepHistory, TrialHistory
+from sweeper.store.ledger import Totals, totals
 from sweeper.trial import State
 from sweeper.view import label_of
 

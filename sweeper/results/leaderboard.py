@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from sweeper.deciding.ranking import Standing, standings
-from sweeper.history import SweepHistory, TrialHistory
 from sweeper.results.pareto import Point
+from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import Config, Goal, Report, State
 
 Cost = Literal["gpu_hours", "usd", "device_seconds"]

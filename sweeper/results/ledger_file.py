@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from sweeper.attempt import Attempt
-from sweeper.history import SweepHistory, TrialHistory
+from sweeper.store.attempt import Attempt
+from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import Goal, canonical
 
 Format = Literal["parquet", "csv", "json"]

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from sweeper.config.published_figures import Figures, Published, published_of
 from sweeper.config.spec import SweepSpec
-from sweeper.history import SweepHistory, TrialHistory
 from sweeper.results.leaderboard import Row
 from sweeper.search.points import configurations
+from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trackers.wording import plain
 from sweeper.trial import Config, State, canonical
 

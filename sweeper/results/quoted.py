@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.learned import PaceModel
 from sweeper.cost.quote import Quote, Range
-from sweeper.history import SweepHistory
-from sweeper.ledger import totals
+from sweeper.store.history import SweepHistory
+from sweeper.store.ledger import totals
 from sweeper.trial import Config, State, canonical
 
 

@@ -17,7 +17,7 @@ from ray.exceptions import ActorDiedError
 from ray.tune.experiment import Trial as TuneTrial
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from sweeper.history import SweepHistory
+from sweeper.store.history import SweepHistory
 
 PATIENCE_SECONDS = 300.0
 UNKNOWN_PATIENCE_SECONDS = 3600.0

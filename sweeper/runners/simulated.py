@@ -9,9 +9,9 @@ from typing import Annotated
 from pydantic import Field
 
 from sweeper.cost import Overheads
-from sweeper.ledger import Grant
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners._attempt import CANCELLED, outcome_after, reports
+from sweeper.store.ledger import Grant
 from sweeper.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, Trial
 

@@ -9,7 +9,7 @@ from sweeper.registry import Registry
 
 
 class Row(Protocol):
-    """One outbox row, as `sweeper.record` keeps it; `at_ms` is frozen, so that a retry says the same."""
+    """What a tracker is given of a row of the outbox: `sweeper.store.record.OutboxRow`."""
 
     @property
     def id(self) -> int:

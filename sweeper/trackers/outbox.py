@@ -26,7 +26,7 @@ _BATCH = 2000  # rows: the more at once, the fewer requests for each run
 
 
 class Outbox(Protocol):
-    """The part of `sweeper.record.Record` that is used here; each thread opens its own."""
+    """The part of `sweeper.store.record.Record` that is used here; each thread opens its own."""
 
     def pending(self, limit: int = 500) -> Sequence[Row]:
         """The oldest rows that nobody confirmed."""

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from sweeper.history import replay
-from sweeper.record import Record
+from sweeper.store.history import replay
+from sweeper.store.record import Record
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 TRIALS, EPOCHS = 5, 10

@@ -14,9 +14,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from sweeper.history import replay
-from sweeper.ledger import totals
-from sweeper.record import Record
+from sweeper.store.history import replay
+from sweeper.store.ledger import totals
+from sweeper.store.record import Record
 from sweeper.trial import canonical
 
 KILLS = int(os.environ.get("SWEEPER_CHAOS_KILLS", "3"))

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from sweeper.history import replay
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.history import replay
 from sweeper.trial import State, canonical
 
 STOP = {"type": "asha", "grace": 1, "reduction_factor": 3}

@@ -14,9 +14,9 @@ from sweeper.cli import run
 from sweeper.data.dataset import open_source
 from sweeper.data.prepare import prepare
 from sweeper.driving.launching import reopen
-from sweeper.history import replay
 from sweeper.inference.opening import Opened, open_trial
-from sweeper.paths import SweepPaths, cache_root
+from sweeper.store.history import replay
+from sweeper.store.paths import SweepPaths, cache_root
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sweeper.history import SweepHistory, replay
-from sweeper.record import Event, Record
+from sweeper.store.history import SweepHistory, replay
+from sweeper.store.record import Event, Record
 from sweeper.trial import State
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]

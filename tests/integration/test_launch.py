@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from sweeper.config.spec import load_spec
-from sweeper.history import SweepHistory, replay
-from sweeper.ledger import totals
-from sweeper.record import Record
+from sweeper.store.history import SweepHistory, replay
+from sweeper.store.ledger import totals
+from sweeper.store.record import Record
 from sweeper.trial import Decision, State
 from sweeper.view import best_of
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeper.record import Event, Record
+from sweeper.store.record import Event, Record
 from sweeper.sweep import Sweep
 from sweeper.trial import derive, trial_key
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.record import OutboxRow, Record
+from sweeper.store.record import OutboxRow, Record
 from sweeper.trackers import Refused, Target, Undelivered
 from sweeper.trackers.outbox import Delivery, Sender, deliver_all
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.history import replay
-from sweeper.record import OutboxRow, Record
+from sweeper.store.history import replay
+from sweeper.store.record import OutboxRow, Record
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.outbox import Delivery, deliver_all
 

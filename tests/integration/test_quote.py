@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from sweeper.cost.quote import Quote
-from sweeper.paths import SweepPaths
-from sweeper.record import Record
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Record
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

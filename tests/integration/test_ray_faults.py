@@ -7,9 +7,9 @@ import time
 import pytest
 
 from sweeper.config.sections import ResourcesSpec
-from sweeper.history import replay
 from sweeper.runners import runner
 from sweeper.runners._versions import versions_here
+from sweeper.store.history import replay
 from sweeper.trial import Report, State
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]

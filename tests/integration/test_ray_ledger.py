@@ -14,7 +14,7 @@ from pathlib import Path
 import ray
 from sweeper.cost.prices import Quote
 from sweeper.errors import SweeperError
-from sweeper.record import Record
+from sweeper.store.record import Record
 from sweeper.runners import runner
 from sweeper.config.sections import ResourcesSpec
 from sweeper.config.spec import parse_spec

@@ -16,7 +16,7 @@ import ray
 from ray.cluster_utils import Cluster
 from ray.core.generated.autoscaler_pb2 import DrainNodeReason
 from sweeper.errors import PreflightError
-from sweeper.record import Record
+from sweeper.store.record import Record
 from sweeper.runners import runner
 from sweeper.runners._ray_join import require_answer
 from sweeper.config.spec import parse_spec

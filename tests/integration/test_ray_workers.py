@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sweeper.history import replay
+from sweeper.store.history import replay
 from sweeper.trial import Report, State
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]

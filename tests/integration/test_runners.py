@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from sweeper.history import replay
 from sweeper.runners import runner
+from sweeper.store.history import replay
 from sweeper.trial import Report, State, canonical
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -21,7 +21,7 @@ TWO_NODES = """
 import json, os, sys, time
 from pathlib import Path
 from ray.cluster_utils import Cluster
-from sweeper.record import Record
+from sweeper.store.record import Record
 from sweeper.runners import runner
 from sweeper.config.sections import ResourcesSpec
 from sweeper.config.spec import parse_spec

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sweeper.errors import StateError
-from sweeper.history import replay
-from sweeper.record import Event, Record
+from sweeper.store.history import replay
+from sweeper.store.record import Event, Record
 from sweeper.trial import State
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.record import OutboxRow, Record
+from sweeper.store.record import OutboxRow, Record
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.outbox import Delivery, Sender, deliver_all
 
@@ -338,7 +338,7 @@ def test_a_store_that_another_process_has_locked_is_told_when_it_is_free(
 PARTITIONED = """
 import socket, subprocess, sys, threading, time
 from pathlib import Path
-from sweeper.record import Record
+from sweeper.store.record import Record
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.outbox import Sender
 

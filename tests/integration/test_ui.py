@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from sweeper.config.spec import parse_spec
-from sweeper.paths import SweepPaths
-from sweeper.record import Record
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Record
 from sweeper.trackers import Target, tracker
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]

@@ -70,10 +70,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedSweep:
 def _run(root: Path) -> None:
     from sweeper.config.spec import parse_spec
     from sweeper.driving.launching import create
-    from sweeper.paths import SweepPaths, cache_root
     from sweeper.plan import make_plan
     from sweeper.runners import runner
     from sweeper.runners._workload import Training
+    from sweeper.store.paths import SweepPaths, cache_root
     from sweeper.sweep import Sweep
 
     spec = parse_spec(SPEC.format(root=root / "photos"), name="shelf.yaml")
@@ -102,9 +102,9 @@ def open_shelf(shelf: TrainedSweep):
     import torch
 
     from sweeper.driving.launching import reopen
-    from sweeper.history import replay
     from sweeper.inference.opening import open_trial
-    from sweeper.paths import SweepPaths
+    from sweeper.store.history import replay
+    from sweeper.store.paths import SweepPaths
 
     def build(number: int = 0, runs: Path | None = None):
         paths = SweepPaths.of(shelf.name, runs)

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sweeper.errors import SweeperError
-from sweeper.history import replay
-from sweeper.ledger import Grant, totals
 from sweeper.results.costs import bill
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.history import replay
+from sweeper.store.ledger import Grant, totals
 from sweeper.sweep import Sweep
 from sweeper.trial import Outcome, Report, State, derive
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sweeper.ledger import Grant
-from sweeper.record import Event
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.ledger import Grant
+from sweeper.store.record import Event
 from sweeper.sweep import Sweep
 from sweeper.trial import Report, State, canonical
 

@@ -7,10 +7,10 @@ from click.testing import CliRunner
 from sweeper.cli import sweeper
 from sweeper.config.spec import parse_spec
 from sweeper.cost import Overheads
-from sweeper.history import TrialHistory
-from sweeper.ledger import Grant
 from sweeper.runners._replay import ReplayedCurves
 from sweeper.simulating import Machines, Summary, simulate
+from sweeper.store.history import TrialHistory
+from sweeper.store.ledger import Grant
 from sweeper.trial import Report, Trial
 
 TEXT = """

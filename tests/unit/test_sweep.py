@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sweeper.config.spec import parse_spec
-from sweeper.history import replay
-from sweeper.ledger import Grant
-from sweeper.record import Record
 from sweeper.search import searcher
+from sweeper.store.history import replay
+from sweeper.store.ledger import Grant
+from sweeper.store.record import Record
 from sweeper.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, canonical
 

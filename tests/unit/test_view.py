@@ -1,7 +1,7 @@
 import pytest
 
-from sweeper.history import TrialHistory
-from sweeper.ledger import Grant
+from sweeper.store.history import TrialHistory
+from sweeper.store.ledger import Grant
 from sweeper.trial import Outcome, Report, State
 from sweeper.view import best_of, config_text, label_of, moment_of, snapshot_of, value_text
 

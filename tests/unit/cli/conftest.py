@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from sweeper.cli import run
-from sweeper.outbox import sweep_row
-from sweeper.paths import SweepPaths
-from sweeper.record import Record
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.outbox import sweep_row
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Record
 from sweeper.sweep import Sweep
 from sweeper.trial import Report, Trial
 

@@ -6,8 +6,8 @@ import time
 import pyarrow.parquet
 import pytest
 
-from sweeper.paths import SweepPaths
-from sweeper.record import Event, Record
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Event, Record
 
 TRIALS = 10_000
 GRANT = {

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sweeper import lease
 from sweeper.cli import run
-from sweeper.history import replay
-from sweeper.record import Record
+from sweeper.store import lease
+from sweeper.store.history import replay
+from sweeper.store.record import Record
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from sweeper import lease
 from sweeper.driving.launching import reopen
 from sweeper.errors import PreflightError
-from sweeper.history import replay
-from sweeper.record import Event, Record
+from sweeper.store import lease
+from sweeper.store.history import replay
+from sweeper.store.record import Event, Record
 from sweeper.trial import State
 
 

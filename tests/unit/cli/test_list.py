@@ -1,6 +1,6 @@
 import os
 
-from sweeper import lease
+from sweeper.store import lease
 
 
 def test_an_empty_folder_says_how_to_start(runs, say) -> None:

@@ -2,8 +2,8 @@ import threading
 
 import pytest
 
-from sweeper import lease
-from sweeper.record import Event, Record
+from sweeper.store import lease
+from sweeper.store.record import Event, Record
 from sweeper.trial import State
 
 

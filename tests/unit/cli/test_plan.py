@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper import lease
+from sweeper.store import lease
 
 pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
 

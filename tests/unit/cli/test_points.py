@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.paths import SweepPaths
-from sweeper.record import Record
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Record
 
 pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
 

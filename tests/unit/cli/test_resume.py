@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from sweeper.cli._sweeps import read
-from sweeper.paths import SweepPaths
-from sweeper.record import Record
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Record
 
 pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
 

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from sweeper import lease
+from sweeper.store import lease
 
 
 def test_a_finished_sweep_is_told_with_what_to_type_next(make_run, say) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sweeper import lease
+from sweeper.store import lease
 
 NOBODY = [
     ("done", "error: toy: nobody runs it: done; `sweeper best toy` is next\n"),

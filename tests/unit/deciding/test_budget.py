@@ -2,10 +2,10 @@ import pytest
 
 from sweeper.config.sections import BudgetSpec
 from sweeper.deciding.budget import Budget
-from sweeper.history import replay
-from sweeper.ledger import Grant, Meter
-from sweeper.record import Event
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.history import replay
+from sweeper.store.ledger import Grant, Meter
+from sweeper.store.record import Event
 
 HOUR = 3600.0
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweeper.deciding.gain import UNKNOWN, Gain, ceiling_of, concluded, gain_ahead
-from sweeper.history import Attempt, SweepHistory, TrialHistory
+from sweeper.store.history import Attempt, SweepHistory, TrialHistory
 from sweeper.trial import Report
 
 

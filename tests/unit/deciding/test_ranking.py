@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sweeper.deciding.ranking import best_of, mean_of, standings, student
-from sweeper.history import Attempt, SweepHistory, TrialHistory
+from sweeper.store.history import Attempt, SweepHistory, TrialHistory
 from sweeper.trial import Report, State
 
 

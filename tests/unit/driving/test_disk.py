@@ -8,10 +8,10 @@ import pytest
 
 from sweeper.driving.disk import Copies, Room
 from sweeper.errors import PreflightError
-from sweeper.history import replay
-from sweeper.paths import SweepPaths
-from sweeper.record import Event, OutboxRow, Record
 from sweeper.runners import runner
+from sweeper.store.history import replay
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Event, OutboxRow, Record
 
 
 class Clock:

@@ -6,9 +6,9 @@ import pytest
 
 from sweeper.driving.recovery import recover, tell_a_new_store
 from sweeper.errors import StateError
-from sweeper.history import replay
-from sweeper.paths import SweepPaths
-from sweeper.record import Event, OutboxRow, Record
+from sweeper.store.history import replay
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Event, OutboxRow, Record
 from sweeper.training.checkpoint import CheckpointFolder, epoch_of, verify
 
 ASKED = {"number": 0, "config": {"layers": 1}, "seed": 1}

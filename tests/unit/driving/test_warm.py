@@ -5,9 +5,9 @@ import pytest
 
 from sweeper.driving.warm import known_events
 from sweeper.errors import SpecError
-from sweeper.record import Record
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.record import Record
 from sweeper.sweep import Sweep
 from sweeper.trial import State, canonical
 

@@ -7,12 +7,12 @@ import pytest
 from sweeper.config.spec import parse_spec
 from sweeper.cost import Overheads
 from sweeper.data.dataset import DataFacts
-from sweeper.ledger import Grant
-from sweeper.paths import SweepPaths
 from sweeper.quoting.remembered import TYPICAL, remember
-from sweeper.record import Record
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.ledger import Grant
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Record
 from sweeper.sweep import Sweep
 from sweeper.trial import Report
 

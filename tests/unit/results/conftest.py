@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sweeper.config.spec import SweepSpec, parse_spec
-from sweeper.history import Attempt, SweepHistory, TrialHistory
+from sweeper.store.history import Attempt, SweepHistory, TrialHistory
 from sweeper.trial import Report, State
 
 

@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from sweeper.config.spec import SweepSpec, parse_spec
-from sweeper.history import Attempt, SweepHistory, TrialHistory
 from sweeper.results.answer import Answer, Places, answer, saved_device_seconds
 from sweeper.results.leaderboard import leaderboard, varied
 from sweeper.results.pages import STAND_IN, leaderboard_table, print_answer
+from sweeper.store.history import Attempt, SweepHistory, TrialHistory
 from sweeper.trial import Report, State
 
 PLACES = Places(

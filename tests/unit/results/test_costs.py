@@ -1,8 +1,8 @@
 import pytest
 
-from sweeper.attempt import Attempt
-from sweeper.history import SweepHistory, TrialHistory
 from sweeper.results.costs import bill
+from sweeper.store.attempt import Attempt
+from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import Outcome, Report, State
 
 PRICED = {"usd_per_hour": 3.6, "price_source": "catalog @1", "price_date": "2026-11-21", "market": "spot"}

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from sweeper.attempt import Attempt
-from sweeper.history import SweepHistory, TrialHistory
 from sweeper.results.ledger_file import DOCUMENTED, SCHEMA, VERSION, ledger_table, written
+from sweeper.store.attempt import Attempt
+from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import Report
 
 WHOLE = Attempt(

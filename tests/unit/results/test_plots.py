@@ -3,10 +3,10 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from sweeper.config.spec import parse_spec
-from sweeper.history import replay
-from sweeper.record import Event
 from sweeper.results.answer import answer
 from sweeper.results.plots import anytime_svg, front_svg
+from sweeper.store.history import replay
+from sweeper.store.record import Event
 
 SPEC = """
 name: toy

@@ -4,8 +4,6 @@ import pytest
 from ray import cloudpickle
 from ray.exceptions import ActorDiedError
 
-from sweeper.history import replay
-from sweeper.record import Event
 from sweeper.runners._ray_watch import (
     PATIENCE_SECONDS,
     UNKNOWN_PATIENCE_SECONDS,
@@ -15,6 +13,8 @@ from sweeper.runners._ray_watch import (
     reason_of,
 )
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.history import replay
+from sweeper.store.record import Event
 
 GRANT = {"node": "n", "device": "d", "is_gpu": False, "share": 0.5, "usd_per_hour": None, "granted": 0.0}
 

@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from sweeper import outbox
-from sweeper.history import TrialHistory
-from sweeper.outbox import closed_row, ended_row, metrics_row, run_row, sweep_row
+from sweeper.store import outbox
+from sweeper.store.history import TrialHistory
+from sweeper.store.outbox import closed_row, ended_row, metrics_row, run_row, sweep_row
 from sweeper.trial import Outcome, Report, State
 
 ASKED = {"number": 7, "config": {"layers": 2, "filters": [16, 32], "optimizer": "adam"}, "point": None}

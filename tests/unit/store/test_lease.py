@@ -9,13 +9,13 @@ import time
 
 import pytest
 
-from sweeper import lease
 from sweeper.errors import BusyError
+from sweeper.store import lease
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from sweeper import lease
+from sweeper.store import lease
 with lease.held(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.errors import SpecError
-from sweeper.paths import SweepPaths, cache_root, runs_root, safe_name
+from sweeper.store.paths import SweepPaths, cache_root, runs_root, safe_name
 
 
 @pytest.mark.parametrize("name", ["a", "uecfood", "food-256_v2.1", "0", "x" * 64])

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sweeper.attempt import Attempt
-from sweeper.record import Event
+from sweeper.store.attempt import Attempt
+from sweeper.store.record import Event
 from sweeper.trial import Config, Decision, Goal, Outcome, Report, State, Verdict
 
 UNPROMOTED = "unpromoted"

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from sweeper.history import replay
-from sweeper.record import Event
+from sweeper.store.history import replay
+from sweeper.store.record import Event
 from sweeper.trial import Decision, Outcome, Report, State
 
 GRANT = {"node": "n", "device": "A10", "is_gpu": True, "share": 0.5, "usd_per_hour": 2.0, "granted": 1.0}

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sweeper.errors import BusyError, StateError
-from sweeper.record import SCHEMA, Event, OutboxRow, Record
+from sweeper.store.record import SCHEMA, Event, OutboxRow, Record
 
 NUMBERS = st.floats() | st.integers(-(2**53), 2**53)
 TEXTS = st.text(st.characters(codec="utf-8")) | st.sampled_from(["nan", "inf", "\udce9.jpg", "a\0b"])
@@ -27,7 +27,7 @@ BODIES = st.dictionaries(
 WRITER = """
 import sys
 from pathlib import Path
-from sweeper.record import Event, OutboxRow, Record
+from sweeper.store.record import Event, OutboxRow, Record
 record = Record.open(Path(sys.argv[1]))
 for number in range(100_000):
     record.append(Event("asked", str(number)), Event("granted", str(number)),

@@ -6,8 +6,8 @@ from importlib.metadata import version
 from typing import Any
 
 from sweeper.config.spec import SweepSpec
-from sweeper.history import TrialHistory
-from sweeper.record import OutboxRow
+from sweeper.store.history import TrialHistory
+from sweeper.store.record import OutboxRow
 from sweeper.trial import Config, Goal, Outcome, Report, State
 
 STATUS = {State.FAILED: "FAILED", State.INFEASIBLE: "FAILED", State.CANCELLED: "KILLED"}

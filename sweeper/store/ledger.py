@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sweeper.attempt import PREEMPTIONS, Attempt
-from sweeper.history import SweepHistory
+from sweeper.store.attempt import PREEMPTIONS, Attempt
+from sweeper.store.history import SweepHistory
 
 Clock = Callable[[], float]
 

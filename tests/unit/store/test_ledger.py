@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.history import replay
-from sweeper.ledger import Grant, Meter, Totals, totals
-from sweeper.record import Event
+from sweeper.store.history import replay
+from sweeper.store.ledger import Grant, Meter, Totals, totals
+from sweeper.store.record import Event
 
 GAPS = st.lists(st.floats(0, 100), min_size=1, max_size=20)
 
