@@ -17,7 +17,7 @@ from sweeper.search import Searcher, searcher
 from sweeper.simulating import Forgetful
 from sweeper.store.history import SweepHistory
 from sweeper.store.record import Event
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Config, Goal, Report, State, Trial, canonical
 
 WORKERS = 4

@@ -23,7 +23,7 @@ from sweeper.config.spec import parse_spec
 from sweeper.runners import runner
 from sweeper.store.history import SweepHistory
 from sweeper.store.record import Event, Record
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 
 LOADED = (mlflow, optuna, torch)  # a driver has them in memory
 BASE = 500

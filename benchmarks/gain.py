@@ -1,4 +1,4 @@
-"""What `sweeper.deciding.gain` promises against what then happens, and what `stop_when` saves.
+"""What `sweeper.sweep.marginal_gain` promises against what then happens, and what `stop_when` saves.
 
     python benchmarks/gain.py [--searches 200] [--seed 0]
 
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from _measure import cpu
 
 from sweeper.config.sections import StopWhenSpec
-from sweeper.deciding.gain import Ended, gain_ahead
+from sweeper.sweep.marginal_gain import Ended, gain_ahead
 
 CURVES = Path(__file__).parent / "curves"
 AHEAD = 0.25

@@ -21,7 +21,7 @@ from sweeper.config.spec import parse_spec
 from sweeper.store.ledger import Grant
 from sweeper.store.outbox import sweep_row
 from sweeper.store.record import Record
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.outbox import Sender
 from sweeper.trial import Outcome, Report, State

@@ -38,7 +38,7 @@ from sweeper.runners import runner
 from sweeper.runners._workload import open_for
 from sweeper.store.outbox import sweep_row
 from sweeper.store.record import Event, Record
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.outbox import Sender
 from sweeper.training.device import default_device

@@ -17,7 +17,7 @@ from sweeper.runners._curves import SyntheticCurves
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.ledger import Grant
 from sweeper.store.record import Event, OutboxRow, Record
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Config, Report, State, Trial, derive
 from sweeper.view import best_of
 

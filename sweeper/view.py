@@ -3,11 +3,11 @@
 from collections import Counter
 
 from sweeper.config.sections import BudgetSpec
-from sweeper.deciding.ranking import best_of
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import totals
 from sweeper.store.record import Event
-from sweeper.sweep import Sweep
+from sweeper.sweep.ranking import best_of
+from sweeper.sweep.sweep import Sweep
 from sweeper.trackers.snapshot import Moment, Snapshot, Standing
 from sweeper.trial import Config, Goal, State
 

@@ -22,7 +22,7 @@ from sweeper.config.spec import SweepSpec, parse_spec
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.ledger import Grant
 from sweeper.store.record import Event, Record
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 
 ENDS = {Decision.CONTINUE: State.COMPLETED, Decision.STOP: State.STOPPED, Decision.PAUSE: State.PAUSED}

@@ -11,7 +11,6 @@ from typing import Literal
 
 from sweeper.cli._changes import differs_from_launched, extension, shortened
 from sweeper.config.spec import SweepSpec, restore_spec
-from sweeper.deciding.ranking import best_of
 from sweeper.errors import SpecError, StateError, SweeperError
 from sweeper.registry import nearest
 from sweeper.store import lease
@@ -19,6 +18,7 @@ from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.lease import Owner
 from sweeper.store.paths import SweepPaths, runs_root
 from sweeper.store.record import Damaged, Event, Record
+from sweeper.sweep.ranking import best_of
 from sweeper.trial import State
 
 Standing = Literal["running", "done", "stopped", "broken", "interrupted", "ready"]

@@ -12,7 +12,7 @@ from sweeper.errors import PreflightError
 from sweeper.store.history import SweepHistory
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Event, Record
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 
 COPY_SECONDS, NEWS_SECONDS = 60.0, 10.0
 COPY_SHARE = 0.01

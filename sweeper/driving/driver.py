@@ -14,7 +14,7 @@ from sweeper.store import lease
 from sweeper.store.history import SweepHistory
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Event
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trackers.console import Console
 from sweeper.trackers.outbox import Sender
 from sweeper.trial import State

@@ -31,7 +31,7 @@ from sweeper.store.ledger import Grant
 from sweeper.store.outbox import sweep_row
 from sweeper.store.paths import SweepPaths, cache_root
 from sweeper.store.record import Event, Record
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.address import tracking_uri
 from sweeper.trackers.console import Console, open_console

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sweeper.config.spec import SweepSpec
-from sweeper.deciding.aim import chance_level
-from sweeper.deciding.ranking import standings
 from sweeper.results.anytime import Anytime, anytime
 from sweeper.results.certainty import Certainty, certainty
 from sweeper.results.earlier import Earlier, earlier
@@ -24,6 +22,8 @@ from sweeper.results.pareto import (
 from sweeper.results.published import Compared, Measure, compare
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import totals
+from sweeper.sweep.objective import chance_level
+from sweeper.sweep.ranking import standings
 from sweeper.trial import State
 
 Mode = Literal["pareto", "efficiency", "budget", "target"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sweeper.config.sections import ObjectiveSpec, StopWhenSpec
-from sweeper.deciding.gain import Gain, attempts_told, ceiling_of, concluded, gain_ahead
 from sweeper.store.history import SweepHistory
+from sweeper.sweep.marginal_gain import Gain, attempts_told, ceiling_of, concluded, gain_ahead
 from sweeper.trial import Goal
 
 Advice = Literal["stop", "go on", "open", "unknown"]

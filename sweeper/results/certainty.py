@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sweeper.deciding.ranking import Standing
+from sweeper.sweep.ranking import Standing
 from sweeper.trial import Goal, derive
 
 DRAWS = 10_000

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from sweeper.deciding.ranking import Standing, standings
 from sweeper.results.pareto import Point
 from sweeper.store.history import SweepHistory, TrialHistory
+from sweeper.sweep.ranking import Standing, standings
 from sweeper.trial import Config, Goal, Report, State
 
 Cost = Literal["gpu_hours", "usd", "device_seconds"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sweeper.config.sections import ObjectiveSpec
-from sweeper.deciding.aim import chance_level
+from sweeper.sweep.objective import chance_level
 from sweeper.trial import Config
 from sweeper.view import value_text
 

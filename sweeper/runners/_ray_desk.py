@@ -14,7 +14,7 @@ from sweeper.runners._notice import NOTICE_SECONDS
 from sweeper.runners._ray_slots import STUCK_SECONDS, Slots
 from sweeper.runners._ray_watch import Watch, missing
 from sweeper.runners._room import Taken
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 
 LOOK_SECONDS = 2.0

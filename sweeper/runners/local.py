@@ -6,7 +6,7 @@ from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners._attempt import CANCELLED, run_here
 from sweeper.runners._tick import Cancelled, watched
 from sweeper.store.ledger import Grant
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, Trial
 
 HELD_SECONDS = 0.1

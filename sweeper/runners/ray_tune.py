@@ -37,7 +37,7 @@ from sweeper.runners._ray_watch import (
 )
 from sweeper.runners._ray_worker import DONE, Worker
 from sweeper.runners._versions import versions_here
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision
 
 MOST_PENDING = "1000"

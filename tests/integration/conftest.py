@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sweeper.store.record import Event, Record
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import derive, trial_key
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]

@@ -18,7 +18,7 @@ from sweeper.store.record import Record
 from sweeper.runners import runner
 from sweeper.config.sections import ResourcesSpec
 from sweeper.config.spec import parse_spec
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Report
 
 class Preempted(SweeperError, RuntimeError):

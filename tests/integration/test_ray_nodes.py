@@ -20,7 +20,7 @@ from sweeper.store.record import Record
 from sweeper.runners import runner
 from sweeper.runners._ray_join import require_answer
 from sweeper.config.spec import parse_spec
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Report
 
 EPOCHS = int(sys.argv[3])

@@ -74,7 +74,7 @@ def _run(root: Path) -> None:
     from sweeper.runners import runner
     from sweeper.runners._workload import Training
     from sweeper.store.paths import SweepPaths, cache_root
-    from sweeper.sweep import Sweep
+    from sweeper.sweep.sweep import Sweep
 
     spec = parse_spec(SPEC.format(root=root / "photos"), name="shelf.yaml")
     paths = SweepPaths.of(spec.name)

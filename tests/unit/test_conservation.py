@@ -16,7 +16,7 @@ from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.history import replay
 from sweeper.store.ledger import Grant, totals
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Outcome, Report, State, derive
 
 DEVICES = 4

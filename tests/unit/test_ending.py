@@ -11,7 +11,7 @@ from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.ledger import Grant
 from sweeper.store.record import Event
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Report, State, canonical
 
 SEVERAL = settings(

@@ -16,7 +16,7 @@ from sweeper.runners.simulated import VirtualClock
 from sweeper.store.outbox import sweep_row
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Report, Trial
 
 

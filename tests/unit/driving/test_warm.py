@@ -8,7 +8,7 @@ from sweeper.errors import SpecError
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.record import Record
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import State, canonical
 
 DISCRETE = {"layers": {"min": 1, "max": 3}, "optimizer": {"values": ["sgd", "adam"]}}

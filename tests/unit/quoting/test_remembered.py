@@ -13,7 +13,7 @@ from sweeper.runners.simulated import VirtualClock
 from sweeper.store.ledger import Grant
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Report
 
 pytestmark = pytest.mark.timeout(60)  # the first of these imports torch

@@ -1,7 +1,7 @@
 import pytest
 
-from sweeper.deciding.ranking import standings
 from sweeper.results.certainty import certainty
+from sweeper.sweep.ranking import standings
 
 
 def of(found, goal="maximize"):

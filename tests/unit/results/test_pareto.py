@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.deciding.aim import chance_level
 from sweeper.results.pareto import (
     Point,
     best_within,
@@ -16,6 +15,7 @@ from sweeper.results.pareto import (
     knee,
     most_efficient,
 )
+from sweeper.sweep.objective import chance_level
 
 coordinates = st.integers(0, 12).map(lambda n: n / 4)
 clouds = st.lists(st.tuples(coordinates, coordinates), max_size=25).map(

@@ -2,8 +2,8 @@ import pickle
 
 import pytest
 
-from sweeper.deciding.failures import may_retry
 from sweeper.runners._versions import COMPARED, VersionSkew, refuse_skew, versions_here
+from sweeper.sweep.retries import may_retry
 from sweeper.trial import Outcome, State
 
 DRIVER = {"python": "3.11", "sweeper": "0.1.0", "torch": "2.15.0", "ray": "2.60.0"}

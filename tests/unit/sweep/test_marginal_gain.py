@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.deciding.gain import UNKNOWN, Gain, ceiling_of, concluded, gain_ahead
 from sweeper.store.history import Attempt, SweepHistory, TrialHistory
+from sweeper.sweep.marginal_gain import UNKNOWN, Gain, ceiling_of, concluded, gain_ahead
 from sweeper.trial import Report
 
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sweeper.deciding.ranking import best_of, mean_of, standings, student
 from sweeper.store.history import Attempt, SweepHistory, TrialHistory
+from sweeper.sweep.ranking import best_of, mean_of, standings, student
 from sweeper.trial import Report, State
 
 

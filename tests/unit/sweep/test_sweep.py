@@ -12,7 +12,7 @@ from sweeper.search import searcher
 from sweeper.store.history import replay
 from sweeper.store.ledger import Grant
 from sweeper.store.record import Record
-from sweeper.sweep import Sweep
+from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, canonical
 
 SMALL = {"budget": {"trials": 6}, "train": {"epochs": 9}}

@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from sweeper.config.spec import SweepSpec
-from sweeper.deciding.gain import ceiling_of, concluded, gain_ahead
 from sweeper.store.history import SweepHistory, TrialHistory
+from sweeper.sweep.marginal_gain import ceiling_of, concluded, gain_ahead
 from sweeper.trial import State
 
 MORE = 1.02

@@ -12,19 +12,19 @@ from dataclasses import asdict
 from typing import Any
 
 from sweeper.config.spec import SweepSpec
-from sweeper.deciding.agenda import Agenda, Candidate
-from sweeper.deciding.aim import Aim, chance_level
-from sweeper.deciding.budget import Budget
-from sweeper.deciding.enough import Enough
-from sweeper.deciding.failures import all_failed, as_told, lost_with_driver, settled
-from sweeper.deciding.forecast import Forecast
-from sweeper.deciding.proposals import Proposal, Proposals
 from sweeper.schedulers import scheduler
 from sweeper.search import Searcher, searcher
 from sweeper.store.history import UNPROMOTED, SweepHistory, TrialHistory
 from sweeper.store.ledger import Clock, Grant, Meter, Reading, Totals, totals
 from sweeper.store.outbox import again_row, closed_row, ended_row, left_row, metrics_row, run_row, tested_row
 from sweeper.store.record import Event, OutboxRow, Record
+from sweeper.sweep.budget import Budget
+from sweeper.sweep.cost_forecast import Forecast
+from sweeper.sweep.objective import Aim, chance_level
+from sweeper.sweep.retries import all_failed, as_told, lost_with_driver, settled
+from sweeper.sweep.stop_criterion import Enough
+from sweeper.sweep.suggestions import Proposal, Proposals
+from sweeper.sweep.trial_queue import Agenda, Candidate
 from sweeper.trial import Config, Decision, Outcome, Report, State, Trial, Verdict, derive, trial_key
 
 IN_FULL = Verdict(Decision.CONTINUE, "a run of the final, trained in full")

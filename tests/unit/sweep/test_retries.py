@@ -1,6 +1,6 @@
 import pytest
 
-from sweeper.deciding.failures import OUTSIDE, RETRIES, may_retry
+from sweeper.sweep.retries import OUTSIDE, RETRIES, may_retry
 from sweeper.trial import Outcome, State
 
 

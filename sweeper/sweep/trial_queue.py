@@ -7,10 +7,10 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from sweeper.config.spec import SweepSpec
-from sweeper.deciding.proposals import Proposal, Proposals
-from sweeper.deciding.ranking import standings
 from sweeper.schedulers import Scheduler
 from sweeper.store.history import SweepHistory, TrialHistory
+from sweeper.sweep.ranking import standings
+from sweeper.sweep.suggestions import Proposal, Proposals
 from sweeper.trial import Config, State, canonical
 
 LOOKED_AT = 32

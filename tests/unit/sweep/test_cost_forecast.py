@@ -1,9 +1,9 @@
 import pytest
 
-from sweeper.deciding.forecast import Forecast
 from sweeper.schedulers import scheduler
 from sweeper.store.attempt import Attempt
 from sweeper.store.history import SweepHistory, TrialHistory
+from sweeper.sweep.cost_forecast import Forecast
 from sweeper.trial import Report
 
 CONFIG = {"layers": 3, "learning_rate": 0.01}

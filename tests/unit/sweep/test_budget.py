@@ -1,11 +1,11 @@
 import pytest
 
 from sweeper.config.sections import BudgetSpec
-from sweeper.deciding.budget import Budget
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.history import replay
 from sweeper.store.ledger import Grant, Meter
 from sweeper.store.record import Event
+from sweeper.sweep.budget import Budget
 
 HOUR = 3600.0
 

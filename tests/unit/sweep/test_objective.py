@@ -3,7 +3,7 @@ import math
 import pytest
 
 from sweeper.config.sections import ObjectiveSpec
-from sweeper.deciding.aim import Aim, chance_level
+from sweeper.sweep.objective import Aim, chance_level
 from sweeper.trial import Decision, Report
 
 
