@@ -16,7 +16,7 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
 from sweeper.config.parameter import Parameter
 from sweeper.config.space import Space
-from sweeper.runners._curves import place
+from sweeper.runners.parts.synthetic_curves import place
 from sweeper.trial import Config, Report, Trial, canonical, derive
 
 SHAPES = 3

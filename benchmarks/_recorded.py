@@ -14,10 +14,10 @@ import torch
 from _measure import cpu
 
 from sweeper.config.spec import SweepSpec, load_spec
-from sweeper.runners._workload import open_for
 from sweeper.search import searcher
 from sweeper.training.loop import Diverged, train
 from sweeper.training.recipe import compose
+from sweeper.training.trial_workload import open_for
 from sweeper.trial import Config, Trial, derive, trial_key
 
 ROOT = Path(__file__).resolve().parents[1]

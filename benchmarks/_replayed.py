@@ -11,7 +11,7 @@ from _recorded import Recording, read_rows
 from sweeper.config.space import Space
 from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.runners import Workload, runner
-from sweeper.runners._replay import distance
+from sweeper.runners.parts.recorded_curves import distance
 from sweeper.runners.simulated import VirtualClock
 from sweeper.search import Searcher, searcher
 from sweeper.simulating import Forgetful

@@ -35,7 +35,6 @@ from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.plan import image_variants
 from sweeper.runners import runner
-from sweeper.runners._workload import open_for
 from sweeper.store.outbox import sweep_row
 from sweeper.store.record import Event, Record
 from sweeper.sweep.sweep import Sweep
@@ -44,6 +43,7 @@ from sweeper.trackers.outbox import Sender
 from sweeper.training.device import default_device
 from sweeper.training.loop import train
 from sweeper.training.recipe import compose
+from sweeper.training.trial_workload import open_for
 from sweeper.trial import Report, Trial
 
 ROOT = Path(__file__).parents[1]

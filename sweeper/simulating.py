@@ -13,7 +13,7 @@ from sweeper.config.spec import SweepSpec
 from sweeper.cost import Overheads
 from sweeper.errors import SweeperError
 from sweeper.runners import Workload, runner
-from sweeper.runners._curves import SyntheticCurves
+from sweeper.runners.parts.synthetic_curves import SyntheticCurves
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.ledger import Grant
 from sweeper.store.record import Event, OutboxRow, Record

@@ -11,7 +11,7 @@ from sweeper.cli._table import print_json, print_table
 from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.errors import StateError
 from sweeper.runners import Workload
-from sweeper.runners._replay import ReplayedCurves
+from sweeper.runners.parts.recorded_curves import ReplayedCurves
 from sweeper.simulating import Machines, Run, Summary, simulate
 from sweeper.trackers.wording import score_text
 

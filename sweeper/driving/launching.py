@@ -23,8 +23,7 @@ from sweeper.driving.driver import Driver, Ending
 from sweeper.plan import Plan, Refusal, image_variants
 from sweeper.results.published import published_trials
 from sweeper.runners import Runner, Workload, runner
-from sweeper.runners._curves import SyntheticCurves
-from sweeper.runners._workload import Training, open_for
+from sweeper.runners.parts.synthetic_curves import SyntheticCurves
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Grant
@@ -39,6 +38,7 @@ from sweeper.trackers.outbox import Sender
 from sweeper.training.device import default_device, device_name
 from sweeper.training.loop import final_score
 from sweeper.training.recipe import compose
+from sweeper.training.trial_workload import Training, open_for
 from sweeper.view import best_of
 
 DECODING_SECONDS = 10.0

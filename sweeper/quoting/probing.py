@@ -31,11 +31,11 @@ from sweeper.cost.flops import CPU, GPU
 from sweeper.cost.kept import Probe
 from sweeper.cost.probe import FEWEST
 from sweeper.data.dataset import Dataset
-from sweeper.runners._workload import open_for
 from sweeper.training.device import default_device
 from sweeper.training.environment import CPU_WORKER
 from sweeper.training.loop import train
 from sweeper.training.recipe import compose
+from sweeper.training.trial_workload import open_for
 from sweeper.trial import Config, Trial
 
 MOST_BESIDE = 4

@@ -13,7 +13,7 @@ from sweeper.config.spec import SweepSpec
 from sweeper.cost import Overheads, Pace
 from sweeper.cost.quote import Range
 from sweeper.quoting.foreseen import Foreseen, Paced
-from sweeper.runners._curves import SyntheticCurves
+from sweeper.runners.parts.synthetic_curves import SyntheticCurves
 from sweeper.search.points import has_points_only
 from sweeper.simulating import Machines, Run, simulate
 from sweeper.store.ledger import Grant

@@ -22,12 +22,13 @@ from ray.tune.stopper import Stopper
 
 from sweeper.config.sections import ResourcesSpec
 from sweeper.runners import Pulse, Runner, Workload, runner
-from sweeper.runners._leaks import device_memory
-from sweeper.runners._notice import NOTICE_SECONDS
-from sweeper.runners._ray_cluster import connected, quiet
-from sweeper.runners._ray_desk import Desk
-from sweeper.runners._ray_slots import Price, Slots, request_of
-from sweeper.runners._ray_watch import (
+from sweeper.runners.ray.attempt_tracker import Desk
+from sweeper.runners.ray.cluster import connected, quiet
+from sweeper.runners.ray.leaks import device_memory
+from sweeper.runners.ray.notice import NOTICE_SECONDS
+from sweeper.runners.ray.slots import Price, Slots, request_of
+from sweeper.runners.ray.versions import versions_here
+from sweeper.runners.ray.watchdog import (
     PATIENCE_SECONDS,
     WAITING_SECONDS,
     Watch,
@@ -35,8 +36,7 @@ from sweeper.runners._ray_watch import (
     kind_of_loss,
     reason_of,
 )
-from sweeper.runners._ray_worker import DONE, Worker
-from sweeper.runners._versions import versions_here
+from sweeper.runners.ray.worker import DONE, Worker
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision
 

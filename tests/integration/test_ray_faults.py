@@ -8,7 +8,7 @@ import pytest
 
 from sweeper.config.sections import ResourcesSpec
 from sweeper.runners import runner
-from sweeper.runners._versions import versions_here
+from sweeper.runners.ray.versions import versions_here
 from sweeper.store.history import replay
 from sweeper.trial import Report, State
 

@@ -18,7 +18,7 @@ from ray.core.generated.autoscaler_pb2 import DrainNodeReason
 from sweeper.errors import PreflightError
 from sweeper.store.record import Record
 from sweeper.runners import runner
-from sweeper.runners._ray_join import require_answer
+from sweeper.runners.ray.join import require_answer
 from sweeper.config.spec import parse_spec
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Report

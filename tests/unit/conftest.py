@@ -72,9 +72,9 @@ def _run(root: Path) -> None:
     from sweeper.driving.launching import create
     from sweeper.plan import make_plan
     from sweeper.runners import runner
-    from sweeper.runners._workload import Training
     from sweeper.store.paths import SweepPaths, cache_root
     from sweeper.sweep.sweep import Sweep
+    from sweeper.training.trial_workload import Training
 
     spec = parse_spec(SPEC.format(root=root / "photos"), name="shelf.yaml")
     paths = SweepPaths.of(spec.name)

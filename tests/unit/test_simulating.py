@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from sweeper.cli import sweeper
 from sweeper.config.spec import parse_spec
 from sweeper.cost import Overheads
-from sweeper.runners._replay import ReplayedCurves
+from sweeper.runners.parts.recorded_curves import ReplayedCurves
 from sweeper.simulating import Machines, Summary, simulate
 from sweeper.store.history import TrialHistory
 from sweeper.store.ledger import Grant

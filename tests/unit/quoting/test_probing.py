@@ -9,8 +9,8 @@ from sweeper.config.spec import parse_spec
 from sweeper.cost import Work, terms
 from sweeper.data.dataset import describe
 from sweeper.quoting.probing import LEAST_STEPS, Job, Short, chosen, device_name
-from sweeper.runners._workload import open_for
 from sweeper.training.recipe import compose
+from sweeper.training.trial_workload import open_for
 from sweeper.work import size_of
 
 pytestmark = pytest.mark.timeout(120)  # trains, if only for seconds

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from sweeper.runners import runner
-from sweeper.runners._tick import Cancelled, ticking
+from sweeper.runners.parts.tick import Cancelled, ticking
 from sweeper.trial import Report, State
 
 

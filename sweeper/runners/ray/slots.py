@@ -11,7 +11,7 @@ from ray._private.state import state
 from sweeper.config.sections import ResourcesSpec
 from sweeper.cost.prices import Quote
 from sweeper.errors import PreflightError
-from sweeper.runners._room import Amounts, Node, Taken, count, fits, placed
+from sweeper.runners.ray.placement import Amounts, Node, Taken, count, fits, placed
 from sweeper.store.ledger import Grant
 from sweeper.trial import Config
 

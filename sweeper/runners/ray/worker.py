@@ -11,11 +11,11 @@ import ray
 from ray import tune
 
 from sweeper.runners import Workload
-from sweeper.runners._attempt import failure, reports
-from sweeper.runners._energy import EnergyMeter
-from sweeper.runners._leaks import Leaks, device_memory
-from sweeper.runners._notice import NOTICE_SECONDS, Notice, told_to_leave
-from sweeper.runners._versions import refuse_skew, versions_here
+from sweeper.runners.parts.run_attempt import failure, reports
+from sweeper.runners.ray.energy import EnergyMeter
+from sweeper.runners.ray.leaks import Leaks, device_memory
+from sweeper.runners.ray.notice import NOTICE_SECONDS, Notice, told_to_leave
+from sweeper.runners.ray.versions import refuse_skew, versions_here
 from sweeper.trial import Outcome, Report, Trial
 
 DONE: dict[str, Any] = {"done": True}

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from sweeper.errors import PreflightError
-from sweeper.runners._ray_join import require_answer
+from sweeper.runners.ray.join import require_answer
 
 pytestmark = pytest.mark.timeout(60)
 

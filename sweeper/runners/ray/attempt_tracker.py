@@ -9,11 +9,11 @@ from typing import Any
 from ray.tune.experiment import Trial as TuneTrial
 
 from sweeper.runners import Pulse
-from sweeper.runners._attempt import CANCELLED, outcome_after
-from sweeper.runners._notice import NOTICE_SECONDS
-from sweeper.runners._ray_slots import STUCK_SECONDS, Slots
-from sweeper.runners._ray_watch import Watch, missing
-from sweeper.runners._room import Taken
+from sweeper.runners.parts.run_attempt import CANCELLED, outcome_after
+from sweeper.runners.ray.notice import NOTICE_SECONDS
+from sweeper.runners.ray.placement import Taken
+from sweeper.runners.ray.slots import STUCK_SECONDS, Slots
+from sweeper.runners.ray.watchdog import Watch, missing
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 

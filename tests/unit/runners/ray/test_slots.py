@@ -5,8 +5,8 @@ import pytest
 from sweeper.config.sections import ResourcesSpec
 from sweeper.cost.prices import Quote
 from sweeper.errors import PreflightError
-from sweeper.runners._ray_slots import LEAST_GROWTH, Machine, Slots
-from sweeper.runners._room import Taken
+from sweeper.runners.ray.placement import Taken
+from sweeper.runners.ray.slots import LEAST_GROWTH, Machine, Slots
 
 BIG, SMALL = {"layers": 9}, {"layers": 1}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sweeper.config.space import Parameter, Space
-from sweeper.runners._curves import place
+from sweeper.runners.parts.synthetic_curves import place
 from sweeper.store.history import TrialHistory
 from sweeper.trial import Config, Report, Trial, canonical
 

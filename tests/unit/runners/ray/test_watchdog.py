@@ -4,7 +4,7 @@ import pytest
 from ray import cloudpickle
 from ray.exceptions import ActorDiedError
 
-from sweeper.runners._ray_watch import (
+from sweeper.runners.ray.watchdog import (
     PATIENCE_SECONDS,
     UNKNOWN_PATIENCE_SECONDS,
     Watch,

@@ -10,7 +10,7 @@ from typing import Any
 import ray
 
 from sweeper.errors import PreflightError
-from sweeper.runners._ray_join import require_answer
+from sweeper.runners.ray.join import require_answer
 from sweeper.training.environment import CPU_WORKER
 
 NVML_ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}

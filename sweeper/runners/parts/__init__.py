@@ -1,0 +1,1 @@
+"""What the runners share; registers none."""
