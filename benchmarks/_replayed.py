@@ -10,11 +10,11 @@ from _recorded import Recording, read_rows
 
 from sweeper.config.space import Space
 from sweeper.config.spec import SweepSpec, restore_spec
+from sweeper.plan.simulate import Forgetful
 from sweeper.runners import Workload, runner
 from sweeper.runners.parts.recorded_curves import distance
 from sweeper.runners.simulated import VirtualClock
 from sweeper.search import Searcher, searcher
-from sweeper.simulating import Forgetful
 from sweeper.store.history import SweepHistory
 from sweeper.store.record import Event
 from sweeper.sweep.sweep import Sweep

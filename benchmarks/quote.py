@@ -20,18 +20,18 @@ from _recorded import RECORDINGS, Recording, read_rows
 from _replayed import Table
 
 from sweeper.cost import Known, Pace, Timing, Work, estimator
-from sweeper.cost.quote import Quote
-from sweeper.plan import make_plan
-from sweeper.quoting.probing import chosen
-from sweeper.quoting.quotes import Basis, quote
-from sweeper.quoting.rehearsal import QUICK, THOROUGH, Effort, Situation
-from sweeper.quoting.remembered import TYPICAL
+from sweeper.cost.cost_estimate import Quote
+from sweeper.plan.estimate import Basis, quote
+from sweeper.plan.network_cost import size_of
+from sweeper.plan.past_runs import TYPICAL
+from sweeper.plan.plan import make_plan
+from sweeper.plan.rehearsal import QUICK, THOROUGH, Effort, Situation
+from sweeper.plan.simulate import Machines, simulate
+from sweeper.plan.timing_probe import chosen
 from sweeper.results.quoted import foresight
-from sweeper.simulating import Machines, simulate
 from sweeper.store.history import TrialHistory
 from sweeper.store.paths import cache_root
 from sweeper.trial import Config, Report
-from sweeper.work import size_of
 
 SLOTS = 2
 

@@ -26,8 +26,8 @@ from _replayed import Anytime, Arm, Table, run
 from scipy import stats
 
 from sweeper.config.spec import load_spec
+from sweeper.plan.simulate import Machines, simulate
 from sweeper.schedulers import scheduler
-from sweeper.simulating import Machines, simulate
 from sweeper.trial import Report
 
 GRACE = {"digits": 2, "groceries": 1}

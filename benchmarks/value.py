@@ -33,7 +33,7 @@ from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.data.assignment import kept_assignment
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
-from sweeper.plan import image_variants
+from sweeper.plan.plan import image_variants
 from sweeper.runners import runner
 from sweeper.store.outbox import sweep_row
 from sweeper.store.record import Event, Record

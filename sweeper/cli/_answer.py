@@ -38,7 +38,7 @@ def _measure(told: Told, classes: int | None) -> Measure | None:
     spec = told.spec
 
     def measure(config: Config) -> int:
-        from sweeper.plan import parameter_count  # imports torch
+        from sweeper.plan.plan import parameter_count  # imports torch
 
         return parameter_count(config, spec=spec, channels=int(channels), classes=classes)
 

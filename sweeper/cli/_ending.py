@@ -12,7 +12,7 @@ from sweeper.config.run_options import Where
 from sweeper.config.spec import SweepSpec
 from sweeper.driving.driver import Ending
 from sweeper.driving.launching import drive
-from sweeper.plan import Plan
+from sweeper.plan.plan import Plan
 from sweeper.results.pages import print_answer
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record

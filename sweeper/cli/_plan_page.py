@@ -8,10 +8,10 @@ import click
 from sweeper.cli._quote_page import print_quote, quote_facts
 from sweeper.cli._table import print_pairs, print_table
 from sweeper.config.spec import SweepSpec
-from sweeper.cost.quote import Quote
+from sweeper.cost.cost_estimate import Quote
 from sweeper.data.dataset import DataFacts
 from sweeper.models._count import LayerRow
-from sweeper.plan import Plan, Sample
+from sweeper.plan.plan import Plan, Sample
 from sweeper.search.points import has_points_only
 from sweeper.trackers.wording import plain
 from sweeper.view import config_text

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from sweeper.cli._table import print_pairs, print_table
-from sweeper.cost.quote import Quote, Range
+from sweeper.cost.cost_estimate import Quote, Range
 from sweeper.errors import BudgetError
 from sweeper.results.quoted import Beside
 from sweeper.trackers.wording import duration_text, plain

@@ -7,7 +7,7 @@ import click
 
 from sweeper.cli._quote_page import print_beside
 from sweeper.cli._sweeps import Told
-from sweeper.cost.quote import Quote
+from sweeper.cost.cost_estimate import Quote
 from sweeper.results.quoted import quote_beside_actual, trial_error
 
 

@@ -17,7 +17,7 @@ from sweeper.data.gc import collect, kept, limit_bytes
 from sweeper.data.prepare import prepare
 from sweeper.data.split import SPLITS
 from sweeper.driving.launching import anchored
-from sweeper.plan import pixel_sizes
+from sweeper.plan.plan import pixel_sizes
 from sweeper.store.paths import cache_root
 from sweeper.trackers.wording import plain
 

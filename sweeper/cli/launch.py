@@ -10,7 +10,7 @@ from sweeper.cli._sweeps import refuse_existing
 from sweeper.cli._where import where_options, with_metrics
 from sweeper.config.run_options import Where
 from sweeper.config.spec import load_spec
-from sweeper.cost.quote import Quote
+from sweeper.cost.cost_estimate import Quote
 from sweeper.store import lease
 from sweeper.store.paths import SweepPaths, cache_root
 
@@ -38,9 +38,9 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
     from sweeper.cli._quote_page import refuse_what_cannot_fit
     from sweeper.driving.launching import anchored, create
     from sweeper.driving.warm import known_events
-    from sweeper.plan import make_plan
-    from sweeper.quoting.quotes import quote_of
-    from sweeper.quoting.rehearsal import QUICK, THOROUGH
+    from sweeper.plan.estimate import quote_of
+    from sweeper.plan.plan import make_plan
+    from sweeper.plan.rehearsal import QUICK, THOROUGH
 
     spec = anchored(spec)
     check_plugins(spec)

@@ -11,8 +11,8 @@ from sweeper.config.spec import load_spec
 from sweeper.cost.prices import load_prices
 from sweeper.driving.launching import anchored
 from sweeper.driving.warm import known_events
-from sweeper.plan import make_plan
-from sweeper.quoting.quotes import basis, quote, situation
+from sweeper.plan.estimate import basis, quote, situation
+from sweeper.plan.plan import make_plan
 from sweeper.store.paths import cache_root
 
 

@@ -36,7 +36,7 @@ def command(sweep: str, where: Where, takeover: bool, images: str | None) -> int
     from sweeper.cli._plugins import check_plugins
     from sweeper.driving.launching import reopen
     from sweeper.driving.recovery import moved, recover, remember, tell_a_new_store
-    from sweeper.plan import make_plan
+    from sweeper.plan.plan import make_plan
 
     with lease.held(paths.root):
         if said := recover(paths):

@@ -10,9 +10,9 @@ from sweeper.cli._sweeps import find, read
 from sweeper.cli._table import print_json, print_table
 from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.errors import StateError
+from sweeper.plan.simulate import Machines, Run, Summary, simulate
 from sweeper.runners import Workload
 from sweeper.runners.parts.recorded_curves import ReplayedCurves
-from sweeper.simulating import Machines, Run, Summary, simulate
 from sweeper.trackers.wording import score_text
 
 COLUMNS = ("settings", "best", "device-hours", "wall hours", "trials", "stopped", "attempts")

@@ -9,7 +9,7 @@ from sweeper.cli._options import as_json, overrides, sweep_file
 from sweeper.cli._plugins import check_plugins
 from sweeper.config.parameter import Parameter, written
 from sweeper.config.spec import SweepSpec, load_spec
-from sweeper.plan import check_names
+from sweeper.plan.plan import check_names
 from sweeper.search.points import has_points_only
 
 

@@ -20,7 +20,7 @@ from sweeper.cost.prices import PriceBook, Quote, load_prices
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.driving.driver import Driver, Ending
-from sweeper.plan import Plan, Refusal, image_variants
+from sweeper.plan.plan import Plan, Refusal, image_variants
 from sweeper.results.published import published_trials
 from sweeper.runners import Runner, Workload, runner
 from sweeper.runners.parts.synthetic_curves import SyntheticCurves

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sweeper.config.spec import SweepSpec
+from sweeper.cost.cost_estimate import Quote, Range
 from sweeper.cost.learned import PaceModel
-from sweeper.cost.quote import Quote, Range
 from sweeper.store.history import SweepHistory
 from sweeper.store.ledger import totals
 from sweeper.trial import Config, State, canonical

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.cost.quote import Quote
+from sweeper.cost.cost_estimate import Quote
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 

@@ -70,7 +70,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedSweep:
 def _run(root: Path) -> None:
     from sweeper.config.spec import parse_spec
     from sweeper.driving.launching import create
-    from sweeper.plan import make_plan
+    from sweeper.plan.plan import make_plan
     from sweeper.runners import runner
     from sweeper.store.paths import SweepPaths, cache_root
     from sweeper.sweep.sweep import Sweep

@@ -10,17 +10,17 @@ import torch
 from sweeper.config.run_options import Where
 from sweeper.config.spec import SweepSpec
 from sweeper.cost import Known, Overheads, Pace, estimator
-from sweeper.cost.kept import keep, probes_path, read
+from sweeper.cost.cost_estimate import Corner, Quote, Range
+from sweeper.cost.kept_timings import keep, probes_path, read
 from sweeper.cost.prices import load_prices
-from sweeper.cost.quote import Corner, Quote, Range
-from sweeper.plan import Plan
-from sweeper.quoting.fitting import refused, tightest, to_fit_all, to_fit_one
-from sweeper.quoting.foreseen import Foreseen, sized
-from sweeper.quoting.probing import MOST_BESIDE, chosen, device_name, probe
-from sweeper.quoting.rehearsal import THOROUGH, Effort, Rehearsal, Situation, typical_rungs
-from sweeper.quoting.remembered import TYPICAL, remember
+from sweeper.plan.budget_fit import refused, tightest, to_fit_all, to_fit_one
+from sweeper.plan.epoch_seconds import Foreseen, sized
+from sweeper.plan.network_cost import size_of
+from sweeper.plan.past_runs import TYPICAL, remember
+from sweeper.plan.plan import Plan
+from sweeper.plan.rehearsal import THOROUGH, Effort, Rehearsal, Situation, typical_rungs
+from sweeper.plan.timing_probe import MOST_BESIDE, chosen, device_name, probe
 from sweeper.store.paths import cache_root, runs_root
-from sweeper.work import size_of
 
 PROBES = 6
 ORDER = ("probe", "history", "flops")

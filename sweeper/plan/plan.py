@@ -16,11 +16,11 @@ from sweeper.cost import terms
 from sweeper.data.dataset import DataFacts, describe
 from sweeper.errors import SpecError
 from sweeper.models._count import LayerRow, count
+from sweeper.plan.network_cost import Size, size_of
 from sweeper.search.points import configurations, has_points_only
 from sweeper.search.random import draw
 from sweeper.training.recipe import DEFAULT_PIXELS, build, check_buildable, compose
 from sweeper.trial import Config, canonical, derive
-from sweeper.work import Size, size_of
 
 CORNERS = 14
 """Draws of extremes among which the cheapest and the dearest network are found."""

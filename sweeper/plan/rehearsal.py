@@ -11,11 +11,11 @@ import numpy as np
 from sweeper.config.sections import BudgetSpec
 from sweeper.config.spec import SweepSpec
 from sweeper.cost import Overheads, Pace
-from sweeper.cost.quote import Range
-from sweeper.quoting.foreseen import Foreseen, Paced
+from sweeper.cost.cost_estimate import Range
+from sweeper.plan.epoch_seconds import Foreseen, Paced
+from sweeper.plan.simulate import Machines, Run, simulate
 from sweeper.runners.parts.synthetic_curves import SyntheticCurves
 from sweeper.search.points import has_points_only
-from sweeper.simulating import Machines, Run, simulate
 from sweeper.store.ledger import Grant
 from sweeper.trial import derive
 

@@ -8,10 +8,10 @@ import pytest
 from sweeper.config.spec import parse_spec
 from sweeper.cost import Work, terms
 from sweeper.data.dataset import describe
-from sweeper.quoting.probing import LEAST_STEPS, Job, Short, chosen, device_name
+from sweeper.plan.network_cost import size_of
+from sweeper.plan.timing_probe import LEAST_STEPS, Job, Short, chosen, device_name
 from sweeper.training.recipe import compose
 from sweeper.training.trial_workload import open_for
-from sweeper.work import size_of
 
 pytestmark = pytest.mark.timeout(120)  # trains, if only for seconds
 

@@ -14,9 +14,9 @@ from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.cost import Overheads, Timing
 from sweeper.data.dataset import DataFacts
 from sweeper.errors import SweeperError
+from sweeper.plan.network_cost import size_of
 from sweeper.store.history import Attempt, SweepHistory, TrialHistory, replay
 from sweeper.store.record import Record
-from sweeper.work import size_of
 
 MOST_BYTES = 30_000_000
 """A record larger than this is passed over: reading it would hold up a launch."""

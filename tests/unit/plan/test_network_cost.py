@@ -7,7 +7,7 @@ from sweeper.config.spec import parse_spec
 from sweeper.cost import terms
 from sweeper.data.dataset import DataFacts
 from sweeper.errors import SpecError
-from sweeper.work import size_of
+from sweeper.plan.network_cost import size_of
 
 pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
 

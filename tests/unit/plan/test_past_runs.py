@@ -7,7 +7,7 @@ import pytest
 from sweeper.config.spec import parse_spec
 from sweeper.cost import Overheads
 from sweeper.data.dataset import DataFacts
-from sweeper.quoting.remembered import TYPICAL, remember
+from sweeper.plan.past_runs import TYPICAL, remember
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.ledger import Grant

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from sweeper.config.parameter import Choice
-from sweeper.cost.quote import Quote, Range
-from sweeper.quoting.rehearsal import Rehearsal
+from sweeper.cost.cost_estimate import Quote, Range
+from sweeper.plan.rehearsal import Rehearsal
 from sweeper.search.points import has_points_only
 
 CHEAPEST = 0.1

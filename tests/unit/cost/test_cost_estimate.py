@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from sweeper.cost.quote import Corner, Quote, Range
+from sweeper.cost.cost_estimate import Corner, Quote, Range
 
 
 def quote(**changes) -> Quote:

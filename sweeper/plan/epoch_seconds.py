@@ -13,11 +13,11 @@ from sweeper.config.spec import SweepSpec
 from sweeper.cost import Pace
 from sweeper.cost.learned import PaceModel
 from sweeper.errors import SpecError
-from sweeper.plan import Plan, drawn
+from sweeper.plan.network_cost import Size, size_of
+from sweeper.plan.plan import Plan, drawn
 from sweeper.runners import Workload
 from sweeper.search.points import configurations, has_points_only
 from sweeper.trial import Config, Report, Trial, canonical, derive
-from sweeper.work import Size, size_of
 
 LEARNING_TRIALS = 15
 """Trials within which a search has learned most of what it will."""

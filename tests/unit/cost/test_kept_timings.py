@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.cost import Timing, Work
-from sweeper.cost.kept import OLD_DAYS, Probe, keep, probes_path, read
+from sweeper.cost.kept_timings import OLD_DAYS, Probe, keep, probes_path, read
 
 WORK = Work(1e6, 1e3, 5, 100, 64.0, 10, 1000, 200, 2)
 

@@ -28,7 +28,7 @@ from sweeper.config.spec import SweepSpec
 from sweeper.cost import Timing, Work, terms
 from sweeper.cost.fit import HELD
 from sweeper.cost.flops import CPU, GPU
-from sweeper.cost.kept import Probe
+from sweeper.cost.kept_timings import Probe
 from sweeper.cost.probe import FEWEST
 from sweeper.data.dataset import Dataset
 from sweeper.training.device import default_device

@@ -5,12 +5,12 @@ import pytest
 
 from sweeper.config.spec import parse_spec
 from sweeper.cost import Overheads, Pace, Work
-from sweeper.cost.quote import Quote, Range
-from sweeper.quoting.fitting import refused, tightest, to_fit_all, to_fit_one
-from sweeper.quoting.foreseen import Foreseen
-from sweeper.quoting.rehearsal import Effort, Rehearsal, Situation, typical_rungs
+from sweeper.cost.cost_estimate import Quote, Range
+from sweeper.plan.budget_fit import refused, tightest, to_fit_all, to_fit_one
+from sweeper.plan.epoch_seconds import Foreseen
+from sweeper.plan.network_cost import Size
+from sweeper.plan.rehearsal import Effort, Rehearsal, Situation, typical_rungs
 from sweeper.trial import canonical
-from sweeper.work import Size
 
 TOY = {
     "name": "toy",

@@ -7,8 +7,8 @@ from click.testing import CliRunner
 from sweeper.cli import sweeper
 from sweeper.config.spec import parse_spec
 from sweeper.cost import Overheads
+from sweeper.plan.simulate import Machines, Summary, simulate
 from sweeper.runners.parts.recorded_curves import ReplayedCurves
-from sweeper.simulating import Machines, Summary, simulate
 from sweeper.store.history import TrialHistory
 from sweeper.store.ledger import Grant
 from sweeper.trial import Report, Trial
