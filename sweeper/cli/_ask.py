@@ -8,7 +8,7 @@ from sweeper.cli._sweeps import Told, find, next_commands, read, standing_text
 from sweeper.errors import StateError
 from sweeper.store import lease
 from sweeper.store.lease import Request
-from sweeper.trackers.wording import score_text
+from sweeper.wording import score_text
 
 INTERRUPTED = 130
 LOOK_SECONDS = 0.3

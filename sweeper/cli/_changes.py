@@ -8,8 +8,8 @@ import click
 import yaml
 
 from sweeper.config.spec import SweepSpec, load_spec, restore_spec
-from sweeper.driving.extending import WIDER, differences
 from sweeper.errors import SpecError, StateError
+from sweeper.launch.extend import WIDER, differences
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 

@@ -8,7 +8,7 @@ from sweeper.cli._sweeps import Told, standing_text
 from sweeper.cli._table import print_pairs, print_table
 from sweeper.results.costs import Bill, NodeCost, TrialCost
 from sweeper.results.values import ValueCost
-from sweeper.trackers.wording import device_text, duration_text, plain, score_text
+from sweeper.wording import device_text, duration_text, plain, score_text
 
 Billed = NodeCost | ValueCost | TrialCost
 VIEWS = ("trial", "parameter", "node")

@@ -10,8 +10,8 @@ from sweeper.cli._answer import WIDTH, answer_of, drawn
 from sweeper.cli._sweeps import Told, read, reason_text
 from sweeper.config.run_options import Where
 from sweeper.config.spec import SweepSpec
-from sweeper.driving.driver import Ending
-from sweeper.driving.launching import drive
+from sweeper.launch.driver import Ending
+from sweeper.launch.run import drive
 from sweeper.plan.plan import Plan
 from sweeper.results.pages import print_answer
 from sweeper.store.paths import SweepPaths

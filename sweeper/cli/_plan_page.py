@@ -13,8 +13,7 @@ from sweeper.data.dataset import DataFacts
 from sweeper.models._count import LayerRow
 from sweeper.plan.plan import Plan, Sample
 from sweeper.search.points import has_points_only
-from sweeper.trackers.wording import plain
-from sweeper.view import config_text
+from sweeper.wording import config_text, plain
 
 BAD = 5
 """Unreadable files that are named; the warnings count them all."""

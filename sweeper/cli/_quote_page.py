@@ -9,8 +9,7 @@ from sweeper.cli._table import print_pairs, print_table
 from sweeper.cost.cost_estimate import Quote, Range
 from sweeper.errors import BudgetError
 from sweeper.results.quoted import Beside
-from sweeper.trackers.wording import duration_text, plain
-from sweeper.view import config_text
+from sweeper.wording import config_text, duration_text, plain
 
 COLUMNS = ("quote", "p10", "p50", "p90")
 SOURCES = {

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sweeper.cli._sweeps import reason_text
+from sweeper.launch.live_snapshot import moment_of
 from sweeper.store.history import SweepHistory
 from sweeper.store.record import Event
-from sweeper.trackers.wording import device_text, moment_line, plain, score_text
+from sweeper.trackers.event_lines import moment_line
 from sweeper.trial import State
-from sweeper.view import moment_of
+from sweeper.wording import device_text, plain, score_text
 
 
 @dataclass

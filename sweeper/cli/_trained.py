@@ -11,9 +11,9 @@ import torch
 
 from sweeper.cli._sweeps import Told, find, read
 from sweeper.cli._trial_page import find_trial
-from sweeper.driving.launching import reopen, target_of
 from sweeper.errors import StateError
 from sweeper.inference.opening import Opened, open_trial
+from sweeper.launch.run import reopen, target_of
 from sweeper.store import lease
 from sweeper.store.history import TrialHistory
 from sweeper.store.outbox import tested_row

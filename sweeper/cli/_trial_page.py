@@ -10,9 +10,9 @@ from sweeper.cli._sweeps import Told
 from sweeper.cli._table import print_pairs, print_table
 from sweeper.errors import SpecError
 from sweeper.store.history import Attempt, TrialHistory
-from sweeper.trackers.wording import plain, score_text, verdict_text
+from sweeper.trackers.event_lines import verdict_text
 from sweeper.trial import Decision, Report, State, Verdict
-from sweeper.view import value_text
+from sweeper.wording import plain, score_text, value_text
 
 PREFIX = 4
 """Characters of an id that name a trial; fewer could be meant as its number."""

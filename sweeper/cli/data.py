@@ -16,10 +16,10 @@ from sweeper.data.fetch import NAMES, fetch
 from sweeper.data.gc import collect, kept, limit_bytes
 from sweeper.data.prepare import prepare
 from sweeper.data.split import SPLITS
-from sweeper.driving.launching import anchored
+from sweeper.launch.run import anchored
 from sweeper.plan.plan import pixel_sizes
 from sweeper.store.paths import cache_root
-from sweeper.trackers.wording import plain
+from sweeper.wording import plain
 
 _GB = 1e9
 _SHEET_PIXELS = 64

@@ -13,7 +13,7 @@ from sweeper.inference.evaluation_files import write_evaluation
 from sweeper.inference.scores import ClassScore
 from sweeper.store import lease
 from sweeper.store.history import TrialHistory
-from sweeper.trackers.wording import plain
+from sweeper.wording import plain
 
 UNTOLD = 7
 MOST_CLASSES = 30

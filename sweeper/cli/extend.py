@@ -6,9 +6,9 @@ import click
 
 from sweeper.cli._options import sweep_name
 from sweeper.cli._sweeps import find
-from sweeper.driving.extending import differences, extended
-from sweeper.driving.launching import reopen, write_resolved
 from sweeper.errors import SpecError
+from sweeper.launch.extend import differences, extended
+from sweeper.launch.run import reopen, write_resolved
 from sweeper.store import lease
 from sweeper.store.record import Event
 

@@ -36,8 +36,8 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
     from sweeper.cli._plan_page import print_plan
     from sweeper.cli._plugins import check_plugins
     from sweeper.cli._quote_page import refuse_what_cannot_fit
-    from sweeper.driving.launching import anchored, create
-    from sweeper.driving.warm import known_events
+    from sweeper.launch.run import anchored, create
+    from sweeper.launch.warm_start import known_events
     from sweeper.plan.estimate import quote_of
     from sweeper.plan.plan import make_plan
     from sweeper.plan.rehearsal import QUICK, THOROUGH

@@ -10,7 +10,7 @@ from sweeper.cli._table import print_json, print_table
 from sweeper.errors import SweeperError
 from sweeper.store.ledger import totals
 from sweeper.store.paths import runs_root
-from sweeper.trackers.wording import device_text, score_text
+from sweeper.wording import device_text, score_text
 
 HEADER = ("sweep", "state", "trials", "best", "device time", "begun")
 

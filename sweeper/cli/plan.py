@@ -9,8 +9,8 @@ from sweeper.cli._quote_page import refuse_what_cannot_fit
 from sweeper.cli._table import print_json
 from sweeper.config.spec import load_spec
 from sweeper.cost.prices import load_prices
-from sweeper.driving.launching import anchored
-from sweeper.driving.warm import known_events
+from sweeper.launch.run import anchored
+from sweeper.launch.warm_start import known_events
 from sweeper.plan.estimate import basis, quote, situation
 from sweeper.plan.plan import make_plan
 from sweeper.store.paths import cache_root

@@ -12,7 +12,7 @@ from sweeper.cli._trained import choose, open_chosen, trial_option
 from sweeper.data.index import Bad
 from sweeper.inference.image_files import Prediction, expand, predict
 from sweeper.inference.trained import TrainedModel
-from sweeper.trackers.wording import plain
+from sweeper.wording import plain
 
 ALL_FAILED, SOME_FAILED = 2, 3
 

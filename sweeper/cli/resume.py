@@ -34,8 +34,8 @@ def command(sweep: str, where: Where, takeover: bool, images: str | None) -> int
     # behind the check for a running sweep, because they take seconds: torch, Optuna
     from sweeper.cli._ending import run
     from sweeper.cli._plugins import check_plugins
-    from sweeper.driving.launching import reopen
-    from sweeper.driving.recovery import moved, recover, remember, tell_a_new_store
+    from sweeper.launch.recovery import moved, recover, remember, tell_a_new_store
+    from sweeper.launch.run import reopen
     from sweeper.plan.plan import make_plan
 
     with lease.held(paths.root):

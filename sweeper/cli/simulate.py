@@ -13,7 +13,7 @@ from sweeper.errors import StateError
 from sweeper.plan.simulate import Machines, Run, Summary, simulate
 from sweeper.runners import Workload
 from sweeper.runners.parts.recorded_curves import ReplayedCurves
-from sweeper.trackers.wording import score_text
+from sweeper.wording import score_text
 
 COLUMNS = ("settings", "best", "device-hours", "wall hours", "trials", "stopped", "attempts")
 

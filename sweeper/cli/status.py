@@ -9,14 +9,14 @@ import click
 from sweeper.cli._options import as_json, sweep_name
 from sweeper.cli._sweeps import Told, find, next_commands, read, standing_text
 from sweeper.cli._table import print_json, print_pairs, print_table
+from sweeper.launch.live_snapshot import budgets_used
 from sweeper.results.anytime import Anytime, anytime
 from sweeper.results.phrases import advice_text, last_tenth_text
 from sweeper.store.history import TrialHistory
 from sweeper.store.ledger import totals
 from sweeper.trackers.address import redacted, tracking_uri
-from sweeper.trackers.wording import device_text, duration_text, plain, score_text
 from sweeper.trial import State
-from sweeper.view import budgets_used, label_of
+from sweeper.wording import device_text, duration_text, plain, score_text
 
 FAILURES = 3
 """Failed trials whose message is shown; `sweeper logs` has all."""
@@ -70,7 +70,7 @@ def _best_text(told: Told) -> str:
     if best is None or report is None:
         return f"no {objective.metric} yet"
     score = score_text(objective.metric, report.score)
-    return f"{objective.metric} {score}  trial {best.number}, epoch {report.epoch}  {plain(label_of(best))}"
+    return f"{objective.metric} {score}  trial {best.number}, epoch {report.epoch}  {plain(best.label)}"
 
 
 def _budget_lines(told: Told) -> Iterator[str]:
@@ -130,7 +130,7 @@ def _print_trials(title: str, told: Told, trials: list[TrialHistory]) -> None:
             score_text(metric, trial.last.score if trial.last else None),
             f"{trial.device_seconds:.0f}",
             f"{duration_text(max(0.0, now - told.heard[trial.id]))} ago",
-            plain(label_of(trial)),
+            plain(trial.label),
         )
         for trial in trials
     ]

@@ -6,7 +6,7 @@ import click
 
 from sweeper.cli._options import sweep_name
 from sweeper.cli._sweeps import find
-from sweeper.driving.launching import reopen, target_of
+from sweeper.launch.run import reopen, target_of
 from sweeper.trackers import tracker
 from sweeper.trackers.outbox import Delivery, deliver_all
 

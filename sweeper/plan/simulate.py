@@ -17,9 +17,9 @@ from sweeper.runners.parts.synthetic_curves import SyntheticCurves
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.ledger import Grant
 from sweeper.store.record import Event, OutboxRow, Record
+from sweeper.sweep.ranking import best_of
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Config, Report, State, Trial, derive
-from sweeper.view import best_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from sweeper.results.anytime import Step
 from sweeper.results.comparison import Comparison, Side
 from sweeper.results.leaderboard import Cost, Row
 from sweeper.results.phrases import mean_text
-from sweeper.trackers.wording import device_text, plain, score_text
+from sweeper.wording import device_text, plain, score_text
 
 Table = tuple[str, Sequence[str], Sequence[Sequence[str]]]
 """A title, the header, the rows."""

@@ -12,7 +12,6 @@ from sweeper.store.attempt import PREEMPTIONS, Attempt
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Totals, totals
 from sweeper.trial import State
-from sweeper.view import label_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +185,7 @@ def _trial(trial: TrialHistory, spec: SweepSpec) -> TrialCost:
     sums, best = _summed(trial.attempts), trial.best(spec.objective.goal)
     return TrialCost(
         number=trial.number,
-        label=label_of(trial),
+        label=trial.label,
         state=str(trial.state),
         attempts=len(trial.attempts),
         score=best.score if best else None,

@@ -6,7 +6,7 @@ from html import escape
 from itertools import pairwise
 
 from sweeper.results.leaderboard import Cost
-from sweeper.trackers.wording import score_text
+from sweeper.wording import score_text
 
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 70, 24, 56, 52

@@ -21,7 +21,7 @@ from sweeper.results.phrases import (
     unit_text,
 )
 from sweeper.results.published import LEGEND, published_table
-from sweeper.trackers.wording import device_text, duration_text, plain, score_text
+from sweeper.wording import device_text, duration_text, plain, score_text
 
 ENDINGS = {
     "done": "done",

@@ -6,8 +6,7 @@ from sweeper.results.answer import Answer
 from sweeper.results.anytime import Anytime
 from sweeper.results.earlier import Earlier
 from sweeper.results.leaderboard import Row
-from sweeper.trackers.wording import device_text, is_accuracy, plain, score_text
-from sweeper.view import config_text
+from sweeper.wording import config_text, device_text, is_accuracy, plain, score_text
 
 REPEAT = "`final: {top: 3, seeds: 3}` in the sweep file trains the best three anew"
 

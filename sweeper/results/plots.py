@@ -23,8 +23,8 @@ from sweeper.results.drawing import (
 )
 from sweeper.results.leaderboard import Cost, Row
 from sweeper.results.phrases import advice_text, last_tenth_text, mean_text
-from sweeper.trackers.wording import score_text
 from sweeper.trial import State
+from sweeper.wording import score_text
 
 COLOURS = {State.COMPLETED: "#2563eb", State.STOPPED: "#f59e0b", State.FAILED: "#dc2626"}
 FRONTS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")

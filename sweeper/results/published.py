@@ -13,8 +13,8 @@ from sweeper.config.spec import SweepSpec
 from sweeper.results.leaderboard import Row
 from sweeper.search.points import configurations
 from sweeper.store.history import SweepHistory, TrialHistory
-from sweeper.trackers.wording import plain
 from sweeper.trial import Config, State, canonical
+from sweeper.wording import plain
 
 Measure = Callable[[Config], int]
 """The parameters of a configuration's network."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from sweeper.config.sections import ObjectiveSpec
 from sweeper.sweep.objective import chance_level
 from sweeper.trial import Config
-from sweeper.view import value_text
+from sweeper.wording import value_text
 
 VALUES = 8
 """Values that are told apart; of more, numbers are told by quarters of the trials, others by the dearest."""

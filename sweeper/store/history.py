@@ -7,6 +7,7 @@ from typing import Any
 from sweeper.store.attempt import Attempt
 from sweeper.store.record import Event
 from sweeper.trial import Config, Decision, Goal, Outcome, Report, State, Verdict
+from sweeper.wording import config_text
 
 UNPROMOTED = "unpromoted"
 """How a paused trial ends that no scheduler promoted while the sweep lasted."""
@@ -36,6 +37,11 @@ class TrialHistory:
     answer: Verdict | None = None
     ends: list[Outcome] = field(default_factory=list[Outcome])
     test: Mapping[str, float] | None = None
+
+    @property
+    def label(self) -> str:
+        """The point's name, or the configuration in one line."""
+        return self.point or config_text(self.config)
 
     @property
     def last(self) -> Report | None:

@@ -13,9 +13,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from sweeper.trackers.event_lines import moment_line, status_line
 from sweeper.trackers.snapshot import Moment, Snapshot
-from sweeper.trackers.wording import device_text, duration_text, moment_line, plain, score_text, status_line
 from sweeper.trial import Decision, State
+from sweeper.wording import device_text, duration_text, plain, score_text
 
 _MOST_ROWS = 12  # running trials shown; hundreds would push the rest off the screen
 

@@ -13,8 +13,8 @@ import torch
 from sweeper.cli import run
 from sweeper.data.dataset import open_source
 from sweeper.data.prepare import prepare
-from sweeper.driving.launching import reopen
 from sweeper.inference.opening import Opened, open_trial
+from sweeper.launch.run import reopen
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths, cache_root
 

@@ -15,8 +15,8 @@ from sweeper.config.spec import load_spec
 from sweeper.store.history import SweepHistory, replay
 from sweeper.store.ledger import totals
 from sweeper.store.record import Record
+from sweeper.sweep.ranking import best_of
 from sweeper.trial import Decision, State
-from sweeper.view import best_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

@@ -69,7 +69,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedSweep:
 
 def _run(root: Path) -> None:
     from sweeper.config.spec import parse_spec
-    from sweeper.driving.launching import create
+    from sweeper.launch.run import create
     from sweeper.plan.plan import make_plan
     from sweeper.runners import runner
     from sweeper.store.paths import SweepPaths, cache_root
@@ -101,8 +101,8 @@ def open_shelf(shelf: TrainedSweep):
     """`open_shelf(0)`: the network of a trial, and its images, on the CPU."""
     import torch
 
-    from sweeper.driving.launching import reopen
     from sweeper.inference.opening import open_trial
+    from sweeper.launch.run import reopen
     from sweeper.store.history import replay
     from sweeper.store.paths import SweepPaths
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sweeper.cli._ending import say
-from sweeper.driving.driver import Ending
+from sweeper.launch.driver import Ending
 
 ENDINGS = [
     ("done", Ending(0, "done", 0), ""),

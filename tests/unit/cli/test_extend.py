@@ -2,8 +2,8 @@
 
 import pytest
 
-from sweeper.driving.launching import reopen
 from sweeper.errors import PreflightError
+from sweeper.launch.run import reopen
 from sweeper.store import lease
 from sweeper.store.history import replay
 from sweeper.store.record import Event, Record

@@ -5,9 +5,10 @@ import pytest
 from rich.console import Console as RichConsole
 
 from sweeper.trackers.console import LiveConsole, PlainConsole, open_console, picture
+from sweeper.trackers.event_lines import moment_line, status_line
 from sweeper.trackers.snapshot import Moment, Snapshot, Standing
-from sweeper.trackers.wording import device_text, duration_text, moment_line, plain, score_text, status_line
 from sweeper.trial import Decision, Outcome, State, Verdict
+from sweeper.wording import device_text, duration_text, plain, score_text
 
 STOPPED = Moment(
     "ended",

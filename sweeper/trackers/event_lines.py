@@ -1,52 +1,8 @@
-"""Numbers and events in words for people: per cent, durations, and the one line a trial's end is worth."""
-
-import math
-import re
+"""Events in words for people: the one line that a start, a verdict or a trial's end is worth."""
 
 from sweeper.trackers.snapshot import Moment, Snapshot
 from sweeper.trial import Decision, State, Verdict
-
-_CONTROL = re.compile(r"(?:\x1b\[|\x9b)[0-9;?]*[A-Za-z]|[\x00-\x1f\x7f-\x9f]")
-_ACCURACY = re.compile(r"top\d+$|accuracy$")
-
-
-def plain(text: str) -> str:
-    """Without control characters: a class or file name must not be able to repaint the terminal."""
-    return _CONTROL.sub("", text)
-
-
-def is_accuracy(metric: str) -> bool:
-    """Whether the metric is a fraction that people read in per cent."""
-    return bool(_ACCURACY.search(metric))
-
-
-def score_text(metric: str, value: float | None) -> str:
-    """An accuracy in per cent, any other metric with four digits; `-` where there is none."""
-    if value is None or math.isnan(value):
-        return "-"
-    return f"{100 * value:.1f} %" if is_accuracy(metric) else f"{value:.4g}"
-
-
-def duration_text(seconds: float | None) -> str:
-    """`48 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`."""
-    if seconds is None or not math.isfinite(seconds):
-        return "-"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
-
-
-def device_text(device_seconds: float, has_gpu: bool) -> str:
-    """Device time in the unit that fits, named for what it is."""
-    name = "GPU" if has_gpu else "CPU slot"
-    if device_seconds < 360:
-        return f"{device_seconds:.{1 if 0 < device_seconds < 10 else 0}f} {name} seconds"
-    return f"{device_seconds / 3600:.2f} {name} hours"
+from sweeper.wording import device_text, duration_text, plain, score_text
 
 
 def verdict_text(metric: str, verdict: Verdict) -> str:

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from sweeper.driving.disk import Copies, Room
 from sweeper.errors import PreflightError
+from sweeper.launch.disk import Copies, Room
 from sweeper.runners import runner
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from sweeper.config.spec import SweepSpec
-from sweeper.driving.launching import write_resolved
+from sweeper.launch.run import write_resolved
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Damaged, Record

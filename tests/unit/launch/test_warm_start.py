@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from sweeper.driving.warm import known_events
 from sweeper.errors import SpecError
+from sweeper.launch.warm_start import known_events
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.record import Record

@@ -19,7 +19,7 @@ from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.cost.prices import PriceBook, Quote, load_prices
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
-from sweeper.driving.driver import Driver, Ending
+from sweeper.launch.driver import Driver, Ending
 from sweeper.plan.plan import Plan, Refusal, image_variants
 from sweeper.results.published import published_trials
 from sweeper.runners import Runner, Workload, runner
@@ -30,6 +30,7 @@ from sweeper.store.ledger import Grant
 from sweeper.store.outbox import sweep_row
 from sweeper.store.paths import SweepPaths, cache_root
 from sweeper.store.record import Event, Record
+from sweeper.sweep.ranking import best_of
 from sweeper.sweep.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.address import tracking_uri
@@ -39,7 +40,6 @@ from sweeper.training.device import default_device, device_name
 from sweeper.training.loop import final_score
 from sweeper.training.recipe import compose
 from sweeper.training.trial_workload import Training, open_for
-from sweeper.view import best_of
 
 DECODING_SECONDS = 10.0
 PACKAGES = ("sweeper", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarrow")

@@ -1,9 +1,11 @@
 import pytest
 
+from sweeper.launch.live_snapshot import moment_of, snapshot_of
 from sweeper.store.history import TrialHistory
 from sweeper.store.ledger import Grant
+from sweeper.sweep.ranking import best_of
 from sweeper.trial import Outcome, Report, State
-from sweeper.view import best_of, config_text, label_of, moment_of, snapshot_of, value_text
+from sweeper.wording import config_text, value_text
 
 
 @pytest.mark.parametrize(
@@ -18,8 +20,8 @@ def test_a_value_is_short_enough_for_a_table(value, text):
 def test_a_trial_is_called_by_its_points_name_or_else_by_its_configuration():
     config = {"layers": 3, "learning_rate": 0.00312345}
     assert config_text(config) == "layers=3 learning_rate=0.00312"
-    assert label_of(TrialHistory("t", 0, config, 1)) == config_text(config)
-    assert label_of(TrialHistory("t", 0, config, 1, point="study-1")) == "study-1"
+    assert TrialHistory("t", 0, config, 1).label == config_text(config)
+    assert TrialHistory("t", 0, config, 1, point="study-1").label == "study-1"
 
 
 def test_what_happens_to_trials_is_shown_as_it_is_written(make_rig):

@@ -1,8 +1,8 @@
 import pytest
 
 from sweeper.config.spec import parse_spec
-from sweeper.driving.extending import differences, extended
 from sweeper.errors import SpecError
+from sweeper.launch.extend import differences, extended
 
 TEXT = """
 name: toy

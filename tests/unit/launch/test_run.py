@@ -1,6 +1,6 @@
 from dataclasses import dataclass, field
 
-from sweeper.driving.launching import DECODING_SECONDS, Decoding
+from sweeper.launch.run import DECODING_SECONDS, Decoding
 from sweeper.runners.simulated import VirtualClock
 
 

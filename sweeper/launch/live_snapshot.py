@@ -9,7 +9,7 @@ from sweeper.store.record import Event
 from sweeper.sweep.ranking import best_of
 from sweeper.sweep.sweep import Sweep
 from sweeper.trackers.snapshot import Moment, Snapshot, Standing
-from sweeper.trial import Config, Goal, State
+from sweeper.trial import Goal, State
 
 Used = tuple[float, float]
 """Spent, and the limit."""
@@ -23,7 +23,7 @@ def moment_of(event: Event, history: SweepHistory) -> Moment | None:
     last = trial.last
     epoch, score, seconds = (last.epoch, last.score, last.device_seconds) if last else (0, None, 0.0)
     verdict = trial.verdicts[-1][1] if trial.verdicts else None
-    label, attempt, outcome = label_of(trial), event.attempt, trial.outcome
+    label, attempt, outcome = trial.label, event.attempt, trial.outcome
     match event.kind:
         case "granted":
             return Moment("started", trial.number, epoch, score, seconds, label=label, attempt=attempt)
@@ -33,23 +33,6 @@ def moment_of(event: Event, history: SweepHistory) -> Moment | None:
             return Moment("ended", trial.number, epoch, score, seconds, verdict, outcome, label, attempt)
         case _:
             return None
-
-
-def label_of(trial: TrialHistory) -> str:
-    """The point's name, or the configuration in one line."""
-    return trial.point or config_text(trial.config)
-
-
-def config_text(config: Config) -> str:
-    """`layers=3 filters=16-32-64 learning_rate=0.0031`."""
-    return " ".join(f"{name}={value_text(value)}" for name, value in config.items())
-
-
-def value_text(value: object) -> str:
-    """Three significant digits for a float, dashes between the items of a list."""
-    if isinstance(value, list):
-        return "-".join(map(value_text, value))
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def snapshot_of(sweep: Sweep, *, untold: int = 0, problem: str = "") -> Snapshot:
@@ -81,15 +64,15 @@ def snapshot_of(sweep: Sweep, *, untold: int = 0, problem: str = "") -> Snapshot
 def _standing(trial: TrialHistory) -> Standing:
     last = trial.last
     if last is None:
-        return Standing(trial.number, label=label_of(trial))
-    return Standing(trial.number, last.epoch, last.score, last.device_seconds, label_of(trial))
+        return Standing(trial.number, label=trial.label)
+    return Standing(trial.number, last.epoch, last.score, last.device_seconds, trial.label)
 
 
 def _best_standing(trial: TrialHistory, goal: Goal) -> Standing | None:
     best = trial.best(goal)
     if best is None:
         return None
-    return Standing(trial.number, best.epoch, best.score, best.device_seconds, label_of(trial))
+    return Standing(trial.number, best.epoch, best.score, best.device_seconds, trial.label)
 
 
 def budgets_used(limits: BudgetSpec, history: SweepHistory, wall_seconds: float) -> dict[str, Used]:

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from sweeper.driving.recovery import recover, tell_a_new_store
 from sweeper.errors import StateError
+from sweeper.launch.recovery import recover, tell_a_new_store
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Event, OutboxRow, Record

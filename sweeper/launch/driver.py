@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from sweeper.config.run_options import Metrics
-from sweeper.driving.disk import Copies, Room
+from sweeper.launch.disk import Copies, Room
+from sweeper.launch.live_snapshot import moment_of, snapshot_of
 from sweeper.runners import Runner, Workload
 from sweeper.store import lease
 from sweeper.store.history import SweepHistory
@@ -18,7 +19,6 @@ from sweeper.sweep.sweep import Sweep
 from sweeper.trackers.console import Console
 from sweeper.trackers.outbox import Sender
 from sweeper.trial import State
-from sweeper.view import moment_of, snapshot_of
 
 BEAT_SECONDS = 10.0
 LOOK_SECONDS = 0.5
