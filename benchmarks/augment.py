@@ -19,7 +19,7 @@ from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as V
 
 from sweeper.data.augment import augmentation
-from sweeper.data.augment._affine import matrices, resample
+from sweeper.data.augment.parts.affine import matrices, resample
 from sweeper.training.device import keep_memory
 
 BATCH = 128

@@ -23,7 +23,7 @@ from sweeper.store.outbox import sweep_row
 from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
 from sweeper.trackers import Target, tracker
-from sweeper.trackers.outbox import Sender
+from sweeper.trackers.sender import Sender
 from sweeper.trial import Outcome, Report, State
 
 SPEC = """

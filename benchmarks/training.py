@@ -23,8 +23,8 @@ from torch.nn import functional as F
 
 from sweeper.config.sections import TrainSpec
 from sweeper.models import model
-from sweeper.models._count import count
-from sweeper.models._init import initialise
+from sweeper.models.parts.count import count
+from sweeper.models.parts.initial_weights import initialise
 from sweeper.training.device import keep_memory
 from sweeper.training.optim import build_loss, build_optimizer
 from sweeper.training.step import Stepper

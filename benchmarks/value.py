@@ -39,7 +39,7 @@ from sweeper.store.outbox import sweep_row
 from sweeper.store.record import Event, Record
 from sweeper.sweep.sweep import Sweep
 from sweeper.trackers import Target, tracker
-from sweeper.trackers.outbox import Sender
+from sweeper.trackers.sender import Sender
 from sweeper.training.device import default_device
 from sweeper.training.loop import train
 from sweeper.training.recipe import compose

@@ -37,7 +37,8 @@ class Registry(Generic[F]):
     """The plug-ins of one folder, by name.
 
     Importing a module of the folder registers what it defines. A name is looked for in the module
-    of that name first, so that asking for `random` never loads what only `optuna` needs.
+    of that name first, so that asking for `random` never loads what only `optuna` needs. What lies in a
+    folder below (`parts`) registers nothing.
     """
 
     def __init__(self, kind: str, package: str) -> None:
@@ -113,13 +114,13 @@ class Registry(Generic[F]):
         if self._is_complete:
             return
         for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
-            if not module.name.startswith("_"):
+            if not module.ispkg:
                 self._import(module.name)
         self._is_complete = True
 
     def _import(self, name: str) -> None:
         package = importlib.import_module(self.package)
-        if any(module.name == name for module in pkgutil.iter_modules(package.__path__)):
+        if any(module.name == name and not module.ispkg for module in pkgutil.iter_modules(package.__path__)):
             importlib.import_module(f"{self.package}.{name}")
 
 

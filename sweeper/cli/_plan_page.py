@@ -10,7 +10,7 @@ from sweeper.cli._table import print_pairs, print_table
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.cost_estimate import Quote
 from sweeper.data.dataset import DataFacts
-from sweeper.models._count import LayerRow
+from sweeper.models.parts.count import LayerRow
 from sweeper.plan.plan import Plan, Sample
 from sweeper.search.points import has_points_only
 from sweeper.wording import config_text, plain

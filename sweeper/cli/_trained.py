@@ -20,7 +20,7 @@ from sweeper.store.outbox import tested_row
 from sweeper.store.paths import cache_root
 from sweeper.store.record import Event
 from sweeper.trackers import Refused, Undelivered, tracker
-from sweeper.trackers.outbox import Delivery, deliver_all
+from sweeper.trackers.sender import Delivery, deliver_all
 
 F = TypeVar("F", bound=Callable[..., Any])
 DELIVERY_SECONDS = 30.0
@@ -81,7 +81,7 @@ def tell(
         deliver_all(delivery, is_over=lambda: time.monotonic() > deadline)
         if delivery.problem or record.pending_count():
             return delivery.problem or "not all rows were taken"
-        from sweeper.trackers._mlflow_files import upload  # loads mlflow
+        from sweeper.trackers.parts.mlflow_files import upload  # loads mlflow
 
         upload(target, trial.id, files, folder)
     except (Undelivered, Refused) as error:

@@ -52,7 +52,7 @@ def with_metrics(where: Where) -> Where:
     """Listen on the port for metrics before anything is written; PreflightError where another does."""
     if where.metrics_port is None:
         return where
-    from sweeper.trackers.metrics import MetricsServer
+    from sweeper.trackers.prometheus import MetricsServer
 
     return replace(where, metrics=MetricsServer(where.metrics_port))
 

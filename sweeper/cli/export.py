@@ -8,7 +8,7 @@ from sweeper.cli._options import as_json, sweep_name
 from sweeper.cli._table import print_json
 from sweeper.cli._trained import choose, open_chosen, trial_option, writing
 from sweeper.export import exporter
-from sweeper.export._verified import default_path, export
+from sweeper.export.parts.verified import default_path, export
 
 FORMATS = ("onnx", "torch_export", "safetensors", "mlflow")
 

@@ -18,7 +18,7 @@ from sweeper.inference.charts import curves_chart, save
 from sweeper.inference.features import convolutions, feature_maps, filters_chart, maps_chart
 from sweeper.inference.image_files import read_pixels
 from sweeper.inference.opening import Opened
-from sweeper.models._count import LayerRow, count, layer_table
+from sweeper.models.parts.count import LayerRow, count, layer_table
 from sweeper.store.history import TrialHistory
 from sweeper.training.recipe import build, compose
 

@@ -8,7 +8,7 @@ from sweeper.cli._options import sweep_name
 from sweeper.cli._sweeps import find
 from sweeper.launch.run import reopen, target_of
 from sweeper.trackers import tracker
-from sweeper.trackers.outbox import Delivery, deliver_all
+from sweeper.trackers.sender import Delivery, deliver_all
 
 UNTOLD = 7
 

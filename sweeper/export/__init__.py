@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeper.export._servable import Servable
+from sweeper.export.parts.servable import Servable
 from sweeper.registry import Registry
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from sweeper.errors import StateError
 from sweeper.export import Format, Predict, exporter
-from sweeper.export._servable import Servable
+from sweeper.export.parts.servable import Servable
 
 
 @exporter("mlflow")

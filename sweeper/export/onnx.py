@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sweeper.errors import MissingExtraError
 from sweeper.export import Format, Predict, exporter
-from sweeper.export._servable import Servable
+from sweeper.export.parts.servable import Servable
 
 try:
     import onnxruntime

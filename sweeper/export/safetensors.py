@@ -16,9 +16,9 @@ from torch import Tensor
 from sweeper.data.normalize import normalization
 from sweeper.errors import StateError
 from sweeper.export import Format, Predict, exporter
-from sweeper.export._servable import Pipeline, Servable
+from sweeper.export.parts.servable import Pipeline, Servable
 from sweeper.models import model as models
-from sweeper.models._weights import read_weights
+from sweeper.models.parts.weights_file import read_weights
 
 NETWORK, NORMALIZATION = "network.", "normalization."
 _TYPES = {

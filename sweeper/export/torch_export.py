@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from sweeper.export import Format, Predict, exporter
-from sweeper.export._servable import Servable
+from sweeper.export.parts.servable import Servable
 
 CARD = "card.json"
 

@@ -12,7 +12,7 @@ import torch
 from sweeper.data.decode import BadImage
 from sweeper.data.index import Bad
 from sweeper.data.sources import Pixels
-from sweeper.data.sources._files import NOT_IMAGES, natural
+from sweeper.data.sources.parts.file_source import NOT_IMAGES, natural
 from sweeper.errors import DataError
 from sweeper.inference.trained import TrainedModel
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sweeper.data.augment._affine import matrices, resample, uniform
+from sweeper.data.augment.parts.affine import matrices, resample, uniform
 from sweeper.data.sources import Split
 from sweeper.inference.opening import Opened
 from sweeper.training.metrics import clipped_top, true_ranks

@@ -17,7 +17,7 @@ from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Event
 from sweeper.sweep.sweep import Sweep
 from sweeper.trackers.console import Console
-from sweeper.trackers.outbox import Sender
+from sweeper.trackers.sender import Sender
 from sweeper.trial import State
 
 BEAT_SECONDS = 10.0

@@ -35,7 +35,7 @@ from sweeper.sweep.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.address import tracking_uri
 from sweeper.trackers.console import Console, open_console
-from sweeper.trackers.outbox import Sender
+from sweeper.trackers.sender import Sender
 from sweeper.training.device import default_device, device_name
 from sweeper.training.loop import final_score
 from sweeper.training.recipe import compose

@@ -2,7 +2,7 @@
 
 To add one, put a module here with a decorated function; its keyword-only arguments are the parameters
 that a sweep file may search. The module must give logits `[N, classes]`, take its randomness in
-training from `sweeper.models._random` and leave its initial weights to `sweeper.models._init`.
+training from `parts.random_layers` and leave its initial weights to `parts.initial_weights`.
 """
 
 from collections.abc import Callable

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from torch import nn
 
 from sweeper.models import Shape, model
-from sweeper.models._blocks import Fraction, convolution, convolved, dense_head, fitting
+from sweeper.models.parts.blocks import Fraction, convolution, convolved, dense_head, fitting
 
 
 @model("alexnet32")

@@ -9,7 +9,7 @@ from torch import nn
 
 from sweeper.errors import SpecError
 from sweeper.models import Shape, model
-from sweeper.models._blocks import (
+from sweeper.models.parts.blocks import (
     Activation,
     Fraction,
     Padding,
@@ -21,7 +21,7 @@ from sweeper.models._blocks import (
     convolved,
     dense_head,
 )
-from sweeper.models._random import Dropout
+from sweeper.models.parts.random_layers import Dropout
 
 
 @model("cnn")

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from torch import nn
 
 from sweeper.models import Shape, model
-from sweeper.models._blocks import Width, activated_pool, convolution, convolved, dense_head, fitting
+from sweeper.models.parts.blocks import Width, activated_pool, convolution, convolved, dense_head, fitting
 
 
 @model("notes_cnn")

@@ -4,8 +4,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sweeper.models import Shape, model
-from sweeper.models._blocks import convolution
-from sweeper.models._init import GlorotSequential
+from sweeper.models.parts.blocks import convolution
+from sweeper.models.parts.initial_weights import GlorotSequential
 
 _STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))
 

@@ -5,8 +5,8 @@ from collections import OrderedDict
 from torch import nn
 
 from sweeper.models import Shape, model
-from sweeper.models._blocks import Fraction, convolution, dense_head, fitting
-from sweeper.models._random import Dropout
+from sweeper.models.parts.blocks import Fraction, convolution, dense_head, fitting
+from sweeper.models.parts.random_layers import Dropout
 
 _WIDTHS = (64, 128, 256, 512, 512)
 

@@ -15,7 +15,7 @@ from sweeper.config.spec import SweepSpec
 from sweeper.cost import terms
 from sweeper.data.dataset import DataFacts, describe
 from sweeper.errors import SpecError
-from sweeper.models._count import LayerRow, count
+from sweeper.models.parts.count import LayerRow, count
 from sweeper.plan.network_cost import Size, size_of
 from sweeper.search.points import configurations, has_points_only
 from sweeper.search.random import draw

@@ -22,7 +22,7 @@ from pydantic import Field
 
 from sweeper.errors import SpecError
 from sweeper.schedulers import Milestone, Resource, scheduler
-from sweeper.schedulers._rung import Rung
+from sweeper.schedulers.parts.rung import Rung
 from sweeper.trial import Decision, Goal, Report, Verdict
 
 Kind = Literal["stop", "promote"]

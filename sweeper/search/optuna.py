@@ -16,9 +16,9 @@ from sweeper.config.space import Choice, Constant, FloatRange, IntRange, Paramet
 from sweeper.errors import SpecError
 from sweeper.registry import nearest
 from sweeper.search import Searcher, searcher
-from sweeper.search._memory import Heard, Memory
-from sweeper.search._thrifty import Thrifty
-from sweeper.search._words import decoded, flattened, labels
+from sweeper.search.parts.cost_aware import Thrifty
+from sweeper.search.parts.encoding import decoded, flattened, labels
+from sweeper.search.parts.memory import Heard, Memory
 from sweeper.trial import Config, Goal, State, derive
 
 _TOLD_AS = {State.COMPLETED: TrialState.COMPLETE, State.STOPPED: TrialState.PRUNED}

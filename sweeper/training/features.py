@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from sweeper.data.augment import Augmentation
 from sweeper.data.gc import mark_used
 from sweeper.errors import DataError
-from sweeper.models._weights import imagenet_file, local_file
+from sweeper.models.parts.weights_file import imagenet_file, local_file
 from sweeper.training.device import autocast
 from sweeper.training.recipe import Recipe
 from sweeper.trial import canonical

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sweeper.config.sections import TrainSpec
-from sweeper.models._random import share_generator
+from sweeper.models.parts.random_layers import share_generator
 from sweeper.training.batch import automatic_batch, even_batches
 from sweeper.training.device import autocast, compute_dtype, training_dtype
 from sweeper.training.features import Data, can_share, shared_features

@@ -13,7 +13,7 @@ from sweeper.data.augment import augmentation
 from sweeper.data.normalize import normalization
 from sweeper.errors import SpecError, StateError, SweeperError
 from sweeper.models import Shape, model
-from sweeper.models._init import initialise
+from sweeper.models.parts.initial_weights import initialise
 from sweeper.registry import Registry, first_problem, nearest
 from sweeper.trial import Config, derive
 

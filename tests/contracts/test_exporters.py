@@ -12,7 +12,7 @@ from sweeper.config.sections import TrainSpec
 from sweeper.data.normalize import normalization
 from sweeper.errors import MissingExtraError
 from sweeper.export import Format, exporter
-from sweeper.export._servable import servable
+from sweeper.export.parts.servable import servable
 from sweeper.inference.trained import TrainedModel
 from sweeper.training.recipe import build_initialised, compose
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sweeper.models import model
-from sweeper.models._count import count, layer_table
+from sweeper.models.parts.count import count, layer_table
 
 SHAPE = (3, 32, 32)
 PIXELS = {"alexnet": 227, "alexnet_small": 32}

@@ -13,7 +13,7 @@ import pytest
 
 from sweeper.store.record import OutboxRow, Record
 from sweeper.trackers import Refused, Target, Undelivered
-from sweeper.trackers.outbox import Delivery, Sender, deliver_all
+from sweeper.trackers.sender import Delivery, Sender, deliver_all
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 mlflow = pytest.importorskip("mlflow")

@@ -15,7 +15,7 @@ import pytest
 from sweeper.store.history import replay
 from sweeper.store.record import OutboxRow, Record
 from sweeper.trackers import Target, tracker
-from sweeper.trackers.outbox import Delivery, deliver_all
+from sweeper.trackers.sender import Delivery, deliver_all
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 pytest.importorskip("psycopg", reason="pip install 'sweeper[postgres]'")

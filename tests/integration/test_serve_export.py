@@ -19,7 +19,7 @@ import torch
 from sweeper.config.sections import TrainSpec
 from sweeper.data.normalize import normalization
 from sweeper.export import exporter
-from sweeper.export._servable import servable
+from sweeper.export.parts.servable import servable
 from sweeper.inference.trained import TrainedModel
 from sweeper.training.recipe import build_initialised, compose
 

@@ -22,7 +22,7 @@ import pytest
 
 from sweeper.store.record import OutboxRow, Record
 from sweeper.trackers import Target, tracker
-from sweeper.trackers.outbox import Delivery, Sender, deliver_all
+from sweeper.trackers.sender import Delivery, Sender, deliver_all
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -340,7 +340,7 @@ import socket, subprocess, sys, threading, time
 from pathlib import Path
 from sweeper.store.record import Record
 from sweeper.trackers import Target, tracker
-from sweeper.trackers.outbox import Sender
+from sweeper.trackers.sender import Sender
 
 def link(state):
     subprocess.run(["ip", "link", "set", "lo", state], check=True)

@@ -9,7 +9,7 @@ from sweeper.config.published_figures import published_of
 from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.errors import PreflightError, SpecError
 from sweeper.models import model
-from sweeper.models._count import count
+from sweeper.models.parts.count import count
 from sweeper.plan.plan import image_variants, make_plan, parameter_count, pixel_sizes
 from sweeper.search.points import complete, configurations, has_points_only
 from sweeper.trial import canonical

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from sweeper.data.augment import Augmentation, Degrees, Share, Zoom, augmentation
-from sweeper.data.augment._affine import draw, resample
-from sweeper.data.augment._colour import erase as erase_patch
-from sweeper.data.augment._colour import jitter
+from sweeper.data.augment.parts.affine import draw, resample
+from sweeper.data.augment.parts.color import erase as erase_patch
+from sweeper.data.augment.parts.color import jitter
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from sweeper.data.normalize import Fitted, Normalization, TrainingImages, Transform, normalization
-from sweeper.data.normalize._placed import Placed
+from sweeper.data.normalize.parts.placed import Placed
 
 
 @normalization("none")

@@ -22,8 +22,8 @@ from pydantic import Field
 from torch import Tensor
 
 from sweeper.data.normalize import Fitted, Normalization, TrainingImages, Transform, normalization
-from sweeper.data.normalize._placed import Placed
-from sweeper.data.normalize._spectrum import (
+from sweeper.data.normalize.parts.placed import Placed
+from sweeper.data.normalize.parts.spectrum import (
     Centred,
     Spectrum,
     exact,

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from sweeper.data.normalize import Fitted, Normalization, TrainingImages, Transform, normalization
-from sweeper.data.normalize._placed import Placed
+from sweeper.data.normalize.parts.placed import Placed
 from sweeper.trial import derive
 
 _SIDE = 9

@@ -8,7 +8,7 @@ import sklearn
 from sklearn.datasets import load_digits
 
 from sweeper.data.sources import Source, source
-from sweeper.data.sources._arrays import ArraySource, Images
+from sweeper.data.sources.parts.array_source import ArraySource, Images
 
 
 @source("digits")

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from sweeper.data.sources import Pixels, Source, Split, source
-from sweeper.data.sources._arrays import ArraySource, Images
-from sweeper.data.sources._files import folder
+from sweeper.data.sources.parts.array_source import ArraySource, Images
+from sweeper.data.sources.parts.file_source import folder
 from sweeper.errors import DataError
 
 _FASHION = (

@@ -6,7 +6,15 @@ from typing import Annotated, Literal, cast
 from pydantic import Field
 
 from sweeper.data.sources import Item, Source, Split, source
-from sweeper.data.sources._files import File, FileSource, Listing, folder, images_below, printable, subfolders
+from sweeper.data.sources.parts.file_source import (
+    File,
+    FileSource,
+    Listing,
+    folder,
+    images_below,
+    printable,
+    subfolders,
+)
 from sweeper.errors import DataError
 
 _SPLITS: dict[str, Split] = {

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sweeper.data.sources import Item, Source, source
-from sweeper.data.sources._files import (
+from sweeper.data.sources.parts.file_source import (
     File,
     FileSource,
     Listing,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sweeper.trackers.metrics import METRICS
+from sweeper.trackers.prometheus import METRICS
 from sweeper.trial import State
 
 HOUSE = Path(__file__).parents[3]

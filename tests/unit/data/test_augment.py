@@ -6,8 +6,8 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as V
 
 from sweeper.data.augment import augmentation
-from sweeper.data.augment._affine import matrices, resample
-from sweeper.data.augment._colour import erase, jitter
+from sweeper.data.augment.parts.affine import matrices, resample
+from sweeper.data.augment.parts.color import erase, jitter
 
 
 def generator(seed=0):

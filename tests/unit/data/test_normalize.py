@@ -7,7 +7,7 @@ import torch
 from sweeper.config.sections import DatasetSpec
 from sweeper.data.dataset import open_dataset
 from sweeper.data.normalize import normalization
-from sweeper.data.normalize._spectrum import Centred, exact, gram, randomised
+from sweeper.data.normalize.parts.spectrum import Centred, exact, gram, randomised
 from sweeper.data.normalize.zca import _extrapolate
 
 

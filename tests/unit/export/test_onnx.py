@@ -5,7 +5,7 @@ import pytest
 
 from sweeper.errors import MissingExtraError
 from sweeper.export import exporter, onnx
-from sweeper.export._servable import servable
+from sweeper.export.parts.servable import servable
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")

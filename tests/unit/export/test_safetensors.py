@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sweeper.errors import StateError
-from sweeper.export._servable import servable
+from sweeper.export.parts.servable import servable
 from sweeper.export.safetensors import read_card, safetensors, save_tensors
 
 TENSORS = {

@@ -4,10 +4,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from sweeper.models import model
-from sweeper.models._blocks import SameConv2d, activated_pool, convolution, convolved
-from sweeper.models._count import count, flops, layer_table, moving_statistics
-from sweeper.models._init import initialise
-from sweeper.models._random import Dropout, DropPath, MixedPool2d, share_generator
+from sweeper.models.parts.blocks import SameConv2d, activated_pool, convolution, convolved
+from sweeper.models.parts.count import count, flops, layer_table, moving_statistics
+from sweeper.models.parts.initial_weights import initialise
+from sweeper.models.parts.random_layers import Dropout, DropPath, MixedPool2d, share_generator
 
 GENERATOR = torch.Generator().manual_seed(1)
 FOOD = {"kernel": 2, "batch_norm": False}

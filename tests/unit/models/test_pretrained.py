@@ -9,10 +9,10 @@ from torchvision import models
 
 from sweeper.errors import MissingExtraError, PreflightError, SpecError, SweeperError
 from sweeper.models import model
-from sweeper.models._backbone import stages
-from sweeper.models._count import count
-from sweeper.models._init import initialise
-from sweeper.models._random import Dropout, DropPath
+from sweeper.models.parts.backbone import stages
+from sweeper.models.parts.count import count
+from sweeper.models.parts.initial_weights import initialise
+from sweeper.models.parts.random_layers import Dropout, DropPath
 
 
 def transfer(

@@ -5,8 +5,8 @@ import torch
 
 from sweeper.errors import SpecError
 from sweeper.models import model
-from sweeper.models._count import count, layer_table, moving_statistics
-from sweeper.models._init import initialise
+from sweeper.models.parts.count import count, layer_table, moving_statistics
+from sweeper.models.parts.initial_weights import initialise
 
 PRINTED = [
     ("lenet5", 32, 3, 10, 62_006, 0),

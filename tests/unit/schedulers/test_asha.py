@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sweeper.errors import SpecError
 from sweeper.schedulers import scheduler
-from sweeper.schedulers._rung import Rung
+from sweeper.schedulers.parts.rung import Rung
 from sweeper.trial import Decision, Report
 
 GO, STOP, PAUSE = Decision.CONTINUE, Decision.STOP, Decision.PAUSE

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sweeper.errors import SpecError, StateError
 from sweeper.export import Format, exporter
-from sweeper.export._servable import servable
+from sweeper.export.parts.servable import servable
 from sweeper.inference.opening import Opened
 from sweeper.inference.trained import TrainedModel
 

@@ -2,7 +2,7 @@ import pytest
 
 from sweeper.config.space import IntRange, Space
 from sweeper.search import searcher
-from sweeper.search._thrifty import PROPOSALS, Thrifty
+from sweeper.search.parts.cost_aware import PROPOSALS, Thrifty
 from sweeper.trial import State, canonical
 
 SPACE = Space({"width": IntRange(low=1, high=64), "depth": IntRange(low=1, high=8)})

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from sweeper.data.augment._affine import uniform
+from sweeper.data.augment.parts.affine import uniform
 
 _GREY = (0.299, 0.587, 0.114)
 

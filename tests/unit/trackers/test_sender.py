@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sweeper.trackers import Refused, Row, Undelivered
-from sweeper.trackers.outbox import Delivery, Sender, deliver_all
+from sweeper.trackers.sender import Delivery, Sender, deliver_all
 
 
 @dataclass(frozen=True)

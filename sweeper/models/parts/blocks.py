@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from sweeper.errors import SpecError
 from sweeper.models import Shape
-from sweeper.models._random import Dropout, MixedPool2d
+from sweeper.models.parts.random_layers import Dropout, MixedPool2d
 
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
 Pooling = Literal["max", "avg", "mixed"]

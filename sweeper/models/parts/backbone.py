@@ -10,8 +10,8 @@ from torchvision import models
 from torchvision.ops import StochasticDepth
 
 from sweeper.errors import MissingExtraError, SpecError
-from sweeper.models._random import Dropout, DropPath
-from sweeper.models._weights import imagenet_file, load_checked, local_file, read_weights
+from sweeper.models.parts.random_layers import Dropout, DropPath
+from sweeper.models.parts.weights_file import imagenet_file, load_checked, local_file, read_weights
 from sweeper.registry import nearest
 
 _timm: ModuleType | None

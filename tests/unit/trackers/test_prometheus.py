@@ -4,7 +4,7 @@ import urllib.request
 import pytest
 
 from sweeper.errors import PreflightError
-from sweeper.trackers.metrics import CONTENT_TYPE, METRICS, MetricsServer, exposition
+from sweeper.trackers.prometheus import CONTENT_TYPE, METRICS, MetricsServer, exposition
 from sweeper.trackers.snapshot import Snapshot, Standing
 from sweeper.trial import State
 

@@ -1,6 +1,6 @@
 import pytest
 
-from sweeper.search._memory import Memory
+from sweeper.search.parts.memory import Memory
 from sweeper.trial import State
 
 CONFIG = {"layers": 2}

@@ -5,7 +5,7 @@ import pytest
 
 from sweeper.errors import SpecError, StateError
 from sweeper.export import Format, exporter
-from sweeper.export._verified import default_path, export
+from sweeper.export.parts.verified import default_path, export
 
 
 def lying(difference: float) -> Format:

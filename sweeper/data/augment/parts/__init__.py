@@ -1,0 +1,1 @@
+"""What the augmentation policies are made of; a module here registers nothing."""

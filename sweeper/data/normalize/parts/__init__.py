@@ -1,0 +1,1 @@
+"""What the normalizations are made of; a module here registers nothing."""

@@ -1,0 +1,1 @@
+"""What the networks are made of; a module here registers nothing."""

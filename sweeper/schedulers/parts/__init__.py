@@ -1,0 +1,1 @@
+"""What the schedulers share; a module here registers nothing."""

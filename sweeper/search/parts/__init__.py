@@ -1,0 +1,1 @@
+"""What the searches share; a module here registers nothing."""

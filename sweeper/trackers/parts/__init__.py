@@ -1,0 +1,1 @@
+"""What the trackers share; a module here registers nothing."""
