@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import click
 from rich.console import Console
 
-from sweeper.cli._answer import WIDTH, answer_of, drawn
-from sweeper.cli._options import as_json, sweep_name
-from sweeper.cli._sweeps import Told, find, read
-from sweeper.cli._table import print_json
+from sweeper.cli.parts.answer_page import WIDTH, answer_of, drawn
+from sweeper.cli.parts.options import as_json, sweep_name
+from sweeper.cli.parts.sweeps import Told, find, read
+from sweeper.cli.parts.table import print_json
 from sweeper.errors import StateError
 from sweeper.results.answer import Answer, Within, top5_of
 from sweeper.results.leaderboard import Row, points

@@ -2,8 +2,8 @@
 
 import click
 
-from sweeper.cli._ask import ask
-from sweeper.cli._options import sweep_name
+from sweeper.cli.parts.options import sweep_name
+from sweeper.cli.parts.requests import ask
 
 
 @click.command(epilog="Example:  sweeper cancel digits")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from sweeper.cli._answer import answer_of
-from sweeper.cli._options import as_json, complete_sweep
-from sweeper.cli._sweeps import find, read
-from sweeper.cli._table import print_json, print_table
+from sweeper.cli.parts.answer_page import answer_of
+from sweeper.cli.parts.options import as_json, complete_sweep
+from sweeper.cli.parts.sweeps import find, read
+from sweeper.cli.parts.table import print_json, print_table
 from sweeper.errors import SpecError
 from sweeper.results.comparison import compare_sweeps
 from sweeper.results.comparison_page import notes, tables

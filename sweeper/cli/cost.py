@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sweeper.cli._cost_page import VIEWS, print_bill
-from sweeper.cli._options import as_json, sweep_name
-from sweeper.cli._quoted import beside_facts, print_quoted
-from sweeper.cli._sweeps import Told, events, find, read
-from sweeper.cli._table import print_json
+from sweeper.cli.parts.cost_page import VIEWS, print_bill
+from sweeper.cli.parts.estimate_beside_actual import beside_facts, print_quoted
+from sweeper.cli.parts.options import as_json, sweep_name
+from sweeper.cli.parts.sweeps import Told, events, find, read
+from sweeper.cli.parts.table import print_json
 from sweeper.errors import SpecError
 from sweeper.results.costs import Bill, bill
 

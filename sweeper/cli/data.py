@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from sweeper.cli._options import as_json, overrides, sweep_file
-from sweeper.cli._table import print_json, print_pairs, print_table
+from sweeper.cli.parts.options import as_json, overrides, sweep_file
+from sweeper.cli.parts.table import print_json, print_pairs, print_table
 from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.data.contact import contact_sheet
 from sweeper.data.dataset import DataFacts, describe, image_sizes, open_source

@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from sweeper.cli._options import as_json, sweep_name
-from sweeper.cli._sweeps import Told
-from sweeper.cli._table import print_json, print_table
-from sweeper.cli._trained import choose, open_chosen, tell, trial_option, writing
+from sweeper.cli.parts.chosen_trial import choose, open_chosen, tell, trial_option, writing
+from sweeper.cli.parts.options import as_json, sweep_name
+from sweeper.cli.parts.sweeps import Told
+from sweeper.cli.parts.table import print_json, print_table
 from sweeper.inference.evaluation import Evaluation, Scored, evaluate
 from sweeper.inference.evaluation_files import write_evaluation
 from sweeper.inference.scores import ClassScore

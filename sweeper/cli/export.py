@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from sweeper.cli._options import as_json, sweep_name
-from sweeper.cli._table import print_json
-from sweeper.cli._trained import choose, open_chosen, trial_option, writing
+from sweeper.cli.parts.chosen_trial import choose, open_chosen, trial_option, writing
+from sweeper.cli.parts.options import as_json, sweep_name
+from sweeper.cli.parts.table import print_json
 from sweeper.export import exporter
 from sweeper.export.parts.verified import default_path, export
 

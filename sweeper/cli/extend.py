@@ -4,8 +4,8 @@ import json
 
 import click
 
-from sweeper.cli._options import sweep_name
-from sweeper.cli._sweeps import find
+from sweeper.cli.parts.options import sweep_name
+from sweeper.cli.parts.sweeps import find
 from sweeper.errors import SpecError
 from sweeper.launch.extend import differences, extended
 from sweeper.launch.run import reopen, write_resolved

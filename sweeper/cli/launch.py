@@ -5,9 +5,9 @@ import sys
 
 import click
 
-from sweeper.cli._options import overrides, sweep_file
-from sweeper.cli._sweeps import refuse_existing
-from sweeper.cli._where import where_options, with_metrics
+from sweeper.cli.parts.options import overrides, sweep_file
+from sweeper.cli.parts.runner_options import where_options, with_metrics
+from sweeper.cli.parts.sweeps import refuse_existing
 from sweeper.config.run_options import Where
 from sweeper.config.spec import load_spec
 from sweeper.cost.cost_estimate import Quote
@@ -32,10 +32,10 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
     refuse_existing(paths, spec)
 
     # behind the checks for an existing sweep, because they take seconds: torch, Optuna
-    from sweeper.cli._ending import run
-    from sweeper.cli._plan_page import print_plan
-    from sweeper.cli._plugins import check_plugins
-    from sweeper.cli._quote_page import refuse_what_cannot_fit
+    from sweeper.cli.parts.check_plugins import check_plugins
+    from sweeper.cli.parts.ending import run
+    from sweeper.cli.parts.estimate_page import refuse_what_cannot_fit
+    from sweeper.cli.parts.plan_page import print_plan
     from sweeper.launch.run import anchored, create
     from sweeper.launch.warm_start import known_events
     from sweeper.plan.estimate import quote_of
@@ -62,7 +62,7 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
 
 def _may_proceed(quote: Quote, where: Where, *, is_sure: bool) -> bool:
     """The quote in a line; where money is spent its table, and the question if somebody is there."""
-    from sweeper.cli._quote_page import print_quote, quiet_line
+    from sweeper.cli.parts.estimate_page import print_quote, quiet_line
 
     if quote.usd is None:
         if not where.is_quiet and where.runner != "simulated":

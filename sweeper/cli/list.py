@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from sweeper.cli._options import as_json
-from sweeper.cli._sweeps import Told, find, read, sweep_names
-from sweeper.cli._table import print_json, print_table
+from sweeper.cli.parts.options import as_json
+from sweeper.cli.parts.sweeps import Told, find, read, sweep_names
+from sweeper.cli.parts.table import print_json, print_table
 from sweeper.errors import SweeperError
 from sweeper.store.ledger import totals
 from sweeper.store.paths import runs_root

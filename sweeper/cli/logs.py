@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from sweeper.cli._options import as_json, sweep_name
-from sweeper.cli._story import Story
-from sweeper.cli._sweeps import Told, events, find, read
-from sweeper.cli._table import print_json
-from sweeper.cli._trial_page import find_trial, print_trial, trial_facts
+from sweeper.cli.parts.event_story import Story
+from sweeper.cli.parts.options import as_json, sweep_name
+from sweeper.cli.parts.sweeps import Told, events, find, read
+from sweeper.cli.parts.table import print_json
+from sweeper.cli.parts.trial_page import find_trial, print_trial, trial_facts
 from sweeper.store import lease
 from sweeper.store.record import Event
 

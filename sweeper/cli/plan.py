@@ -2,11 +2,11 @@
 
 import click
 
-from sweeper.cli._options import as_json, overrides, sweep_file
-from sweeper.cli._plan_page import plan_facts, print_plan
-from sweeper.cli._plugins import check_plugins
-from sweeper.cli._quote_page import refuse_what_cannot_fit
-from sweeper.cli._table import print_json
+from sweeper.cli.parts.check_plugins import check_plugins
+from sweeper.cli.parts.estimate_page import refuse_what_cannot_fit
+from sweeper.cli.parts.options import as_json, overrides, sweep_file
+from sweeper.cli.parts.plan_page import plan_facts, print_plan
+from sweeper.cli.parts.table import print_json
 from sweeper.config.spec import load_spec
 from sweeper.cost.prices import load_prices
 from sweeper.launch.run import anchored

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from sweeper.cli._options import as_json, sweep_name
-from sweeper.cli._table import print_json
-from sweeper.cli._trained import choose, open_chosen, trial_option
+from sweeper.cli.parts.chosen_trial import choose, open_chosen, trial_option
+from sweeper.cli.parts.options import as_json, sweep_name
+from sweeper.cli.parts.table import print_json
 from sweeper.data.index import Bad
 from sweeper.inference.image_files import Prediction, expand, predict
-from sweeper.inference.trained import TrainedModel
+from sweeper.inference.trained_network import TrainedModel
 from sweeper.wording import plain
 
 ALL_FAILED, SOME_FAILED = 2, 3

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import click
 
-from sweeper.cli._changes import refuse_edited
-from sweeper.cli._options import sweep_name
-from sweeper.cli._sweeps import Told, find, read
-from sweeper.cli._where import where_options, with_metrics
+from sweeper.cli.parts.changes import refuse_edited
+from sweeper.cli.parts.options import sweep_name
+from sweeper.cli.parts.runner_options import where_options, with_metrics
+from sweeper.cli.parts.sweeps import Told, find, read
 from sweeper.config.run_options import Where
 from sweeper.errors import DataError, StateError
 from sweeper.store import lease
@@ -32,8 +32,8 @@ def command(sweep: str, where: Where, takeover: bool, images: str | None) -> int
     lease.refuse_if_owned(paths.root)
 
     # behind the check for a running sweep, because they take seconds: torch, Optuna
-    from sweeper.cli._ending import run
-    from sweeper.cli._plugins import check_plugins
+    from sweeper.cli.parts.check_plugins import check_plugins
+    from sweeper.cli.parts.ending import run
     from sweeper.launch.recovery import moved, recover, remember, tell_a_new_store
     from sweeper.launch.run import reopen
     from sweeper.plan.plan import make_plan

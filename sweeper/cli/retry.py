@@ -2,8 +2,8 @@
 
 import click
 
-from sweeper.cli._options import sweep_name
-from sweeper.cli._sweeps import find, read
+from sweeper.cli.parts.options import sweep_name
+from sweeper.cli.parts.sweeps import find, read
 from sweeper.errors import StateError
 from sweeper.store import lease
 from sweeper.store.record import Event, Record

@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 import torch
 
-from sweeper.cli._options import as_json, sweep_name
-from sweeper.cli._sweeps import Told
-from sweeper.cli._table import print_json, print_table
-from sweeper.cli._trained import choose, open_chosen, trial_option, writing
-from sweeper.cli._trial_page import fate
+from sweeper.cli.parts.chosen_trial import choose, open_chosen, trial_option, writing
+from sweeper.cli.parts.options import as_json, sweep_name
+from sweeper.cli.parts.sweeps import Told
+from sweeper.cli.parts.table import print_json, print_table
+from sweeper.cli.parts.trial_page import fate
 from sweeper.data.dataset import open_source
 from sweeper.errors import StateError
 from sweeper.inference.charts import curves_chart, save
-from sweeper.inference.features import convolutions, feature_maps, filters_chart, maps_chart
+from sweeper.inference.feature_maps import convolutions, feature_maps, filters_chart, maps_chart
 from sweeper.inference.image_files import read_pixels
 from sweeper.inference.opening import Opened
 from sweeper.models.parts.count import LayerRow, count, layer_table

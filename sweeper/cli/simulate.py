@@ -4,10 +4,10 @@ from dataclasses import asdict
 
 import click
 
-from sweeper.cli._options import as_json, overrides, sweep_file
-from sweeper.cli._plugins import check_plugins
-from sweeper.cli._sweeps import find, read
-from sweeper.cli._table import print_json, print_table
+from sweeper.cli.parts.check_plugins import check_plugins
+from sweeper.cli.parts.options import as_json, overrides, sweep_file
+from sweeper.cli.parts.sweeps import find, read
+from sweeper.cli.parts.table import print_json, print_table
 from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.errors import StateError
 from sweeper.plan.simulate import Machines, Run, Summary, simulate

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from sweeper.cli._options import as_json, sweep_name
-from sweeper.cli._sweeps import Told, find, next_commands, read, standing_text
-from sweeper.cli._table import print_json, print_pairs, print_table
+from sweeper.cli.parts.options import as_json, sweep_name
+from sweeper.cli.parts.sweeps import Told, find, next_commands, read, standing_text
+from sweeper.cli.parts.table import print_json, print_pairs, print_table
 from sweeper.launch.live_snapshot import budgets_used
 from sweeper.results.anytime import Anytime, anytime
 from sweeper.results.phrases import advice_text, last_tenth_text

@@ -4,8 +4,8 @@ import time
 
 import click
 
-from sweeper.cli._options import sweep_name
-from sweeper.cli._sweeps import find
+from sweeper.cli.parts.options import sweep_name
+from sweeper.cli.parts.sweeps import find
 from sweeper.launch.run import reopen, target_of
 from sweeper.trackers import tracker
 from sweeper.trackers.sender import Delivery, deliver_all

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 import click
 import psutil
 
-from sweeper.cli._options import complete_sweep
+from sweeper.cli.parts.options import complete_sweep
 from sweeper.config.spec import restore_spec
 from sweeper.errors import PreflightError, SpecError, StateError
 from sweeper.store.paths import SweepPaths, runs_root

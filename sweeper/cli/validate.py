@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from sweeper.cli._options import as_json, overrides, sweep_file
-from sweeper.cli._plugins import check_plugins
+from sweeper.cli.parts.check_plugins import check_plugins
+from sweeper.cli.parts.options import as_json, overrides, sweep_file
 from sweeper.config.parameter import Parameter, written
 from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.plan.plan import check_names

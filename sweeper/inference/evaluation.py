@@ -9,7 +9,7 @@ from sweeper.errors import DataError
 from sweeper.inference.opening import Opened
 from sweeper.inference.scores import Scores, score
 from sweeper.inference.sensitivity import Sensitivity, sensitivity
-from sweeper.inference.trained import TrainedModel
+from sweeper.inference.trained_network import TrainedModel
 
 _BATCH = 256
 

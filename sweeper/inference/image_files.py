@@ -14,7 +14,7 @@ from sweeper.data.index import Bad
 from sweeper.data.sources import Pixels
 from sweeper.data.sources.parts.file_source import NOT_IMAGES, natural
 from sweeper.errors import DataError
-from sweeper.inference.trained import TrainedModel
+from sweeper.inference.trained_network import TrainedModel
 
 _BATCH = 64  # images in memory at once
 

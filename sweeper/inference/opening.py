@@ -14,7 +14,7 @@ from sweeper.data.dataset import Dataset, open_dataset, open_source
 from sweeper.data.index import index_digest
 from sweeper.data.sources import Split
 from sweeper.errors import DataError, StateError
-from sweeper.inference.trained import TrainedModel
+from sweeper.inference.trained_network import TrainedModel
 from sweeper.store.history import TrialHistory
 from sweeper.store.paths import SweepPaths
 from sweeper.training.checkpoint import verify

@@ -21,7 +21,7 @@ from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.launch.driver import Driver, Ending
 from sweeper.plan.plan import Plan, Refusal, image_variants
-from sweeper.results.published import published_trials
+from sweeper.results.published_comparison import published_trials
 from sweeper.runners import Runner, Workload, runner
 from sweeper.runners.parts.synthetic_curves import SyntheticCurves
 from sweeper.runners.simulated import VirtualClock

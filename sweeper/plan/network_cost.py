@@ -9,7 +9,7 @@ from sweeper.config.spec import SweepSpec
 from sweeper.cost import Work
 from sweeper.data.dataset import DataFacts
 from sweeper.models.parts.count import LayerRow, count, layer_table
-from sweeper.training.features import can_share
+from sweeper.training.feature_cache import can_share
 from sweeper.training.recipe import Recipe, build, compose
 from sweeper.trial import Config
 

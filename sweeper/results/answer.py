@@ -19,7 +19,7 @@ from sweeper.results.pareto import (
     most_efficient,
     per_budget,
 )
-from sweeper.results.published import Compared, Measure, compare
+from sweeper.results.published_comparison import Compared, Measure, compare
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import totals
 from sweeper.sweep.objective import chance_level

@@ -20,7 +20,7 @@ from sweeper.results.phrases import (
     trials_text,
     unit_text,
 )
-from sweeper.results.published import LEGEND, published_table
+from sweeper.results.published_comparison import LEGEND, published_table
 from sweeper.wording import device_text, duration_text, plain, score_text
 
 ENDINGS = {

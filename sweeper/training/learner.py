@@ -13,7 +13,7 @@ from sweeper.config.sections import TrainSpec
 from sweeper.models.parts.random_layers import share_generator
 from sweeper.training.batch import automatic_batch, even_batches
 from sweeper.training.device import autocast, compute_dtype, training_dtype
-from sweeper.training.features import Data, can_share, shared_features
+from sweeper.training.feature_cache import Data, can_share, shared_features
 from sweeper.training.metrics import Tally, clipped_top
 from sweeper.training.optim import (
     balanced_weights,

@@ -17,7 +17,7 @@ from sweeper.models import Shape
 from sweeper.registry import nearest
 from sweeper.training.checkpoint import CheckpointFolder, epoch_of, load, load_newest, written
 from sweeper.training.device import compute_dtype, prepare
-from sweeper.training.features import Data
+from sweeper.training.feature_cache import Data
 from sweeper.training.learner import Learner, evaluate
 from sweeper.training.recipe import Recipe, build, restore_state
 from sweeper.trial import Report, Trial, derive

@@ -13,7 +13,7 @@ from sweeper.data.normalize import normalization
 from sweeper.errors import MissingExtraError
 from sweeper.export import Format, exporter
 from sweeper.export.parts.servable import servable
-from sweeper.inference.trained import TrainedModel
+from sweeper.inference.trained_network import TrainedModel
 from sweeper.training.recipe import build_initialised, compose
 
 CLASSES = ("apple", "basil", "café", "$dal$", "寿司", "fig", "gin")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.cli._plugins import check_plugins
+from sweeper.cli.parts.check_plugins import check_plugins
 from sweeper.config.spec import parse_spec
 from sweeper.schedulers import scheduler
 from sweeper.search import searcher

@@ -20,7 +20,7 @@ from sweeper.config.sections import TrainSpec
 from sweeper.data.normalize import normalization
 from sweeper.export import exporter
 from sweeper.export.parts.servable import servable
-from sweeper.inference.trained import TrainedModel
+from sweeper.inference.trained_network import TrainedModel
 from sweeper.training.recipe import build_initialised, compose
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sweeper.data.normalize import Fitted, Transform
-from sweeper.inference.trained import TrainedModel
+from sweeper.inference.trained_network import TrainedModel
 from sweeper.models import Shape
 
 EXAMPLES = 2  # a batch of one would fix the batch size in what is traced

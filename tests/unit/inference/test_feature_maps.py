@@ -5,7 +5,7 @@ from torch import nn
 
 from sweeper.errors import SpecError
 from sweeper.inference.charts import save
-from sweeper.inference.features import feature_maps, filters_chart, maps_chart
+from sweeper.inference.feature_maps import feature_maps, filters_chart, maps_chart
 
 
 def test_maps_have_the_shapes_of_the_layer_table(open_shelf, tmp_path) -> None:

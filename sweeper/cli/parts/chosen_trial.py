@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import click
 import torch
 
-from sweeper.cli._sweeps import Told, find, read
-from sweeper.cli._trial_page import find_trial
+from sweeper.cli.parts.sweeps import Told, find, read
+from sweeper.cli.parts.trial_page import find_trial
 from sweeper.errors import StateError
 from sweeper.inference.opening import Opened, open_trial
 from sweeper.launch.run import reopen, target_of

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import click
 from rich.console import Console
 
-from sweeper.cli._answer import WIDTH, answer_of, drawn
-from sweeper.cli._sweeps import Told, read, reason_text
+from sweeper.cli.parts.answer_page import WIDTH, answer_of, drawn
+from sweeper.cli.parts.sweeps import Told, read, reason_text
 from sweeper.config.run_options import Where
 from sweeper.config.spec import SweepSpec
 from sweeper.launch.driver import Ending

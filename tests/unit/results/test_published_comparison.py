@@ -9,7 +9,7 @@ from rich.console import Console
 from sweeper.config.spec import parse_spec
 from sweeper.results.answer import answer
 from sweeper.results.pages import print_answer
-from sweeper.results.published import compare, published_table, published_trials
+from sweeper.results.published_comparison import compare, published_table, published_trials
 from sweeper.store.history import Attempt, SweepHistory, TrialHistory
 from sweeper.trial import Report, State
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from sweeper.cli._quote_page import print_quote, quote_facts
-from sweeper.cli._table import print_pairs, print_table
+from sweeper.cli.parts.estimate_page import print_quote, quote_facts
+from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.cost_estimate import Quote
 from sweeper.data.dataset import DataFacts

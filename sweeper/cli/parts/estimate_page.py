@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from sweeper.cli._table import print_pairs, print_table
+from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.cost.cost_estimate import Quote, Range
 from sweeper.errors import BudgetError
-from sweeper.results.quoted import Beside
+from sweeper.results.estimate_error import Beside
 from sweeper.wording import config_text, duration_text, plain
 
 COLUMNS = ("quote", "p10", "p50", "p90")

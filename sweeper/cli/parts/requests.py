@@ -4,7 +4,7 @@ import time
 
 import click
 
-from sweeper.cli._sweeps import Told, find, next_commands, read, standing_text
+from sweeper.cli.parts.sweeps import Told, find, next_commands, read, standing_text
 from sweeper.errors import StateError
 from sweeper.store import lease
 from sweeper.store.lease import Request

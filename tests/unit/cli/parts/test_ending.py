@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweeper.cli._ending import say
+from sweeper.cli.parts.ending import say
 from sweeper.launch.driver import Ending
 
 ENDINGS = [

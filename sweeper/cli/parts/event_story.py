@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sweeper.cli._sweeps import reason_text
+from sweeper.cli.parts.sweeps import reason_text
 from sweeper.launch.live_snapshot import moment_of
 from sweeper.store.history import SweepHistory
 from sweeper.store.record import Event

@@ -9,7 +9,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sweeper.cli._changes import differs_from_launched, extension, shortened
+from sweeper.cli.parts.changes import differs_from_launched, extension, shortened
 from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.errors import SpecError, StateError, SweeperError
 from sweeper.registry import nearest

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sweeper.data.sources import Pixels
 from sweeper.errors import SpecError
 from sweeper.inference.charts import figure
-from sweeper.inference.trained import TrainedModel
+from sweeper.inference.trained_network import TrainedModel
 from sweeper.registry import nearest
 
 _MOST_FILTERS = 64

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from sweeper.cli._quote_page import print_beside
-from sweeper.cli._sweeps import Told
+from sweeper.cli.parts.estimate_page import print_beside
+from sweeper.cli.parts.sweeps import Told
 from sweeper.cost.cost_estimate import Quote
-from sweeper.results.quoted import quote_beside_actual, trial_error
+from sweeper.results.estimate_error import quote_beside_actual, trial_error
 
 
 def print_quoted(told: Told) -> None:

@@ -6,7 +6,7 @@ from torchvision import models
 
 from sweeper.config.sections import TrainSpec
 from sweeper.training.checkpoint import load
-from sweeper.training.features import can_share
+from sweeper.training.feature_cache import can_share
 from sweeper.training.loop import final_score, train
 from sweeper.training.recipe import compose
 from sweeper.trial import Trial

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from sweeper.cli._sweeps import Told
-from sweeper.cli._table import print_pairs, print_table
+from sweeper.cli.parts.sweeps import Told
+from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.errors import SpecError
 from sweeper.store.history import Attempt, TrialHistory
 from sweeper.trackers.event_lines import verdict_text
