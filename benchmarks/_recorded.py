@@ -48,7 +48,7 @@ class Recording:
     def configs(self) -> list[Config]:
         """The draws, each a function of the seed and its number."""
         draws = searcher["random"](self.spec.space, "maximize", SEED)
-        return [config for number in range(self.count) if (config := draws.propose(number))]
+        return [config for number in range(self.count) if (config := draws.suggest(number))]
 
 
 RECORDINGS = {

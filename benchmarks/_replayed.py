@@ -10,7 +10,7 @@ from _recorded import Recording, read_rows
 
 from sweeper.config.space import Space
 from sweeper.config.spec import SweepSpec, restore_spec
-from sweeper.plan.simulate import Forgetful
+from sweeper.plan.simulate import NullEventLog
 from sweeper.runners import Workload, runner
 from sweeper.runners.parts.recorded_curves import distance
 from sweeper.runners.simulated import VirtualClock
@@ -79,23 +79,23 @@ class Among:
         self._inner, self._space = inner, space
         self._left = {canonical(config): config for config in configs}
 
-    def propose(self, number: int) -> Config | None:
-        wanted = self._inner.propose(number)
+    def suggest(self, number: int) -> Config | None:
+        wanted = self._inner.suggest(number)
         if wanted is None or not self._left:
             return None
         key = min(self._left, key=lambda key: distance(self._space, wanted, self._left[key]))
-        self.adopt(number, config := self._left[key])
+        self.register(number, config := self._left[key])
         return config
 
-    def adopt(self, number: int, config: Config) -> None:
+    def register(self, number: int, config: Config) -> None:
         self._left.pop(canonical(config), None)
-        self._inner.adopt(number, config)
+        self._inner.register(number, config)
 
-    def observe(self, number: int, epoch: int, score: float) -> None:
-        self._inner.observe(number, epoch, score)
+    def on_report(self, number: int, epoch: int, score: float) -> None:
+        self._inner.on_report(number, epoch, score)
 
-    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
-        self._inner.finish(number, state, score, cost)
+    def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
+        self._inner.on_complete(number, state, score, cost)
 
 
 _CONFIGS: list[Config] = []
@@ -144,7 +144,7 @@ def run(table: Table, arm: Arm, seed: int, budget: float, workload: Workload) ->
     written["objective"] |= {"mode": "budget"}
     clock = VirtualClock()
     sweep = Sweep(
-        restore_spec(written, name=arm.name), Forgetful({"sweep_id": f"{arm.name} {seed}"}), clock=clock
+        restore_spec(written, name=arm.name), NullEventLog({"sweep_id": f"{arm.name} {seed}"}), clock=clock
     )
     watch = _Watch()
     sweep.listen(watch)

@@ -19,8 +19,8 @@ from _landscape import Fitted
 from _recorded import RECORDINGS, Recording, read_rows
 from _replayed import Table
 
-from sweeper.cost import Known, Pace, Timing, Work, estimator
-from sweeper.cost.cost_estimate import Quote
+from sweeper.cost import Pace, Timing, TimingData, Work, estimator
+from sweeper.cost.cost_estimate import CostEstimate
 from sweeper.plan.estimate import Basis, quote
 from sweeper.plan.network_cost import size_of
 from sweeper.plan.past_runs import TYPICAL
@@ -70,7 +70,7 @@ def measure(name: str, seeds: int, root: str | None) -> None:
     rest = [trial for trial in trials if trial.config not in probed]
     of = {json.dumps(config): work for config, work in works}
     timings = tuple(Timing(of[json.dumps(t.config)], seconds_of(t)) for t in trials if t not in rest)
-    known = Known(probes=timings)
+    known = TimingData(probes=timings)
 
     def physical(pace: Pace) -> Callable[[Config], float]:
         return lambda config: pace.seconds(of[json.dumps(config)])
@@ -97,7 +97,7 @@ def measure(name: str, seeds: int, root: str | None) -> None:
         show(word, quoted if effort is THOROUGH else quote(spec, plan, where, basis, effort), actual, effort)
 
 
-def show(word: str, quoted: Quote, actual: list[float], effort: Effort) -> None:
+def show(word: str, quoted: CostEstimate, actual: list[float], effort: Effort) -> None:
     hours = quoted.device_hours
     within = sum(hours.holds(each) for each in actual)
     print(f"  {word}: {hours.p10:.4f} / {hours.p50:.4f} / {hours.p90:.4f} device-hours;", end=" ")

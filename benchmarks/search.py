@@ -132,12 +132,12 @@ def decision(trials: int, rounds: int = 5) -> float:
         reports = [Report(1, float(score)) for score in random.random(trials)]
         began = time.process_time()
         for number, report in enumerate(reports):
-            trial, decided = f"t{number}", asha.decide(f"t{number}", report)
+            trial, decided = f"t{number}", asha.on_report(f"t{number}", report)
             count += 1
             for epoch in range(2, 20):
                 if decided.decision != "continue":
                     break
-                decided = asha.decide(trial, Report(epoch, report.score))
+                decided = asha.on_report(trial, Report(epoch, report.score))
                 count += 1
         best = min(best, (time.process_time() - began) / count)
     return best * 1e6

@@ -84,7 +84,7 @@ def report_times(uri: str | None, reports: int, folder: Path) -> list[tuple[floa
         sender.start()
     times: list[tuple[float, float]] = []
     while len(times) < reports and (trial := sweep.ask()):
-        sweep.granted(trial.id, Grant())
+        sweep.on_start(trial.id, Grant())
         for epoch in range(1, spec.train.epochs + 1):
             score = trial.config["x"] * (1 - 0.5**epoch)
             metrics = {"valid/top5": score, "train/loss": 1.0, "valid/loss": 1.0, "images_per_second": 1e3}

@@ -88,7 +88,7 @@ class Rig:
     def start(self, grant: Grant | None = None) -> Trial | None:
         trial = self.sweep.ask()
         if trial is not None:
-            self.sweep.granted(trial.id, grant or self.grant)
+            self.sweep.on_start(trial.id, grant or self.grant)
             self.running[trial.id] = (trial, self.workload(trial))
             self.started.append(trial)
         return trial
@@ -175,10 +175,12 @@ def make_rig(records) -> Callable[..., Rig]:
 
 @pytest.fixture
 def make_sweep(records) -> Callable[..., Sweep]:
-    """`make_sweep(clock=..., refuse=..., budget=...)`: a sweep on a new record."""
+    """`make_sweep(clock=..., validate_config=..., budget=...)`: a sweep on a new record."""
 
-    def build(*, clock=None, refuse=lambda config: "", **sections) -> Sweep:
-        return Sweep(_toy_spec(**sections), records(), clock=clock or VirtualClock(), refuse=refuse)
+    def build(*, clock=None, validate_config=lambda config: "", **sections) -> Sweep:
+        return Sweep(
+            _toy_spec(**sections), records(), clock=clock or VirtualClock(), validate_config=validate_config
+        )
 
     return build
 

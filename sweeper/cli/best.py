@@ -10,11 +10,11 @@ from rich.console import Console
 
 from sweeper.cli.parts.answer_page import WIDTH, answer_of, drawn
 from sweeper.cli.parts.options import as_json, sweep_name
-from sweeper.cli.parts.sweeps import Told, find, read
+from sweeper.cli.parts.sweeps import StoredSweep, find, read
 from sweeper.cli.parts.table import print_json
 from sweeper.errors import StateError
 from sweeper.results.answer import Answer, Within, top5_of
-from sweeper.results.leaderboard import Row, points
+from sweeper.results.leaderboard import LeaderboardRow, points
 from sweeper.results.pages import print_answer, print_leaderboard
 from sweeper.results.pareto import best_within, efficiency
 
@@ -63,7 +63,7 @@ def command(
         print_leaderboard(dataclasses.replace(answer, rows=ranked), count or 10, console)
 
 
-def _with_floor(told: Told, min_top5: float | None) -> Told:
+def _with_floor(told: StoredSweep, min_top5: float | None) -> StoredSweep:
     if min_top5 is None:
         return told
     objective = told.spec.objective.model_copy(update={"min_top5": min_top5})
@@ -87,11 +87,13 @@ def _within(answer: Answer, budget: float, sweep: str) -> Answer:
     return dataclasses.replace(answer, best=winner, rows=affordable, within=within, certainty=None)
 
 
-def _affordable(rows: Sequence[Row], answer: Answer, budget: float | None) -> Sequence[Row]:
+def _affordable(
+    rows: Sequence[LeaderboardRow], answer: Answer, budget: float | None
+) -> Sequence[LeaderboardRow]:
     return rows if budget is None else [row for row in rows if row.cost(answer.cost) <= budget]
 
 
-def _ordered(answer: Answer, by: str) -> list[Row]:
+def _ordered(answer: Answer, by: str) -> list[LeaderboardRow]:
     rows = [row for row in answer.rows if row.score is not None]
     if by == "cost":
         rows.sort(key=lambda row: row.cost(answer.cost))
@@ -100,7 +102,7 @@ def _ordered(answer: Answer, by: str) -> list[Row]:
     return [dataclasses.replace(row, rank=rank) for rank, row in enumerate(rows, 1)]
 
 
-def _by_efficiency(rows: Sequence[Row], answer: Answer) -> list[Row]:
+def _by_efficiency(rows: Sequence[LeaderboardRow], answer: Answer) -> list[LeaderboardRow]:
     """Those that reach the floor, the best ratio first."""
     found = answer.efficient
     if found is None:

@@ -10,7 +10,7 @@ import click
 from sweeper.cli.parts.cost_page import VIEWS, print_bill
 from sweeper.cli.parts.estimate_beside_actual import beside_facts, print_quoted
 from sweeper.cli.parts.options import as_json, sweep_name
-from sweeper.cli.parts.sweeps import Told, events, find, read
+from sweeper.cli.parts.sweeps import StoredSweep, events, find, read
 from sweeper.cli.parts.table import print_json
 from sweeper.errors import SpecError
 from sweeper.results.costs import Bill, bill
@@ -63,11 +63,11 @@ def _refuse_contradictions(
         raise SpecError("Parquet is nothing for a terminal", hint="add --output FILE.parquet")
 
 
-def _classes(told: Told) -> int | None:
+def _classes(told: StoredSweep) -> int | None:
     return len(json.loads(told.meta["classes"])) if "classes" in told.meta else None
 
 
-def _content(told: Told, format_: "Format") -> bytes:
+def _content(told: StoredSweep, format_: "Format") -> bytes:
     from sweeper.results.ledger_file import ledger_table, written  # pyarrow: only a file needs it
 
     granted_at = {

@@ -6,7 +6,7 @@ import click
 
 from sweeper.cli.parts.chosen_trial import choose, open_chosen, tell, trial_option, writing
 from sweeper.cli.parts.options import as_json, sweep_name
-from sweeper.cli.parts.sweeps import Told
+from sweeper.cli.parts.sweeps import StoredSweep
 from sweeper.cli.parts.table import print_json, print_table
 from sweeper.inference.evaluation import Evaluation, Scored, evaluate
 from sweeper.inference.evaluation_files import write_evaluation
@@ -51,7 +51,7 @@ def command(sweep: str, trial: str | None, split: Scored, as_json: bool) -> int:
     return UNTOLD if problem else 0
 
 
-def _tell(told: Told, trial: TrialHistory, evaluation: Evaluation, files: list[Any]) -> str:
+def _tell(told: StoredSweep, trial: TrialHistory, evaluation: Evaluation, files: list[Any]) -> str:
     is_test = evaluation.split == "test"
     known = {} if is_test else evaluation.headline  # training has told the validation figures itself
     metrics = {name: value for name, value in evaluation.metrics.items() if name not in known}

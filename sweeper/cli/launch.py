@@ -8,9 +8,9 @@ import click
 from sweeper.cli.parts.options import overrides, sweep_file
 from sweeper.cli.parts.runner_options import where_options, with_metrics
 from sweeper.cli.parts.sweeps import refuse_existing
-from sweeper.config.run_options import Where
+from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import load_spec
-from sweeper.cost.cost_estimate import Quote
+from sweeper.cost.cost_estimate import CostEstimate
 from sweeper.store import lease
 from sweeper.store.paths import SweepPaths, cache_root
 
@@ -21,7 +21,7 @@ from sweeper.store.paths import SweepPaths, cache_root
 @where_options
 @click.option("--dry-run", is_flag=True, help="Check everything, print the plan, write and run nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before money is spent.")
-def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, yes: bool) -> int:
+def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: bool, yes: bool) -> int:
     """Run a sweep from its file to its answer.
 
     Everything of it is kept in runs/NAME; Ctrl-C stops it gracefully, `sweeper resume NAME` goes on.
@@ -60,7 +60,7 @@ def command(file: str, overrides: tuple[str, ...], where: Where, dry_run: bool, 
         return run(spec, create(spec, paths, plan, known, quote.to_json()), paths, plan, where)
 
 
-def _may_proceed(quote: Quote, where: Where, *, is_sure: bool) -> bool:
+def _may_proceed(quote: CostEstimate, where: RunOptions, *, is_sure: bool) -> bool:
     """The quote in a line; where money is spent its table, and the question if somebody is there."""
     from sweeper.cli.parts.estimate_page import print_quote, quiet_line
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from sweeper.cli.parts.options import as_json
-from sweeper.cli.parts.sweeps import Told, find, read, sweep_names
+from sweeper.cli.parts.sweeps import StoredSweep, find, read, sweep_names
 from sweeper.cli.parts.table import print_json, print_table
 from sweeper.errors import SweeperError
 from sweeper.store.ledger import totals
@@ -24,28 +24,28 @@ def command(as_json: bool = False) -> None:
     """
     told = [_told(name) for name in sweep_names()]
     if as_json:
-        print_json([_facts(each) if isinstance(each, Told) else _problem(*each) for each in told])
+        print_json([_facts(each) if isinstance(each, StoredSweep) else _problem(*each) for each in told])
         return
     if not told:
         click.echo(f"no sweeps in {runs_root()}")
         click.echo("start one:  sweeper launch search_spaces/digits.yaml")
         click.echo("or write your own sweep file first:  sweeper init my.yaml --root PHOTOS/")
         return
-    rows = [_row(each) for each in told if isinstance(each, Told)]
+    rows = [_row(each) for each in told if isinstance(each, StoredSweep)]
     if rows:
         print_table(HEADER, rows, left=("sweep", "state", "trials", "best", "device time", "begun"))
-    for name, error in (each for each in told if not isinstance(each, Told)):
+    for name, error in (each for each in told if not isinstance(each, StoredSweep)):
         click.echo(f"{name}: cannot be read: {' '.join(str(error).split())}", err=True)
 
 
-def _told(name: str) -> Told | tuple[str, SweeperError]:
+def _told(name: str) -> StoredSweep | tuple[str, SweeperError]:
     try:
         return read(find(name))
     except SweeperError as error:
         return name, error
 
 
-def _row(told: Told) -> tuple[str, ...]:
+def _row(told: StoredSweep) -> tuple[str, ...]:
     owner = told.owner
     running = f" ({owner.host}, process {owner.pid})" if owner else ""
     count = len(told.history.trials)
@@ -63,12 +63,12 @@ def _row(told: Told) -> tuple[str, ...]:
     )
 
 
-def begun(told: Told) -> str:
+def begun(told: StoredSweep) -> str:
     """When the sweep was created, to the minute."""
     return told.meta.get("created", "")[:16].replace("T", " ")
 
 
-def _facts(told: Told) -> dict[str, Any]:
+def _facts(told: StoredSweep) -> dict[str, Any]:
     objective, best = told.spec.objective, told.best
     report = best.best(objective.goal) if best else None
     sums = totals(told.history)

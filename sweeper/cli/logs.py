@@ -9,7 +9,7 @@ import click
 
 from sweeper.cli.parts.event_story import Story
 from sweeper.cli.parts.options import as_json, sweep_name
-from sweeper.cli.parts.sweeps import Told, events, find, read
+from sweeper.cli.parts.sweeps import StoredSweep, events, find, read
 from sweeper.cli.parts.table import print_json
 from sweeper.cli.parts.trial_page import find_trial, print_trial, trial_facts
 from sweeper.store import lease
@@ -48,7 +48,7 @@ def command(sweep: str, trial: str | None, follow: bool, count: int | None, as_j
     _tell(told, Story(told.spec.objective.metric, only), count, is_following=follow)
 
 
-def _tell(told: Told, story: Story, count: int | None, *, is_following: bool) -> None:
+def _tell(told: StoredSweep, story: Story, count: int | None, *, is_following: bool) -> None:
     for line in deque(story.feed(events(told.paths)), maxlen=count):
         click.echo(line)
     while is_following:
@@ -63,6 +63,6 @@ def _last(items: list[Any], count: int | None) -> list[Any]:
     return items[-count:] if count else items
 
 
-def _facts(event: Event, told: Told) -> dict[str, Any]:
+def _facts(event: Event, told: StoredSweep) -> dict[str, Any]:
     trial = told.history.trials.get(event.trial)
     return asdict(event) | {"number": trial.number if trial else None}

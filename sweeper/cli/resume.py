@@ -8,8 +8,8 @@ import click
 from sweeper.cli.parts.changes import refuse_edited
 from sweeper.cli.parts.options import sweep_name
 from sweeper.cli.parts.runner_options import where_options, with_metrics
-from sweeper.cli.parts.sweeps import Told, find, read
-from sweeper.config.run_options import Where
+from sweeper.cli.parts.sweeps import StoredSweep, find, read
+from sweeper.config.run_options import RunOptions
 from sweeper.errors import DataError, StateError
 from sweeper.store import lease
 from sweeper.store.paths import cache_root
@@ -20,7 +20,7 @@ from sweeper.store.paths import cache_root
 @where_options
 @click.option("--takeover", is_flag=True, help="End whoever runs the sweep now, and go on in its place.")
 @click.option("--images", type=click.Path(), help="Where the images lie here, if not where they lay before.")
-def command(sweep: str, where: Where, takeover: bool, images: str | None) -> int:
+def command(sweep: str, where: RunOptions, takeover: bool, images: str | None) -> int:
     """Go on with SWEEP where it stopped: trials continue from their last checkpoints.
 
     It runs as it was launched. Its folder is all that it needs, on this machine or another; where the
@@ -57,7 +57,7 @@ def command(sweep: str, where: Where, takeover: bool, images: str | None) -> int
         return run(spec, record, paths, plan, with_metrics(where))
 
 
-def _check_unfinished(told: Told) -> None:
+def _check_unfinished(told: StoredSweep) -> None:
     name = told.paths.name
     if told.history.closed == "budget":
         hint = f"`sweeper extend {name} --budget gpu_hours=+1` raises it, `sweeper best {name}` answers"

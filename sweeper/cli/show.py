@@ -9,7 +9,7 @@ import torch
 
 from sweeper.cli.parts.chosen_trial import choose, open_chosen, trial_option, writing
 from sweeper.cli.parts.options import as_json, sweep_name
-from sweeper.cli.parts.sweeps import Told
+from sweeper.cli.parts.sweeps import StoredSweep
 from sweeper.cli.parts.table import print_json, print_table
 from sweeper.cli.parts.trial_page import fate
 from sweeper.data.dataset import open_source
@@ -62,7 +62,7 @@ def command(
 
 
 def _draw(
-    told: Told, trial: TrialHistory, image: Path | None, layers: tuple[str, ...]
+    told: StoredSweep, trial: TrialHistory, image: Path | None, layers: tuple[str, ...]
 ) -> tuple[list[Path], str]:
     """The pictures' files, and why some are missing."""
     folder = told.paths.root / "show" / str(trial.number)
@@ -76,7 +76,7 @@ def _draw(
         return files + _pictures(opened, folder, image, layers), ""
 
 
-def layer_rows(told: Told, trial: TrialHistory) -> list[LayerRow]:
+def layer_rows(told: StoredSweep, trial: TrialHistory) -> list[LayerRow]:
     """The layers of the trial's network, which is built without memory: no checkpoint is needed.
 
     Parameters that belong to no layer, such as a transformer's position embedding, are one row at the end.
@@ -94,7 +94,7 @@ def _sums(rows: list[LayerRow]) -> dict[str, int]:
     return {"parameters": sum(row.parameters for row in rows), "flops": sum(row.flops for row in rows)}
 
 
-def _print_layers(told: Told, trial: TrialHistory, rows: list[LayerRow]) -> None:
+def _print_layers(told: StoredSweep, trial: TrialHistory, rows: list[LayerRow]) -> None:
     name = click.style(f"trial {trial.number} of {told.paths.name}", bold=True)
     click.echo(f"{name} ({trial.id}): {fate(trial, told)}\n")
     lines = [
@@ -107,7 +107,7 @@ def _print_layers(told: Told, trial: TrialHistory, rows: list[LayerRow]) -> None
     click.echo("FLOPs of one image's forward pass; a multiplication with its addition is two\n")
 
 
-def _curves(told: Told, trial: TrialHistory, folder: Path) -> list[Path]:
+def _curves(told: StoredSweep, trial: TrialHistory, folder: Path) -> list[Path]:
     if not trial.reports:
         return []
     best = trial.best(told.spec.objective.goal)

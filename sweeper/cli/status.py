@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sweeper.cli.parts.options import as_json, sweep_name
-from sweeper.cli.parts.sweeps import Told, find, next_commands, read, standing_text
+from sweeper.cli.parts.sweeps import StoredSweep, find, next_commands, read, standing_text
 from sweeper.cli.parts.table import print_json, print_pairs, print_table
 from sweeper.launch.live_snapshot import budgets_used
 from sweeper.results.anytime import Anytime, anytime
@@ -40,7 +40,7 @@ def command(sweep: str, as_json: bool) -> None:
     print_pairs([("" if number else "next", line) for number, line in enumerate(_commands(told))])
 
 
-def _pairs(told: Told) -> Iterator[tuple[str, str]]:
+def _pairs(told: StoredSweep) -> Iterator[tuple[str, str]]:
     states = ", ".join(f"{number} {state}" for state, number in told.counts.items())
     yield "trials", f"{len(told.history.trials)}: {states}" if states else "none yet"
     yield "best so far", _best_text(told)
@@ -64,7 +64,7 @@ def _pairs(told: Told) -> Iterator[tuple[str, str]]:
         yield "", f"and {len(failed) - FAILURES} more"
 
 
-def _best_text(told: Told) -> str:
+def _best_text(told: StoredSweep) -> str:
     objective, best = told.spec.objective, told.best
     report = best.best(objective.goal) if best else None
     if best is None or report is None:
@@ -73,13 +73,13 @@ def _best_text(told: Told) -> str:
     return f"{objective.metric} {score}  trial {best.number}, epoch {report.epoch}  {plain(best.label)}"
 
 
-def _budget_lines(told: Told) -> Iterator[str]:
+def _budget_lines(told: StoredSweep) -> Iterator[str]:
     used = budgets_used(told.spec.budget, told.history, told.history.wall_seconds)
     for name, (spent, limit) in used.items():
         yield f"{spent:.4g} of {limit:g} {name} ({100 * spent / limit:.0f} %)"
 
 
-def _device_text(told: Told) -> str:
+def _device_text(told: StoredSweep) -> str:
     sums, has_gpu = totals(told.history), told.has_gpu
     share = f" ({100 * sums.productive / sums.billed:.0f} %)" if sums.billed > 0 else ""
     money = "" if sums.usd is None or not sums.billed else f", {sums.usd:.2f} USD"
@@ -87,22 +87,22 @@ def _device_text(told: Told) -> str:
     return f"{billed}, {device_text(sums.productive, has_gpu)} productive{share}, {_idle(told)} idle"
 
 
-def _anytime(told: Told) -> Anytime:
+def _anytime(told: StoredSweep) -> Anytime:
     spec = told.spec
     return anytime(told.history, spec.objective, spec.stop_when, spec.search.seed)
 
 
-def _idle(told: Told) -> str:
+def _idle(told: StoredSweep) -> str:
     return device_text(totals(told.history).idle, told.has_gpu)
 
 
-def _tracking_text(told: Told) -> str:
+def _tracking_text(told: StoredSweep) -> str:
     uri = redacted(tracking_uri(told.spec.tracking.uri, told.paths.mlflow))
-    waiting = f"{_count(told.untold, 'row')} not delivered yet" if told.untold else "all delivered"
+    waiting = f"{_count(told.undelivered, 'row')} not delivered yet" if told.undelivered else "all delivered"
     return f"{waiting}  ({uri})"
 
 
-def _failed(told: Told) -> list[TrialHistory]:
+def _failed(told: StoredSweep) -> list[TrialHistory]:
     """The failed trials, the latest first."""
     failed = [trial for trial in told.history.trials.values() if trial.state is State.FAILED]
     return sorted(failed, key=lambda trial: told.heard.get(trial.id, 0.0), reverse=True)
@@ -116,7 +116,7 @@ def _failure_text(trial: TrialHistory) -> str:
     return ": ".join(part for part in parts if part) or "failed"
 
 
-def _print_trials(title: str, told: Told, trials: list[TrialHistory]) -> None:
+def _print_trials(title: str, told: StoredSweep, trials: list[TrialHistory]) -> None:
     if not trials or told.owner is None:
         return
     click.echo(click.style(title, bold=True))
@@ -137,11 +137,11 @@ def _print_trials(title: str, told: Told, trials: list[TrialHistory]) -> None:
     print_table(header, rows, left=("configuration",))
 
 
-def _commands(told: Told) -> tuple[str, ...]:
+def _commands(told: StoredSweep) -> tuple[str, ...]:
     name = told.paths.name
     failed = _failed(told)
     seen = (f"sweeper logs {name} {failed[0].number}",) if failed else ()
-    late = (f"sweeper sync {name}",) if told.untold and not told.owner else ()
+    late = (f"sweeper sync {name}",) if told.undelivered and not told.owner else ()
     return tuple(dict.fromkeys((*next_commands(told.standing, name), *late, *seen)))
 
 
@@ -150,7 +150,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else plural}"
 
 
-def _facts(told: Told) -> dict[str, Any]:
+def _facts(told: StoredSweep) -> dict[str, Any]:
     objective, best, sums = told.spec.objective, told.best, totals(told.history)
     report = best.best(objective.goal) if best else None
     used = budgets_used(told.spec.budget, told.history, told.history.wall_seconds)
@@ -175,14 +175,14 @@ def _facts(told: Told) -> dict[str, Any]:
         "anytime": _anytime(told).as_dict(),
         "wall_seconds": told.history.wall_seconds,
         "launches": told.history.launches,
-        "untold": told.untold,
+        "untold": told.undelivered,
         "running": [_running(trial, told) for trial in running],
         "failures": [{"trial": t.number, "message": _failure_text(t)} for t in _failed(told)],
         "next": _commands(told),
     }
 
 
-def _running(trial: TrialHistory, told: Told) -> dict[str, Any]:
+def _running(trial: TrialHistory, told: StoredSweep) -> dict[str, Any]:
     last = trial.last
     return {
         "trial": trial.number,

@@ -17,7 +17,7 @@ class Metrics(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class RunOptions:
     """`usd_per_gpu_hour` prices every GPU alike; without it nodes are priced by their labels.
 
     `instance` is what a node without a label is, by the name that its cloud gives it.

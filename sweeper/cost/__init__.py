@@ -68,7 +68,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TimingData:
     """What an estimator may go by: the kind of device, and the epochs that were timed on it."""
 
     is_gpu: bool = False

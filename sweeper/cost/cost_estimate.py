@@ -52,7 +52,7 @@ class Corner:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class CostEstimate:
     """Device-hours are those of CPU slots where `is_gpu` is false.
 
     `full_trial` are the device-hours of one trial trained in full, over the configurations of the space, the
@@ -101,7 +101,7 @@ class Quote:
         return json.dumps(self.facts(), allow_nan=False)
 
     @classmethod
-    def from_json(cls, text: str) -> "Quote | None":
+    def from_json(cls, text: str) -> "CostEstimate | None":
         """None for no quote, and for one of another version: a record outlives its quote's format."""
         try:
             told: dict[str, Any] = json.loads(text)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sweeper.cost import Known, Pace, estimator
+from sweeper.cost import Pace, TimingData, estimator
 
 # Seconds a term, in the order of `TERMS`: an operation, a number that goes through memory, a layer's call
 # (forward or backward), a weight in the optimizer's step, an augmented number, an epoch.
@@ -16,7 +16,7 @@ _SINGLE = 0.3
 
 
 @estimator("flops")
-def flops(known: Known, *, gflops: Annotated[float, Field(gt=0)] | None = None) -> Pace:
+def flops(known: TimingData, *, gflops: Annotated[float, Field(gt=0)] | None = None) -> Pace:
     """Needs no device and is wrong by up to a factor of three; `gflops` of the device make it better."""
     pace = table(is_gpu=known.is_gpu)
     return replace(pace, costs=(1e-9 / gflops, *pace.costs[1:])) if gflops else pace

@@ -46,7 +46,7 @@ class Price(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class GpuPrice:
     """A price with its provenance, as it is written beside each cost. `date` is empty for a flat price."""
 
     usd_per_gpu_hour: float
@@ -69,21 +69,21 @@ class PriceBook:
 
     def find(
         self, instance: str, *, market: Market = "on_demand", cloud: str = "", region: str = ""
-    ) -> Quote | None:
+    ) -> GpuPrice | None:
         """The price of one GPU of that instance; None where nobody knows. A flat price beats the table."""
         if self._flat is not None:
-            return Quote(self._flat, "usd_per_gpu_hour", market=market)
-        quotes: list[Quote] = []
+            return GpuPrice(self._flat, "usd_per_gpu_hour", market=market)
+        quotes: list[GpuPrice] = []
         for row in self.prices:
             if row.instance != instance or (cloud and row.cloud != cloud):
                 continue
             if region and row.region and row.region != region:
                 continue
             if (price := row.of_one_gpu(market)) is not None:
-                quotes.append(Quote(price, row.source, row.date.isoformat(), market))
+                quotes.append(GpuPrice(price, row.source, row.date.isoformat(), market))
         return max(quotes, key=lambda quote: quote.usd_per_gpu_hour, default=None)
 
-    def require(self, instance: str, *, market: Market = "on_demand") -> Quote:
+    def require(self, instance: str, *, market: Market = "on_demand") -> GpuPrice:
         """As `find`, for an instance that the user named: SpecError with the nearest name if unknown."""
         quote = self.find(instance, market=market)
         if quote is None:
@@ -92,7 +92,7 @@ class PriceBook:
             raise SpecError(f"no {market.replace('_', '-')} price of {instance!r} is known", hint=hint)
         return quote
 
-    def of_node(self, labels: Mapping[str, str]) -> Quote | None:
+    def of_node(self, labels: Mapping[str, str]) -> GpuPrice | None:
         """The price of one GPU of a Ray node, found by its labels (see cluster/aws.yaml).
 
         A node without the label counts as the instance that the user named, where there is one.

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sweeper.cost import Known, Pace, estimator
+from sweeper.cost import Pace, TimingData, estimator
 from sweeper.cost.fit import fitted, left_out
 from sweeper.cost.flops import table
 
@@ -12,7 +12,7 @@ _LEAST_SINGLE, _MOST_SINGLE = 0.1, 0.4
 
 
 @estimator("probe")
-def probe(known: Known) -> Pace | None:
+def probe(known: TimingData) -> Pace | None:
     """The table, moved to three probes or more."""
     if len(known.probes) < FEWEST:
         return None

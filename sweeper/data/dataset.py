@@ -16,7 +16,7 @@ from sweeper.data.assignment import kept_assignment
 from sweeper.data.augment import Augmentation
 from sweeper.data.batches import Rows, batches
 from sweeper.data.decode import dimensions
-from sweeper.data.index import Bad, Index, Progress, Row, open_index
+from sweeper.data.index import Bad, ImageRow, Index, Progress, open_index
 from sweeper.data.normalize import Fitted, Transform
 from sweeper.data.prepare import prepare
 from sweeper.data.sources import Source, Split, source
@@ -187,7 +187,7 @@ def _facts(name: str, index: Index, assignment: Assignment) -> DataFacts:
     )
 
 
-def _copies(rows: tuple[Row, ...]) -> int:
+def _copies(rows: tuple[ImageRow, ...]) -> int:
     photos = {(row.content, row.key.partition("#")[0]) for row in rows}
     return len(photos) - len({content for content, _ in photos})
 

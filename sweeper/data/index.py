@@ -32,7 +32,7 @@ class Bad:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ImageRow:
     """A readable image. `number` is its place in the source, `content` the digest of its bytes."""
 
     number: int
@@ -50,7 +50,7 @@ class Index:
     classes: tuple[str, ...]
     channels: int
     max_bad: float
-    rows: tuple[Row, ...]
+    rows: tuple[ImageRow, ...]
     bad: tuple[Bad, ...]
     notes: tuple[str, ...]
 
@@ -96,7 +96,7 @@ def index_digest(source: Source, cache: Path) -> str:
 
 def build_index(source: Source) -> Index:
     """Reads every image's bytes once, in parallel; nothing is decoded."""
-    rows: list[Row] = []
+    rows: list[ImageRow] = []
     bad: list[Bad] = []
     items = source.items
     if not items:
@@ -106,7 +106,7 @@ def build_index(source: Source) -> Index:
         if isinstance(content, Bad):
             bad.append(content)
         else:
-            rows.append(Row(number, item.key, item.label, content, item.split, item.box))
+            rows.append(ImageRow(number, item.key, item.label, content, item.split, item.box))
     notes = (*source.notes, *_copies(rows, source.classes))
     return Index(tuple(source.classes), source.channels, source.max_bad, tuple(rows), tuple(bad), notes)
 
@@ -139,7 +139,7 @@ def _content(source: Source, number: int) -> str | Bad:
         return Bad(source.items[number].key, error.strerror or str(error))
 
 
-def _copies(rows: Sequence[Row], classes: Sequence[str]) -> Iterator[str]:
+def _copies(rows: Sequence[ImageRow], classes: Sequence[str]) -> Iterator[str]:
     places: dict[str, set[tuple[int, str]]] = {}
     for row in rows:
         places.setdefault(row.content, set()).add((row.label, row.key.partition("#")[0]))
@@ -159,7 +159,9 @@ def _load(path: Path) -> Index | None:
         if held.pop("format") != _FORMAT:
             return None
         held["rows"] = tuple(
-            Row(number, key, label, content, split, None if box is None else (box[0], box[1], box[2], box[3]))
+            ImageRow(
+                number, key, label, content, split, None if box is None else (box[0], box[1], box[2], box[3])
+            )
             for number, key, label, content, split, box in held["rows"]
         )
         held["bad"] = tuple(Bad(**each) for each in held["bad"])

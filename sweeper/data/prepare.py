@@ -15,9 +15,9 @@ from sweeper.data.decode import RECIPE, BadImage, decode
 from sweeper.data.gc import collect, limit_bytes, mark_used
 from sweeper.data.index import (
     Bad,
+    ImageRow,
     Index,
     Progress,
-    Row,
     content_digest,
     in_parallel,
     index_digest,
@@ -95,8 +95,8 @@ def _build(
 
 def _decode_all(
     source: Source, index: Index, scratch: Mapping[int, IO[bytes]], progress: Progress | None
-) -> tuple[list[Row], tuple[Bad, ...]]:
-    rows: list[Row] = []
+) -> tuple[list[ImageRow], tuple[Bad, ...]]:
+    rows: list[ImageRow] = []
     bad = list(index.bad)
     sizes = list(scratch)
 
@@ -116,7 +116,7 @@ def _decode_all(
     return rows, tuple(bad)
 
 
-def _read(source: Source, row: Row, pixels: Sequence[int], channels: int) -> list[Pixels] | Bad:
+def _read(source: Source, row: ImageRow, pixels: Sequence[int], channels: int) -> list[Pixels] | Bad:
     try:
         raw = source.read(row.number)
     except OSError as error:

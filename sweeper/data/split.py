@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.config.sections import SplitSpec
-from sweeper.data.index import Row
+from sweeper.data.index import ImageRow
 from sweeper.data.sources import Split
 
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
@@ -39,7 +39,7 @@ class _Unit:
     order: bytes
 
 
-def assign(rows: Sequence[Row], classes: Sequence[str], spec: SplitSpec) -> Assignment:
+def assign(rows: Sequence[ImageRow], classes: Sequence[str], spec: SplitSpec) -> Assignment:
     """Divides the rows. A source's own test and valid images stay what they are."""
     units = _units(rows, spec)
     dropped = _leaking(units, rows)
@@ -65,7 +65,7 @@ def assign(rows: Sequence[Row], classes: Sequence[str], spec: SplitSpec) -> Assi
     return Assignment(found, (*_leaks(dropped), *_missing(found, labels, classes, shares)))
 
 
-def _units(rows: Sequence[Row], spec: SplitSpec) -> list[_Unit]:
+def _units(rows: Sequence[ImageRow], spec: SplitSpec) -> list[_Unit]:
     """Rows joined by equal content or by equal text under the pattern, in the seed's order."""
     parent = list(range(len(rows)))
 
@@ -85,23 +85,23 @@ def _units(rows: Sequence[Row], spec: SplitSpec) -> list[_Unit]:
     return sorted((_unit(each, rows, spec.seed) for each in members.values()), key=lambda unit: unit.order)
 
 
-def _ties(row: Row, pattern: str | None) -> Iterator[tuple[str, str]]:
+def _ties(row: ImageRow, pattern: str | None) -> Iterator[tuple[str, str]]:
     yield ("content", row.content)
     if pattern is not None and (match := re.search(pattern, row.key)):
         yield ("group", "\0".join(match.groups("")) if match.re.groups else match.group())
 
 
-def _unit(members: list[int], rows: Sequence[Row], seed: int) -> _Unit:
+def _unit(members: list[int], rows: Sequence[ImageRow], seed: int) -> _Unit:
     identity = "".join(sorted(rows[row].content for row in members))
     return _Unit(tuple(members), hashlib.blake2b(f"{seed}/{identity}".encode(), digest_size=16).digest())
 
 
-def _own_split(unit: _Unit, rows: Sequence[Row]) -> str | None:
+def _own_split(unit: _Unit, rows: Sequence[ImageRow]) -> str | None:
     own = [rows[row].split for row in unit.rows]
     return next((split for split in ("test", "valid", "train") if split in own), None)
 
 
-def _leaking(units: list[_Unit], rows: Sequence[Row]) -> list[int]:
+def _leaking(units: list[_Unit], rows: Sequence[ImageRow]) -> list[int]:
     """Training images that equal one of the source's own test images: they are left out."""
     return [
         row

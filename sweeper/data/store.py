@@ -21,7 +21,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from sweeper.data.index import Bad, Row
+from sweeper.data.index import Bad, ImageRow
 from sweeper.errors import DataError
 
 FORMAT = 1
@@ -54,18 +54,18 @@ class Store:
     batch: Any
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[ImageRow, ...]:
         """What is known of each image; 50 ms for 30,000, and needed by the split alone."""
         names = ("number", "key", "label", "content", "split", "box")
         columns = [self.batch.column(name).to_pylist() for name in names]
         return tuple(
-            Row(number, key, label, content, split, None if box is None else tuple(box))
+            ImageRow(number, key, label, content, split, None if box is None else tuple(box))
             for number, key, label, content, split, box in zip(*columns, strict=True)
         )
 
 
 def write_store(
-    pixels: IO[bytes], shape: tuple[int, int, int, int], rows: Sequence[Row], about: About, path: Path
+    pixels: IO[bytes], shape: tuple[int, int, int, int], rows: Sequence[ImageRow], about: About, path: Path
 ) -> None:
     """Turns the raw pixel bytes of a scratch file into a store; atomic, durable, under the caller's lock."""
     aside = path.with_suffix(".arrow.tmp")
@@ -108,7 +108,9 @@ def open_store(path: Path) -> Store | None:
         return None
 
 
-def _batch(mapped: mmap.mmap, shape: tuple[int, int, int, int], rows: Sequence[Row], about: About) -> Any:
+def _batch(
+    mapped: mmap.mmap, shape: tuple[int, int, int, int], rows: Sequence[ImageRow], about: About
+) -> Any:
     count, *image = shape
     flat = pa.Array.from_buffers(pa.uint8(), int(np.prod(shape)), [None, pa.py_buffer(mapped)])
     tensor = pa.fixed_shape_tensor(pa.uint8(), image, dim_names=["H", "W", "C"])

@@ -61,7 +61,7 @@ class Copies:
 
 
 @dataclass
-class Room:
+class DiskGuard:
     """Room on the sweep's disk: while it is short no trial starts, and a record that is full waits."""
 
     sweep: Sweep

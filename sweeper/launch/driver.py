@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from sweeper.config.run_options import Metrics
-from sweeper.launch.disk import Copies, Room
+from sweeper.launch.disk import Copies, DiskGuard
 from sweeper.launch.live_snapshot import moment_of, snapshot_of
 from sweeper.runners import Runner, Workload
 from sweeper.store import lease
@@ -29,11 +29,11 @@ ENDING_NOW = "ending every trial now; each goes on from its last checkpoint when
 
 @dataclass
 class Ending:
-    """How a launch ended. `untold` counts outbox rows that no tracker has confirmed."""
+    """How a launch ended. `undelivered` counts outbox rows that no tracker has confirmed."""
 
     exit_code: int
     why: str
-    untold: int
+    undelivered: int
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Driver:
     _beat_at: float = 0.0
     _look_at: float = 0.0
     _copy: Copies = field(init=False)
-    _room: Room = field(init=False)
+    _room: DiskGuard = field(init=False)
     _signals: int = 0
     _is_cancelled: bool = False
     _is_concluding: bool = False
@@ -56,7 +56,7 @@ class Driver:
     def __post_init__(self) -> None:
         """What the driver looks after besides: the record's copy, and room on the disk."""
         self._copy = Copies(self.sweep.record, self.paths, self.console.note)
-        self._room = Room(self.sweep, self.paths, self.console.note, self._has_been_asked)
+        self._room = DiskGuard(self.sweep, self.paths, self.console.note, self._has_been_asked)
 
     def drive(self, runner: Runner, workload: Workload, conclude: Callable[[], None]) -> None:
         """Run until the sweep is done, stopped or cancelled; the record is closed in any case.
@@ -100,19 +100,19 @@ class Driver:
 
     def finish(self) -> Ending:
         """Give tracking a bounded time to catch up, and let go of everything."""
-        untold = self.sender.flush(FLUSH_SECONDS)
+        undelivered = self.sender.flush(FLUSH_SECONDS)
         self.sender.close()
         if self.metrics:
             self.metrics.close()
-        return Ending(self._exit_code(untold), self.sweep.history.closed, untold)
+        return Ending(self._exit_code(undelivered), self.sweep.history.closed, undelivered)
 
-    def _exit_code(self, untold: int) -> int:
+    def _exit_code(self, undelivered: int) -> int:
         if self.sweep.stopping:
             return 143 if self.sweep.stopping == "SIGTERM" else 130
-        if self.sweep.is_broken:
+        if self.sweep.has_failed:
             return 6
         has_failed = any(trial.state is State.FAILED for trial in self.sweep.history.trials.values())
-        return 3 if has_failed else 7 if untold else 0
+        return 3 if has_failed else 7 if undelivered else 0
 
     def _has_been_asked(self) -> bool:
         return self._signals > 0 or lease.requested(self.paths.root) is not None
@@ -126,7 +126,7 @@ class Driver:
 
     def _show(self) -> None:
         snapshot = snapshot_of(
-            self.sweep, untold=self.sweep.record.pending_count(), problem=self.sender.problem
+            self.sweep, undelivered=self.sweep.record.pending_count(), problem=self.sender.problem
         )
         self.console.update(snapshot)
         if self.metrics:

@@ -8,7 +8,7 @@ from sweeper.store.ledger import totals
 from sweeper.store.record import Event
 from sweeper.sweep.ranking import best_of
 from sweeper.sweep.sweep import Sweep
-from sweeper.trackers.snapshot import Moment, Snapshot, Standing
+from sweeper.trackers.snapshot import Moment, Snapshot, TrialStatus
 from sweeper.trial import Goal, State
 
 Used = tuple[float, float]
@@ -35,7 +35,7 @@ def moment_of(event: Event, history: SweepHistory) -> Moment | None:
             return None
 
 
-def snapshot_of(sweep: Sweep, *, untold: int = 0, problem: str = "") -> Snapshot:
+def snapshot_of(sweep: Sweep, *, undelivered: int = 0, problem: str = "") -> Snapshot:
     """How the sweep stands now, running attempts as of their last beat."""
     spec, history, sums = sweep.spec, sweep.history, sweep.totals
     trials = list(history.trials.values())
@@ -56,23 +56,23 @@ def snapshot_of(sweep: Sweep, *, untold: int = 0, problem: str = "") -> Snapshot
         budgets=_budgets(sweep),
         elapsed_seconds=sweep.meter.wall(),
         eta_seconds=_eta(sweep),
-        untold=untold,
+        undelivered=undelivered,
         tracking_problem=problem,
     )
 
 
-def _standing(trial: TrialHistory) -> Standing:
+def _standing(trial: TrialHistory) -> TrialStatus:
     last = trial.last
     if last is None:
-        return Standing(trial.number, label=trial.label)
-    return Standing(trial.number, last.epoch, last.score, last.device_seconds, trial.label)
+        return TrialStatus(trial.number, label=trial.label)
+    return TrialStatus(trial.number, last.epoch, last.score, last.device_seconds, trial.label)
 
 
-def _best_standing(trial: TrialHistory, goal: Goal) -> Standing | None:
+def _best_standing(trial: TrialHistory, goal: Goal) -> TrialStatus | None:
     best = trial.best(goal)
     if best is None:
         return None
-    return Standing(trial.number, best.epoch, best.score, best.device_seconds, trial.label)
+    return TrialStatus(trial.number, best.epoch, best.score, best.device_seconds, trial.label)
 
 
 def budgets_used(limits: BudgetSpec, history: SweepHistory, wall_seconds: float) -> dict[str, Used]:

@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from sweeper.config.run_options import Where
+from sweeper.config.run_options import RunOptions
 from sweeper.config.sections import ResourcesSpec
 from sweeper.config.spec import SweepSpec, restore_spec
-from sweeper.cost.prices import PriceBook, Quote, load_prices
+from sweeper.cost.prices import GpuPrice, PriceBook, load_prices
 from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.launch.driver import Driver, Ending
@@ -88,17 +88,17 @@ def anchored(spec: SweepSpec) -> SweepSpec:
     return spec.model_copy(update={"dataset": spec.dataset.model_copy(update={"root": root})})
 
 
-def drive(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where: Where) -> Ending:
+def drive(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where: RunOptions) -> Ending:
     """Run what is left of the sweep. The caller holds the lease."""
     console = open_console(spec.objective.metric, is_quiet=where.is_quiet)
-    refuse = Refusal(spec, plan.facts)
+    validate_config = Refusal(spec, plan.facts)
     try:
         if where.runner == "simulated":
             clock = VirtualClock()
-            sweep = Sweep(spec, record, clock=clock, refuse=refuse)
+            sweep = Sweep(spec, record, clock=clock, validate_config=validate_config)
             build = runner["simulated"](clock=clock, workers=where.cpus or 1)
             return _driven(sweep, paths, console, where, build, _curves(spec), conclude=lambda: None)
-        sweep = Sweep(spec, record, refuse=refuse)
+        sweep = Sweep(spec, record, validate_config=validate_config)
         _prepare(spec, sweep, plan, console)
         metric = spec.objective.metric
         held = spec.resources if where.runner == "ray_tune" else ResourcesSpec()
@@ -114,7 +114,7 @@ def _driven(
     sweep: Sweep,
     paths: SweepPaths,
     console: Console,
-    where: Where,
+    where: RunOptions,
     build: Runner,
     workload: Workload,
     conclude: Callable[[], None],
@@ -213,12 +213,12 @@ def _test(sweep: Sweep, workload: Training, trial: TrialHistory, checkpoint: Pat
     sweep.tested(trial.id, metrics)
 
 
-def _runner(spec: SweepSpec, paths: SweepPaths, where: Where, say: Callable[[str], None]) -> Runner:
+def _runner(spec: SweepSpec, paths: SweepPaths, where: RunOptions, say: Callable[[str], None]) -> Runner:
     book = load_prices(usd_per_gpu_hour=where.usd_per_gpu_hour, instance=where.instance)
     if where.runner == "local":
         return runner["local"](grant=_this_device(book))
 
-    def price(said: Mapping[str, Any]) -> Quote | None:
+    def price(said: Mapping[str, Any]) -> GpuPrice | None:
         return book.of_node(said.get("labels", {}))
 
     return runner["ray_tune"](

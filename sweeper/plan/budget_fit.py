@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from sweeper.config.parameter import Choice
-from sweeper.cost.cost_estimate import Quote, Range
+from sweeper.cost.cost_estimate import CostEstimate, Range
 from sweeper.plan.rehearsal import Rehearsal
 from sweeper.search.points import has_points_only
 
@@ -15,7 +15,7 @@ MATTERS = 0.75
 """Without a value that is worth leaving out, networks cost at most this share of what they did."""
 
 
-def refused(rehearsal: Rehearsal, quote: Quote) -> str:
+def refused(rehearsal: Rehearsal, quote: CostEstimate) -> str:
     """Why not even one trial can be trained in full; empty where one can, or might."""
     hours, wall = _least(rehearsal)
     unit = "GPU hours" if quote.is_gpu else "CPU slot hours"
@@ -44,7 +44,7 @@ def to_fit_one(rehearsal: Rehearsal) -> Iterator[str]:
             return
 
 
-def to_fit_all(rehearsal: Rehearsal, quote: Quote) -> Iterator[str]:
+def to_fit_all(rehearsal: Rehearsal, quote: CostEstimate) -> Iterator[str]:
     """What would make room for every trial that the file asks for; fewer trials; a smaller space."""
     name = tightest(rehearsal)
     alone = rehearsal.unlimited()

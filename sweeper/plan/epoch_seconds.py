@@ -13,7 +13,7 @@ from sweeper.config.spec import SweepSpec
 from sweeper.cost import Pace
 from sweeper.cost.learned import PaceModel
 from sweeper.errors import SpecError
-from sweeper.plan.network_cost import Size, size_of
+from sweeper.plan.network_cost import NetworkCost, size_of
 from sweeper.plan.plan import Plan, drawn
 from sweeper.runners import Workload
 from sweeper.search.points import configurations, has_points_only
@@ -24,7 +24,7 @@ LEARNING_TRIALS = 15
 
 MOST_LAYERS = 5_000
 
-Sized = tuple[Config, Size]
+Sized = tuple[Config, NetworkCost]
 Timed = tuple[Config, float]
 CANNOT = (SpecError, RuntimeError, ValueError, AssertionError)
 """What torch raises for a network that cannot be built (see recipe.check_buildable)."""
@@ -56,7 +56,7 @@ class Foreseen:
         self,
         space: Space,
         pool: Sequence[Timed],
-        size: Callable[[Config], Size],
+        size: Callable[[Config], NetworkCost],
         pace: Pace,
         corners: Sequence[Timed] = (),
     ) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
-from sweeper.config.run_options import Where
+from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import SweepSpec
-from sweeper.cost import Known, Overheads, Pace, estimator
-from sweeper.cost.cost_estimate import Corner, Quote, Range
+from sweeper.cost import Overheads, Pace, TimingData, estimator
+from sweeper.cost.cost_estimate import Corner, CostEstimate, Range
 from sweeper.cost.kept_timings import keep, probes_path, read
 from sweeper.cost.prices import load_prices
 from sweeper.plan.budget_fit import refused, tightest, to_fit_all, to_fit_one
@@ -31,7 +31,7 @@ ORDER = ("probe", "history", "flops")
 class Basis:
     """What is known of the pace, and what is billed beside training."""
 
-    known: Known = field(default_factory=Known)
+    known: TimingData = field(default_factory=TimingData)
     overheads: Overheads = TYPICAL
     sweeps: tuple[str, ...] = ()
 
@@ -41,7 +41,7 @@ class Basis:
         return next(pace for pace in found if pace is not None)
 
 
-def quote_of(spec: SweepSpec, plan: Plan, where: Where, effort: Effort) -> Quote:
+def quote_of(spec: SweepSpec, plan: Plan, where: RunOptions, effort: Effort) -> CostEstimate:
     """What `launch` says: of this machine, from what is known already.
 
     A cluster's devices are unknown until it is joined: there nothing is refused.
@@ -88,10 +88,12 @@ def basis(spec: SweepSpec, plan: Plan, cache: Path, where: Situation, *, probing
         keep(path, found, device=where.device, libraries=libraries)
     probes = tuple(each.timing for each in read(path, libraries=libraries))
     told = remember(spec, plan.facts, runs_root(), device=where.device, is_gpu=where.is_gpu)
-    return Basis(Known(where.is_gpu, probes, told.timings), told.overheads, told.sweeps)
+    return Basis(TimingData(where.is_gpu, probes, told.timings), told.overheads, told.sweeps)
 
 
-def quote(spec: SweepSpec, plan: Plan, where: Situation, on: Basis, effort: Effort = THOROUGH) -> Quote:
+def quote(
+    spec: SweepSpec, plan: Plan, where: Situation, on: Basis, effort: Effort = THOROUGH
+) -> CostEstimate:
     """The sweep rehearsed at the pace that is known.
 
     With a `refusal` in it where not even one trial can be trained in full; nothing is raised.
@@ -104,7 +106,7 @@ def quote(spec: SweepSpec, plan: Plan, where: Situation, on: Basis, effort: Effo
     foreseen = Foreseen(spec.space, pool, lambda config: size_of(config, spec, plan.facts), pace, corners)
     rehearsal = Rehearsal(spec, where, on.overheads, foreseen, pace, effort)
     outcomes = rehearsal.outcomes()
-    drafted = Quote(
+    drafted = CostEstimate(
         source=pace.source,
         timings=pace.timings,
         device=where.device,

@@ -22,7 +22,7 @@ _STATES = {"sgd": 3, "rmsprop": 3, "adam": 4, "adamw": 4}  # weight, gradient, a
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class NetworkCost:
     """One configuration's network and what an epoch of it takes.
 
     `memory` is in bytes, of a training step: activations of a batch, weights, gradients, optimizer. `trained`
@@ -37,7 +37,7 @@ class Size:
     work: Work
 
 
-def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> Size:
+def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> NetworkCost:
     """Builds the network on the meta device: about 10 ms. SpecError where it cannot be."""
     recipe = compose(config, spec.train)
     shape = (facts.channels, recipe.pixels, recipe.pixels)
@@ -51,7 +51,9 @@ def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> Size:
     held = work.values * _batch(recipe) + sum(p.numel() for p in module.parameters()) + (states - 1) * trained
     parameters = count(module)
     kept = trained if is_shared else parameters
-    return Size(rows, parameters, trained, int(_BYTES * held), _BYTES * (kept + (states - 2) * trained), work)
+    return NetworkCost(
+        rows, parameters, trained, int(_BYTES * held), _BYTES * (kept + (states - 2) * trained), work
+    )
 
 
 def _unloaded(recipe: Recipe) -> Recipe:

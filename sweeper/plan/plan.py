@@ -16,7 +16,7 @@ from sweeper.cost import terms
 from sweeper.data.dataset import DataFacts, describe
 from sweeper.errors import SpecError
 from sweeper.models.parts.count import LayerRow, count
-from sweeper.plan.network_cost import Size, size_of
+from sweeper.plan.network_cost import NetworkCost, size_of
 from sweeper.search.points import configurations, has_points_only
 from sweeper.search.random import draw
 from sweeper.training.recipe import DEFAULT_PIXELS, build, check_buildable, compose
@@ -35,7 +35,7 @@ class Sample:
 
     name: str
     config: Config
-    size: Size
+    size: NetworkCost
 
     @property
     def parameters(self) -> int:

@@ -71,7 +71,7 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RehearsalResult:
     """How one rehearsal ended, the trials that were left out of it added in proportion.
 
     `is_cut` where a limit ended the sweep before it had all its trials. Everything took `luck` times as long
@@ -120,11 +120,11 @@ class Rehearsal:
             limits.append(budget.wall_hours * where.slots * where.share)
         return min(limits)
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[RehearsalResult]:
         """With the sweep's own budget."""
         return [self._outcome(number, total, self.spec.budget) for number, total in self._numbers()]
 
-    def unlimited(self) -> list[Outcome]:
+    def unlimited(self) -> list[RehearsalResult]:
         """With its trials as the only limit: what all of them would take."""
         budget = BudgetSpec(trials=self.spec.budget.trials, max_failed=self.spec.budget.max_failed)
         return [self._outcome(number, total, budget) for number, total in self._numbers(FEWEST)]
@@ -141,7 +141,7 @@ class Rehearsal:
             longest = min(longest, len(self.foreseen.pool) * self.spec.search.repeats)
         return min(self.wanted or longest, longest)
 
-    def _outcome(self, number: int, total: int, budget: BudgetSpec) -> Outcome:
+    def _outcome(self, number: int, total: int, budget: BudgetSpec) -> RehearsalResult:
         most = self._length
         seed = derive(self.spec.search.seed, "rehearsal", number) % 2**31
         luck = math.exp(self._unsure * statistics.NormalDist().inv_cdf((number + 0.5) / total))
@@ -170,7 +170,9 @@ class Rehearsal:
         """Standard deviation of the logarithm of the luck: of the pace, and of a search that is left out."""
         return math.hypot(self.pace.common, self.effort.unsure if self._is_simplified else 0.0)
 
-    def range_of(self, outcomes: Sequence[Outcome], figure: Callable[[Outcome], float]) -> Range:
+    def range_of(
+        self, outcomes: Sequence[RehearsalResult], figure: Callable[[RehearsalResult], float]
+    ) -> Range:
         """Quantiles of hours: log-normal, which a few rehearsals tell better than their own order does.
 
         Of a sweep that its budget cuts short, the order: nothing lies beyond the limit.
@@ -215,7 +217,7 @@ class Rehearsal:
         grant = Grant("simulated", where.device, where.is_gpu, where.share, where.usd_per_hour)
         return Machines(workers=where.slots, grant=grant, overheads=self.overheads)
 
-    def _extrapolated(self, run: Run, most: int, budget: BudgetSpec, luck: float) -> Outcome:
+    def _extrapolated(self, run: Run, most: int, budget: BudgetSpec, luck: float) -> RehearsalResult:
         wanted = math.inf if self.wanted is None else self.wanted
         is_cut = run.trials < most or run.closed == "budget"
         more = 1.0 if is_cut or run.trials == 0 else wanted / most
@@ -223,7 +225,7 @@ class Rehearsal:
         if is_limited and run.device_hours * more > self.limit_hours:
             more, is_cut = max(1.0, self.limit_hours / max(run.device_hours, 1e-12)), self.wanted is not None
         startup = self.where.startup / 3600
-        return Outcome(
+        return RehearsalResult(
             luck=luck,
             device_hours=run.device_hours * more,
             wall_hours=run.wall_hours * more + startup,
@@ -234,7 +236,7 @@ class Rehearsal:
         )
 
 
-def typical_rungs(outcomes: list[Outcome]) -> dict[str, float]:
+def typical_rungs(outcomes: list[RehearsalResult]) -> dict[str, float]:
     """The median number of trials at each rung that most rehearsals reached."""
     levels = sorted({level for each in outcomes for level in each.rungs})
     counts = {level: statistics.median(each.rungs.get(level, 0.0) for each in outcomes) for level in levels}

@@ -11,8 +11,8 @@ import numpy as np
 
 from sweeper.config.spec import SweepSpec
 from sweeper.cost import Overheads
-from sweeper.errors import SweeperError
 from sweeper.runners import Workload, runner
+from sweeper.runners.parts.lost import NodeLost, Preempted
 from sweeper.runners.parts.synthetic_curves import SyntheticCurves
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.ledger import Grant
@@ -70,18 +70,6 @@ class Summary:
         return cls(statistics.fmean(values), 1.96 * spread / len(values) ** 0.5)
 
 
-class Preempted(SweeperError, RuntimeError):
-    """The simulated worker was taken away."""
-
-    failure_kind = "preempted"
-
-
-class NodeLost(SweeperError, RuntimeError):
-    """The simulated node died."""
-
-    failure_kind = "node_lost"
-
-
 @dataclass(frozen=True)
 class Faulty:
     """The same workload on workers that are lost at random."""
@@ -106,7 +94,7 @@ class Faulty:
             yield report
 
 
-class Forgetful(Record):
+class NullEventLog(Record):
     """A record that keeps nothing: a simulation is never resumed."""
 
     def __init__(self, meta: Mapping[str, str]) -> None:
@@ -132,7 +120,7 @@ def simulate(
     *,
     seed: int,
     curves: Workload | None = None,
-    refuse: Callable[[Config], str] = lambda config: "",
+    validate_config: Callable[[Config], str] = lambda config: "",
 ) -> Run:
     """Run the sweep's own search, scheduler and budget against curves; trains nothing.
 
@@ -143,7 +131,9 @@ def simulate(
     if machines.losses or machines.preemptions:
         workload = Faulty(workload, machines, seed)
     clock = VirtualClock()
-    sweep = Sweep(spec, Forgetful({"sweep_id": f"simulated-{seed}"}), clock=clock, refuse=refuse)
+    sweep = Sweep(
+        spec, NullEventLog({"sweep_id": f"simulated-{seed}"}), clock=clock, validate_config=validate_config
+    )
     run = runner["simulated"](
         clock=clock, workers=machines.workers, grant=machines.grant, overheads=machines.overheads
     )

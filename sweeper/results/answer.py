@@ -8,7 +8,7 @@ from sweeper.config.spec import SweepSpec
 from sweeper.results.anytime import Anytime, anytime
 from sweeper.results.certainty import Certainty, certainty
 from sweeper.results.earlier import Earlier, earlier
-from sweeper.results.leaderboard import Cost, Row, leaderboard, points, trial_rows, varied
+from sweeper.results.leaderboard import Cost, LeaderboardRow, leaderboard, points, trial_rows, varied
 from sweeper.results.pareto import (
     Point,
     cheapest_reaching,
@@ -23,7 +23,7 @@ from sweeper.results.published_comparison import Compared, Measure, compare
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import totals
 from sweeper.sweep.objective import chance_level
-from sweeper.sweep.ranking import standings
+from sweeper.sweep.ranking import ranked_configs
 from sweeper.trial import State
 
 Mode = Literal["pareto", "efficiency", "budget", "target"]
@@ -34,7 +34,7 @@ Mode = Literal["pareto", "efficiency", "budget", "target"]
 class Efficient:
     """The best ratio of score above chance to cost, among trials that reach the floor."""
 
-    row: Row
+    row: LeaderboardRow
     ratio: float
     chance: float
     floor: float
@@ -46,7 +46,7 @@ class Within:
     """The best configuration that costs at most `budget`, in the sweep's own unit of cost."""
 
     budget: float
-    row: Row
+    row: LeaderboardRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +77,17 @@ class Answer:
     cost: Cost
     why: str
     states: Mapping[State, int]
-    rows: Sequence[Row]
-    trials: Sequence[Row]
-    best: Row | None
+    rows: Sequence[LeaderboardRow]
+    trials: Sequence[LeaderboardRow]
+    best: LeaderboardRow | None
     efficient: Efficient | None
     target: float | None
-    reaching: Row | None
+    reaching: LeaderboardRow | None
     within: Sequence[Within]
     certainty: Certainty | None
     anytime: Anytime
-    front: Sequence[Row]
-    knee: Row | None
+    front: Sequence[LeaderboardRow]
+    knee: LeaderboardRow | None
     varied: Sequence[str]
     billed_device_seconds: float
     productive_device_seconds: float
@@ -153,7 +153,7 @@ def answer(
     `measure` counts the parameters of points with published figures; left out, they stay unknown.
     """
     objective = spec.objective
-    ranked = standings(history, objective.goal)
+    ranked = ranked_configs(history, objective.goal)
     trials = trial_rows(history, objective.goal)
     rows = leaderboard(history, objective.goal, ranked, trials)
     sums = totals(history)
@@ -207,7 +207,7 @@ def saved_device_seconds(trial: TrialHistory, epochs: int) -> float:
 
 
 def _efficient(
-    rows: Sequence[Row], cloud: Sequence[Point], spec: SweepSpec, chance: float | None
+    rows: Sequence[LeaderboardRow], cloud: Sequence[Point], spec: SweepSpec, chance: float | None
 ) -> Efficient | None:
     """Only for an accuracy: a loss has no chance level, and so no gain over it."""
     if chance is None or spec.objective.goal != "maximize":
@@ -223,7 +223,7 @@ def _efficient(
     return Efficient(row, efficiency(winner, chance), chance, floor, given is not None)
 
 
-def top5_of(row: Row, metric: str) -> float:
+def top5_of(row: LeaderboardRow, metric: str) -> float:
     """The row's mean where `metric` is top-5, else the top-5 of its best trial's best epoch."""
     return (row.score or 0.0) if metric == "valid/top5" else row.metrics.get("valid/top5", 0.0)
 
@@ -236,7 +236,9 @@ def _worthwhile(cloud: Sequence[Point], chance: float | None) -> Sequence[Point]
     return [point for point in cloud if point.value >= half]
 
 
-def _reaching(rows: Mapping[int, Row], cloud: Sequence[Point], spec: SweepSpec) -> Row | None:
+def _reaching(
+    rows: Mapping[int, LeaderboardRow], cloud: Sequence[Point], spec: SweepSpec
+) -> LeaderboardRow | None:
     target = spec.objective.target
     if target is None:
         return None

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sweeper.sweep.ranking import Standing
+from sweeper.sweep.ranking import RankedConfig
 from sweeper.trial import Goal, derive
 
 DRAWS = 10_000
@@ -38,7 +38,7 @@ class Certainty:
         }
 
 
-def certainty(ranked: Sequence[Standing], goal: Goal, seed: int = 0) -> Certainty | None:
+def certainty(ranked: Sequence[RankedConfig], goal: Goal, seed: int = 0) -> Certainty | None:
     """None where the first, or everything but the first, was run once: a single run tells no spread.
 
     The means' posterior (flat prior, one spread for all, so that three runs each suffice) is drawn from
@@ -63,5 +63,5 @@ def certainty(ranked: Sequence[Standing], goal: Goal, seed: int = 0) -> Certaint
     return Certainty(probability, len(rivals), int(runs.min()), int(runs.max()), float(means[0] - means[1]))
 
 
-def _variance(standing: Standing, goal: Goal) -> float:
+def _variance(standing: RankedConfig, goal: Goal) -> float:
     return statistics.variance(best.score for trial in standing.counted if (best := trial.best(goal)))

@@ -9,7 +9,7 @@ from typing import Any
 from sweeper.errors import SpecError, StateError
 from sweeper.results.answer import Answer
 from sweeper.results.anytime import Step, spent_until
-from sweeper.results.leaderboard import Cost, Row, points
+from sweeper.results.leaderboard import Cost, LeaderboardRow, points
 from sweeper.results.pareto import (
     Point,
     best_within,
@@ -32,7 +32,7 @@ class Side:
     """
 
     answer: Answer
-    front: Sequence[Row]
+    front: Sequence[LeaderboardRow]
     area: float
     ratio: float | None
     reached: Mapping[str, Step | None]
@@ -52,7 +52,7 @@ class Comparison:
     dearest: float
     whole: float
     floor: float | None
-    levels: Sequence[tuple[float, Sequence[Row | None]]]
+    levels: Sequence[tuple[float, Sequence[LeaderboardRow | None]]]
     warnings: Sequence[str]
 
     def as_dict(self) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _cost(answers: Sequence[Answer]) -> Cost:
     return kind if any(math.isfinite(row.cost(kind)) for row in scored) else "gpu_hours"
 
 
-def _by_number(found: Answer) -> dict[int, Row]:
+def _by_number(found: Answer) -> dict[int, LeaderboardRow]:
     return {row.number: row for row in found.rows}
 
 
@@ -197,7 +197,9 @@ def _rounded_up(cost: float) -> float:
     return float(f"{math.ceil(cost / 10.0**power - 1e-9)}e{power}")
 
 
-def _best_at(level: float, answers: Sequence[Answer], fronts: Sequence[Sequence[Point]]) -> list[Row | None]:
+def _best_at(
+    level: float, answers: Sequence[Answer], fronts: Sequence[Sequence[Point]]
+) -> list[LeaderboardRow | None]:
     found = [best_within(bend, level) for bend in fronts]
     rows = [_by_number(answer) for answer in answers]
     return [mine[point.number] if point else None for mine, point in zip(rows, found, strict=True)]

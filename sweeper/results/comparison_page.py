@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from sweeper.results.anytime import Step
 from sweeper.results.comparison import Comparison, Side
-from sweeper.results.leaderboard import Cost, Row
+from sweeper.results.leaderboard import Cost, LeaderboardRow
 from sweeper.results.phrases import mean_text
 from sweeper.wording import device_text, plain, score_text
 
@@ -87,7 +87,7 @@ def _spent_text(step: Step | None, side: Side, cost: Cost) -> str:
     return device_text(step.device_seconds, side.answer.has_gpu)
 
 
-def _cost_text(row: Row | None, cost: Cost) -> str:
+def _cost_text(row: LeaderboardRow | None, cost: Cost) -> str:
     return "-" if row is None else f"{row.cost(cost):.4g}"
 
 

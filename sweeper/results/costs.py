@@ -65,7 +65,7 @@ class PriceUsed:
 
 
 @dataclass(frozen=True, slots=True)
-class Preempted:
+class PreemptionCost:
     """Attempts that ended in one way that nobody is to blame for.
 
     `repeated` are the device-seconds since each one's last checkpointed report: they were done again.
@@ -91,7 +91,7 @@ class Bill:
     one_off_usd: float | None
     idle_usd: float | None
     prices: Sequence[PriceUsed]
-    preempted: Sequence[Preempted]
+    preempted: Sequence[PreemptionCost]
     trials: Sequence[TrialCost]
     values: Sequence[ValueCost]
     nodes: Sequence[NodeCost]
@@ -209,8 +209,8 @@ def _prices(attempts: Iterable[Attempt]) -> list[PriceUsed]:
     return [PriceUsed(*key, billed=billed) for key, billed in dearest]
 
 
-def _preempted(attempts: Sequence[Attempt]) -> list[Preempted]:
-    found: list[Preempted] = []
+def _preempted(attempts: Sequence[Attempt]) -> list[PreemptionCost]:
+    found: list[PreemptionCost] = []
     for kind in PREEMPTIONS:
         lost = [attempt for attempt in attempts if attempt.ended == kind]
         if not lost:
@@ -222,7 +222,7 @@ def _preempted(attempts: Sequence[Attempt]) -> list[Preempted]:
         ]
         known = [usd for usd in money if usd is not None]
         usd = sum(known) if len(known) == len(money) else None
-        found.append(Preempted(kind, len(lost), sums.billed, sums.repeated, usd))
+        found.append(PreemptionCost(kind, len(lost), sums.billed, sums.repeated, usd))
     return found
 
 

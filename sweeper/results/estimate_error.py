@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sweeper.config.spec import SweepSpec
-from sweeper.cost.cost_estimate import Quote, Range
+from sweeper.cost.cost_estimate import CostEstimate, Range
 from sweeper.cost.learned import PaceModel
 from sweeper.store.history import SweepHistory
 from sweeper.store.ledger import totals
@@ -28,7 +28,7 @@ class Beside:
         return "less" if self.actual < self.quoted.p10 else "more"
 
 
-def quote_beside_actual(quote: Quote, history: SweepHistory) -> list[Beside]:
+def quote_beside_actual(quote: CostEstimate, history: SweepHistory) -> list[Beside]:
     """Device-hours, money where it is known, wall time, trials begun, trials trained in full.
 
     Of all launches so far, running attempts as of their last beat.
@@ -47,7 +47,7 @@ def quote_beside_actual(quote: Quote, history: SweepHistory) -> list[Beside]:
     return rows
 
 
-def trial_error(quote: Quote, history: SweepHistory, spec: SweepSpec) -> float | None:
+def trial_error(quote: CostEstimate, history: SweepHistory, spec: SweepSpec) -> float | None:
     """The median over trials of |foreseen - actual| / actual seconds, at the epochs that each has run.
 
     None without trials to compare.
@@ -60,7 +60,7 @@ def trial_error(quote: Quote, history: SweepHistory, spec: SweepSpec) -> float |
     return statistics.median(errors) if errors else None
 
 
-def foresight(quote: Quote, spec: SweepSpec) -> Callable[[Config], float | None]:
+def foresight(quote: CostEstimate, spec: SweepSpec) -> Callable[[Config], float | None]:
     """Device-seconds of an epoch on the trial's share, as the quote foresaw them for any configuration."""
     exact = {canonical(config): seconds for config, seconds in quote.samples}
     model = PaceModel(spec.space)

@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 from sweeper.results.pareto import Point
 from sweeper.store.history import SweepHistory, TrialHistory
-from sweeper.sweep.ranking import Standing, standings
+from sweeper.sweep.ranking import RankedConfig, ranked_configs
 from sweeper.trial import Config, Goal, Report, State
 
 Cost = Literal["gpu_hours", "usd", "device_seconds"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LeaderboardRow:
     """One configuration, or one trial. `rank` is None without a finite score.
 
     `number`, `epoch` of `epochs`, `metrics` and `own_score` are those of its best trial, at that trial's
@@ -62,14 +62,14 @@ class Row:
 def leaderboard(
     history: SweepHistory,
     goal: Goal,
-    found: Sequence[Standing] | None = None,
-    singles: Sequence[Row] | None = None,
-) -> list[Row]:
+    found: Sequence[RankedConfig] | None = None,
+    singles: Sequence[LeaderboardRow] | None = None,
+) -> list[LeaderboardRow]:
     """Every configuration as `ranking.standings` orders them, then the trials of those without a score.
 
-    `found` are those standings, `singles` the rows of single trials, where the caller has them already.
+    `found` are those ranked_configs, `singles` the rows of single trials, where the caller has them already.
     """
-    ranked = standings(history, goal) if found is None else found
+    ranked = ranked_configs(history, goal) if found is None else found
     rows = trial_rows(history, goal) if singles is None else singles
     if all(len(standing.trials) == 1 for standing in ranked):
         return list(rows)
@@ -79,7 +79,7 @@ def leaderboard(
     return made + [row for row in rows if row.number not in seen]
 
 
-def trial_rows(history: SweepHistory, goal: Goal) -> list[Row]:
+def trial_rows(history: SweepHistory, goal: Goal) -> list[LeaderboardRow]:
     """Every single trial: the scored ones by score, of equals the cheaper, then those that have none."""
     sign = 1.0 if goal == "maximize" else -1.0
     told = [(trial, trial.best(goal)) for trial in history.trials.values()]
@@ -89,20 +89,22 @@ def trial_rows(history: SweepHistory, goal: Goal) -> list[Row]:
     return rows + [_row(None, trial, None) for trial in others]
 
 
-def points(rows: Iterable[Row], goal: Goal, cost: Cost) -> list[Point]:
+def points(rows: Iterable[LeaderboardRow], goal: Goal, cost: Cost) -> list[Point]:
     """The scored rows as points, a score to be minimised negated; rows without a price are left out."""
     sign = 1 if goal == "maximize" else -1
     made = [Point(row.number, sign * row.score, row.cost(cost)) for row in rows if row.score is not None]
     return [point for point in made if math.isfinite(point.cost)]
 
 
-def varied(rows: Sequence[Row]) -> tuple[str, ...]:
+def varied(rows: Sequence[LeaderboardRow]) -> tuple[str, ...]:
     """The parameters that differ between trials, in the order of their first appearance."""
     names = dict.fromkeys(name for row in rows for name in row.config)
     return tuple(name for name in names if len({repr(row.config.get(name)) for row in rows}) > 1)
 
 
-def _standing_row(rank: int, standing: Standing, by_number: Mapping[int, Row]) -> Row:
+def _standing_row(
+    rank: int, standing: RankedConfig, by_number: Mapping[int, LeaderboardRow]
+) -> LeaderboardRow:
     rows = [by_number[trial.number] for trial in standing.trials]
     best = min((row for row in rows if row.rank is not None), key=lambda row: row.rank or 0)
     if len(rows) == 1:
@@ -122,9 +124,9 @@ def _standing_row(rank: int, standing: Standing, by_number: Mapping[int, Row]) -
     )
 
 
-def _row(rank: int | None, trial: TrialHistory, best: Report | None) -> Row:
+def _row(rank: int | None, trial: TrialHistory, best: Report | None) -> LeaderboardRow:
     score = best.score if best else None
-    return Row(
+    return LeaderboardRow(
         rank=rank,
         id=trial.id,
         number=trial.number,

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.results.answer import Answer, Efficient, Mode
-from sweeper.results.leaderboard import Row
+from sweeper.results.leaderboard import LeaderboardRow
 from sweeper.results.phrases import (
     advice_text,
     certainty_text,
@@ -114,7 +114,7 @@ def _title(answer: Answer) -> Text:
     return text
 
 
-Entry = tuple[str, Row | None, list[str | Text]]
+Entry = tuple[str, LeaderboardRow | None, list[str | Text]]
 """A title, the row that earns it, and what there is to say below."""
 
 
@@ -239,7 +239,7 @@ def _add(table: Table, *cells: str | Text) -> None:
     table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
 
 
-def _cells(answer: Answer, row: Row) -> tuple[str, str, str, str]:
+def _cells(answer: Answer, row: LeaderboardRow) -> tuple[str, str, str, str]:
     return str(row.number), mean_text(answer.metric, row), cost_text(answer, row), str(row.epochs)
 
 

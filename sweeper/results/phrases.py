@@ -5,13 +5,13 @@ import math
 from sweeper.results.answer import Answer
 from sweeper.results.anytime import Anytime
 from sweeper.results.earlier import Earlier
-from sweeper.results.leaderboard import Row
+from sweeper.results.leaderboard import LeaderboardRow
 from sweeper.wording import config_text, device_text, is_accuracy, plain, score_text
 
 REPEAT = "`final: {top: 3, seeds: 3}` in the sweep file trains the best three anew"
 
 
-def figures_text(answer: Answer, row: Row) -> str:
+def figures_text(answer: Answer, row: LeaderboardRow) -> str:
     """`trial 7  94.2 % +- 0.4 (mean of 3 final runs)  epoch 9 of 10  0.12 GPU hours, 0.3 USD`."""
     spent = device_text(row.device_seconds, answer.has_gpu)
     money = "" if row.usd is None else f", {row.usd:.4g} USD"
@@ -21,7 +21,7 @@ def figures_text(answer: Answer, row: Row) -> str:
     return f"trial {row.number}  {score}{several}  epoch {row.epoch} of {row.epochs}  {spent}{money}{each}"
 
 
-def mean_text(metric: str, row: Row) -> str:
+def mean_text(metric: str, row: LeaderboardRow) -> str:
     """`94.2 % +- 0.4`: the interval where there are several runs."""
     score = score_text(metric, row.score)
     if row.half_width is None:
@@ -30,7 +30,7 @@ def mean_text(metric: str, row: Row) -> str:
     return f"{score} ± {width}"
 
 
-def runs_text(row: Row) -> str:
+def runs_text(row: LeaderboardRow) -> str:
     """`mean of 3 final runs`."""
     return f"mean of {row.runs} {'final runs' if row.is_final else 'runs'}"
 
@@ -86,14 +86,14 @@ def advice_text(metric: str, found: Anytime) -> str:
             return f"hard to say: {brings}"
 
 
-def label_text(answer: Answer, row: Row) -> str:
+def label_text(answer: Answer, row: LeaderboardRow) -> str:
     """The point's name and the parameters in which the sweep's trials differ."""
     config = {name: row.config[name] for name in answer.varied if name in row.config} or row.config
     name = f"{plain(row.point)}: " if row.point else ""
     return name + plain(config_text(config))
 
 
-def cost_text(answer: Answer, row: Row) -> str:
+def cost_text(answer: Answer, row: LeaderboardRow) -> str:
     """The row's cost in the sweep's own unit, without the unit."""
     cost = row.cost(answer.cost)
     return "-" if math.isnan(cost) else f"{cost:.4g}"

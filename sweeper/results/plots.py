@@ -21,7 +21,7 @@ from sweeper.results.drawing import (
     text,
     unit_of,
 )
-from sweeper.results.leaderboard import Cost, Row
+from sweeper.results.leaderboard import Cost, LeaderboardRow
 from sweeper.results.phrases import advice_text, last_tenth_text, mean_text
 from sweeper.trial import State
 from sweeper.wording import score_text
@@ -113,7 +113,7 @@ def _spent(step: Step, kind: Cost) -> float:
     return step.device_seconds / 3600 if kind == "gpu_hours" else step.device_seconds
 
 
-def _place(row: Row, cost: Cost, axes: Axes) -> tuple[float, float]:
+def _place(row: LeaderboardRow, cost: Cost, axes: Axes) -> tuple[float, float]:
     return axes.x(row.cost(cost)), axes.y(row.score or 0.0)
 
 
@@ -128,7 +128,7 @@ def _legend() -> Iterator[str]:
     yield text(x + 18, 46, "Pareto front", colour=SOFT)
 
 
-def _marks(row: Row, answer: Answer, axes: Axes) -> Iterator[str]:
+def _marks(row: LeaderboardRow, answer: Answer, axes: Axes) -> Iterator[str]:
     x, y = _place(row, answer.cost, axes)
     if row.half_width is not None and row.score is not None:
         reach = axes.y(row.score - row.half_width), axes.y(row.score + row.half_width)
@@ -138,12 +138,12 @@ def _marks(row: Row, answer: Answer, axes: Axes) -> Iterator[str]:
     yield dot(x, y, COLOURS.get(row.state, SOFT), _said(row), radius=2 if is_one_of_many else 5)
 
 
-def _said(row: Row) -> str:
+def _said(row: LeaderboardRow) -> str:
     return f"trial {row.number}: " + ", ".join(f"{key} {value}" for key, value in row.config.items())
 
 
 def _names(answer: Answer, axes: Axes) -> list[str]:
-    named: dict[int, tuple[Row, list[str]]] = {}
+    named: dict[int, tuple[LeaderboardRow, list[str]]] = {}
     efficient = answer.efficient.row if answer.efficient else None
     for name, row in (("best", answer.best), ("knee", answer.knee), ("most efficient", efficient)):
         if row is not None and row.cost(answer.cost) > 0:
@@ -151,7 +151,7 @@ def _names(answer: Answer, axes: Axes) -> list[str]:
     return [_name(row, names, answer, axes) for row, names in named.values()]
 
 
-def _name(row: Row, names: Sequence[str], answer: Answer, axes: Axes) -> str:
+def _name(row: LeaderboardRow, names: Sequence[str], answer: Answer, axes: Axes) -> str:
     x, y = _place(row, answer.cost, axes)
     is_best = row is answer.best  # the others stand below their dots, where the front leaves room
     label = f"{', '.join(names)}: trial {row.number}, {mean_text(answer.metric, row)}"

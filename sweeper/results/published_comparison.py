@@ -10,7 +10,7 @@ from rich.text import Text
 
 from sweeper.config.published_figures import Figures, Published, published_of
 from sweeper.config.spec import SweepSpec
-from sweeper.results.leaderboard import Row
+from sweeper.results.leaderboard import LeaderboardRow
 from sweeper.search.points import configurations
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import Config, State, canonical
@@ -31,7 +31,7 @@ class Compared:
 
     point: str
     published: Published
-    row: Row | None = None
+    row: LeaderboardRow | None = None
     parameters: int | None = None
 
     @property
@@ -72,9 +72,11 @@ def published_trials(spec: SweepSpec, history: SweepHistory) -> list[TrialHistor
     return [trial for trial in done if _key(trial.point, trial.config) in wanted]
 
 
-def compare(spec: SweepSpec, rows: Iterable[Row], measure: Measure | None = None) -> list[Compared]:
+def compare(
+    spec: SweepSpec, rows: Iterable[LeaderboardRow], measure: Measure | None = None
+) -> list[Compared]:
     """A line for each trial of a point with published figures, in the order of the points."""
-    by_point: dict[str, list[Row]] = {}
+    by_point: dict[str, list[LeaderboardRow]] = {}
     for row in sorted(rows, key=lambda row: row.number):
         by_point.setdefault(_key(row.point, row.config), []).append(row)
     lines: list[Compared] = []

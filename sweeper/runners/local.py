@@ -26,7 +26,7 @@ def local(*, grant: Grant | None = None) -> Runner:
                     break
                 time.sleep(HELD_SECONDS)
                 continue
-            sweep.granted(trial.id, held)
+            sweep.on_start(trial.id, held)
             sweep.tell(trial.id, _run(sweep, workload, pulse, trial))
         sweep.meter.hold(0)
 

@@ -22,7 +22,7 @@ from ray.tune.stopper import Stopper
 
 from sweeper.config.sections import ResourcesSpec
 from sweeper.runners import Pulse, Runner, Workload, runner
-from sweeper.runners.ray.attempt_tracker import Desk
+from sweeper.runners.ray.attempt_tracker import AttemptTracker
 from sweeper.runners.ray.cluster import connected, quiet
 from sweeper.runners.ray.leaks import device_memory
 from sweeper.runners.ray.notice import NOTICE_SECONDS
@@ -43,10 +43,10 @@ from sweeper.trial import Decision
 MOST_PENDING = "1000"
 
 
-class Asker(Searcher):
+class SweepSearcher(Searcher):
     """Tune asks for a configuration; the sweep answers."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: AttemptTracker) -> None:
         super().__init__()
         self._desk = desk
 
@@ -75,10 +75,10 @@ class Asker(Searcher):
         """Nothing: the record is the state."""
 
 
-class Reporter(TrialScheduler):
+class SweepScheduler(TrialScheduler):
     """Tune brings results; the sweep decides what becomes of the trial."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: AttemptTracker) -> None:
         super().__init__()
         self._desk = desk
 
@@ -113,10 +113,10 @@ class Reporter(TrialScheduler):
         return "sweeper"
 
 
-class Housekeeping(Callback):
+class DriverCallback(Callback):
     """The driver's pulse between Tune's steps, and the moment in which an attempt gets its worker."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: AttemptTracker) -> None:
         self._desk = desk
 
     def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
@@ -128,10 +128,10 @@ class Housekeeping(Callback):
         self._desk.tick()
 
 
-class Canceller(Stopper):
+class CancelStopper(Stopper):
     """Ends every trial when the pulse says so."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: AttemptTracker) -> None:
         self._desk = desk
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
@@ -173,7 +173,7 @@ def ray_tune(
         with quiet(log), connected(address, cpus, log):
             slots = Slots(resources, price)
             slots.require_room()
-            desk = Desk(sweep, pulse, slots, say, Watch(patience, waiting))
+            desk = AttemptTracker(sweep, pulse, slots, say, Watch(patience, waiting))
             sweep.meter.hold(slots.held())
             kept = {"memory": memory, "notice_seconds": notice, "versions": versions or versions_here()}
             _tuner(desk, tune.with_parameters(Worker, workload=workload, **kept), state).fit()
@@ -183,7 +183,7 @@ def ray_tune(
     return drive
 
 
-def _tuner(desk: Desk, worker: Any, state: Path) -> tune.Tuner:
+def _tuner(desk: AttemptTracker, worker: Any, state: Path) -> tune.Tuner:
     os.environ |= _TUNE_ENVIRONMENT
     spec, has_gpu = desk.slots.spec, desk.slots.has_gpu
 
@@ -196,8 +196,8 @@ def _tuner(desk: Desk, worker: Any, state: Path) -> tune.Tuner:
     return tune.Tuner(
         trainable,
         tune_config=TuneConfig(
-            search_alg=Asker(desk),
-            scheduler=Reporter(desk),
+            search_alg=SweepSearcher(desk),
+            scheduler=SweepScheduler(desk),
             num_samples=-1,
             reuse_actors=True,
             trial_dirname_creator=lambda trial: trial.trial_id,
@@ -205,8 +205,8 @@ def _tuner(desk: Desk, worker: Any, state: Path) -> tune.Tuner:
         run_config=RunConfig(
             name=f"launch-{desk.sweep.history.launches}",
             storage_path=str(state),
-            callbacks=[Housekeeping(desk)],
-            stop=Canceller(desk),
+            callbacks=[DriverCallback(desk)],
+            stop=CancelStopper(desk),
             verbose=0,
             failure_config=FailureConfig(max_failures=0),
             checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),

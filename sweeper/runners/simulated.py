@@ -80,7 +80,7 @@ def simulated(
         started = 0
         while not pulse():
             while sweep.live < workers and (trial := sweep.ask()):
-                sweep.granted(trial.id, held)
+                sweep.on_start(trial.id, held)
                 setup = beside.attempt + (beside.worker if started < workers else 0.0)
                 started += 1
                 line = _Line(trial, reports(workload, trial), _spent(sweep, trial), held.share, beside.epoch)

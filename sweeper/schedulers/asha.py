@@ -47,7 +47,7 @@ class Asha:
         self._brackets = [[Rung(level) for level in levels[skipped:]] for skipped in range(brackets)]
         self._bracket_of: dict[str, int] = {}
 
-    def decide(self, trial_id: str, report: Report) -> Verdict:
+    def on_report(self, trial_id: str, report: Report) -> Verdict:
         """Judged at the highest rung reached; a report that jumps over rungs counts in each of them."""
         if not math.isfinite(report.score):
             return Verdict(Decision.STOP, f"the score is {report.score}")
@@ -58,7 +58,7 @@ class Asha:
             return Verdict(Decision.CONTINUE, f"below the first rung at {rungs[0].level:g} {self._resource}")
         return self._at(reached, trial_id, self._sign * report.score)
 
-    def milestone(self, trial_id: str, last: Report | None) -> Milestone | None:
+    def next_rung(self, trial_id: str, last: Report | None) -> Milestone | None:
         """The next rung; a trial that nobody has heard of may come into the bracket with the lowest."""
         amount = 0.0
         if last is not None:
@@ -67,7 +67,7 @@ class Asha:
         level = next((rung.level for rung in rungs if rung.level > amount), None)
         return None if level is None else Milestone(self._resource, level)
 
-    def promote(self) -> str | None:
+    def next_promotion(self) -> str | None:
         """Nothing is ever paused by this kind."""
         return None
 
@@ -99,7 +99,7 @@ class Asha:
 class PromotingAsha(Asha):
     """Pauses every trial at every rung, and names those that may go on."""
 
-    def promote(self) -> str | None:
+    def next_promotion(self) -> str | None:
         """The best paused trial of the highest rung that has room for one more."""
         for rungs in self._brackets:
             for rung in reversed(rungs):

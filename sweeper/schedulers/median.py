@@ -19,7 +19,7 @@ class Median:
         self._min_trials = min_trials
         self._scores: dict[str, dict[int, float]] = {}
 
-    def decide(self, trial_id: str, report: Report) -> Verdict:
+    def on_report(self, trial_id: str, report: Report) -> Verdict:
         """Compares at the same epoch; a trial that never got so far does not vote."""
         if not math.isfinite(report.score):
             return Verdict(Decision.STOP, f"the score is {report.score}")
@@ -41,12 +41,12 @@ class Median:
             return Verdict(Decision.STOP, "worse than the median", *numbers)
         return Verdict(Decision.CONTINUE, "at least the median", *numbers)
 
-    def milestone(self, trial_id: str, last: Report | None) -> Milestone | None:
+    def next_rung(self, trial_id: str, last: Report | None) -> Milestone | None:
         """Every epoch behind the grace is one."""
         epoch = last.epoch if last else 0
         return Milestone("epoch", max(self._grace, epoch + 1))
 
-    def promote(self) -> str | None:
+    def next_promotion(self) -> str | None:
         """Nothing is ever paused."""
         return None
 

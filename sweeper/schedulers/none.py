@@ -9,17 +9,17 @@ from sweeper.trial import Decision, Goal, Report, Verdict
 class Patient:
     """Lets every trial run to its end."""
 
-    def decide(self, trial_id: str, report: Report) -> Verdict:
+    def on_report(self, trial_id: str, report: Report) -> Verdict:
         """CONTINUE for every finite score."""
         if not math.isfinite(report.score):
             return Verdict(Decision.STOP, f"the score is {report.score}")
         return Verdict(Decision.CONTINUE, "no early stopping")
 
-    def milestone(self, trial_id: str, last: Report | None) -> Milestone | None:
+    def next_rung(self, trial_id: str, last: Report | None) -> Milestone | None:
         """Nothing is judged on the way."""
         return None
 
-    def promote(self) -> str | None:
+    def next_promotion(self) -> str | None:
         """Nothing is ever paused."""
         return None
 

@@ -10,19 +10,19 @@ from sweeper.trial import Config, State
 class Searcher(Protocol):
     """Ask/tell over trial numbers. It hears of each trial once, in the order of the record."""
 
-    def propose(self, number: int) -> Config | None:
+    def suggest(self, number: int) -> Config | None:
         """The configuration of trial `number`; None when the space is exhausted."""
         ...
 
-    def adopt(self, number: int, config: Config) -> None:
+    def register(self, number: int, config: Config) -> None:
         """Learn that trial `number` runs a configuration chosen elsewhere: a point, or the record."""
         ...
 
-    def observe(self, number: int, epoch: int, score: float) -> None:
+    def on_report(self, number: int, epoch: int, score: float) -> None:
         """A finite score on the way."""
         ...
 
-    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
+    def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
         """The trial is over; `score` is its best finite one, None where it has none.
 
         `cost` is in device-seconds. INFEASIBLE is a configuration that cannot be trained at all.

@@ -12,7 +12,7 @@ class Grid:
         self._remaining = space.grid()
         self._seen: set[str] = set()
 
-    def propose(self, number: int) -> Config | None:
+    def suggest(self, number: int) -> Config | None:
         """The next configuration of the grid; None behind the last."""
         for config in self._remaining:
             text = canonical(config)
@@ -21,15 +21,15 @@ class Grid:
                 return config
         return None
 
-    def adopt(self, number: int, config: Config) -> None:
+    def register(self, number: int, config: Config) -> None:
         """Leave the configuration out of the rest of the walk; not one of an earlier sweep (below zero)."""
         if number >= 0:
             self._seen.add(canonical(config))
 
-    def observe(self, number: int, epoch: int, score: float) -> None:
+    def on_report(self, number: int, epoch: int, score: float) -> None:
         """Nothing to learn."""
 
-    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
+    def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
         """Nothing to learn."""
 
 

@@ -70,7 +70,7 @@ class MemorySearch:
         self._memory = Memory(goal, history)
         self._draws: dict[int, int] = {}
 
-    def propose(self, number: int) -> Config:
+    def suggest(self, number: int) -> Config:
         """Asks the study; never exhausted."""
         again = self._draws.get(number, 0)
         self._draws[number] = again + 1
@@ -85,16 +85,16 @@ class MemorySearch:
         self._memory.enter(number, config)
         return config
 
-    def adopt(self, number: int, config: Config) -> None:
+    def register(self, number: int, config: Config) -> None:
         """Enter the configuration as running; one that lies outside the space teaches nothing."""
         if self._space.contains(config):
             self._memory.enter(number, config)
 
-    def observe(self, number: int, epoch: int, score: float) -> None:
+    def on_report(self, number: int, epoch: int, score: float) -> None:
         """An intermediate value of the Optuna trial."""
         self._memory.add(number, epoch, score)
 
-    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
+    def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
         """A trial that nobody asked for or adopted is passed over."""
         self._memory.close(number, state, score, cost)
 
@@ -162,7 +162,7 @@ class StudySearch:
         self._told: dict[int, Config] = {}
         self._draws: dict[int, int] = {}
 
-    def propose(self, number: int) -> Config:
+    def suggest(self, number: int) -> Config:
         """Asks the study; never exhausted."""
         again = self._draws.get(number, 0)
         self._draws[number] = again + 1
@@ -172,7 +172,7 @@ class StudySearch:
         self._enter(number, trial, config)
         return config
 
-    def adopt(self, number: int, config: Config) -> None:
+    def register(self, number: int, config: Config) -> None:
         """Enter the configuration as running; one that lies outside the space teaches nothing."""
         if not self._space.contains(config):
             return
@@ -183,19 +183,19 @@ class StudySearch:
         self._enter(number, trial, config)
         self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
 
-    def observe(self, number: int, epoch: int, score: float) -> None:
+    def on_report(self, number: int, epoch: int, score: float) -> None:
         """An intermediate value of the Optuna trial; the first one of an epoch counts.
 
         A trial that was told as stopped and goes on, because it was promoted, is entered once more:
         else the study would know the best configurations by their first rung alone.
         """
         if number in self._told:
-            self.adopt(number, self._told.pop(number))
+            self.register(number, self._told.pop(number))
         if number in self._trials and epoch not in self._epochs[number] and not self._counts_cost:
             self._epochs[number].add(epoch)
             self._trials[number].report(score, epoch)
 
-    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
+    def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
         """Tell the study once; a trial that it never heard of is passed over."""
         trial, _ = self._trials.pop(number, None), self._epochs.pop(number, None)
         if trial is None:

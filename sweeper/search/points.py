@@ -16,17 +16,17 @@ from sweeper.trial import Config, Goal, State, derive
 class Points:
     """Proposes nothing: the sweep ends with the last of its points."""
 
-    def propose(self, number: int) -> Config | None:
+    def suggest(self, number: int) -> Config | None:
         """None, whatever has been reached."""
         return None
 
-    def adopt(self, number: int, config: Config) -> None:
+    def register(self, number: int, config: Config) -> None:
         """Nothing to learn."""
 
-    def observe(self, number: int, epoch: int, score: float) -> None:
+    def on_report(self, number: int, epoch: int, score: float) -> None:
         """Nothing to learn."""
 
-    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
+    def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
         """Nothing to learn."""
 
 

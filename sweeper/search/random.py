@@ -9,7 +9,7 @@ from sweeper.search import searcher
 from sweeper.trial import Config, Goal, State, derive
 
 
-class Random:
+class RandomSearch:
     """Independent draws, uniform or log-uniform as the space says; learns nothing."""
 
     def __init__(self, space: Space, seed: int) -> None:
@@ -17,20 +17,20 @@ class Random:
         self._seed = seed
         self._draws: dict[int, int] = {}
 
-    def propose(self, number: int) -> Config:
+    def suggest(self, number: int) -> Config:
         """A fresh draw; never exhausted."""
         again = self._draws.get(number, 0)
         self._draws[number] = again + 1
         generator = np.random.default_rng(derive(self._seed, "random search", number, again))
         return self._space.sample(lambda _, parameter: draw(parameter, generator))
 
-    def adopt(self, number: int, config: Config) -> None:
+    def register(self, number: int, config: Config) -> None:
         """Nothing to learn."""
 
-    def observe(self, number: int, epoch: int, score: float) -> None:
+    def on_report(self, number: int, epoch: int, score: float) -> None:
         """Nothing to learn."""
 
-    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
+    def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
         """Nothing to learn."""
 
 
@@ -60,6 +60,6 @@ def _draw_float(parameter: FloatRange, generator: np.random.Generator) -> float:
 
 
 @searcher("random")
-def random(space: Space, goal: Goal, seed: int) -> Random:
+def random(space: Space, goal: Goal, seed: int) -> RandomSearch:
     """Independent draws from the space."""
-    return Random(space, seed)
+    return RandomSearch(space, seed)

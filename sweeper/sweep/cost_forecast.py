@@ -54,7 +54,7 @@ class Forecast:
         left = self._epochs(config) - (last.epoch if last else 0)
         if trial is not None and trial.is_final_run:
             return max(0.0, left * pace)
-        milestone = self._scheduler.milestone(trial.id if trial else "", last)
+        milestone = self._scheduler.next_rung(trial.id if trial else "", last)
         if milestone is not None and milestone.resource == "epoch":
             left = min(left, math.ceil(milestone.level) - (last.epoch if last else 0))
         elif milestone is not None and pace > 0:

@@ -8,7 +8,7 @@ from sweeper.trial import Decision, Goal, Report, Verdict
 _TOP = re.compile(r"top(\d+)$")
 
 
-class Aim:
+class Objective:
     """Turns reports into what the search shall raise (or lower: `goal`).
 
     - `budget`: the score itself.

@@ -14,7 +14,7 @@ _NORMAL = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RankedConfig:
     """One configuration. `mean` is that of the best epochs of its `runs`, in the metric's own unit.
 
     `runs` counts what the mean is over: final runs where there are any, else completed repeats, else
@@ -33,7 +33,7 @@ class Standing:
     counted: tuple[TrialHistory, ...]
 
 
-def standings(history: SweepHistory, goal: Goal) -> list[Standing]:
+def ranked_configs(history: SweepHistory, goal: Goal) -> list[RankedConfig]:
     """Configurations with final runs first, by the mean of those; then the others by theirs.
 
     The search's own run of a finalist does not count in its mean: it was chosen for being lucky. Of
@@ -43,7 +43,7 @@ def standings(history: SweepHistory, goal: Goal) -> list[Standing]:
 
 
 def best_of(history: SweepHistory, goal: Goal) -> TrialHistory | None:
-    """The best-scored trial of the first of `standings`; of equals the cheaper, then the earlier one.
+    """The best-scored trial of the first of `ranked_configs`; of equals the cheaper, then the earlier one.
 
     For a driver that asks twice a second: it does not look at every configuration.
     """
@@ -75,7 +75,7 @@ def student(freedom: int) -> float:
     return z + (z**3 + z) / (4 * n) + second + third
 
 
-def _ranked(trials: Iterable[TrialHistory], goal: Goal) -> list[Standing]:
+def _ranked(trials: Iterable[TrialHistory], goal: Goal) -> list[RankedConfig]:
     groups: dict[str, list[TrialHistory]] = {}
     for trial in trials:
         groups.setdefault(canonical(trial.config), []).append(trial)
@@ -83,12 +83,12 @@ def _ranked(trials: Iterable[TrialHistory], goal: Goal) -> list[Standing]:
     return sorted(found, key=lambda standing: _order(standing, goal))
 
 
-def _first(trials: Sequence[TrialHistory], goal: Goal) -> Standing | None:
+def _first(trials: Sequence[TrialHistory], goal: Goal) -> RankedConfig | None:
     """The first where no final run is over. No mean is above its best run: the walk down ends early."""
     sign = 1.0 if goal == "maximize" else -1.0
     scored = [(sign * best.score, trial) for trial in trials if (best := trial.best(goal))]
     scored.sort(key=lambda pair: -pair[0])
-    first: Standing | None = None
+    first: RankedConfig | None = None
     seen: list[Config] = []
     for value, trial in scored:
         if first is not None and value < sign * first.mean:
@@ -102,12 +102,12 @@ def _first(trials: Sequence[TrialHistory], goal: Goal) -> Standing | None:
     return first
 
 
-def _order(standing: Standing, goal: Goal) -> tuple[bool, float, float, int]:
+def _order(standing: RankedConfig, goal: Goal) -> tuple[bool, float, float, int]:
     mean = -standing.mean if goal == "maximize" else standing.mean
     return (not standing.is_final, mean, standing.cost, standing.trials[0].number)
 
 
-def _standing(trials: list[TrialHistory], goal: Goal) -> Standing | None:
+def _standing(trials: list[TrialHistory], goal: Goal) -> RankedConfig | None:
     scored = [(trial, best.score) for trial in trials if (best := trial.best(goal))]
     if not scored:
         return None
@@ -115,7 +115,7 @@ def _standing(trials: list[TrialHistory], goal: Goal) -> Standing | None:
     final = [(trial, score) for trial, score in completed if trial.is_final_run]
     counted = final or completed or scored
     mean, half_width = mean_of([score for _, score in counted])
-    return Standing(
+    return RankedConfig(
         trials[0].config,
         tuple(trials),
         mean,

@@ -12,7 +12,7 @@ MORE = 1.02
 """Looks again when so many times as many attempts have ended: a look costs milliseconds, they are many."""
 
 
-class Enough:
+class StopCriterion:
     """Says once why going on is not worth it; never, without a `stop_when` in the file."""
 
     def __init__(self, spec: SweepSpec) -> None:

@@ -20,11 +20,11 @@ from sweeper.store.outbox import again_row, closed_row, ended_row, left_row, met
 from sweeper.store.record import Event, OutboxRow, Record
 from sweeper.sweep.budget import Budget
 from sweeper.sweep.cost_forecast import Forecast
-from sweeper.sweep.objective import Aim, chance_level
+from sweeper.sweep.objective import Objective, chance_level
 from sweeper.sweep.retries import all_failed, as_told, lost_with_driver, settled
-from sweeper.sweep.stop_criterion import Enough
-from sweeper.sweep.suggestions import Proposal, Proposals
-from sweeper.sweep.trial_queue import Agenda, Candidate
+from sweeper.sweep.stop_criterion import StopCriterion
+from sweeper.sweep.suggestions import Suggestion, Suggestions
+from sweeper.sweep.trial_queue import Candidate, TrialQueue
 from sweeper.trial import Config, Decision, Outcome, Report, State, Trial, Verdict, derive, trial_key
 
 IN_FULL = Verdict(Decision.CONTINUE, "a run of the final, trained in full")
@@ -35,7 +35,7 @@ Listener = Callable[[Event, SweepHistory], None]
 class Sweep:
     """Search, early stopping, budget and failures of one sweep; passive, single-threaded.
 
-    `clock` is monotonic. `refuse` says why a configuration cannot be trained; the search is told so,
+    `clock` is monotonic. `validate_config` says why a configuration cannot be trained; the search is told so,
     and proposes another.
     """
 
@@ -45,7 +45,7 @@ class Sweep:
         record: Record,
         *,
         clock: Clock = time.monotonic,
-        refuse: Callable[[Config], str] = lambda config: "",
+        validate_config: Callable[[Config], str] = lambda config: "",
     ) -> None:
         self.spec = spec
         self.record = record
@@ -53,21 +53,23 @@ class Sweep:
         self.stopping = ""
         self.held = ""  # why nothing is started for the moment: the driver sets and clears it
         self._listeners: list[Listener] = []
-        self._aim = Aim(spec.objective, _chance(spec, record))
-        self._searcher = _searcher(spec, self._aim)
+        self._objective = Objective(spec.objective, _chance(spec, record))
+        self._searcher = _searcher(spec, self._objective)
         self._scheduler = scheduler[spec.scheduler.type](
             spec.objective.goal, spec.train.epochs, **spec.scheduler.options
         )
         self._forecast = Forecast(spec, self._scheduler)
-        self._proposals = Proposals(spec, self._searcher, refuse, self._aim.best)
+        self._suggestions = Suggestions(spec, self._searcher, validate_config, self._objective.best)
         self._live: dict[str, int] = {}
-        self._agenda = Agenda(spec, self.history, self._proposals, self._scheduler, self._live, self._fits)
-        self._enough = Enough(spec)
+        self._queue = TrialQueue(
+            spec, self.history, self._suggestions, self._scheduler, self._live, self._fits
+        )
+        self._stop_criterion = StopCriterion(spec)
         is_look_missed = False
         for event in record.events():
             self._replay(event)
             ended = self.history.trials[event.trial] if event.kind == "ended" else None
-            is_look_missed = ended is not None and self._enough.is_due(self.history, ended)
+            is_look_missed = ended is not None and self._stop_criterion.is_due(self.history, ended)
         before = self.history
         self.meter = Meter(
             clock, before.wall_seconds, before.capacity_device_seconds, before.capacity_by_node
@@ -86,16 +88,16 @@ class Sweep:
         Trials that lost an attempt come first, then paused ones that have earned more, then new ones;
         when the search is over, the final. What does not fit the budget is passed over.
         """
-        if self.held or self.stopping or self.is_broken or self._budget.shortage():
+        if self.held or self.stopping or self.has_failed or self._budget.shortage():
             return None
-        candidate = self._agenda.next()
-        if candidate is None and not self._live and self._agenda.is_final_due():
-            self._write(Event("final", body={"configs": [dict(c) for c in self._agenda.finalists()]}))
-            self._agenda.begin_final(self.history.finalists)
-            candidate = self._agenda.next()
+        candidate = self._queue.next()
+        if candidate is None and not self._live and self._queue.is_final_due():
+            self._write(Event("final", body={"configs": [dict(c) for c in self._queue.finalists()]}))
+            self._queue.begin_final(self.history.finalists)
+            candidate = self._queue.next()
         return None if candidate is None else self._start(candidate)
 
-    def granted(self, trial_id: str, grant: Grant, *, seconds_ago: float = 0.0) -> None:
+    def on_start(self, trial_id: str, grant: Grant, *, seconds_ago: float = 0.0) -> None:
         """The attempt received its device, and is billed from then on."""
         waited = self.meter.start(trial_id, seconds_ago)
         self._budget.started(trial_id, grant, seconds_ago)
@@ -166,11 +168,11 @@ class Sweep:
         self._write(closed, outbox=[*left, closed_row(why, figures)])
 
     def _why_closed(self) -> str:
-        if self.stopping or self.is_broken:
+        if self.stopping or self.has_failed:
             return self.stopping or "broken"
         if not self.is_done:
             return "error"
-        return "budget" if self._agenda.is_waiting else "done"
+        return "budget" if self._queue.is_waiting else "done"
 
     def listen(self, listener: Listener) -> None:
         """Let it hear of each further event, after it was written."""
@@ -183,17 +185,17 @@ class Sweep:
         """Nothing runs, and `ask` will have nothing more to give."""
         if self._live:
             return False
-        if self.stopping or self.is_broken or self._budget.shortage():
+        if self.stopping or self.has_failed or self._budget.shortage():
             return True
-        return self._agenda.next() is None and not self._agenda.is_final_due()
+        return self._queue.next() is None and not self._queue.is_final_due()
 
     @property
     def is_complete(self) -> bool:
         """All that the budget allows was done, and nobody interrupted it."""
-        return self.is_done and not self.stopping and not self.is_broken
+        return self.is_done and not self.stopping and not self.has_failed
 
     @property
-    def is_broken(self) -> bool:
+    def has_failed(self) -> bool:
         """Every one of the first `budget.max_failed` trials failed: something is wrong with all of them.
 
         A diverged trial does not count: a wide range of learning rates has many.
@@ -239,11 +241,11 @@ class Sweep:
         if trial.is_final_run:
             reason = f"the score is {report.score}"
             return IN_FULL if math.isfinite(report.score) else Verdict(Decision.STOP, reason)
-        verdict = self._scheduler.decide(trial.id, report)
+        verdict = self._scheduler.on_report(trial.id, report)
         if not math.isfinite(report.score):
             return verdict
-        self._searcher.observe(trial.number, report.epoch, self._aim.value(report))
-        return self._aim.verdict(report) or verdict
+        self._searcher.on_report(trial.number, report.epoch, self._objective.value(report))
+        return self._objective.verdict(report) or verdict
 
     def _fits(self, candidate: Candidate) -> bool:
         need = self._forecast.start(candidate.config, candidate.trial)
@@ -254,24 +256,24 @@ class Sweep:
         limits = self.spec.budget
         if self.spec.final is None or (limits.gpu_hours is None and limits.usd is None):
             return 0.0
-        return self._forecast.in_full(self._agenda.final_to_come())
+        return self._forecast.in_full(self._queue.final_to_come())
 
     def _start(self, candidate: Candidate) -> Trial:
-        self._agenda.taken(candidate)
-        trial = candidate.trial or self._adopted(candidate.proposal or Proposal({}))
+        self._queue.taken(candidate)
+        trial = candidate.trial or self._adopted(candidate.suggestion or Suggestion({}))
         self._budget.reserve(trial.id, self._forecast.start(trial.config, trial))
         return self._attempt(trial)
 
-    def _adopted(self, proposal: Proposal) -> TrialHistory:
-        """The proposal becomes a trial."""
+    def _adopted(self, suggestion: Suggestion) -> TrialHistory:
+        """The suggestion becomes a trial."""
         number = len(self.history.trials)
         seed = derive(self.spec.search.seed, "trial", number)
-        trial_id = trial_key(self.record.meta["sweep_id"], proposal.config, seed, proposal.repeat)
-        if not proposal.is_final_run:
-            self._proposals.handed_out(trial_id, number, proposal)
-        body = {"number": number, "seed": seed, **asdict(proposal)}
+        trial_id = trial_key(self.record.meta["sweep_id"], suggestion.config, seed, suggestion.repeat)
+        if not suggestion.is_final_run:
+            self._suggestions.handed_out(trial_id, number, suggestion)
+        body = {"number": number, "seed": seed, **asdict(suggestion)}
         self._write(Event("asked", trial_id, body=body), outbox=[run_row(trial_id, body, self.spec)])
-        self._agenda.asked(self.history.trials[trial_id])
+        self._queue.asked(self.history.trials[trial_id])
         return self.history.trials[trial_id]
 
     def _attempt(self, trial: TrialHistory) -> Trial:
@@ -292,7 +294,7 @@ class Sweep:
         told = [ended_row(trial, outcome, self.spec.objective.goal)] if outcome.state.is_final else []
         self._write(event, outbox=told)
         self._learn_end(event)
-        if self._enough.is_due(self.history, trial):
+        if self._stop_criterion.is_due(self.history, trial):
             self._look_ahead()
 
     def _usd(self, trial: TrialHistory) -> float | None:
@@ -315,11 +317,11 @@ class Sweep:
         return self.meter.clocks()
 
     def _replay(self, event: Event) -> None:
-        """Bring history, search, scheduler and agenda to where they were behind this event."""
+        """Bring history, search, scheduler and queue to where they were behind this event."""
         self.history.apply(event)
         match event.kind:
             case "known":
-                self._proposals.learned(-len(self.history.known), event.body)
+                self._suggestions.learned(-len(self.history.known), event.body)
             case "asked":
                 self._replay_asked(event)
             case "reported":
@@ -327,37 +329,37 @@ class Sweep:
                 self._forecast.learn(trial)
                 self._judged(trial, trial.reports[-1])
             case "granted":
-                self._agenda.granted(event.trial)
+                self._queue.on_start(event.trial)
             case "ended":
                 self._learn_end(event)
             case "retried":
                 trial = self.history.trials[event.trial]
-                self._searcher.adopt(trial.number, trial.config)
+                self._searcher.register(trial.number, trial.config)
             case "final":
-                self._agenda.begin_final(self.history.finalists)
+                self._queue.begin_final(self.history.finalists)
             case "extended":
-                self._agenda.end_final()
+                self._queue.end_final()
             case _:
                 pass
 
     def _replay_asked(self, event: Event) -> None:
         trial = self.history.trials[event.trial]
         if not trial.is_final_run:
-            self._proposals.adopted(trial, event.body.get("redrawn", ()))
-        self._agenda.asked(trial)
+            self._suggestions.adopted(trial, event.body.get("redrawn", ()))
+        self._queue.asked(trial)
 
     def _learn_end(self, event: Event) -> None:
         """Tell the search of a trial that is over or pauses; put one that waits back into the queue."""
         trial = self.history.trials[event.trial]
         self._forecast.look(self.history)
         if trial.state is State.WAITING:
-            self._agenda.put_back(trial.id)
+            self._queue.put_back(trial.id)
         elif not trial.is_final_run:
-            value = self._aim.best(trial.reports)
-            self._searcher.finish(trial.number, as_told(trial), value, trial.device_seconds)
+            value = self._objective.best(trial.reports)
+            self._searcher.on_complete(trial.number, as_told(trial), value, trial.device_seconds)
 
     def _look_ahead(self) -> None:
-        if enough := self._enough.look(self.history):
+        if enough := self._stop_criterion.look(self.history):
             self._write(Event("enough", body=enough))
 
     def _recover(self) -> None:
@@ -367,7 +369,7 @@ class Sweep:
                 attempt = trial.attempts[-1]
                 cost = Reading(attempt.billed, attempt.productive, attempt.joules)
                 self._end(trial, attempt.number, lost_with_driver(trial), cost)
-        self._agenda.recover()
+        self._queue.recover()
 
     def _conclude(self, trial: TrialHistory) -> None:
         outcome = Outcome(State.STOPPED, UNPROMOTED, "never promoted")
@@ -383,12 +385,12 @@ def _seconds_since(trial: TrialHistory, report: Report) -> float:
     return (report.device_seconds - before) / share
 
 
-def _searcher(spec: SweepSpec, aim: Aim) -> Searcher:
+def _searcher(spec: SweepSpec, objective: Objective) -> Searcher:
     """The search of the file, looking at score and cost where the objective does and it can."""
     algorithm, options = spec.search.algorithm, spec.search.options
-    if aim.counts_cost and "counts_cost" in searcher.options(algorithm):
+    if objective.counts_cost and "counts_cost" in searcher.options(algorithm):
         options = {"counts_cost": True, **options}
-    return searcher[algorithm](spec.space, aim.goal, spec.search.seed, **options)
+    return searcher[algorithm](spec.space, objective.goal, spec.search.seed, **options)
 
 
 def _chance(spec: SweepSpec, record: Record) -> float:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sweeper.config.spec import SweepSpec
 from sweeper.schedulers import Scheduler
 from sweeper.store.history import SweepHistory, TrialHistory
-from sweeper.sweep.ranking import standings
-from sweeper.sweep.suggestions import Proposal, Proposals
+from sweeper.sweep.ranking import ranked_configs
+from sweeper.sweep.suggestions import Suggestion, Suggestions
 from sweeper.trial import Config, State, canonical
 
 LOOKED_AT = 32
@@ -19,25 +19,25 @@ LOOKED_AT = 32
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A trial that would go on; or, where it is None, a proposal that would become one."""
+    """A trial that would go on; or, where it is None, a suggestion that would become one."""
 
     trial: TrialHistory | None = None
-    proposal: Proposal | None = None
+    suggestion: Suggestion | None = None
 
     @property
     def config(self) -> Config:
         """What it would train."""
         if self.trial is not None:
             return self.trial.config
-        return self.proposal.config if self.proposal else {}
+        return self.suggestion.config if self.suggestion else {}
 
     @property
     def is_final_run(self) -> bool:
         """Whether it belongs to the final, for which the budget keeps something back."""
-        return (self.trial or self.proposal or Proposal({})).is_final_run
+        return (self.trial or self.suggestion or Suggestion({})).is_final_run
 
 
-class Agenda:
+class TrialQueue:
     """Names one candidate at a time, and the same one until it is taken.
 
     `live` holds the trials that run; `fits` says whether the budget has room for a candidate. One that
@@ -48,21 +48,21 @@ class Agenda:
         self,
         spec: SweepSpec,
         history: SweepHistory,
-        proposals: Proposals,
+        suggestions: Suggestions,
         scheduler: Scheduler,
         live: Container[str],
         fits: Callable[[Candidate], bool],
     ) -> None:
         self._spec = spec
         self._history = history
-        self._proposals = proposals
+        self._suggestions = suggestions
         self._scheduler = scheduler
         self._live = live
         self._fits = fits
         self._waiting: deque[str] = deque()
         self._promoted = ""
-        self._held: Proposal | None = None
-        self._final: list[Proposal] = []
+        self._held: Suggestion | None = None
+        self._final: list[Suggestion] = []
         self._is_exhausted = False
         self._likely: list[Config] = []
         self._guess_at = 0.0
@@ -91,14 +91,14 @@ class Agenda:
             self._promoted = ""
 
     def asked(self, trial: TrialHistory) -> None:
-        """A proposal became this trial, now or in the record."""
+        """A suggestion became this trial, now or in the record."""
         if not trial.is_final_run:
             self._held = None
             return
         ran = (trial.repeat, canonical(trial.config))
         self._final = [each for each in self._final if (each.repeat, canonical(each.config)) != ran]
 
-    def granted(self, trial_id: str) -> None:
+    def on_start(self, trial_id: str) -> None:
         """An attempt of the record began: the trial waits no longer."""
         if trial_id in self._waiting:
             self._waiting.remove(trial_id)
@@ -124,7 +124,7 @@ class Agenda:
             alike = [t for t in self._history.trials.values() if canonical(t.config) == canonical(config)]
             first = 1 + max((trial.repeat for trial in alike), default=0)
             missing = seeds - sum(trial.is_final_run for trial in alike)
-            self._final += [Proposal(config, first + n, is_final_run=True) for n in range(missing)]
+            self._final += [Suggestion(config, first + n, is_final_run=True) for n in range(missing)]
         self._final = [each for place, each in enumerate(self._final) if place < left]
 
     def end_final(self) -> None:
@@ -142,7 +142,7 @@ class Agenda:
         """The configurations for the final: as many as `final.top`, as the search alone ranks them."""
         top = self._spec.final.top if self._spec.final else 0
         searched = {t.id: t for t in self._history.trials.values() if not t.is_final_run}
-        standing = standings(SweepHistory(trials=searched), self._spec.objective.goal)
+        standing = ranked_configs(SweepHistory(trials=searched), self._spec.objective.goal)
         return [each.config for each in standing[:top]]
 
     def final_to_come(self) -> list[Config]:
@@ -168,24 +168,24 @@ class Agenda:
         """A trial that may go on, held until it is taken; one that is not paused has gone on already."""
         if self._is_search_over:
             return
-        while not self._promoted and (trial_id := self._scheduler.promote()):
+        while not self._promoted and (trial_id := self._scheduler.next_promotion()):
             is_paused = self._history.trials[trial_id].state is State.PAUSED
             self._promoted = trial_id if is_paused and trial_id not in self._live else ""
         if self._promoted:
             yield Candidate(self._history.trials[self._promoted])
 
     def _final_ones(self) -> Iterator[Candidate]:
-        return (Candidate(proposal=each) for each in self._final)
+        return (Candidate(suggestion=each) for each in self._final)
 
     def _new_one(self) -> Iterator[Candidate]:
         number = len(self._history.trials)
         if self._is_search_over or self._is_exhausted or number >= self._allowed:
             return
         if self._held is None:
-            self._held = self._proposals.next(number, self._history.trials)
+            self._held = self._suggestions.next(number, self._history.trials)
             self._is_exhausted = self._held is None
         if self._held is not None:
-            yield Candidate(proposal=self._held)
+            yield Candidate(suggestion=self._held)
 
     @property
     def _is_search_over(self) -> bool:

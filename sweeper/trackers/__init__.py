@@ -1,40 +1,12 @@
 """Who is told what happens: one file a tracker, fed from the record's outbox and never asked anything."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from sweeper.errors import SweeperError
 from sweeper.registry import Registry
-
-
-class Row(Protocol):
-    """What a tracker is given of a row of the outbox: `sweeper.store.record.OutboxRow`."""
-
-    @property
-    def id(self) -> int:
-        """The row's place in the outbox."""
-        ...
-
-    @property
-    def at_ms(self) -> int:
-        """When it happened, in milliseconds since 1970."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """`run`, `metrics` or `end`."""
-        ...
-
-    @property
-    def trial(self) -> str:
-        """The trial's id; empty addresses the sweep itself."""
-        ...
-
-    @property
-    def payload(self) -> Mapping[str, Any]:
-        """What to tell."""
-        ...
+from sweeper.store.record import OutboxRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +35,7 @@ class Refused(SweeperError):
 class Tracker(Protocol):
     """A service that is told. `deliver` may be called twice with the same rows and doubles nothing."""
 
-    def deliver(self, trial: str, rows: Sequence[Row]) -> None:
+    def deliver(self, trial: str, rows: Sequence[OutboxRow]) -> None:
         """Tell what happened to one trial, oldest first; raises Undelivered or Refused, and nothing else."""
         ...
 

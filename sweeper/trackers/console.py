@@ -148,9 +148,8 @@ def picture(snapshot: Snapshot) -> Group:
     if snapshot.budgets:
         parts.append(_budgets(snapshot))
     if snapshot.tracking_problem:
-        said = (
-            f"tracking waits ({snapshot.untold} rows), the sweep goes on: {plain(snapshot.tracking_problem)}"
-        )
+        late, problem = snapshot.undelivered, plain(snapshot.tracking_problem)
+        said = f"tracking waits ({late} rows), the sweep goes on: {problem}"
         parts.append(Text(said, style="yellow"))
     return Group(*parts)
 

@@ -33,7 +33,8 @@ from mlflow.protos.databricks_pb2 import (
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from sweeper.trackers import Refused, Row, Target, Undelivered, tracker
+from sweeper.store.record import OutboxRow
+from sweeper.trackers import Refused, Target, Undelivered, tracker
 from sweeper.trackers.address import redacted
 
 _FOREVER = {ErrorCode.Name(code) for code in (INVALID_PARAMETER_VALUE, BAD_REQUEST)}
@@ -63,7 +64,7 @@ class MlflowTracker:
         self._experiment = ""
         self._runs: dict[str, str] = {}
 
-    def deliver(self, trial: str, rows: Sequence[Row]) -> None:
+    def deliver(self, trial: str, rows: Sequence[OutboxRow]) -> None:
         """Tell what happened to one trial (`""`: the sweep) in at most four requests.
 
         A `run` row creates or finds the run and reopens one that had ended; metrics of all rows go in
@@ -79,7 +80,7 @@ class MlflowTracker:
         with _translated(self._target):
             return self._open_experiment()
 
-    def _announced(self, trial: str, rows: Sequence[Row]) -> str:
+    def _announced(self, trial: str, rows: Sequence[OutboxRow]) -> str:
         for row in rows:
             if row.kind == "run":
                 return self._run_of(trial, row)
@@ -90,7 +91,7 @@ class MlflowTracker:
             self._runs[trial] = found
         return self._runs[trial]
 
-    def _run_of(self, trial: str, row: Row) -> str:
+    def _run_of(self, trial: str, row: OutboxRow) -> str:
         payload = row.payload
         key = str(payload.get("trial_key") or trial or self._target.sweep_id)
         run_id = self._runs.get(trial) or self._search({_KEY: key})
@@ -105,7 +106,7 @@ class MlflowTracker:
         self._runs[trial] = run_id
         return run_id
 
-    def _log(self, run_id: str, rows: Sequence[Row]) -> None:
+    def _log(self, run_id: str, rows: Sequence[OutboxRow]) -> None:
         # a trial that goes on announces itself again: of equal keys in one batch the last counts
         named = {p.key: p for row in rows for p in _params(row.payload.get("params", {}))}
         tagged = {str(k): str(v) for row in rows for k, v in row.payload.get("tags", {}).items()}
@@ -118,7 +119,7 @@ class MlflowTracker:
             part = metrics[start : start + _METRICS_A_REQUEST]
             self._connected.log_batch(run_id, part, synchronous=True)
 
-    def _finish(self, run_id: str, rows: Sequence[Row]) -> None:
+    def _finish(self, run_id: str, rows: Sequence[OutboxRow]) -> None:
         deciding = [row for row in rows if row.kind in ("run", "end")]
         if deciding and deciding[-1].kind == "end":
             last = deciding[-1]
@@ -229,7 +230,7 @@ def _check_alive(experiment: Experiment) -> None:
         )
 
 
-def _metrics(row: Row) -> Iterator[Metric]:
+def _metrics(row: OutboxRow) -> Iterator[Metric]:
     """NaN is kept (the step is visible as a gap); infinity is dropped: MLflow would rank it first."""
     payload = row.payload
     for name, value in payload.get("metrics", {}).items():

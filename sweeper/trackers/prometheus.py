@@ -127,7 +127,7 @@ def _samples(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, str], float | 
         *(("sweeper_budget_fraction", {"budget": name}, used) for name, used in snapshot.budgets.items()),
         ("sweeper_elapsed_seconds", {}, snapshot.elapsed_seconds),
         ("sweeper_eta_seconds", {}, snapshot.eta_seconds),
-        ("sweeper_tracking_backlog_rows", {}, snapshot.untold),
+        ("sweeper_tracking_backlog_rows", {}, snapshot.undelivered),
     ]
     return (sample for sample in plain if sample[2] is not None)
 

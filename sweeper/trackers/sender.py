@@ -15,7 +15,8 @@ from typing import Protocol
 import numpy as np
 
 from sweeper.errors import SweeperError
-from sweeper.trackers import Refused, Row, Tracker
+from sweeper.store.record import OutboxRow
+from sweeper.trackers import Refused, Tracker
 from sweeper.trial import derive
 
 _log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ _BATCH = 2000  # rows: the more at once, the fewer requests for each run
 class Outbox(Protocol):
     """The part of `sweeper.store.record.Record` that is used here; each thread opens its own."""
 
-    def pending(self, limit: int = 500) -> Sequence[Row]:
+    def pending(self, limit: int = 500) -> Sequence[OutboxRow]:
         """The oldest rows that nobody confirmed."""
         ...
 
@@ -75,11 +76,11 @@ class Delivery:
         self._failures, self.problem = 0, ""
         return 0.0
 
-    def _due(self) -> list[Row]:
+    def _due(self) -> list[OutboxRow]:
         rows = self._outbox.pending(_BATCH + len(self._refused))
         return [row for row in rows if row.id not in self._refused]
 
-    def _send(self, trial: str, rows: Sequence[Row]) -> None:
+    def _send(self, trial: str, rows: Sequence[OutboxRow]) -> None:
         if self._tracker is None:
             self._tracker = self._open_tracker()
         try:
@@ -183,9 +184,9 @@ class Sender:
             outbox.close()
 
 
-def _by_trial(rows: Iterable[Row]) -> dict[str, list[Row]]:
+def _by_trial(rows: Iterable[OutboxRow]) -> dict[str, list[OutboxRow]]:
     """In order of first appearance, so that the sweep's own run comes before those nested in it."""
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[OutboxRow]] = {}
     for row in rows:
         groups.setdefault(row.trial, []).append(row)
     return groups

@@ -31,7 +31,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TrialStatus:
     """One trial as a table shows it: a running one, or the best so far."""
 
     number: int
@@ -55,8 +55,8 @@ class Snapshot:
     is_maximized: bool = True
     states: Mapping[State, int] = field(default_factory=dict[State, int])
     planned: int | None = None
-    running: tuple[Standing, ...] = ()
-    best: Standing | None = None
+    running: tuple[TrialStatus, ...] = ()
+    best: TrialStatus | None = None
     reports: int = 0
     billed_device_seconds: float = 0.0
     productive_device_seconds: float = 0.0
@@ -65,7 +65,7 @@ class Snapshot:
     budgets: Mapping[str, float] = field(default_factory=dict[str, float])
     elapsed_seconds: float = 0.0
     eta_seconds: float | None = None
-    untold: int = 0
+    undelivered: int = 0
     tracking_problem: str = ""
 
     @property

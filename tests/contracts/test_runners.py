@@ -88,7 +88,7 @@ def test_a_workload_that_cannot_start_breaks_the_sweep_and_not_the_runner(drive)
         yield
 
     sweep = drive(workload, budget={"trials": 50, "max_failed": 3})
-    assert sweep.is_broken
+    assert sweep.has_failed
     assert sweep.history.closed == "broken"
     assert len(sweep.history.trials) == 3
 

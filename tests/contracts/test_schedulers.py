@@ -45,7 +45,7 @@ def trace(seed, trials=30, epochs=9):
 @pytest.mark.parametrize("epoch", [1, 5])
 def test_a_score_that_is_no_number_stops_the_trial_and_says_so(name, options, score, goal, epoch):
     each = build(name, options, goal)
-    verdict = each.decide("t", Report(epoch, score, float(epoch)))
+    verdict = each.on_report("t", Report(epoch, score, float(epoch)))
     assert verdict.decision is Decision.STOP
     assert str(score) in verdict.reason
 
@@ -54,7 +54,7 @@ def test_a_score_that_is_no_number_stops_the_trial_and_says_so(name, options, sc
 def test_every_verdict_is_whole_and_gives_its_reason(name, options):
     each = build(name, options)
     for trial, report in trace(1):
-        verdict = each.decide(trial, report)
+        verdict = each.on_report(trial, report)
         assert isinstance(verdict, Verdict)
         assert verdict.reason
         assert len(verdict.reason) < 120
@@ -69,8 +69,8 @@ def test_the_same_reports_give_the_same_decisions(name, options):
     """A resumed sweep replays the record into a new scheduler."""
     first, second = build(name, options), build(name, options)
     for trial, report in trace(2):
-        assert first.decide(trial, report) == second.decide(trial, report)
-        assert first.promote() == second.promote()
+        assert first.on_report(trial, report) == second.on_report(trial, report)
+        assert first.next_promotion() == second.next_promotion()
 
 
 @pytest.mark.parametrize(("name", "options"), VARIANTS, ids=IDS)
@@ -78,16 +78,16 @@ def test_turning_scores_and_goal_over_changes_nothing(name, options):
     up, down = build(name, options, "maximize"), build(name, options, "minimize")
     for trial, report in trace(3):
         mirrored = Report(report.epoch, -report.score, report.device_seconds)
-        assert up.decide(trial, report).decision is down.decide(trial, mirrored).decision
+        assert up.on_report(trial, report).decision is down.on_report(trial, mirrored).decision
 
 
 @pytest.mark.parametrize(("name", "options"), VARIANTS, ids=IDS)
 def test_only_a_trial_that_was_paused_is_promoted_and_once_for_each_pause(name, options):
     each, paused = build(name, options), set()
     for trial, report in trace(4):
-        if each.decide(trial, report).decision is Decision.PAUSE:
+        if each.on_report(trial, report).decision is Decision.PAUSE:
             paused.add(trial)
-        promoted = each.promote()
+        promoted = each.next_promotion()
         assert promoted is None or promoted in paused
         paused.discard(promoted)
 
@@ -98,8 +98,8 @@ def test_a_report_that_comes_again_after_a_restart_stops_nobody_who_was_let_on(n
     each = build(name, options)
     for trial in "abcdef":
         for epoch in (1, 2):
-            first = each.decide(trial, Report(epoch, 0.5, 2.0 * epoch)).decision
-            again = each.decide(trial, Report(epoch, 0.5, 2.0 * epoch)).decision
+            first = each.on_report(trial, Report(epoch, 0.5, 2.0 * epoch)).decision
+            again = each.on_report(trial, Report(epoch, 0.5, 2.0 * epoch)).decision
             assert first is not Decision.CONTINUE or again is Decision.CONTINUE
 
 
@@ -116,10 +116,10 @@ def test_a_milestone_lies_ahead_and_asking_for_it_changes_nothing(name, options)
     last = {}
     for trial, report in trace(3):
         for known in (None, last.get(trial)):
-            milestone = asked.milestone(trial, known)
+            milestone = asked.next_rung(trial, known)
             if milestone is not None:
                 behind = known or Report(0, 0.0)
                 reached = behind.epoch if milestone.resource == "epoch" else behind.device_seconds
                 assert milestone.level > reached
-        assert asked.decide(trial, report) == silent.decide(trial, report)
+        assert asked.on_report(trial, report) == silent.on_report(trial, report)
         last[trial] = report

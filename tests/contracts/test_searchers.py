@@ -32,12 +32,12 @@ def build(name, goal="maximize", seed=3):
 def drive(search, numbers, states=(State.COMPLETED,)):
     configs = []
     for number in numbers:
-        config = search.propose(number)
+        config = search.suggest(number)
         configs.append(config)
         score = len(canonical(config)) / 100
-        search.observe(number, 1, score / 2)
+        search.on_report(number, 1, score / 2)
         state = states[number % len(states)]
-        search.finish(number, state, score if state in (State.COMPLETED, State.STOPPED) else None, 1.0)
+        search.on_complete(number, state, score if state in (State.COMPLETED, State.STOPPED) else None, 1.0)
     return configs
 
 
@@ -65,26 +65,26 @@ def test_a_search_that_is_told_the_record_goes_on_as_the_live_one(name):
     count = 12 if name == "grid" else 45  # NSGA-II: more than two generations
     configs = drive(first, range(count))
     for number, config in enumerate(configs):
-        second.adopt(number, config)
+        second.register(number, config)
         score = len(canonical(config)) / 100
-        second.observe(number, 1, score / 2)
-        second.finish(number, State.COMPLETED, score, 1.0)
-    assert first.propose(count) == second.propose(count)
+        second.on_report(number, 1, score / 2)
+        second.on_complete(number, State.COMPLETED, score, 1.0)
+    assert first.suggest(count) == second.suggest(count)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_words_about_trials_that_it_never_heard_of_are_passed_over(name):
     search = build(name)
-    search.observe(5, 1, 0.5)
-    search.finish(5, State.COMPLETED, 0.5)
-    search.finish(6, State.INFEASIBLE, None)
-    assert search.propose(0) is not None
+    search.on_report(5, 1, 0.5)
+    search.on_complete(5, State.COMPLETED, 0.5)
+    search.on_complete(6, State.INFEASIBLE, None)
+    assert search.suggest(0) is not None
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_trial_may_end_in_any_state_with_or_without_a_score(name):
     search = build(name)
     for number, state in enumerate(State):
-        search.propose(number)
-        search.finish(number, state, 0.5 if number % 2 else None)
-    assert search.propose(99) is not None
+        search.suggest(number)
+        search.on_complete(number, state, 0.5 if number % 2 else None)
+    assert search.suggest(99) is not None

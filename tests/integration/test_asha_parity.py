@@ -50,7 +50,7 @@ def test_two_hundred_random_traces_are_decided_alike():
                 added.add(trial)
                 theirs.on_trial_add(None, tune)
             expected = theirs.on_trial_result(None, tune, {"epoch": epoch, "score": score})
-            found = ours.decide(trial, Report(epoch, score)).decision
+            found = ours.on_report(trial, Report(epoch, score)).decision
             assert (found is Decision.STOP) == (expected == ASHAScheduler.STOP), (seed, said)
             compared += 1
             stopped += found is Decision.STOP
@@ -69,4 +69,4 @@ def test_what_is_no_number_stops_here_and_goes_on_there(score):
     theirs.on_trial_add(None, tune)
     assert theirs.on_trial_result(None, tune, {"epoch": 1, "score": score}) == ASHAScheduler.CONTINUE
     ours = scheduler["asha"]("maximize", 9, rule="ray")
-    assert ours.decide("t", Report(1, score)).decision is Decision.STOP
+    assert ours.on_report("t", Report(1, score)).decision is Decision.STOP

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.cost.cost_estimate import Quote
+from sweeper.cost.cost_estimate import CostEstimate
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 
@@ -105,7 +105,7 @@ def test_the_record_keeps_the_quote_and_cost_shows_it_beside_the_actual(
     machine: Any, launched: subprocess.CompletedProcess[str]
 ) -> None:
     record = Record.open(SweepPaths.of("quoted", machine.runs).record)
-    quote = Quote.from_json(record.meta["quote"])
+    quote = CostEstimate.from_json(record.meta["quote"])
     record.close()
     assert quote is not None
     facts = json.loads(machine.run("cost", "quoted", "--json").stdout)["quote"]

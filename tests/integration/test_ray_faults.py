@@ -69,7 +69,7 @@ def test_a_worker_with_another_torch_never_trains_and_says_what_it_has(drive):
     sweep = drive(workload, versions=versions_here() | {"torch": "1.0.0"})
     trials = list(sweep.history.trials.values())
     assert all(not trial.reports for trial in trials)
-    assert sweep.is_broken
+    assert sweep.has_failed
     message = trials[0].outcome.message
     assert f"torch {versions_here()['torch']} (the driver has 1.0.0)" in message
     assert {end for trial in ends(sweep) for end in trial} == {"version_skew"}

@@ -12,7 +12,7 @@ FOUR_GPUS = """
 import json, os, sys, time
 from pathlib import Path
 import ray
-from sweeper.cost.prices import Quote
+from sweeper.cost.prices import GpuPrice
 from sweeper.errors import SweeperError
 from sweeper.store.record import Record
 from sweeper.runners import runner
@@ -46,7 +46,7 @@ try:
     sweep = Sweep(spec, Record.create(root / "record.db", {"sweep_id": "four"}))
     drive = runner["ray_tune"](
         resources=ResourcesSpec(gpu=0.5, cpu=0.5, concurrency=4), state=root / "tune", log=root / "log",
-        price=lambda said: Quote(2.0, "invented for this test", "2026-11-21", "spot"))
+        price=lambda said: GpuPrice(2.0, "invented for this test", "2026-11-21", "spot"))
     sweep.book("image stores", 1.0)
     beats, since = [time.monotonic()], time.monotonic()
 

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import json
 
-from sweeper.cli.parts.sweeps import Told, next_commands
+from sweeper.cli.parts.sweeps import StoredSweep, next_commands
 from sweeper.results.answer import Answer, Places, answer
 from sweeper.results.plots import anytime_svg, front_svg
 from sweeper.results.published_comparison import Measure
@@ -16,7 +16,7 @@ WIDTH = 120
 """Columns where stdout is no terminal and nobody says how wide it is."""
 
 
-def answer_of(told: Told) -> Answer:
+def answer_of(told: StoredSweep) -> Answer:
     """The answer that the record gives now."""
     spec = told.spec
     places = Places(
@@ -30,7 +30,7 @@ def answer_of(told: Told) -> Answer:
     return answer(told.history, spec, classes=classes, places=places, measure=measure)
 
 
-def _measure(told: Told, classes: int | None) -> Measure | None:
+def _measure(told: StoredSweep, classes: int | None) -> Measure | None:
     """How to count parameters; None for a record that does not tell the shape of its images."""
     channels = told.meta.get("channels")
     if classes is None or channels is None:

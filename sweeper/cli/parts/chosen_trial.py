@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 import torch
 
-from sweeper.cli.parts.sweeps import Told, find, read
+from sweeper.cli.parts.sweeps import StoredSweep, find, read
 from sweeper.cli.parts.trial_page import find_trial
 from sweeper.errors import StateError
 from sweeper.inference.opening import Opened, open_trial
@@ -32,7 +32,7 @@ def trial_option(function: F) -> F:
     return click.option("--trial", metavar="N", help=text)(function)
 
 
-def choose(sweep: str, trial: str | None) -> tuple[Told, TrialHistory]:
+def choose(sweep: str, trial: str | None) -> tuple[StoredSweep, TrialHistory]:
     """The sweep and the trial that is meant; StateError where none has reported yet."""
     told = read(find(sweep))
     chosen = told.best if trial is None else find_trial(told, trial)
@@ -41,7 +41,7 @@ def choose(sweep: str, trial: str | None) -> tuple[Told, TrialHistory]:
     return told, chosen
 
 
-def open_chosen(told: Told, trial: TrialHistory, *, on_cpu: bool = False) -> Opened:
+def open_chosen(told: StoredSweep, trial: TrialHistory, *, on_cpu: bool = False) -> Opened:
     """The trial's network on the GPU, where there is one."""
     device = torch.device("cpu") if on_cpu else None
     return open_trial(told.paths, told.meta, told.spec, trial, cache=cache_root(), device=device)
@@ -58,7 +58,7 @@ def writing(target: Path) -> Generator[None]:
 
 
 def tell(
-    told: Told,
+    told: StoredSweep,
     trial: TrialHistory,
     metrics: Mapping[str, float],
     *,

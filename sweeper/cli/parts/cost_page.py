@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
-from sweeper.cli.parts.sweeps import Told, standing_text
+from sweeper.cli.parts.sweeps import StoredSweep, standing_text
 from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.results.costs import Bill, NodeCost, TrialCost
 from sweeper.results.values import ValueCost
@@ -20,7 +20,7 @@ WHYS = {
 }
 
 
-def print_bill(told: Told, bill: Bill, by: str | None, count: int) -> None:
+def print_bill(told: StoredSweep, bill: Bill, by: str | None, count: int) -> None:
     """The sums and all tables; with `by` one table alone."""
     if by is None:
         click.echo(f"{click.style(told.paths.name, bold=True)}: {standing_text(told)}")
@@ -95,7 +95,7 @@ def _energy_text(bill: Bill) -> str:
     return f"{said}; what shares a GPU is charged its share"
 
 
-def _print_nodes(told: Told, bill: Bill, count: int) -> None:
+def _print_nodes(told: StoredSweep, bill: Bill, count: int) -> None:
     has_money, hours = bool(bill.prices), _in_hours(bill.nodes)
     header = ["node", "device", "attempts", f"held {_unit(hours)}", "billed", "idle", "busy"]
     rows: list[list[str]] = []
@@ -113,7 +113,7 @@ def _print_nodes(told: Told, bill: Bill, count: int) -> None:
         )
 
 
-def _print_values(told: Told, bill: Bill, count: int) -> None:
+def _print_values(told: StoredSweep, bill: Bill, count: int) -> None:
     has_money, hours = bool(bill.prices), _in_hours(bill.values)
     has_gain = any(value.efficiency is not None for value in bill.values)
     metric = told.spec.objective.metric
@@ -139,7 +139,7 @@ def _grouped(rows: Sequence[list[str]]) -> Iterator[list[str]]:
         before = row[0]
 
 
-def _print_trials(told: Told, bill: Bill, count: int) -> None:
+def _print_trials(told: StoredSweep, bill: Bill, count: int) -> None:
     has_money, hours = bool(bill.prices), _in_hours(bill.trials[:count])
     has_energy = bill.sums.joules is not None
     metric = told.spec.objective.metric

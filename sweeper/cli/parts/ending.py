@@ -7,8 +7,8 @@ import click
 from rich.console import Console
 
 from sweeper.cli.parts.answer_page import WIDTH, answer_of, drawn
-from sweeper.cli.parts.sweeps import Told, read, reason_text
-from sweeper.config.run_options import Where
+from sweeper.cli.parts.sweeps import StoredSweep, read, reason_text
+from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import SweepSpec
 from sweeper.launch.driver import Ending
 from sweeper.launch.run import drive
@@ -21,7 +21,7 @@ from sweeper.trial import State
 INTERRUPTED = 130
 
 
-def run(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where: Where) -> int:
+def run(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where: RunOptions) -> int:
     """Drive the sweep, say how it ended, and return the exit code. The caller holds the lease."""
     try:
         ending = drive(spec, record, paths, plan, where)
@@ -42,13 +42,13 @@ def say(ending: Ending, paths: SweepPaths) -> None:
         click.echo(line, err=True)
 
 
-def _remarks(told: Told, ending: Ending) -> Iterator[str]:
+def _remarks(told: StoredSweep, ending: Ending) -> Iterator[str]:
     name = told.paths.name
     failed = [trial.number for trial in told.history.trials.values() if trial.state is State.FAILED]
     if failed:
         yield f"{len(failed)} failed: `sweeper logs {name} {failed[-1]}` says why"
-    if ending.untold:
-        yield f"tracking has not confirmed {ending.untold} rows: `sweeper sync {name}` delivers them"
+    if ending.undelivered:
+        yield f"tracking has not confirmed {ending.undelivered} rows: `sweeper sync {name}` delivers them"
     if told.ended == "broken":
         yield f"given up: each of the first {told.spec.budget.max_failed} trials failed; once that is mended:"
         yield f"sweeper retry {name} --failed"

@@ -6,23 +6,23 @@ from typing import Any
 import click
 
 from sweeper.cli.parts.estimate_page import print_beside
-from sweeper.cli.parts.sweeps import Told
-from sweeper.cost.cost_estimate import Quote
+from sweeper.cli.parts.sweeps import StoredSweep
+from sweeper.cost.cost_estimate import CostEstimate
 from sweeper.results.estimate_error import quote_beside_actual, trial_error
 
 
-def print_quoted(told: Told) -> None:
+def print_quoted(told: StoredSweep) -> None:
     """A table; nothing for a sweep that was launched without a quote."""
-    quote = Quote.from_json(told.meta.get("quote", ""))
+    quote = CostEstimate.from_json(told.meta.get("quote", ""))
     if quote is not None and told.history.attempts:
         click.echo()
         error = trial_error(quote, told.history, told.spec)
         print_beside(quote, quote_beside_actual(quote, told.history), error)
 
 
-def beside_facts(told: Told) -> dict[str, Any] | None:
+def beside_facts(told: StoredSweep) -> dict[str, Any] | None:
     """As JSON values; None for a sweep that was launched without a quote."""
-    quote = Quote.from_json(told.meta.get("quote", ""))
+    quote = CostEstimate.from_json(told.meta.get("quote", ""))
     if quote is None:
         return None
     rows = {

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from sweeper.cli.parts.table import print_pairs, print_table
-from sweeper.cost.cost_estimate import Quote, Range
+from sweeper.cost.cost_estimate import CostEstimate, Range
 from sweeper.errors import BudgetError
 from sweeper.results.estimate_error import Beside
 from sweeper.wording import config_text, duration_text, plain
@@ -19,13 +19,13 @@ SOURCES = {
 }
 
 
-def print_quote(quote: Quote) -> None:
+def print_quote(quote: CostEstimate) -> None:
     """The table, then what it goes by."""
     print_table(COLUMNS, list(_rows(quote)), left=("quote",))
     print_pairs(_pairs(quote))
 
 
-def quiet_line(quote: Quote) -> str:
+def quiet_line(quote: CostEstimate) -> str:
     """`about 0.015 CPU slot hours (0.009 to 0.023) on 2 slots, 38 s; ...`."""
     hours = quote.device_hours
     spread = f"{hours.p10:.2g} to {hours.p90:.2g}"
@@ -34,13 +34,13 @@ def quiet_line(quote: Quote) -> str:
     return f"about {hours.p50:.2g} {_unit(quote)} ({spread}), {wall} on {_slots(quote)}{cut}"
 
 
-def refuse_what_cannot_fit(quote: Quote) -> None:
+def refuse_what_cannot_fit(quote: CostEstimate) -> None:
     """BudgetError where not one trial can be trained in full."""
     if quote.refusal:
         raise BudgetError(quote.refusal, hint=" ".join(quote.changes))
 
 
-def _rows(quote: Quote) -> Iterator[tuple[str, ...]]:
+def _rows(quote: CostEstimate) -> Iterator[tuple[str, ...]]:
     hours = _unit(quote)
     yield hours, *_numbers(quote.device_hours)
     if quote.usd is not None:
@@ -59,7 +59,7 @@ def _numbers(found: Range) -> tuple[str, ...]:
     return tuple(f"{value:.3g}" for value in _values(found))
 
 
-def _pairs(quote: Quote) -> Iterator[tuple[str, str]]:
+def _pairs(quote: CostEstimate) -> Iterator[tuple[str, str]]:
     yield "pace", f"from {SOURCES[quote.source].format(n=quote.timings)}; {quote.device}"
     yield "slots", f"{_slots(quote)}, {quote.simulations} rehearsals on a virtual clock"
     if quote.rungs:
@@ -82,7 +82,7 @@ def _pairs(quote: Quote) -> Iterator[tuple[str, str]]:
         yield "note", plain(note)
 
 
-def print_beside(quote: Quote, rows: Sequence[Beside], error: float | None) -> None:
+def print_beside(quote: CostEstimate, rows: Sequence[Beside], error: float | None) -> None:
     """What was quoted beside what it came to; nothing of how it was worked out."""
     shown = {"device_hours": _unit(quote), "usd": "USD", "wall_hours": "wall hours", "trials": "trials begun"}
     shown["completed"] = "trained in full"
@@ -92,15 +92,15 @@ def print_beside(quote: Quote, rows: Sequence[Beside], error: float | None) -> N
         click.echo(f"a trial's seconds were foreseen to {100 * error:.0f} % (median)")
 
 
-def _unit(quote: Quote) -> str:
+def _unit(quote: CostEstimate) -> str:
     return "GPU hours" if quote.is_gpu else "CPU slot hours"
 
 
-def _slots(quote: Quote) -> str:
+def _slots(quote: CostEstimate) -> str:
     return f"{quote.slots} slot{'' if quote.slots == 1 else 's'}"
 
 
-def quote_facts(quote: Quote) -> dict[str, Any]:
+def quote_facts(quote: CostEstimate) -> dict[str, Any]:
     """As JSON values, without the pool that it was worked out from."""
     facts = quote.facts()
     facts.pop("samples")

@@ -8,7 +8,7 @@ import click
 from sweeper.cli.parts.estimate_page import print_quote, quote_facts
 from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.config.spec import SweepSpec
-from sweeper.cost.cost_estimate import Quote
+from sweeper.cost.cost_estimate import CostEstimate
 from sweeper.data.dataset import DataFacts
 from sweeper.models.parts.count import LayerRow
 from sweeper.plan.plan import Plan, Sample
@@ -25,7 +25,7 @@ _NETWORKS = ("network", "parameters", "FLOPs an image", "memory of a step")
 _LAYERS = ("layer", "kind", "output", "parameters", "FLOPs an image")
 
 
-def print_plan(spec: SweepSpec, plan: Plan, quote: Quote) -> None:
+def print_plan(spec: SweepSpec, plan: Plan, quote: CostEstimate) -> None:
     """The space, the images, warnings, the quote, and each sample network with its layers."""
     click.echo(f"{click.style(spec.name, bold=True)}  {plain(spec.description)}".rstrip())
     print_pairs(_pairs(spec, plan))
@@ -124,7 +124,7 @@ def _sum_row(sample: Sample) -> tuple[str, ...]:
     return "all", "", "", f"{sample.parameters:,}", f"{sample.flops:,}"
 
 
-def plan_facts(spec: SweepSpec, plan: Plan, quote: Quote) -> dict[str, Any]:
+def plan_facts(spec: SweepSpec, plan: Plan, quote: CostEstimate) -> dict[str, Any]:
     """The same as JSON."""
     facts = plan.facts
     return {

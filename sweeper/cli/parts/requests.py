@@ -4,7 +4,7 @@ import time
 
 import click
 
-from sweeper.cli.parts.sweeps import Told, find, next_commands, read, standing_text
+from sweeper.cli.parts.sweeps import StoredSweep, find, next_commands, read, standing_text
 from sweeper.errors import StateError
 from sweeper.store import lease
 from sweeper.store.lease import Request
@@ -36,7 +36,7 @@ def ask(name: str, request: Request, *, is_waiting: bool, what_happens: str) -> 
     return 0
 
 
-def _say(told: Told) -> None:
+def _say(told: StoredSweep) -> None:
     states = ", ".join(f"{number} {state}" for state, number in told.counts.items()) or "no trials yet"
     click.echo(f"{told.paths.name}: {standing_text(told)}; {states}")
     metric, best = told.spec.objective.metric, told.best

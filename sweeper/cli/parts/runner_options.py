@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from sweeper.config.run_options import Where
+from sweeper.config.run_options import RunOptions
 from sweeper.cost.prices import load_prices
 from sweeper.errors import PreflightError, SpecError
 
@@ -48,7 +48,7 @@ def _check_address(address: str) -> None:
         raise PreflightError(problem, where=f"--address {address}", hint=hint) from error
 
 
-def with_metrics(where: Where) -> Where:
+def with_metrics(where: RunOptions) -> RunOptions:
     """Listen on the port for metrics before anything is written; PreflightError where another does."""
     if where.metrics_port is None:
         return where
@@ -80,7 +80,7 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
         if address:
             _check_address(address)
         load_prices(usd_per_gpu_hour=usd_per_gpu_hour, instance=instance)  # refused here, if at all
-        where = Where(
+        where = RunOptions(
             runner, None if local else address, cpus, metrics_port, quiet, usd_per_gpu_hour, instance
         )
         return function(*args, where=where, **kwargs)

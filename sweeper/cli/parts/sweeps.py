@@ -33,8 +33,8 @@ REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A sweep as its record tells it. `untold` counts what tracking has not confirmed.
+class StoredSweep:
+    """A sweep as its record tells it. `undelivered` counts what tracking has not confirmed.
 
     `last_at` is the wall time of the newest event, `heard` that of each trial's.
     """
@@ -44,7 +44,7 @@ class Told:
     spec: SweepSpec
     history: SweepHistory
     owner: Owner | None
-    untold: int
+    undelivered: int
     last_at: float
     heard: Mapping[str, float]
 
@@ -123,7 +123,7 @@ def find(name: str) -> SweepPaths:
     return SweepPaths.of(name)
 
 
-def read(paths: SweepPaths) -> Told:
+def read(paths: SweepPaths) -> StoredSweep:
     """All that the record tells; StateError for one that is damaged, or written by a newer sweeper."""
     owner = lease.owner(paths.root)
     with _opened(paths) as record, _uncollected():
@@ -133,7 +133,7 @@ def read(paths: SweepPaths) -> Told:
         for event in record.events():
             history.apply(event)
             last_at = heard[event.trial] = event.at
-        return Told(paths, meta, spec, history, owner, record.pending_count(), last_at, heard)
+        return StoredSweep(paths, meta, spec, history, owner, record.pending_count(), last_at, heard)
 
 
 def events(paths: SweepPaths, after: int = 0) -> Sequence[Event]:
@@ -155,7 +155,7 @@ def next_commands(standing: Standing, name: str) -> tuple[str, ...]:
             return (f"sweeper resume {name}", f"sweeper best {name}", f"sweeper ui {name}")
 
 
-def standing_text(told: Told) -> str:
+def standing_text(told: StoredSweep) -> str:
     """`running (process 7 on host since ...)`, `stopped (Ctrl-C)`."""
     if told.owner:
         return f"running (process {told.owner.pid} on {told.owner.host} since {told.owner.since})"

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sweeper.cli.parts.sweeps import Told
+from sweeper.cli.parts.sweeps import StoredSweep
 from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.errors import SpecError
 from sweeper.store.history import Attempt, TrialHistory
@@ -20,7 +20,7 @@ METRICS = ("train/loss", "valid/loss", "valid/top1", "valid/top5")
 """The columns beside the objective; `--json` has every metric."""
 
 
-def find_trial(told: Told, word: str) -> TrialHistory:
+def find_trial(told: StoredSweep, word: str) -> TrialHistory:
     """The trial of that number, else of the id that begins so, in four characters or more.
 
     SpecError where there is not exactly one.
@@ -38,7 +38,7 @@ def find_trial(told: Told, word: str) -> TrialHistory:
     raise SpecError(f"no trial {word!r}", where=told.paths.name, hint=known)
 
 
-def fate(trial: TrialHistory, told: Told) -> str:
+def fate(trial: TrialHistory, told: StoredSweep) -> str:
     """Why the trial is where it is, in one sentence."""
     metric, outcome = told.spec.objective.metric, trial.outcome
     last = trial.last.epoch if trial.last else 0
@@ -64,7 +64,7 @@ def _why_stopped(trial: TrialHistory, metric: str) -> str:
     return f"stopped after epoch {epoch} {numbers}{why}"
 
 
-def print_trial(trial: TrialHistory, told: Told) -> None:
+def print_trial(trial: TrialHistory, told: StoredSweep) -> None:
     """The page."""
     name = f"trial {trial.number} of {told.paths.name}"
     click.echo(f"{click.style(name, bold=True)} ({trial.id}): {fate(trial, told)}")
@@ -142,7 +142,7 @@ def _verdict_cells(verdict: Verdict | None, metric: str) -> tuple[str, ...]:
     return str(verdict.decision), rung, rank, score_text(metric, verdict.threshold), plain(verdict.reason)
 
 
-def trial_facts(trial: TrialHistory, told: Told) -> dict[str, Any]:
+def trial_facts(trial: TrialHistory, told: StoredSweep) -> dict[str, Any]:
     """The page as JSON, with every metric of every report."""
     return {
         "sweep": told.paths.name,

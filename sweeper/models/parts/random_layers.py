@@ -27,7 +27,7 @@ def _coins(like: Tensor, probability: float, generator: torch.Generator | None) 
     return coins
 
 
-class Random(nn.Module):
+class SeededLayer(nn.Module):
     """A layer with a generator; without one it falls back to torch's global state."""
 
     generator: torch.Generator | None = None
@@ -39,7 +39,7 @@ class Random(nn.Module):
         return torch.empty_like(like).bernoulli_(probability, generator=self.generator)
 
 
-class Dropout(Random):
+class Dropout(SeededLayer):
     """Sets single values to zero in training and scales the others up."""
 
     def __init__(self, probability: float) -> None:
@@ -58,7 +58,7 @@ class Dropout(Random):
         return f"{self.probability}"
 
 
-class DropPath(Random):
+class DropPath(SeededLayer):
     """Stochastic depth: leaves a residual branch out for whole images."""
 
     def __init__(self, probability: float) -> None:
@@ -74,7 +74,7 @@ class DropPath(Random):
         return x * noise.div_(max(kept, 1e-6))
 
 
-class MixedPool2d(Random):
+class MixedPool2d(SeededLayer):
     """s = λ·max + (1-λ)·mean with λ drawn as 0 or 1 for each batch; λ = 1/2, its mean, outside training."""
 
     def __init__(self, kernel: int, stride: int) -> None:
@@ -95,9 +95,9 @@ class MixedPool2d(Random):
         return f"{self.kernel}, stride={self.stride}"
 
 
-def random_layers(module: nn.Module) -> Iterable[Random]:
+def random_layers(module: nn.Module) -> Iterable[SeededLayer]:
     """The layers that draw, in a fixed order."""
-    return (part for part in module.modules() if isinstance(part, Random))
+    return (part for part in module.modules() if isinstance(part, SeededLayer))
 
 
 def share_generator(module: nn.Module, generator: torch.Generator) -> None:

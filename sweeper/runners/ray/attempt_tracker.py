@@ -41,7 +41,7 @@ class Held:
 
 
 @dataclass
-class Desk:
+class AttemptTracker:
     """Passes on what workers say to the sweep, and what the sweep decides to Tune."""
 
     sweep: Sweep
@@ -59,7 +59,7 @@ class Desk:
         """Tune pickles all it is given for a `Tuner.restore` that sweeper never calls: nothing is kept."""
         return str, ("the record is the state",)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Desk":
+    def __deepcopy__(self, memo: dict[int, Any]) -> "AttemptTracker":
         """There is one desk."""
         return self
 
@@ -195,7 +195,7 @@ class Desk:
             held.is_granted = True
             now = time.monotonic()
             grant = self.slots.grant(held.trial.config, held.worker)
-            self.sweep.granted(held.trial.id, grant, seconds_ago=now - (held.since or now))
+            self.sweep.on_start(held.trial.id, grant, seconds_ago=now - (held.since or now))
 
     def _tell(self, tune_id: str, outcome: Outcome) -> None:
         trial = self._held.pop(tune_id).trial

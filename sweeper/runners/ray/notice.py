@@ -6,18 +6,12 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, ClassVar
+from typing import Any
 
-from sweeper.errors import SweeperError
+from sweeper.runners.parts.lost import Preempted
 
 NOTICE_SECONDS = 18.0
 """Between the signal and the end of an attempt that reports nothing: two less than the 20 s promised."""
-
-
-class Preempted(SweeperError):
-    """The worker was told to leave; nobody is to blame, and the trial goes on elsewhere."""
-
-    failure_kind: ClassVar[str] = "preempted"
 
 
 @dataclass

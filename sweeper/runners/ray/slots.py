@@ -9,13 +9,13 @@ import ray
 from ray._private.state import state
 
 from sweeper.config.sections import ResourcesSpec
-from sweeper.cost.prices import Quote
+from sweeper.cost.prices import GpuPrice
 from sweeper.errors import PreflightError
 from sweeper.runners.ray.placement import Amounts, Node, Taken, count, fits, placed
 from sweeper.store.ledger import Grant
 from sweeper.trial import Config
 
-Price = Callable[[Mapping[str, Any]], Quote | None]
+Price = Callable[[Mapping[str, Any]], GpuPrice | None]
 """What one whole device costs, from what `worker_device` says of it; None where nobody knows."""
 
 REFRESH_SECONDS = 2.0
@@ -149,7 +149,7 @@ class Slots:
             gpu_uuid=",".join(said.get("gpu_uuids", ())),
         )
 
-    def _quote(self, said: Mapping[str, Any]) -> Quote | None:
+    def _quote(self, said: Mapping[str, Any]) -> GpuPrice | None:
         """Of a worker that ended before it said where it is: what every machine costs, where that is one."""
         if self.price is None or said:
             return self.price(said) if self.price else None

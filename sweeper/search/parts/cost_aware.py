@@ -25,33 +25,33 @@ class Thrifty:
         self._configs: dict[int, Config] = {}
         self._epochs: dict[int, int] = {}
 
-    def propose(self, number: int) -> Config | None:
+    def suggest(self, number: int) -> Config | None:
         """Adopts the chosen one, so that the search forgets the others."""
-        first = self._search.propose(number)
+        first = self._search.suggest(number)
         if first is None:
             return None
         cheapest, seconds = first, self._pace.seconds_per_epoch(first)
         for _ in range(self._more(number) if seconds is not None else 0):
-            config = self._search.propose(number)
+            config = self._search.suggest(number)
             other = self._pace.seconds_per_epoch(config) if config is not None else None
             if config is not None and other is not None and seconds is not None and other < seconds:
                 cheapest, seconds = config, other
-        self.adopt(number, cheapest)
+        self.register(number, cheapest)
         return cheapest
 
-    def adopt(self, number: int, config: Config) -> None:
+    def register(self, number: int, config: Config) -> None:
         """The search adopts it, and the pace will be learnt."""
         self._configs[number] = config
-        self._search.adopt(number, config)
+        self._search.register(number, config)
 
-    def observe(self, number: int, epoch: int, score: float) -> None:
+    def on_report(self, number: int, epoch: int, score: float) -> None:
         """Passed on; the last epoch tells how many the cost stands for."""
         self._epochs[number] = max(epoch, self._epochs.get(number, 0))
-        self._search.observe(number, epoch, score)
+        self._search.on_report(number, epoch, score)
 
-    def finish(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
+    def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
         """Passed on, and its pace learnt, once for each trial."""
-        self._search.finish(number, state, score, cost)
+        self._search.on_complete(number, state, score, cost)
         config, epochs = self._configs.pop(number, None), self._epochs.get(number, 0)
         if config is not None and epochs:
             self._pace.learn(config, cost / epochs)

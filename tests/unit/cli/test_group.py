@@ -9,7 +9,8 @@ import click
 import pytest
 
 import sweeper.cli as cli
-from sweeper.cli import VERBS, _options
+from sweeper.cli import VERBS
+from sweeper.cli.parts import options
 from sweeper.errors import BusyError, DataError, SpecError
 
 HELP = """\
@@ -110,12 +111,12 @@ def test_the_shell_completes_verbs_and_the_names_of_sweeps(
     context = click.Context(cli.sweeper)
     assert [item.value for item in cli.sweeper.shell_complete(context, "va")] == ["validate"]
     monkeypatch.setenv("SWEEPER_RUNS", str(tmp_path / "runs"))
-    assert _options.complete_sweep(context, click.Argument(["sweep"]), "") == []
+    assert options.complete_sweep(context, click.Argument(["sweep"]), "") == []
     for name in ("digits", "digits-2", "food"):
         (tmp_path / "runs" / name).mkdir(parents=True)
         (tmp_path / "runs" / name / "record.db").touch()
     (tmp_path / "runs" / "digits-empty").mkdir()
-    found = _options.complete_sweep(context, click.Argument(["sweep"]), "dig")
+    found = options.complete_sweep(context, click.Argument(["sweep"]), "dig")
     assert [item.value for item in found] == ["digits", "digits-2"]
 
 

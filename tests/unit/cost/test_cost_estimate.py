@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from sweeper.cost.cost_estimate import Corner, Quote, Range
+from sweeper.cost.cost_estimate import Corner, CostEstimate, Range
 
 
-def quote(**changes) -> Quote:
+def quote(**changes) -> CostEstimate:
     known = {
         "source": "probe",
         "timings": 6,
@@ -23,7 +23,7 @@ def quote(**changes) -> Quote:
         "changes": ("budget.trials: 3",),
         "samples": (({"layers": 3}, 1.5), ({"layers": 1}, 0.5)),
     }
-    return Quote(**(known | changes))
+    return CostEstimate(**(known | changes))
 
 
 def test_quantiles_are_in_order_and_of_the_values():
@@ -38,7 +38,7 @@ def test_a_range_holds_what_is_no_surprise(value, is_held):
 
 @pytest.mark.parametrize("changes", [{}, {"usd_per_hour": 2.5}, {"dearest": None}])
 def test_a_quote_survives_the_record(changes):
-    assert Quote.from_json(quote(**changes).to_json()) == quote(**changes)
+    assert CostEstimate.from_json(quote(**changes).to_json()) == quote(**changes)
 
 
 def test_money_is_quoted_where_a_price_is_known_and_only_there():
@@ -48,9 +48,9 @@ def test_money_is_quoted_where_a_price_is_known_and_only_there():
 
 @pytest.mark.parametrize("text", ["", "{}", "null", "[1]", "not json", '{"version": 1}'])
 def test_what_is_no_quote_is_none(text):
-    assert Quote.from_json(text) is None
+    assert CostEstimate.from_json(text) is None
 
 
 def test_a_quote_of_another_version_is_none():
     document = json.loads(quote().to_json()) | {"version": 0}
-    assert Quote.from_json(json.dumps(document)) is None
+    assert CostEstimate.from_json(json.dumps(document)) is None

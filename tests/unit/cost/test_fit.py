@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sweeper.cost import Known, Pace, Timing, Work, estimator
+from sweeper.cost import Pace, Timing, TimingData, Work, estimator
 from sweeper.cost.fit import fitted, left_out
 from sweeper.cost.flops import CPU, table
 
@@ -72,14 +72,17 @@ def test_how_sure_a_fit_is_needs_three_timings():
 
 def test_two_timings_are_too_few_for_a_pace():
     two = timed(works(2))
-    assert estimator["probe"](Known(probes=two)) is None
-    assert estimator["history"](Known(records=two)) is None
+    assert estimator["probe"](TimingData(probes=two)) is None
+    assert estimator["history"](TimingData(records=two)) is None
 
 
 def test_a_pace_says_where_it_comes_from_and_a_probe_is_surer_than_a_memory():
     three = timed(works(3))
-    probe, history = estimator["probe"](Known(probes=three)), estimator["history"](Known(records=three))
-    flops = estimator["flops"](Known())
+    probe, history = (
+        estimator["probe"](TimingData(probes=three)),
+        estimator["history"](TimingData(records=three)),
+    )
+    flops = estimator["flops"](TimingData())
     assert probe is not None
     assert history is not None
     assert flops is not None

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from sweeper.cost import Known, Work, estimator
+from sweeper.cost import TimingData, Work, estimator
 
 DIGITS = Work(
     flops=640e3, values=9e3, layers=12, parameters=20_000, inputs=64, steps=40, train_images=1257,
@@ -11,7 +11,7 @@ DIGITS = Work(
 
 
 def seconds(work: Work, *, is_gpu: bool = False, **options) -> float:
-    pace = estimator["flops"](Known(is_gpu), **estimator.check("flops", options))
+    pace = estimator["flops"](TimingData(is_gpu), **estimator.check("flops", options))
     assert pace is not None
     return pace.seconds(work)
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeper.config.sections import SplitSpec
-from sweeper.data.index import Row
+from sweeper.data.index import ImageRow
 from sweeper.data.split import assign, quotas
 
 SPLITS = ("train", "valid", "test")
@@ -16,7 +16,7 @@ def rows(counts, *, keys=None, split=None):
     """That many images of each class, all different."""
     labels = [label for label, count in enumerate(counts) for _ in range(count)]
     return [
-        Row(number, keys[number] if keys else f"{number}.jpg", label, f"{number:04x}", split, None)
+        ImageRow(number, keys[number] if keys else f"{number}.jpg", label, f"{number:04x}", split, None)
         for number, label in enumerate(labels)
     ]
 
@@ -58,7 +58,7 @@ def test_a_class_that_is_too_small_for_a_split_is_named():
 
 def test_the_split_does_not_depend_on_the_order_or_names_of_files():
     every = rows([40, 30, 20])
-    mixed = [Row(0, f"other {row.key}", row.label, row.content, None, None) for row in every]
+    mixed = [ImageRow(0, f"other {row.key}", row.label, row.content, None, None) for row in every]
     mixed = [mixed[place] for place in np.random.default_rng(1).permutation(len(mixed))]
     one, other = (assign(each, classes(3), SplitSpec()) for each in (every, mixed))
     assert members(one, every) == members(other, mixed)
@@ -71,7 +71,7 @@ def test_another_seed_is_another_split():
 
 
 def test_most_images_stay_where_they_were_when_one_is_added():
-    before, after = rows([100]), [*rows([100]), Row(100, "new.jpg", 0, "ffff", None, None)]
+    before, after = rows([100]), [*rows([100]), ImageRow(100, "new.jpg", 0, "ffff", None, None)]
     one, other = (assign(each, classes(1), SplitSpec()) for each in (before, after))
     moved = sum(split_of(one, before, row.content) != split_of(other, after, row.content) for row in before)
     assert moved <= 3
@@ -82,7 +82,9 @@ def split_of(assignment, every, content):
 
 
 def test_copies_stay_on_one_side_even_across_classes():
-    every = [Row(number, f"{number}.jpg", number % 5, f"{number // 3}", None, None) for number in range(300)]
+    every = [
+        ImageRow(number, f"{number}.jpg", number % 5, f"{number // 3}", None, None) for number in range(300)
+    ]
     found = members(assign(every, classes(5), SplitSpec()), every)
     assert not found["train"] & found["valid"]
     assert not found["train"] & found["test"]
@@ -111,7 +113,7 @@ def test_three_groups_of_a_class_are_enough_for_the_three_splits():
 def test_a_source_keeps_its_own_test_split():
     every = [*rows([50, 50]), *rows([5, 5], split="test")]
     every = [
-        Row(number, row.key, row.label, f"{number}", row.split, None) for number, row in enumerate(every)
+        ImageRow(number, row.key, row.label, f"{number}", row.split, None) for number, row in enumerate(every)
     ]
     found = assign(every, classes(2), SplitSpec())
     assert found.rows["test"].tolist() == list(range(100, 110))
@@ -120,14 +122,19 @@ def test_a_source_keeps_its_own_test_split():
 
 def test_own_train_valid_and_test_splits_are_taken_as_they_are():
     every = [
-        Row(number, str(number), number % 2, str(number), SPLITS[number % 3], None) for number in range(30)
+        ImageRow(number, str(number), number % 2, str(number), SPLITS[number % 3], None)
+        for number in range(30)
     ]
     found = assign(every, classes(2), SplitSpec())
     assert all(every[row].split == split for split in SPLITS for row in found.rows[split])
 
 
 def test_a_training_image_that_equals_a_test_image_is_left_out():
-    every = [*rows([20, 20]), Row(40, "t", 0, "0003", "test", None), Row(41, "u", 1, "0021", "test", None)]
+    every = [
+        *rows([20, 20]),
+        ImageRow(40, "t", 0, "0003", "test", None),
+        ImageRow(41, "u", 1, "0021", "test", None),
+    ]
     found = assign(every, classes(2), SplitSpec())
     assert "0003" not in members(found, every)["train"] | members(found, every)["valid"]
     assert any("left out" in note for note in found.notes)
@@ -145,7 +152,7 @@ def test_folds_share_the_test_split_and_validate_every_other_image_once():
 
 
 def test_folds_of_images_with_copies_keep_copies_together():
-    every = [Row(number, f"{number}", number % 2, f"{number // 2}", None, None) for number in range(120)]
+    every = [ImageRow(number, f"{number}", number % 2, f"{number // 2}", None, None) for number in range(120)]
     for fold in range(3):
         found = members(assign(every, classes(2), SplitSpec(folds=3, fold=fold)), every)
         assert not found["train"] & found["valid"]

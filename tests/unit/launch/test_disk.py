@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from sweeper.errors import PreflightError
-from sweeper.launch.disk import Copies, Room
+from sweeper.launch.disk import Copies, DiskGuard
 from sweeper.runners import runner
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
@@ -107,7 +107,7 @@ def test_no_trial_starts_while_the_disk_is_short_and_all_do_when_there_is_room_a
     make_sweep, small_disk, said
 ):
     sweep, paths = make_sweep(), SweepPaths(small_disk)
-    room = Room(sweep, paths, said.append, lambda: False, least=500_000)
+    room = DiskGuard(sweep, paths, said.append, lambda: False, least=500_000)
     room.look()
     assert sweep.ask() is not None
     filler = fill(small_disk)
@@ -128,7 +128,7 @@ def test_large_checkpoints_need_more_room(make_sweep, tmp_path, said):
     with (tmp_path / "state.pt").open("r+b") as file:
         file.truncate(1 << 40)
     sweep = make_sweep()
-    room = Room(sweep, SweepPaths(tmp_path), said.append, lambda: False)
+    room = DiskGuard(sweep, SweepPaths(tmp_path), said.append, lambda: False)
     room.look()
     assert not sweep.held
     room.heard(Event("reported", "a", 1, {"epoch": 1, "checkpoint": str(tmp_path)}), sweep.history)
@@ -163,7 +163,7 @@ def test_a_record_whose_disk_is_full_waits_and_loses_nothing(small_disk, said):
         waits.append(seconds)
 
     waits = []
-    record.when_stuck = Room(None, paths, said.append, lambda: False, sleep).wait
+    record.when_stuck = DiskGuard(None, paths, said.append, lambda: False, sleep).wait
     rows = [OutboxRow(0, 0, "metrics", "t", {"text": "x" * 500})]
     for number in range(100):
         record.append(Event("asked", str(number), 0, {"text": "x" * 500}), outbox=rows)
@@ -176,14 +176,14 @@ def test_a_record_whose_disk_is_full_waits_and_loses_nothing(small_disk, said):
 
 
 def test_who_wants_an_end_while_the_disk_is_full_is_told_how_to_go_on(paths, said):
-    room = Room(None, paths, said.append, lambda: True)
+    room = DiskGuard(None, paths, said.append, lambda: True)
     paths.root.mkdir()
     with pytest.raises(PreflightError, match=r"cannot be written: .*make room, then `sweeper resume toy`"):
         room.wait(sqlite3.OperationalError("database or disk is full"))
 
 
 def test_another_error_of_the_record_is_no_reason_to_wait(record, said, paths):
-    record.when_stuck = Room(None, paths, said.append, lambda: False).wait
+    record.when_stuck = DiskGuard(None, paths, said.append, lambda: False).wait
     with sqlite3.connect(record.path) as other:
         other.execute("DROP TABLE outbox")
     with pytest.raises(sqlite3.OperationalError, match="no such table"):

@@ -90,7 +90,7 @@ def test_a_snapshot_says_how_everything_stands(make_rig):
     rig.fail(waiting.id, "preempted")
     rig.clock.now += 100
     rig.sweep.beat()
-    seen = snapshot_of(rig.sweep, untold=4, problem="server down")
+    seen = snapshot_of(rig.sweep, undelivered=4, problem="server down")
     assert (seen.sweep, seen.metric, seen.is_maximized, seen.planned) == ("toy", "valid/top1", True, 10)
     assert seen.states == {State.COMPLETED: 2, State.RUNNING: 1, State.WAITING: 1}
     assert [standing.number for standing in seen.running] == [running.number]
@@ -98,7 +98,7 @@ def test_a_snapshot_says_how_everything_stands(make_rig):
     assert seen.reports == 3
     assert seen.has_gpu
     assert seen.billed_device_seconds == pytest.approx(50, abs=0.1)
-    assert (seen.untold, seen.tracking_problem) == (4, "server down")
+    assert (seen.undelivered, seen.tracking_problem) == (4, "server down")
     assert seen.elapsed_seconds == pytest.approx(100, abs=0.1)
 
 

@@ -5,10 +5,10 @@ import pytest
 
 from sweeper.config.spec import parse_spec
 from sweeper.cost import Overheads, Pace, Work
-from sweeper.cost.cost_estimate import Quote, Range
+from sweeper.cost.cost_estimate import CostEstimate, Range
 from sweeper.plan.budget_fit import refused, tightest, to_fit_all, to_fit_one
 from sweeper.plan.epoch_seconds import Foreseen
-from sweeper.plan.network_cost import Size
+from sweeper.plan.network_cost import NetworkCost
 from sweeper.plan.rehearsal import Effort, Rehearsal, Situation, typical_rungs
 from sweeper.trial import canonical
 
@@ -38,16 +38,16 @@ def rehearsal(*, slots=2, share=1.0, usd=None, common=0.2, single=0.0, is_gpu=Fa
 
     def size(config):
         seconds = known[canonical({**config, "dropout": 0.1})]
-        return Size(
+        return NetworkCost(
             (), 0, 0, 0, 0, Work(seconds, 0, 0, 0, 0, 0, train_images=0, valid_images=1, valid_steps=0)
         )
 
     return Rehearsal(spec, where, Overheads(), Foreseen(spec.space, pool or POOL, size, pace), pace, FAST)
 
 
-def drafted(told: Rehearsal) -> Quote:
+def drafted(told: Rehearsal) -> CostEstimate:
     found = told.outcomes()
-    return Quote(
+    return CostEstimate(
         "probe", 6, "a device", told.where.is_gpu, told.where.slots, told.where.share,
         device_hours=Range.of([each.device_hours for each in found]),
         wall_hours=Range.of([each.wall_hours for each in found]),

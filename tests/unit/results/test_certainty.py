@@ -1,11 +1,11 @@
 import pytest
 
 from sweeper.results.certainty import certainty
-from sweeper.sweep.ranking import standings
+from sweeper.sweep.ranking import ranked_configs
 
 
 def of(found, goal="maximize"):
-    return certainty(standings(found, goal), goal)
+    return certainty(ranked_configs(found, goal), goal)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def build(goal="maximize", epochs=27, **options):
 
 
 def say(asha, trial, epoch, score, seconds=0.0):
-    return asha.decide(trial, Report(epoch, score, seconds))
+    return asha.on_report(trial, Report(epoch, score, seconds))
 
 
 # Each line: trial, epoch, score -> what a pencil says. grace 1, factor 3: rungs at 1, 3, 9.
@@ -121,7 +121,7 @@ def test_rungs_lie_below_the_end_of_a_trial(options, levels):
     asha = build(**options)
     is_epoch = options.get("resource") != "device_seconds"
     amounts = range(1, 28) if is_epoch else range(1, 4000)
-    found = {asha.decide(f"t{n}", Report(n if is_epoch else 1, 0.5, float(n))).rung for n in amounts}
+    found = {asha.on_report(f"t{n}", Report(n if is_epoch else 1, 0.5, float(n))).rung for n in amounts}
     assert found - {None} == set(levels)
 
 
@@ -206,34 +206,34 @@ def test_a_decision_costs_the_same_with_ten_thousand_results_as_with_a_thousand(
 
 def test_every_trial_pauses_at_every_rung_and_the_best_third_go_on():
     asha = build(kind="promote")
-    assert asha.promote() is None
+    assert asha.next_promotion() is None
     for trial, score in (("a", 0.5), ("b", 0.6)):
         verdict = say(asha, trial, 1, score)
         assert (verdict.decision, verdict.reason) == (PAUSE, "waits at rung 1 epoch for promotion")
-        assert asha.promote() is None
+        assert asha.next_promotion() is None
     say(asha, "c", 1, 0.4)
-    assert asha.promote() == "b"
-    assert asha.promote() is None
+    assert asha.next_promotion() == "b"
+    assert asha.next_promotion() is None
     assert say(asha, "b", 2, 0.7).decision is GO
     assert say(asha, "b", 3, 0.8).decision is PAUSE
-    assert asha.promote() is None
+    assert asha.next_promotion() is None
     for trial, score in (("d", 0.9), ("e", 0.1), ("f", 0.2)):
         say(asha, trial, 1, score)
-    assert asha.promote() == "d"
-    assert asha.promote() is None, "a is third of six"
+    assert asha.next_promotion() == "d"
+    assert asha.next_promotion() is None, "a is third of six"
 
 
 def test_the_highest_rung_is_promoted_from_first():
     asha = build(kind="promote")
     for trial in "abcdefghi":
         say(asha, trial, 1, 0.1 * (ord(trial) - 96))
-    promoted = [asha.promote() for _ in range(3)]
+    promoted = [asha.next_promotion() for _ in range(3)]
     assert promoted == ["i", "h", "g"]
     for trial in promoted:
         say(asha, trial, 3, 0.5)
     say(asha, "j", 1, 2.0)
-    assert asha.promote() == "i", "three wait at rung 3: the earliest of equals goes on"
-    assert asha.promote() == "j"
+    assert asha.next_promotion() == "i", "three wait at rung 3: the earliest of equals goes on"
+    assert asha.next_promotion() == "j"
 
 
 def test_equals_do_not_go_on_together_where_one_has_earned_it():
@@ -241,7 +241,7 @@ def test_equals_do_not_go_on_together_where_one_has_earned_it():
     asha = build(kind="promote")
     for trial in "abcdef":
         say(asha, trial, 1, 0.1)
-    assert [asha.promote() for _ in range(3)] == ["a", "b", None]
+    assert [asha.next_promotion() for _ in range(3)] == ["a", "b", None]
 
 
 def test_a_trial_that_jumped_a_rung_must_earn_the_one_where_it_waits():
@@ -249,21 +249,21 @@ def test_a_trial_that_jumped_a_rung_must_earn_the_one_where_it_waits():
     say(asha, "x", 5, 0.9)
     for trial in "abcde":
         say(asha, trial, 1, 0.1)
-    assert asha.promote() != "x", "it waits at rung 3, alone"
+    assert asha.next_promotion() != "x", "it waits at rung 3, alone"
 
 
 def test_the_minimum_is_promoted_where_that_is_the_goal():
     asha = build("minimize", kind="promote")
     for trial, loss in (("a", 0.5), ("b", 0.1), ("c", 0.9)):
         say(asha, trial, 1, loss)
-    assert asha.promote() == "b"
+    assert asha.next_promotion() == "b"
 
 
 def test_no_number_ends_a_trial_instead_of_pausing_it():
     asha = build(kind="promote")
     for trial, score in (("a", NAN), ("b", INF), ("c", 0.1), ("d", -INF)):
         assert say(asha, trial, 1, score).decision is (PAUSE if score == 0.1 else STOP)
-    assert asha.promote() is None, "one result is there, three are needed"
+    assert asha.next_promotion() is None, "one result is there, three are needed"
 
 
 @settings(deadline=None, max_examples=60)
@@ -278,7 +278,7 @@ def test_nobody_goes_beyond_a_rung_without_being_promoted_and_nobody_twice_from_
     levels = [factor**k for k in range(8) if factor**k < 27]
     at, reached, promoted_from = {}, {level: {} for level in levels}, []
     for step in range(120):
-        promoted = asha.promote()
+        promoted = asha.next_promotion()
         trial = promoted or f"t{step}"
         if promoted:
             assert promoted in at, "only who waits can go on"

@@ -14,7 +14,7 @@ def build(goal="maximize", grace=1, min_trials=3):
 
 
 def run(median, trial, *scores):
-    return [median.decide(trial, Report(epoch, score)) for epoch, score in enumerate(scores, start=1)]
+    return [median.on_report(trial, Report(epoch, score)) for epoch, score in enumerate(scores, start=1)]
 
 
 def others(median, *curves):
@@ -58,8 +58,8 @@ def test_a_verdict_names_epoch_rank_and_median_in_the_objectives_own_unit():
 def test_an_epoch_that_is_reported_again_counts_once():
     median = build(min_trials=1)
     run(median, "other", 0.5)
-    median.decide("other", Report(1, 0.5))
-    assert median.decide("own", Report(1, 0.5)).of == 2
+    median.on_report("other", Report(1, 0.5))
+    assert median.on_report("own", Report(1, 0.5)).of == 2
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])

@@ -12,7 +12,7 @@ SPACE = {
 
 
 def walk(grid):
-    return [canonical(config) for config in iter(lambda: grid.propose(0), None)]
+    return [canonical(config) for config in iter(lambda: grid.suggest(0), None)]
 
 
 def test_every_configuration_comes_once_in_the_order_of_the_file(make_space):
@@ -26,15 +26,15 @@ def test_what_the_record_or_a_point_has_run_is_left_out(make_space):
     space = make_space(SPACE)
     grid, configs = searcher["grid"](space, "maximize", 0), list(space.grid())
     for number, config in enumerate(configs[1:4]):
-        grid.adopt(number, config)
-        grid.finish(number, State.COMPLETED, 0.5)
+        grid.register(number, config)
+        grid.on_complete(number, State.COMPLETED, 0.5)
     assert walk(grid) == [canonical(config) for config in [configs[0], *configs[4:]]]
 
 
 def test_a_grid_that_is_over_stays_over(make_space):
     grid = searcher["grid"](make_space(SPACE), "maximize", 0)
     walk(grid)
-    assert grid.propose(99) is None
+    assert grid.suggest(99) is None
 
 
 def test_a_continuous_range_has_no_grid_and_the_message_says_what_to_add(make_space):

@@ -44,10 +44,10 @@ def test_a_value_of_a_list_is_found_by_its_place(name, value):
 
 def test_the_search_named_points_proposes_nothing_whatever_it_is_told(make_space):
     search = searcher["points"](make_space(), "maximize", 7)
-    search.adopt(0, {"layers": 2})
-    search.observe(0, 1, 0.5)
-    search.finish(0, State.COMPLETED, 0.5)
-    assert search.propose(1) is None
+    search.register(0, {"layers": 2})
+    search.on_report(0, 1, 0.5)
+    search.on_complete(0, State.COMPLETED, 0.5)
+    assert search.suggest(1) is None
 
 
 def test_a_sweep_of_points_alone_runs_each_once_and_is_done(make_rig):

@@ -21,18 +21,18 @@ def generator():
 def test_a_proposal_is_a_function_of_the_seed_and_the_number_alone(make_space):
     space = make_space()
     first, second = searcher["random"](space, "maximize", 3), searcher["random"](space, "maximize", 3)
-    wanted = [first.propose(number) for number in range(20)]
+    wanted = [first.suggest(number) for number in range(20)]
     for number in reversed(range(20)):
-        second.observe(number, 1, 0.5)
-        second.adopt(99, {})
-        second.finish(99, State.COMPLETED, 0.5)
-        assert second.propose(number) == wanted[number]
-    assert searcher["random"](space, "maximize", 4).propose(0) != wanted[0]
+        second.on_report(number, 1, 0.5)
+        second.register(99, {})
+        second.on_complete(99, State.COMPLETED, 0.5)
+        assert second.suggest(number) == wanted[number]
+    assert searcher["random"](space, "maximize", 4).suggest(0) != wanted[0]
 
 
 def test_drawing_the_same_number_again_gives_another_configuration(make_space):
     random = searcher["random"](make_space(), "maximize", 3)
-    assert len({canonical(random.propose(0)) for _ in range(20)}) > 15
+    assert len({canonical(random.suggest(0)) for _ in range(20)}) > 15
 
 
 @settings(max_examples=40, deadline=None)

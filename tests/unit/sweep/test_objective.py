@@ -3,12 +3,12 @@ import math
 import pytest
 
 from sweeper.config.sections import ObjectiveSpec
-from sweeper.sweep.objective import Aim, chance_level
+from sweeper.sweep.objective import Objective, chance_level
 from sweeper.trial import Decision, Report
 
 
 def aim(chance=0.1, **objective):
-    return Aim(ObjectiveSpec(**{"metric": "valid/top1", **objective}), chance)
+    return Objective(ObjectiveSpec(**{"metric": "valid/top1", **objective}), chance)
 
 
 def report(score, seconds=10.0, top5=None):
@@ -45,7 +45,7 @@ def test_below_the_floor_is_always_worse_than_above_it():
 )
 def test_the_target_is_worth_the_more_the_cheaper_it_was_reached(metric, target, good, bad):
     objective = ObjectiveSpec.model_validate({"metric": metric, "mode": "target", "target": target})
-    cheap = Aim(objective)
+    cheap = Objective(objective)
     assert cheap.goal == "maximize"
     assert cheap.value(report(good, 10.0)) > cheap.value(report(good, 20.0)) > 0
     assert cheap.value(report(bad)) == pytest.approx(-0.1)
@@ -69,7 +69,7 @@ def test_what_is_no_number_has_no_worth():
     assert aim().best([report(math.nan), report(math.inf)]) is None
     assert aim().best([report(math.nan), report(0.3), report(0.2)]) == 0.3
     loss = ObjectiveSpec.model_validate({"metric": "valid/loss"})
-    assert Aim(loss).best([report(2.0), report(1.0), report(3.0)]) == 1.0
+    assert Objective(loss).best([report(2.0), report(1.0), report(3.0)]) == 1.0
 
 
 def test_chance_is_k_of_n_for_a_top_k_and_nothing_for_a_loss():

@@ -38,17 +38,17 @@ class Diary:
         self.heard: list[tuple] = []
         Diary.latest = self
 
-    def propose(self, number):
-        self.heard.append(("propose", number))
+    def suggest(self, number):
+        self.heard.append(("suggest", number))
         return {"learning_rate": round(0.001 * (number + 1), 6), "layers": 3}
 
-    def adopt(self, number, config):
-        self.heard.append(("adopt", number))
+    def register(self, number, config):
+        self.heard.append(("register", number))
 
-    def observe(self, number, epoch, score):
-        self.heard.append(("observe", number, epoch, score))
+    def on_report(self, number, epoch, score):
+        self.heard.append(("on_report", number, epoch, score))
 
-    def finish(self, number, state, score, cost=0.0):
+    def on_complete(self, number, state, score, cost=0.0):
         self.heard.append(("finish", number, state, score))
 
     def of(self, kind):
@@ -172,14 +172,14 @@ def test_the_search_hears_of_each_trial_once_and_in_the_order_of_the_record(make
     rig.finish(workers=2)
     live = Diary.latest
     assert sorted(number for number, *_ in live.of("finish")) == list(range(6))
-    assert len(live.of("observe")) == len(set(live.of("observe")))
+    assert len(live.of("on_report")) == len(set(live.of("on_report")))
     rig.kill()
     resumed = Diary.latest
     assert resumed is not live
-    assert [number for (number,) in resumed.of("adopt")] == list(range(6))
-    assert resumed.of("observe") == live.of("observe")
+    assert [number for (number,) in resumed.of("register")] == list(range(6))
+    assert resumed.of("on_report") == live.of("on_report")
     assert resumed.of("finish") == live.of("finish")
-    assert resumed.of("propose") == []
+    assert resumed.of("suggest") == []
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
@@ -190,10 +190,10 @@ def test_a_score_that_is_no_number_stops_the_trial_and_never_reaches_the_search(
     assert rig.sweep.report(trial.id, Report(1, 0.5)) is Decision.CONTINUE
     assert rig.sweep.report(trial.id, Report(2, score)) is Decision.STOP
     rig.sweep.tell(trial.id, Outcome(State.STOPPED))
-    assert Diary.latest.of("observe") == [(0, 1, 0.5)]
+    assert Diary.latest.of("on_report") == [(0, 1, 0.5)]
     assert Diary.latest.of("finish") == [(0, State.STOPPED, 0.5)]
     rig.kill()
-    assert Diary.latest.of("observe") == [(0, 1, 0.5)]
+    assert Diary.latest.of("on_report") == [(0, 1, 0.5)]
     assert all(math.isfinite(entry[-1]) for entry in Diary.latest.of("finish"))
 
 
@@ -239,7 +239,7 @@ def one_epoch(trial):
 def test_a_refused_configuration_is_replaced(make_sweep, algorithm):
     sweep = make_sweep(
         parameters=DISCRETE, search={"algorithm": algorithm, "seed": 1},
-        refuse=lambda config: "too deep" if config["layers"] > 3 else "",
+        validate_config=lambda config: "too deep" if config["layers"] > 3 else "",
     )  # fmt: skip
     configs = [trial.config for trial in iter(sweep.ask, None)]
     assert len(configs) == 6
@@ -409,28 +409,28 @@ def test_trials_that_diverge_do_not_stop_the_sweep(make_rig):
     rig = make_rig(budget={"trials": 12, "max_failed": 2})
     for _ in range(3):
         rig.fail(rig.start().id, "diverged", "the loss is nan")
-    assert not rig.sweep.is_broken
+    assert not rig.sweep.has_failed
 
 
 def test_the_sweep_stops_when_the_first_trials_all_fail(make_rig):
     rig = make_rig(budget={"trials": 12, "max_failed": 4})
     fail_all(rig, 3)
-    assert not rig.sweep.is_broken
+    assert not rig.sweep.has_failed
     fail_all(rig, 1)
-    assert rig.sweep.is_broken
+    assert rig.sweep.has_failed
     assert rig.sweep.is_done
     assert rig.sweep.ask() is None
     rig.sweep.close()
     assert rig.sweep.history.closed == "broken"
     rig.kill()
-    assert rig.sweep.is_broken
+    assert rig.sweep.has_failed
 
 
 def test_a_diverged_trial_among_the_first_does_not_hide_that_all_others_fail(make_rig):
     rig = make_rig(budget={"trials": 60, "max_failed": 4}, scheduler={"type": "none"})
     while trial := rig.start():
         rig.end(trial.id, Outcome(State.FAILED, "diverged" if trial.number == 0 else "unknown", "x"))
-    assert rig.sweep.is_broken
+    assert rig.sweep.has_failed
     assert len(rig.trials) == 5
 
 
@@ -454,14 +454,14 @@ def test_a_search_that_keeps_to_what_it_knows_is_helped_out_by_lot(make_sweep):
     wide = {"layers": {"min": 1, "max": 5}, "width": {"min": 1, "max": 4000}}
     refused = {"wide": 0}
 
-    def refuse(config):
+    def validate_config(config):
         refused["wide"] += config["width"] > 40
         return "too wide" if config["width"] > 40 else ""
 
-    sweep = make_sweep(parameters=wide, budget={"trials": 12}, refuse=refuse)
+    sweep = make_sweep(parameters=wide, budget={"trials": 12}, validate_config=validate_config)
     asked = 0
     while trial := sweep.ask():
-        sweep.granted(trial.id, Grant())
+        sweep.on_start(trial.id, Grant())
         sweep.tell(trial.id, Outcome(State.COMPLETED))
         asked += 1
     assert asked == 12
@@ -473,7 +473,7 @@ def test_one_success_among_the_first_keeps_the_sweep_going(make_rig):
     fail_all(rig, 2)
     rig.sweep.tell(rig.start().id, Outcome(State.COMPLETED))
     fail_all(rig, 9)
-    assert not rig.sweep.is_broken
+    assert not rig.sweep.has_failed
     assert len(rig.trials) == 12
 
 
@@ -697,7 +697,7 @@ def test_a_spec_with_a_thousand_trials_asks_as_fast_as_one_with_ten(toy_spec, re
     spec = parse_spec(toy_spec(budget={"trials": 300}).model_dump_json())
     sweep = Sweep(spec, records(), clock=lambda: 0.0)
     for trial in iter(sweep.ask, None):
-        sweep.granted(trial.id, Grant())
+        sweep.on_start(trial.id, Grant())
         sweep.report(trial.id, Report(1, 0.5))
         sweep.tell(trial.id, Outcome(State.STOPPED))
     assert len(sweep.history.trials) == 300
@@ -708,7 +708,7 @@ def test_an_exhausted_space_is_not_drawn_from_again(make_sweep, algorithm):
     asked = []
     sweep = make_sweep(
         parameters=DISCRETE, search={"algorithm": algorithm, "seed": 1},
-        refuse=lambda config: asked.append(config) or "never",
+        validate_config=lambda config: asked.append(config) or "never",
     )  # fmt: skip
     assert sweep.ask() is None
     seen = len(asked)

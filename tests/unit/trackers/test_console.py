@@ -6,7 +6,7 @@ from rich.console import Console as RichConsole
 
 from sweeper.trackers.console import LiveConsole, PlainConsole, open_console, picture
 from sweeper.trackers.event_lines import moment_line, status_line
-from sweeper.trackers.snapshot import Moment, Snapshot, Standing
+from sweeper.trackers.snapshot import Moment, Snapshot, TrialStatus
 from sweeper.trial import Decision, Outcome, State, Verdict
 from sweeper.wording import device_text, duration_text, plain, score_text
 
@@ -23,8 +23,8 @@ SNAPSHOT = Snapshot(
     "valid/top1",
     states={State.COMPLETED: 9, State.STOPPED: 5, State.RUNNING: 2, State.FAILED: 1},
     planned=24,
-    running=(Standing(16, 4, 0.91, 12.0, "cnn layers=3"), Standing(17, 1, None, 2.0, "cnn layers=1")),
-    best=Standing(7, 10, 0.9812, 30.0, "cnn layers=2"),
+    running=(TrialStatus(16, 4, 0.91, 12.0, "cnn layers=3"), TrialStatus(17, 1, None, 2.0, "cnn layers=1")),
+    best=TrialStatus(7, 10, 0.9812, 30.0, "cnn layers=2"),
     billed_device_seconds=1800,
     budgets={"trials": 0.625, "gpu_hours": 1.2},
     elapsed_seconds=95,
@@ -167,7 +167,7 @@ def test_the_live_picture_shows_trials_best_cost_and_budgets() -> None:
 
 
 def test_a_long_configuration_is_cut_and_never_pushes_the_numbers_out() -> None:
-    long = Standing(1, 3, 0.9, 12.0, "name=value " * 30)
+    long = TrialStatus(1, 3, 0.9, 12.0, "name=value " * 30)
     text = drawn(Snapshot("s", "valid/top1", running=(long,), best=long))
     assert len(text.splitlines()) == 5
     for part in ("trial", "epoch", "valid/top1", "seconds", "90.0 %", "12"):
@@ -175,13 +175,13 @@ def test_a_long_configuration_is_cut_and_never_pushes_the_numbers_out() -> None:
 
 
 def test_a_label_is_never_taken_for_markup() -> None:
-    odd = Snapshot("[bold]s[/x]", "valid/top1", running=(Standing(1, label="[red]x[/nope]"),))
+    odd = Snapshot("[bold]s[/x]", "valid/top1", running=(TrialStatus(1, label="[red]x[/nope]"),))
     assert "[red]x[/nope]" in drawn(odd)
     assert "[bold]s[/x]" in drawn(odd)
 
 
 def test_a_hundred_running_trials_do_not_fill_the_screen() -> None:
-    crowd = Snapshot("s", "valid/top1", running=tuple(Standing(i) for i in range(100)))
+    crowd = Snapshot("s", "valid/top1", running=tuple(TrialStatus(i) for i in range(100)))
     assert "and 88 more" in drawn(crowd)
     assert len(drawn(crowd).splitlines()) < 20
 

@@ -5,7 +5,7 @@ import pytest
 
 from sweeper.errors import PreflightError
 from sweeper.trackers.prometheus import CONTENT_TYPE, METRICS, MetricsServer, exposition
-from sweeper.trackers.snapshot import Snapshot, Standing
+from sweeper.trackers.snapshot import Snapshot, TrialStatus
 from sweeper.trial import State
 
 parser = pytest.importorskip("prometheus_client.parser")
@@ -15,7 +15,7 @@ FULL = Snapshot(
     "valid/top5",
     states={State.RUNNING: 2, State.COMPLETED: 5},
     planned=24,
-    best=Standing(3, score=0.9),
+    best=TrialStatus(3, score=0.9),
     reports=40,
     billed_device_seconds=120.5,
     productive_device_seconds=100,
@@ -24,7 +24,7 @@ FULL = Snapshot(
     budgets={"usd": 0.5, "trials": 0.2},
     elapsed_seconds=60,
     eta_seconds=30,
-    untold=7,
+    undelivered=7,
 )
 
 

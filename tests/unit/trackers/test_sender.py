@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sweeper.trackers import Refused, Row, Undelivered
+from sweeper.store.record import OutboxRow
+from sweeper.trackers import Refused, Undelivered
 from sweeper.trackers.sender import Delivery, Sender, deliver_all
 
 
@@ -45,7 +46,7 @@ class FakeTracker:
         self.faults = dict(faults or {})
         self.heard: list[tuple[str, list[int]]] = []
 
-    def deliver(self, trial: str, rows: Sequence[Row]) -> None:
+    def deliver(self, trial: str, rows: Sequence[OutboxRow]) -> None:
         if trial in self.faults:
             raise self.faults[trial]
         self.heard.append((trial, [row.id for row in rows]))
@@ -145,7 +146,7 @@ def test_a_service_that_hangs_holds_up_neither_flush_nor_close() -> None:
     release = threading.Event()
 
     class Hanging(FakeTracker):
-        def deliver(self, trial: str, rows: Sequence[Row]) -> None:
+        def deliver(self, trial: str, rows: Sequence[OutboxRow]) -> None:
             release.wait(10)
 
     sender = sender_of(FakeOutbox(rows_of("a")), Hanging)

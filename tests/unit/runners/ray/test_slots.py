@@ -3,7 +3,7 @@
 import pytest
 
 from sweeper.config.sections import ResourcesSpec
-from sweeper.cost.prices import Quote
+from sweeper.cost.prices import GpuPrice
 from sweeper.errors import PreflightError
 from sweeper.runners.ray.placement import Taken
 from sweeper.runners.ray.slots import LEAST_GROWTH, Machine, Slots
@@ -82,7 +82,7 @@ def test_the_sweep_never_holds_less_than_its_trials() -> None:
 
 def test_a_trial_that_asks_for_no_gpu_is_billed_as_a_cpu_slot_and_at_no_price() -> None:
     room = slots(
-        GPUS, gpu=1.0, rules=[{"when": {"layers": [1]}, "gpu": 0.0}], price=lambda said: Quote(2.0, "t")
+        GPUS, gpu=1.0, rules=[{"when": {"layers": [1]}, "gpu": 0.0}], price=lambda said: GpuPrice(2.0, "t")
     )
     assert "GPU" not in room.request(SMALL)
     assert (room.grant(SMALL, {}).is_gpu, room.grant(SMALL, {}).usd_per_hour) == (False, None)
@@ -129,7 +129,7 @@ def test_a_cluster_of_cpus_trains_on_them_whatever_the_file_wants() -> None:
 )
 def test_a_worker_that_never_said_where_it_was_costs_what_every_machine_costs(instances, usd) -> None:
     """Its few seconds must not make the money of the whole sweep unknown; nor is a price guessed."""
-    prices = {"a": Quote(1.0, "t"), "b": Quote(2.0, "t")}
+    prices = {"a": GpuPrice(1.0, "t"), "b": GpuPrice(2.0, "t")}
     nodes = [Machine(name, name, GPUS, labels={"instance": name}) for name in instances]
     nodes.append(Machine("head", "head", {"CPU": 4.0}))
     room = Slots(spec(), lambda said: prices.get(said["labels"].get("instance")), read=lambda: nodes)

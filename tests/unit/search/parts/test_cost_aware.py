@@ -14,17 +14,17 @@ class Counting:
     def __init__(self):
         self.proposed, self.adopted = 0, {}
 
-    def propose(self, number):
+    def suggest(self, number):
         self.proposed += 1
         return {"width": 64 - self.proposed % 32, "depth": 3}
 
-    def adopt(self, number, config):
+    def register(self, number, config):
         self.adopted[number] = config
 
-    def observe(self, number, epoch, score):
+    def on_report(self, number, epoch, score):
         pass
 
-    def finish(self, number, state, score, cost=0.0):
+    def on_complete(self, number, state, score, cost=0.0):
         pass
 
 
@@ -32,16 +32,16 @@ def taught(search, trials=12):
     """Ten epochs take as many seconds as width times depth says."""
     for number in range(trials):
         config = {"width": 1 + 5 * number, "depth": 1 + number % 8}
-        search.adopt(number, config)
-        search.observe(number, 10, 0.5)
-        search.finish(number, State.COMPLETED, 0.5, config["width"] * config["depth"] / 10)
+        search.register(number, config)
+        search.on_report(number, 10, 0.5)
+        search.on_complete(number, State.COMPLETED, 0.5, config["width"] * config["depth"] / 10)
     return search
 
 
 def test_of_several_proposals_it_takes_the_cheapest_and_the_search_hears_of_that_one():
     inner = Counting()
     search = taught(Thrifty(inner, SPACE, cooling=10_000))
-    config = search.propose(12)
+    config = search.suggest(12)
     assert inner.proposed == PROPOSALS
     assert config == inner.adopted[12] == {"width": 64 - PROPOSALS, "depth": 3}
 
@@ -50,22 +50,22 @@ def test_of_several_proposals_it_takes_the_cheapest_and_the_search_hears_of_that
 def test_cost_counts_ever_less(number, proposals):
     inner = Counting()
     search = taught(Thrifty(inner, SPACE, cooling=40))
-    search.propose(number)
+    search.suggest(number)
     assert inner.proposed == pytest.approx(proposals, abs=1)
 
 
 def test_before_three_trials_are_over_nothing_is_known_of_cost():
     inner = Counting()
-    taught(Thrifty(inner, SPACE, cooling=40), trials=2).propose(2)
+    taught(Thrifty(inner, SPACE, cooling=40), trials=2).suggest(2)
     assert inner.proposed == 1
 
 
 def test_a_search_that_has_nothing_left_is_not_asked_again():
     class Exhausted(Counting):
-        def propose(self, number):
+        def suggest(self, number):
             return None
 
-    assert taught(Thrifty(Exhausted(), SPACE, cooling=40)).propose(12) is None
+    assert taught(Thrifty(Exhausted(), SPACE, cooling=40)).suggest(12) is None
 
 
 def build(seed=3):
@@ -75,22 +75,22 @@ def build(seed=3):
 def live(search, trials):
     log = []
     for number in range(trials):
-        config = search.propose(number)
+        config = search.suggest(number)
         cost = config["width"] * config["depth"] / 10
         log.append((number, config, cost))
-        search.observe(number, 10, 0.1 * config["depth"])
-        search.finish(number, State.COMPLETED, 0.1 * config["depth"], cost)
+        search.on_report(number, 10, 0.1 * config["depth"])
+        search.on_complete(number, State.COMPLETED, 0.1 * config["depth"], cost)
     return log
 
 
 def test_a_search_built_from_the_record_proposes_what_the_live_one_would():
     search, again = build(), build()
     for number, config, cost in live(search, 15):
-        again.adopt(number, config)
-        again.observe(number, 10, 0.1 * config["depth"])
-        again.finish(number, State.COMPLETED, 0.1 * config["depth"], cost)
+        again.register(number, config)
+        again.on_report(number, 10, 0.1 * config["depth"])
+        again.on_complete(number, State.COMPLETED, 0.1 * config["depth"], cost)
     for number in range(15, 18):
-        assert canonical(search.propose(number)) == canonical(again.propose(number))
+        assert canonical(search.suggest(number)) == canonical(again.suggest(number))
 
 
 def test_it_spends_less_on_its_first_trials_than_the_search_alone():
