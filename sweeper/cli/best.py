@@ -10,13 +10,13 @@ from rich.console import Console
 
 from sweeper.cli.parts.answer_page import WIDTH, answer_of, drawn
 from sweeper.cli.parts.options import as_json, sweep_name
-from sweeper.cli.parts.sweeps import StoredSweep, find, read
 from sweeper.cli.parts.table import print_json
 from sweeper.errors import StateError
 from sweeper.results.answer import Answer, Within, top5_of
 from sweeper.results.leaderboard import LeaderboardRow, points
 from sweeper.results.pages import print_answer, print_leaderboard
 from sweeper.results.pareto import best_within, efficiency
+from sweeper.results.stored_sweep import StoredSweep, find, read
 
 ORDERS = ("score", "efficiency", "cost")
 

@@ -7,12 +7,12 @@ import click
 
 from sweeper.cli.parts.answer_page import answer_of
 from sweeper.cli.parts.options import as_json, complete_sweep
-from sweeper.cli.parts.sweeps import find, read
 from sweeper.cli.parts.table import print_json, print_table
 from sweeper.errors import SpecError
 from sweeper.results.comparison import compare_sweeps
 from sweeper.results.comparison_page import notes, tables
 from sweeper.results.plots import fronts_svg
+from sweeper.results.stored_sweep import find, read
 
 
 @click.command(epilog="Example:  sweeper compare digits digits-wide --svg fronts.svg")

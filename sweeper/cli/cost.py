@@ -10,10 +10,10 @@ import click
 from sweeper.cli.parts.cost_page import VIEWS, print_bill
 from sweeper.cli.parts.estimate_beside_actual import beside_facts, print_quoted
 from sweeper.cli.parts.options import as_json, sweep_name
-from sweeper.cli.parts.sweeps import StoredSweep, events, find, read
 from sweeper.cli.parts.table import print_json
 from sweeper.errors import SpecError
 from sweeper.results.costs import Bill, bill
+from sweeper.results.stored_sweep import StoredSweep, events, find, read
 
 if TYPE_CHECKING:
     from sweeper.results.ledger_file import Format

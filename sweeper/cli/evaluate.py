@@ -6,11 +6,11 @@ import click
 
 from sweeper.cli.parts.chosen_trial import choose, open_chosen, tell, trial_option, writing
 from sweeper.cli.parts.options import as_json, sweep_name
-from sweeper.cli.parts.sweeps import StoredSweep
 from sweeper.cli.parts.table import print_json, print_table
 from sweeper.inference.evaluation import Evaluation, Scored, evaluate
 from sweeper.inference.evaluation_files import write_evaluation
 from sweeper.inference.scores import ClassScore
+from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store import lease
 from sweeper.store.history import TrialHistory
 from sweeper.wording import plain

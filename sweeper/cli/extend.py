@@ -5,10 +5,10 @@ import json
 import click
 
 from sweeper.cli.parts.options import sweep_name
-from sweeper.cli.parts.sweeps import find
 from sweeper.errors import SpecError
 from sweeper.launch.extend import differences, extended
 from sweeper.launch.run import reopen, write_resolved
+from sweeper.results.stored_sweep import find
 from sweeper.store import lease
 from sweeper.store.record import Event
 

@@ -5,9 +5,9 @@ import sys
 
 import click
 
+from sweeper.cli.parts.changes import refuse_existing
 from sweeper.cli.parts.options import overrides, sweep_file
 from sweeper.cli.parts.runner_options import where_options, with_metrics
-from sweeper.cli.parts.sweeps import refuse_existing
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import load_spec
 from sweeper.cost.cost_estimate import CostEstimate

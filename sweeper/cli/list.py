@@ -5,9 +5,9 @@ from typing import Any
 import click
 
 from sweeper.cli.parts.options import as_json
-from sweeper.cli.parts.sweeps import StoredSweep, find, read, sweep_names
 from sweeper.cli.parts.table import print_json, print_table
 from sweeper.errors import SweeperError
+from sweeper.results.stored_sweep import StoredSweep, find, read, sweep_names
 from sweeper.store.ledger import totals
 from sweeper.store.paths import runs_root
 from sweeper.wording import device_text, score_text

@@ -9,9 +9,9 @@ import click
 
 from sweeper.cli.parts.event_story import Story
 from sweeper.cli.parts.options import as_json, sweep_name
-from sweeper.cli.parts.sweeps import StoredSweep, events, find, read
 from sweeper.cli.parts.table import print_json
 from sweeper.cli.parts.trial_page import find_trial, print_trial, trial_facts
+from sweeper.results.stored_sweep import StoredSweep, events, find, read
 from sweeper.store import lease
 from sweeper.store.record import Event
 

@@ -8,9 +8,9 @@ import click
 from sweeper.cli.parts.changes import refuse_edited
 from sweeper.cli.parts.options import sweep_name
 from sweeper.cli.parts.runner_options import where_options, with_metrics
-from sweeper.cli.parts.sweeps import StoredSweep, find, read
 from sweeper.config.run_options import RunOptions
 from sweeper.errors import DataError, StateError
+from sweeper.results.stored_sweep import StoredSweep, find, read
 from sweeper.store import lease
 from sweeper.store.paths import cache_root
 

@@ -3,8 +3,8 @@
 import click
 
 from sweeper.cli.parts.options import sweep_name
-from sweeper.cli.parts.sweeps import find, read
 from sweeper.errors import StateError
+from sweeper.results.stored_sweep import find, read
 from sweeper.store import lease
 from sweeper.store.record import Event, Record
 from sweeper.trial import State

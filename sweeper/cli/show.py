@@ -9,7 +9,6 @@ import torch
 
 from sweeper.cli.parts.chosen_trial import choose, open_chosen, trial_option, writing
 from sweeper.cli.parts.options import as_json, sweep_name
-from sweeper.cli.parts.sweeps import StoredSweep
 from sweeper.cli.parts.table import print_json, print_table
 from sweeper.cli.parts.trial_page import fate
 from sweeper.data.dataset import open_source
@@ -19,6 +18,7 @@ from sweeper.inference.feature_maps import convolutions, feature_maps, filters_c
 from sweeper.inference.image_files import read_pixels
 from sweeper.inference.opening import Opened
 from sweeper.models.parts.count import LayerRow, count, layer_table
+from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import TrialHistory
 from sweeper.training.recipe import build, compose
 

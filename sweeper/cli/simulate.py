@@ -6,11 +6,11 @@ import click
 
 from sweeper.cli.parts.check_plugins import check_plugins
 from sweeper.cli.parts.options import as_json, overrides, sweep_file
-from sweeper.cli.parts.sweeps import find, read
 from sweeper.cli.parts.table import print_json, print_table
 from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.errors import StateError
 from sweeper.plan.simulate import Machines, Run, Summary, simulate
+from sweeper.results.stored_sweep import find, read
 from sweeper.runners import Workload
 from sweeper.runners.parts.recorded_curves import ReplayedCurves
 from sweeper.wording import score_text

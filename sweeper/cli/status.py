@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from sweeper.cli.parts.options import as_json, sweep_name
-from sweeper.cli.parts.sweeps import StoredSweep, find, next_commands, read, standing_text
 from sweeper.cli.parts.table import print_json, print_pairs, print_table
 from sweeper.launch.live_snapshot import budgets_used
 from sweeper.results.anytime import Anytime, anytime
 from sweeper.results.phrases import advice_text, last_tenth_text
+from sweeper.results.stored_sweep import StoredSweep, find, next_commands, read, standing_text
 from sweeper.store.history import TrialHistory
 from sweeper.store.ledger import totals
 from sweeper.trackers.address import redacted, tracking_uri

@@ -5,8 +5,8 @@ import time
 import click
 
 from sweeper.cli.parts.options import sweep_name
-from sweeper.cli.parts.sweeps import find
 from sweeper.launch.run import reopen, target_of
+from sweeper.results.stored_sweep import find
 from sweeper.trackers import tracker
 from sweeper.trackers.sender import Delivery, deliver_all
 

@@ -4,10 +4,10 @@ import contextlib
 import dataclasses
 import json
 
-from sweeper.cli.parts.sweeps import StoredSweep, next_commands
 from sweeper.results.answer import Answer, Places, answer
 from sweeper.results.plots import anytime_svg, front_svg
 from sweeper.results.published_comparison import Measure
+from sweeper.results.stored_sweep import StoredSweep, next_commands
 from sweeper.store.paths import SweepPaths
 from sweeper.trackers.address import redacted, tracking_uri
 from sweeper.trial import Config

@@ -93,3 +93,20 @@ def _anchored_like(launched: SweepSpec, spec: SweepSpec) -> SweepSpec:
 
 def _counted(lines: Sequence[str]) -> str:
     return "one place" if len(lines) == 1 else f"{len(lines)} places"
+
+
+def refuse_existing(paths: SweepPaths, spec: SweepSpec | None = None) -> None:
+    """StateError where a sweep of that name exists: nothing is ever overwritten.
+
+    `spec` is what would be launched: the message says in what it differs from the sweep that exists.
+    """
+    if not paths.record.exists() and not paths.copy.exists():
+        return
+    changed = differs_from_launched(paths, spec) if spec else []
+    said = f", and differs from this file in {'; '.join(shortened(changed, 3))}" if changed else ""
+    command = extension(changed, paths.name) or f"sweeper resume {paths.name}"
+    raise StateError(
+        f"a sweep called {paths.name!r} exists already{said}",
+        where=str(paths.root),
+        hint=f"`{command}` goes on with it, `-o name=NEW` starts another",
+    )

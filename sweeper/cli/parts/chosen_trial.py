@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import click
 import torch
 
-from sweeper.cli.parts.sweeps import StoredSweep, find, read
 from sweeper.cli.parts.trial_page import find_trial
 from sweeper.errors import StateError
 from sweeper.inference.opening import Opened, open_trial
 from sweeper.launch.run import reopen, target_of
+from sweeper.results.stored_sweep import StoredSweep, find, read
 from sweeper.store import lease
 from sweeper.store.history import TrialHistory
 from sweeper.store.outbox import tested_row

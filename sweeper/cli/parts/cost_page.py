@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
-from sweeper.cli.parts.sweeps import StoredSweep, standing_text
 from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.results.costs import Bill, NodeCost, TrialCost
+from sweeper.results.stored_sweep import StoredSweep, standing_text
 from sweeper.results.values import ValueCost
 from sweeper.wording import device_text, duration_text, plain, score_text
 

@@ -7,13 +7,13 @@ import click
 from rich.console import Console
 
 from sweeper.cli.parts.answer_page import WIDTH, answer_of, drawn
-from sweeper.cli.parts.sweeps import StoredSweep, read, reason_text
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import SweepSpec
 from sweeper.launch.driver import Ending
 from sweeper.launch.run import drive
 from sweeper.plan.plan import Plan
 from sweeper.results.pages import print_answer
+from sweeper.results.stored_sweep import StoredSweep, read, reason_text
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 from sweeper.trial import State

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from sweeper.cli.parts.estimate_page import print_beside
-from sweeper.cli.parts.sweeps import StoredSweep
 from sweeper.cost.cost_estimate import CostEstimate
 from sweeper.results.estimate_error import quote_beside_actual, trial_error
+from sweeper.results.stored_sweep import StoredSweep
 
 
 def print_quoted(told: StoredSweep) -> None:

@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sweeper.cli.parts.sweeps import reason_text
 from sweeper.launch.live_snapshot import moment_of
+from sweeper.results.stored_sweep import reason_text
 from sweeper.store.history import SweepHistory
 from sweeper.store.record import Event
 from sweeper.trackers.event_lines import moment_line

@@ -4,8 +4,8 @@ import time
 
 import click
 
-from sweeper.cli.parts.sweeps import StoredSweep, find, next_commands, read, standing_text
 from sweeper.errors import StateError
+from sweeper.results.stored_sweep import StoredSweep, find, next_commands, read, standing_text
 from sweeper.store import lease
 from sweeper.store.lease import Request
 from sweeper.wording import score_text

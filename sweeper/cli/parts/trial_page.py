@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from sweeper.cli.parts.sweeps import StoredSweep
 from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.errors import SpecError
+from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import Attempt, TrialHistory
 from sweeper.trackers.event_lines import verdict_text
 from sweeper.trial import Decision, Report, State, Verdict

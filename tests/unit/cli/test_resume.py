@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sweeper.cli.parts.sweeps import read
+from sweeper.results.stored_sweep import read
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 

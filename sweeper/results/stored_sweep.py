@@ -9,7 +9,6 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sweeper.cli.parts.changes import differs_from_launched, extension, shortened
 from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.errors import SpecError, StateError, SweeperError
 from sweeper.registry import nearest
@@ -87,23 +86,6 @@ class StoredSweep:
     def has_gpu(self) -> bool:
         """Whether its device time is that of GPUs."""
         return any(attempt.is_gpu for attempt in self.history.attempts)
-
-
-def refuse_existing(paths: SweepPaths, spec: SweepSpec | None = None) -> None:
-    """StateError where a sweep of that name exists: nothing is ever overwritten.
-
-    `spec` is what would be launched: the message says in what it differs from the sweep that exists.
-    """
-    if not paths.record.exists() and not paths.copy.exists():
-        return
-    changed = differs_from_launched(paths, spec) if spec else []
-    said = f", and differs from this file in {'; '.join(shortened(changed, 3))}" if changed else ""
-    command = extension(changed, paths.name) or f"sweeper resume {paths.name}"
-    raise StateError(
-        f"a sweep called {paths.name!r} exists already{said}",
-        where=str(paths.root),
-        hint=f"`{command}` goes on with it, `-o name=NEW` starts another",
-    )
 
 
 def sweep_names() -> list[str]:
