@@ -18,7 +18,7 @@ from sweeper.search import searcher
 from sweeper.training.loop import Diverged, train
 from sweeper.training.recipe import compose
 from sweeper.training.trial_workload import open_for
-from sweeper.trial import Config, Trial, derive, trial_key
+from sweeper.trial import Config, Goal, Trial, derive, trial_key
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = Path(__file__).parent / "curves"
@@ -47,7 +47,7 @@ class Recording:
 
     def configs(self) -> list[Config]:
         """The draws, each a function of the seed and its number."""
-        draws = searcher["random"](self.spec.space, "maximize", SEED)
+        draws = searcher["random"](self.spec.space, Goal.MAXIMIZE, SEED)
         return [config for number in range(self.count) if (config := draws.suggest(number))]
 
 

@@ -15,8 +15,8 @@ from sweeper.runners import Workload, runner
 from sweeper.runners.parts.recorded_curves import distance
 from sweeper.runners.simulated import VirtualClock
 from sweeper.search import Searcher, searcher
+from sweeper.store.events import Event, Reported
 from sweeper.store.history import SweepHistory
-from sweeper.store.record import Event
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Config, Goal, Report, State, Trial, canonical
 
@@ -161,7 +161,7 @@ class _Watch:
         self._before: dict[str, float] = {}
 
     def __call__(self, event: Event, history: SweepHistory) -> None:
-        if event.kind != "reported":
+        if not isinstance(event, Reported):
             return
         report = history.trials[event.trial].reports[-1]
         self.spent += report.device_seconds - self._before.get(event.trial, 0.0)

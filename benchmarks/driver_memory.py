@@ -21,8 +21,9 @@ import torch
 
 from sweeper.config.spec import parse_spec
 from sweeper.runners import runner
+from sweeper.store.events import AttemptEnded, Event
 from sweeper.store.history import SweepHistory
-from sweeper.store.record import Event, Record
+from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
 
 LOADED = (mlflow, optuna, torch)  # a driver has them in memory
@@ -59,7 +60,7 @@ def measured(trials: int, reports: int, folder: Path) -> list[dict[str, float]]:
     began = time.monotonic()
 
     def heard(event: Event, history: SweepHistory) -> None:
-        if event.kind == "ended" and len(history.over) in looks:
+        if isinstance(event, AttemptEnded) and len(history.over) in looks:
             gc.collect()
             memory = psutil.Process().memory_info().rss / 1e6
             rows.append({"trials": len(history.over), "mb": memory, "seconds": time.monotonic() - began})

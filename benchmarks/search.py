@@ -28,7 +28,7 @@ from scipy import stats
 from sweeper.config.spec import load_spec
 from sweeper.plan.simulate import Machines, simulate
 from sweeper.schedulers import scheduler
-from sweeper.trial import Report
+from sweeper.trial import Goal, Report
 
 GRACE = {"digits": 2, "groceries": 1}
 TRAININGS = 16
@@ -128,7 +128,7 @@ def decision(trials: int, rounds: int = 5) -> float:
     best = float("inf")
     for seed in range(rounds):
         random = np.random.default_rng(seed)
-        asha, count = scheduler["asha"]("maximize", 20), 0
+        asha, count = scheduler["asha"](Goal.MAXIMIZE, 20), 0
         reports = [Report(1, float(score)) for score in random.random(trials)]
         began = time.process_time()
         for number, report in enumerate(reports):

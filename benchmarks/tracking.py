@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from sweeper.config.spec import parse_spec
-from sweeper.store.ledger import Grant
+from sweeper.store.attempt import Grant
 from sweeper.store.outbox import sweep_row
 from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep

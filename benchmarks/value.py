@@ -35,8 +35,9 @@ from sweeper.data.dataset import open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.plan.plan import image_variants
 from sweeper.runners import runner
+from sweeper.store.events import Event, Reported
 from sweeper.store.outbox import sweep_row
-from sweeper.store.record import Event, Record
+from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.sender import Sender
@@ -113,9 +114,9 @@ def product(options: argparse.Namespace, folder: Path) -> Meter:
     meter.prepared = time.process_time() - began
 
     def heard(event: Event, history: Any) -> None:
-        if event.kind == "reported":
-            said = event.body["metrics"]
-            meter.report(event.trial, int(said["process"]), said["cpu"], event.body["score"])
+        if isinstance(event, Reported):
+            said = event.report.metrics
+            meter.report(event.trial, int(said["process"]), said["cpu"], event.report.score)
 
     sender.start()
     sweep = Sweep(spec, record)

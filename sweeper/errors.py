@@ -1,6 +1,80 @@
 """One error family: each message says what is wrong, where, and what to do next."""
 
+from enum import StrEnum
 from typing import Any, ClassVar
+
+
+class FailureKind(StrEnum):
+    """Why an attempt ended before its trial was trained; `NONE` where it was trained, or stopped early.
+
+    `INTERRUPTED` to `RETRIED` are no failures: the driver or a person ended the attempt, or nothing
+    promoted the trial.
+    """
+
+    NONE = ""
+    ERROR = "error"
+    DIVERGED = "diverged"
+    OUT_OF_MEMORY = "out_of_memory"
+    VERSION_SKEW = "version_skew"
+    HUNG = "hung"
+    STORAGE = "storage"
+    GPU_LOST = "gpu_lost"
+    WORKER_LOST = "worker_lost"
+    PREEMPTED = "preempted"
+    DRIVER_LOST = "driver_lost"
+    NODE_LOST = "node_lost"
+    INTERRUPTED = "interrupted"
+    BUDGET = "budget"
+    UNPROMOTED = "unpromoted"
+    RETRIED = "retried"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "FailureKind":
+        """A word of another version's or of somebody's own error is kept, and has no retries."""
+        unknown = str.__new__(cls, str(value))
+        unknown._name_, unknown._value_ = "UNKNOWN", str(value)
+        return unknown
+
+    @property
+    def retries(self) -> float:
+        """How many attempts of a trial may be lost to it; 0 where another attempt would end alike."""
+        return _RETRIES.get(self, 0)
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the cause lies in the machines: a full disk fails twice at the same line of any trial."""
+        return self in _OUTSIDE
+
+    @property
+    def is_preemption(self) -> bool:
+        """Whether the attempt was taken away, so that what it did since its last checkpoint is done again."""
+        return self in _PREEMPTIONS
+
+
+_RETRIES: dict[FailureKind, float] = {
+    FailureKind.PREEMPTED: float("inf"),
+    FailureKind.DRIVER_LOST: float("inf"),
+    FailureKind.INTERRUPTED: float("inf"),
+    FailureKind.NODE_LOST: 5,
+    FailureKind.WORKER_LOST: 5,
+    FailureKind.STORAGE: 5,
+    FailureKind.HUNG: 5,
+    FailureKind.GPU_LOST: 5,
+    FailureKind.VERSION_SKEW: 2,
+    FailureKind.OUT_OF_MEMORY: 1,
+    FailureKind.ERROR: 1,
+}
+_PREEMPTIONS = (FailureKind.PREEMPTED, FailureKind.DRIVER_LOST, FailureKind.NODE_LOST)
+_OUTSIDE = frozenset(
+    (
+        *_PREEMPTIONS,
+        FailureKind.INTERRUPTED,
+        FailureKind.WORKER_LOST,
+        FailureKind.STORAGE,
+        FailureKind.GPU_LOST,
+        FailureKind.VERSION_SKEW,
+    )
+)
 
 
 class SweeperError(Exception):
@@ -11,7 +85,7 @@ class SweeperError(Exception):
     """
 
     exit_code: ClassVar[int] = 1
-    failure_kind: ClassVar[str] = "error"
+    failure_kind: ClassVar[FailureKind] = FailureKind.ERROR
 
     def __init__(self, problem: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(problem)

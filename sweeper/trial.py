@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
+
+from sweeper.errors import FailureKind
 
 Config = Mapping[str, Any]
-Goal = Literal["maximize", "minimize"]
 
 
 def derive(seed: int, *path: str | int) -> int:
@@ -32,6 +33,26 @@ def trial_key(sweep_id: str, config: Config, seed: int, repeat: int = 0) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+class Goal(StrEnum):
+    """Which way a figure is better."""
+
+    MAXIMIZE = "maximize"
+    MINIMIZE = "minimize"
+
+    @property
+    def sign(self) -> float:
+        """What to multiply a figure with, so that more is better."""
+        return 1.0 if self is Goal.MAXIMIZE else -1.0
+
+    def best(self, values: Iterable[float]) -> float:
+        """The best of some values; ValueError where there are none."""
+        return max(values) if self is Goal.MAXIMIZE else min(values)
+
+    def is_better(self, one: float, other: float) -> bool:
+        """Whether the one is better than the other; equals are not."""
+        return one > other if self is Goal.MAXIMIZE else one < other
+
+
 class Decision(StrEnum):
     """What a running trial is told after a report."""
 
@@ -40,8 +61,31 @@ class Decision(StrEnum):
     PAUSE = "pause"
 
 
+class Cause(StrEnum):
+    """Who decided it. A pause of the scheduler's waits for a promotion; one for the budget's or the driver's
+    sake leaves the trial in the queue."""
+
+    SCHEDULER = "scheduler"
+    BUDGET = "budget"
+    INTERRUPT = "interrupt"
+    TARGET = "target"
+    FINAL = "final"
+
+
 class State(StrEnum):
-    """Where a trial stands. The last five are final."""
+    """Where a trial stands. The last five are final.
+
+        WAITING ---granted---> RUNNING ---trained in full---> COMPLETED
+           ^                   |  |  |----told to stop------> STOPPED
+           |--attempt lost-----|  |  |----failed for good---> FAILED
+           |  or interrupted      |  |----ended by a user---> CANCELLED
+           |                      v
+           |--- promoted ----- PAUSED ----never promoted----> STOPPED
+
+    A lost attempt leaves the trial WAITING as long as its `FailureKind` has retries left. `INFEASIBLE` is
+    what the search is told of a configuration that cannot be trained; no trial of the record has it.
+    `sweeper retry` takes a FAILED trial back to WAITING, `sweeper extend` a never promoted one to PAUSED.
+    """
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -97,7 +141,7 @@ class Verdict:
     """A decision and the numbers behind it, as the record keeps them.
 
     `rank` counts from 1, the best, among `of` results at that rung; `threshold` is the score that
-    was needed to go on.
+    was needed to go on. `reason` is for people; what the program does hangs on `cause`.
     """
 
     decision: Decision
@@ -106,15 +150,20 @@ class Verdict:
     rank: int | None = None
     of: int | None = None
     threshold: float | None = None
+    cause: Cause = Cause.SCHEDULER
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended. `kind` classifies a failure (`out_of_memory`, `diverged`, `error`,
-    `preempted`, `node_lost`, `hung`); `fingerprint` tells two failures of one cause apart from two causes.
-    """
+    """How an attempt ended. `fingerprint` tells two failures of one cause apart from two causes."""
 
     state: State
-    kind: str = ""
+    kind: FailureKind = FailureKind.NONE
     message: str = ""
     fingerprint: str = ""
+
+    @classmethod
+    def restored(cls, plain: Mapping[str, Any]) -> "Outcome":
+        """From what `asdict` gave, after its way through JSON."""
+        kind = FailureKind(plain["kind"])
+        return cls(State(plain["state"]), kind, plain["message"], plain["fingerprint"])

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +19,11 @@ from pathlib import Path
 import pytest
 
 from sweeper.config.spec import SweepSpec, parse_spec
+from sweeper.errors import FailureKind
 from sweeper.runners.simulated import VirtualClock
-from sweeper.store.ledger import Grant
-from sweeper.store.record import Event, Record
+from sweeper.store.attempt import Grant
+from sweeper.store.events import Event, Line, line_of
+from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 
@@ -112,7 +114,7 @@ class Rig:
         self.sweep.tell(trial_id, outcome, trial.attempt)
 
     def fail(self, trial_id: str, kind: str = "worker_lost", message: str = "gone", print_: str = "") -> None:
-        self.end(trial_id, Outcome(State.FAILED, kind, message, print_))
+        self.end(trial_id, Outcome(State.FAILED, FailureKind(kind), message, print_))
 
     def finish(self, workers: int = 1) -> Sweep:
         """Go on until the sweep is done, `workers` trials side by side, each a report in turn."""
@@ -148,10 +150,10 @@ def records() -> Iterator[Callable[..., Record]]:
     root = Path(tempfile.mkdtemp(prefix="sweeper-test-", dir=shared if shared.is_dir() else None))
     numbers, opened = itertools.count(), list[Record]()
 
-    def build(events: list[Event] | tuple[Event, ...] = ()) -> Record:
+    def build(events: Iterable[Line | Event] = ()) -> Record:
         record = Record.create(root / f"{next(numbers)}.db", {"sweep_id": "toy-id"})
-        if events:
-            record.append(*events)
+        if events := list(events):
+            record.write(*(each if isinstance(each, Line) else line_of(each) for each in events))
         opened.append(record)
         return record
 

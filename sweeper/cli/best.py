@@ -17,6 +17,7 @@ from sweeper.results.leaderboard import LeaderboardRow, points
 from sweeper.results.pages import print_answer, print_leaderboard
 from sweeper.results.pareto import best_within, efficiency
 from sweeper.results.stored_sweep import StoredSweep, find, read
+from sweeper.trial import Goal
 
 ORDERS = ("score", "efficiency", "cost")
 
@@ -72,7 +73,7 @@ def _with_floor(told: StoredSweep, min_top5: float | None) -> StoredSweep:
 
 def _within(answer: Answer, budget: float, sweep: str) -> Answer:
     """The same answer with the best trial among those that cost at most so much."""
-    goal = "maximize" if answer.is_maximized else "minimize"
+    goal = Goal.MAXIMIZE if answer.is_maximized else Goal.MINIMIZE
     best = best_within(points(answer.rows, goal, answer.cost), budget)
     if best is None:
         cheapest = min((row.cost(answer.cost) for row in answer.rows if row.score is not None), default=0.0)
@@ -108,7 +109,7 @@ def _by_efficiency(rows: Sequence[LeaderboardRow], answer: Answer) -> list[Leade
     if found is None:
         reason = "has no chance level" if answer.chance is None else "is above chance and the floor nowhere"
         raise StateError(f"{answer.metric} {reason}: nothing to rank", where=answer.sweep, hint="--by score")
-    goal = "maximize" if answer.is_maximized else "minimize"
+    goal = Goal.MAXIMIZE if answer.is_maximized else Goal.MINIMIZE
     worth = {point.number: efficiency(point, found.chance) for point in points(rows, goal, answer.cost)}
     reached = [
         row

@@ -14,6 +14,7 @@ from sweeper.cli.parts.table import print_json
 from sweeper.errors import SpecError
 from sweeper.results.costs import Bill, bill
 from sweeper.results.stored_sweep import StoredSweep, events, find, read
+from sweeper.store.events import AttemptStarted
 
 if TYPE_CHECKING:
     from sweeper.results.ledger_file import Format
@@ -71,7 +72,9 @@ def _content(told: StoredSweep, format_: "Format") -> bytes:
     from sweeper.results.ledger_file import ledger_table, written  # pyarrow: only a file needs it
 
     granted_at = {
-        (event.trial, event.attempt): event.at for event in events(told.paths) if event.kind == "granted"
+        (event.trial, event.attempt): event.at
+        for event in events(told.paths)
+        if isinstance(event, AttemptStarted)
     }
     goal, name = told.spec.objective.goal, told.paths.name
     table = ledger_table(

@@ -10,7 +10,7 @@ from sweeper.launch.extend import differences, extended
 from sweeper.launch.run import reopen, write_resolved
 from sweeper.results.stored_sweep import find
 from sweeper.store import lease
-from sweeper.store.record import Event
+from sweeper.store.events import SweepExtended
 
 
 @click.command(epilog="Example:  sweeper extend digits --trials +20")
@@ -34,7 +34,7 @@ def command(sweep: str, budget: tuple[str, ...], trials: str | None, widen: tupl
         changed = extended(spec, limits, widen)
         lines = differences(spec, changed)
         record.put_meta({"spec": json.dumps(changed.resolved()), "spec_digest": changed.digest})
-        record.append(Event("extended", body={"changes": lines}))
+        record.append(SweepExtended(changes=lines))
         write_resolved(changed, paths, record.meta)
         record.close()
     for line in lines:

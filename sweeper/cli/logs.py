@@ -13,7 +13,7 @@ from sweeper.cli.parts.table import print_json
 from sweeper.cli.parts.trial_page import find_trial, print_trial, trial_facts
 from sweeper.results.stored_sweep import StoredSweep, events, find, read
 from sweeper.store import lease
-from sweeper.store.record import Event
+from sweeper.store.events import Event, line_of
 
 LOOK_SECONDS = 0.5
 
@@ -65,4 +65,4 @@ def _last(items: list[Any], count: int | None) -> list[Any]:
 
 def _facts(event: Event, told: StoredSweep) -> dict[str, Any]:
     trial = told.history.trials.get(event.trial)
-    return asdict(event) | {"number": trial.number if trial else None}
+    return asdict(line_of(event)) | {"number": trial.number if trial else None}

@@ -6,7 +6,8 @@ from sweeper.cli.parts.options import sweep_name
 from sweeper.errors import StateError
 from sweeper.results.stored_sweep import find, read
 from sweeper.store import lease
-from sweeper.store.record import Event, Record
+from sweeper.store.events import TrialRetried
+from sweeper.store.record import Record
 from sweeper.trial import State
 
 
@@ -24,7 +25,7 @@ def command(sweep: str, failed: bool) -> None:
         if not trials:
             raise StateError("no trial of it failed", where=sweep, hint=f"sweeper status {sweep}")
         record = Record.open(paths.record)
-        record.append(*(Event("retried", trial.id) for trial in trials))
+        record.append(*(TrialRetried(trial=trial.id) for trial in trials))
         record.close()
     numbers = ", ".join(str(trial.number) for trial in trials)
     click.echo(f"trial{'s' if len(trials) > 1 else ''} {numbers} will be tried again")

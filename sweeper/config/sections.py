@@ -4,11 +4,19 @@ import math
 import re
 from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from sweeper.config.parameter import Condition, holds
 from sweeper.errors import SpecError
-from sweeper.trial import Config
+from sweeper.trial import Config, Goal
 
 
 def _whole(value: object) -> object:
@@ -133,12 +141,15 @@ class TrainSpec(Strict):
     """Compile the network (torch.compile): slower to start, faster on a GPU."""
 
 
+_GOAL = {"enum": [str(goal) for goal in Goal], "type": "string"}
+
+
 class ObjectiveSpec(Strict):
     """What is best."""
 
     metric: Metric = "valid/top5"
     """The metric that ranks trials, measured on the validation split."""
-    goal: Literal["maximize", "minimize"] = "maximize"
+    goal: Annotated[Goal, Field(strict=False), WithJsonSchema(_GOAL)] = Goal.MAXIMIZE
     """Which way is better; a loss is minimized where this is left out."""
     cost: Literal["gpu_hours", "usd", "device_seconds"] = "gpu_hours"
     """What is paid for it: the other axis of the front."""
@@ -165,9 +176,10 @@ class ObjectiveSpec(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        goal = "minimize" if self.metric.endswith("/loss") else "maximize"
-        if self.goal != goal:
-            raise SpecError(f"found {self.goal!r} for {self.metric}, expected {goal!r}", where="goal")
+        goal = Goal.MINIMIZE if self.metric.endswith("/loss") else Goal.MAXIMIZE
+        if self.goal is not goal:
+            message = f"found '{self.goal}' for {self.metric}, expected '{goal}'"
+            raise SpecError(message, where="goal")
         if self.target is not None and not self.metric.endswith("/loss") and not 0 <= self.target <= 1:
             hint = f"did you mean {self.target / 100:g}?" if 1 < self.target <= 100 else ""
             raise SpecError(f"found {self.target:g}, expected 0 to 1", where="target", hint=hint)
@@ -177,7 +189,7 @@ class ObjectiveSpec(Strict):
             raise SpecError(
                 "'min_top5' is missing", hint="without a floor a useless network wins: min_top5: 0.5"
             )
-        if self.mode == "efficiency" and self.goal == "minimize":
+        if self.mode == "efficiency" and self.goal is Goal.MINIMIZE:
             raise SpecError("found 'efficiency' for a loss, expected an accuracy", where="mode")
         return self
 

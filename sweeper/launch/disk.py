@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweeper.errors import PreflightError
+from sweeper.store.events import AttemptEnded, Event, Reported
 from sweeper.store.history import SweepHistory
 from sweeper.store.paths import SweepPaths
-from sweeper.store.record import Event, Record
+from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
 
 COPY_SECONDS, NEWS_SECONDS = 60.0, 10.0
@@ -40,7 +41,7 @@ class Copies:
 
     def heard(self, event: Event) -> None:
         """An attempt that ended is worth a copy soon."""
-        self._has_news |= event.kind == "ended"
+        self._has_news |= isinstance(event, AttemptEnded)
 
     def write_if_due(self) -> None:
         """Every minute, and ten seconds after the last one where an attempt has ended since."""
@@ -75,7 +76,7 @@ class DiskGuard:
 
     def heard(self, event: Event, history: SweepHistory) -> None:
         """How large a checkpoint gets."""
-        checkpoint = event.body.get("checkpoint") if event.kind == "reported" else None
+        checkpoint = event.report.checkpoint if isinstance(event, Reported) else None
         if checkpoint:
             with contextlib.suppress(OSError):
                 files = Path(checkpoint).iterdir()

@@ -12,9 +12,10 @@ from sweeper.launch.disk import Copies, DiskGuard
 from sweeper.launch.live_snapshot import moment_of, snapshot_of
 from sweeper.runners import Runner, Workload
 from sweeper.store import lease
+from sweeper.store.events import Event
 from sweeper.store.history import SweepHistory
 from sweeper.store.paths import SweepPaths
-from sweeper.store.record import Event
+from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
 from sweeper.trackers.console import Console
 from sweeper.trackers.sender import Sender
@@ -41,6 +42,7 @@ class Driver:
     """Runs one launch of a sweep. Everything that a runner does not do and a sweep must not know."""
 
     sweep: Sweep
+    record: Record
     paths: SweepPaths
     console: Console
     sender: Sender
@@ -55,7 +57,7 @@ class Driver:
 
     def __post_init__(self) -> None:
         """What the driver looks after besides: the record's copy, and room on the disk."""
-        self._copy = Copies(self.sweep.record, self.paths, self.console.note)
+        self._copy = Copies(self.record, self.paths, self.console.note)
         self._room = DiskGuard(self.sweep, self.paths, self.console.note, self._has_been_asked)
 
     def drive(self, runner: Runner, workload: Workload, conclude: Callable[[], None]) -> None:
@@ -63,8 +65,8 @@ class Driver:
 
         `conclude` is what a sweep that ran to its end still owes: the test of its winner.
         """
-        self.sweep.record.claim()
-        self.sweep.record.when_stuck = self._room.wait
+        self.record.claim()
+        self.record.when_stuck = self._room.wait
         with self.console, self._signals_caught():
             self.sender.start()
             try:
@@ -126,7 +128,7 @@ class Driver:
 
     def _show(self) -> None:
         snapshot = snapshot_of(
-            self.sweep, undelivered=self.sweep.record.pending_count(), problem=self.sender.problem
+            self.sweep, undelivered=self.record.pending_count(), problem=self.sender.problem
         )
         self.console.update(snapshot)
         if self.metrics:

@@ -3,9 +3,9 @@
 from collections import Counter
 
 from sweeper.config.sections import BudgetSpec
+from sweeper.store.events import AttemptEnded, AttemptStarted, Decided, Event
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import totals
-from sweeper.store.record import Event
 from sweeper.sweep.ranking import best_of
 from sweeper.sweep.sweep import Sweep
 from sweeper.trackers.snapshot import Moment, Snapshot, TrialStatus
@@ -24,12 +24,12 @@ def moment_of(event: Event, history: SweepHistory) -> Moment | None:
     epoch, score, seconds = (last.epoch, last.score, last.device_seconds) if last else (0, None, 0.0)
     verdict = trial.verdicts[-1][1] if trial.verdicts else None
     label, attempt, outcome = trial.label, event.attempt, trial.outcome
-    match event.kind:
-        case "granted":
+    match event:
+        case AttemptStarted():
             return Moment("started", trial.number, epoch, score, seconds, label=label, attempt=attempt)
-        case "decided":
+        case Decided():
             return Moment("reported", trial.number, epoch, score, seconds, verdict, None, label, attempt)
-        case "ended" if trial.state.is_final:
+        case AttemptEnded() if trial.state.is_final:
             return Moment("ended", trial.number, epoch, score, seconds, verdict, outcome, label, attempt)
         case _:
             return None

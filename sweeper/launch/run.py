@@ -25,11 +25,12 @@ from sweeper.results.published_comparison import published_trials
 from sweeper.runners import Runner, Workload, runner
 from sweeper.runners.parts.synthetic_curves import SyntheticCurves
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.attempt import Grant
+from sweeper.store.events import AttemptStarted, Event, FinalBegun, SearchEnded
 from sweeper.store.history import SweepHistory, TrialHistory
-from sweeper.store.ledger import Grant
 from sweeper.store.outbox import sweep_row
 from sweeper.store.paths import SweepPaths, cache_root
-from sweeper.store.record import Event, Record
+from sweeper.store.record import Record
 from sweeper.sweep.ranking import best_of
 from sweeper.sweep.sweep import Sweep
 from sweeper.trackers import Target, tracker
@@ -97,7 +98,7 @@ def drive(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where:
             clock = VirtualClock()
             sweep = Sweep(spec, record, clock=clock, validate_config=validate_config)
             build = runner["simulated"](clock=clock, workers=where.cpus or 1)
-            return _driven(sweep, paths, console, where, build, _curves(spec), conclude=lambda: None)
+            return _driven(sweep, record, paths, console, where, build, _curves(spec), conclude=lambda: None)
         sweep = Sweep(spec, record, validate_config=validate_config)
         _prepare(spec, sweep, plan, console)
         metric = spec.objective.metric
@@ -105,13 +106,14 @@ def drive(spec: SweepSpec, record: Record, paths: SweepPaths, plan: Plan, where:
         workload = Training(spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, held)
         build = _runner(spec, paths, where, console.note)
         conclude = functools.partial(test_chosen, sweep, workload)
-        return _driven(sweep, paths, console, where, build, workload, conclude)
+        return _driven(sweep, record, paths, console, where, build, workload, conclude)
     finally:
         record.close()
 
 
 def _driven(
     sweep: Sweep,
+    record: Record,
     paths: SweepPaths,
     console: Console,
     where: RunOptions,
@@ -119,7 +121,8 @@ def _driven(
     workload: Workload,
     conclude: Callable[[], None],
 ) -> Ending:
-    driver = Driver(sweep, paths, console, _sender(sweep.spec, sweep.record, paths), where.metrics)
+    sender = _sender(sweep.spec, record, paths)
+    driver = Driver(sweep, record, paths, console, sender, where.metrics)
     sweep.listen(driver.heard)
     sweep.listen(Announcer(sweep.spec, console.note))
     if sweep.history.known:
@@ -139,17 +142,17 @@ class Announcer:
 
     def __call__(self, event: Event, history: SweepHistory) -> None:
         """A listener of the sweep's."""
-        if event.kind == "enough":
+        if isinstance(event, SearchEnded):
             self._say(f"the search is over: {history.enough}")
-        elif event.kind == "final":
+        elif isinstance(event, FinalBegun):
             seeds = self._spec.final.seeds if self._spec.final else 0
             self._say(f"final: the best {len(history.finalists)} are trained in full with {seeds} seeds more")
-        elif event.kind == "granted" and self._spec.budget.usd and not self._is_price_missed:
-            self._is_price_missed = event.body.get("usd_per_hour") is None
+        elif isinstance(event, AttemptStarted) and self._spec.budget.usd and not self._is_price_missed:
+            self._is_price_missed = event.grant.usd_per_hour is None
             if self._is_price_missed:
                 self._say(
-                    f"budget.usd cannot hold: nobody knows what {event.body.get('device', 'a device')} on "
-                    f"{event.body.get('node', 'its node')} costs (--usd-per-gpu-hour says it)"
+                    f"budget.usd cannot hold: nobody knows what {event.grant.device} on "
+                    f"{event.grant.node} costs (--usd-per-gpu-hour says it)"
                 )
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.errors import SpecError, StateError
 from sweeper.registry import nearest
+from sweeper.store.events import EarlierTrial, Event
 from sweeper.store.history import TrialHistory, replay
 from sweeper.store.paths import SweepPaths, runs_root
-from sweeper.store.record import Event, Record
-from sweeper.trial import State, canonical
+from sweeper.store.record import Record
+from sweeper.trial import Report, State, canonical
 
 
 def known_events(spec: SweepSpec, data_digest: str) -> list[Event]:
@@ -25,7 +26,7 @@ def known_events(spec: SweepSpec, data_digest: str) -> list[Event]:
         where = spec.where(f"search.from.{place}")
         for trial in _concluded(spec, name, where, data_digest):
             if spec.space.contains(trial.config):
-                events.setdefault(canonical(trial.config), Event("known", body=_body(name, trial)))
+                events.setdefault(canonical(trial.config), _known(name, trial))
     return list(events.values())
 
 
@@ -70,16 +71,16 @@ def _check_alike(spec: SweepSpec, earlier: SweepSpec, name: str, where: str) -> 
             )
 
 
-def _body(name: str, trial: TrialHistory) -> dict[str, object]:
-    reports = [
-        [report.epoch, report.score, report.device_seconds, report.metrics.get("valid/top5", report.score)]
-        for report in trial.reports
-        if abs(report.score) < float("inf")
-    ]
-    return {
-        "sweep": name,
-        "number": trial.number,
-        "config": dict(trial.config),
-        "state": str(trial.state),
-        "reports": reports,
-    }
+def _known(sweep: str, trial: TrialHistory) -> EarlierTrial:
+    reports = tuple(
+        Report(each.epoch, each.score, each.device_seconds, {"valid/top5": _top5(each)})
+        for each in trial.reports
+        if abs(each.score) < float("inf")
+    )
+    return EarlierTrial(
+        sweep=sweep, number=trial.number, config=dict(trial.config), state=trial.state, reports=reports
+    )
+
+
+def _top5(report: Report) -> float:
+    return report.metrics.get("valid/top5", report.score)

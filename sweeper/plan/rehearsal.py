@@ -16,7 +16,7 @@ from sweeper.plan.epoch_seconds import Foreseen, Paced
 from sweeper.plan.simulate import Machines, Run, simulate
 from sweeper.runners.parts.synthetic_curves import SyntheticCurves
 from sweeper.search.points import has_points_only
-from sweeper.store.ledger import Grant
+from sweeper.store.attempt import Grant
 from sweeper.trial import derive
 
 FEWEST, MOST = 4, 16

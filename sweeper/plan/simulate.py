@@ -5,7 +5,6 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -15,8 +14,9 @@ from sweeper.runners import Workload, runner
 from sweeper.runners.parts.lost import NodeLost, Preempted
 from sweeper.runners.parts.synthetic_curves import SyntheticCurves
 from sweeper.runners.simulated import VirtualClock
-from sweeper.store.ledger import Grant
-from sweeper.store.record import Event, OutboxRow, Record
+from sweeper.store.attempt import Grant
+from sweeper.store.events import Event
+from sweeper.store.record import OutboxRow
 from sweeper.sweep.ranking import best_of
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Config, Report, State, Trial, derive
@@ -94,11 +94,10 @@ class Faulty:
             yield report
 
 
-class NullEventLog(Record):
-    """A record that keeps nothing: a simulation is never resumed."""
+class NullEventLog:
+    """An event log that keeps nothing: a simulation is never resumed."""
 
     def __init__(self, meta: Mapping[str, str]) -> None:
-        self.path = Path(":memory:")
         self._told = dict(meta)
 
     @property

@@ -78,7 +78,7 @@ def anytime(
     search = _steps(history, goal, is_search_only=True)
     rule = stop_when or StopWhenSpec()
     worth = rule.gain
-    if stop_when is None and goal == "minimize":
+    if stop_when is None and goal is Goal.MINIMIZE:
         worth = abs(steps[-1].score) / 100 if steps else 0.0
     gain = gain_ahead(concluded(history, goal), rule.ahead, seed, ceiling=ceiling_of(objective.metric))
     searched = search[-1] if search else None
@@ -87,13 +87,13 @@ def anytime(
 
 def spent_until(curve: Sequence[Step], score: float, goal: Goal) -> Step | None:
     """The first step at which the best score was at least as good."""
-    sign = 1.0 if goal == "maximize" else -1.0
+    sign = goal.sign
     return next((step for step in curve if sign * step.score >= sign * score), None)
 
 
 def _steps(history: SweepHistory, goal: Goal, *, is_search_only: bool = False) -> list[Step]:
     """One for each attempt from the first score on: the running ones last."""
-    sign = 1.0 if goal == "maximize" else -1.0
+    sign = goal.sign
     told = [
         (attempt, score)
         for trial, attempt, score in attempts_told(history, goal)

@@ -50,7 +50,7 @@ def certainty(ranked: Sequence[RankedConfig], goal: Goal, seed: int = 0) -> Cert
     rivals = [s for s in ranked if s.runs > 1 and s.is_final == ranked[0].is_final][:RIVALS]
     if len(rivals) < 2:
         return None
-    sign = 1.0 if goal == "maximize" else -1.0
+    sign = goal.sign
     means = np.array([sign * rival.mean for rival in rivals])
     runs = np.array([rival.runs for rival in rivals])
     freedom = int(runs.sum()) - len(rivals)

@@ -109,7 +109,7 @@ def compare_sweeps(answers: Sequence[Answer], digests: Sequence[str | None]) -> 
     """SpecError where metrics or goals differ; what else makes a comparison doubtful is a warning of it."""
     _refuse(answers)
     first = answers[0]
-    goal: Goal = "maximize" if first.is_maximized else "minimize"
+    goal = Goal.MAXIMIZE if first.is_maximized else Goal.MINIMIZE
     cost = _cost(answers)
     clouds = [points(found.rows, goal, cost) for found in answers]
     fronts = [front(cloud) for cloud in clouds]

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sweeper.config.spec import SweepSpec
+from sweeper.errors import FailureKind
 from sweeper.results.answer import saved_device_seconds
 from sweeper.results.values import ValueCost, by_value
-from sweeper.store.attempt import PREEMPTIONS, Attempt
+from sweeper.store.attempt import Attempt
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Totals, totals
 from sweeper.trial import State
@@ -143,7 +144,7 @@ def bill(history: SweepHistory, spec: SweepSpec, *, classes: int | None = None) 
     history_of = {trial.number: trial for trial in history.trials.values()}
     booked: dict[str, float] = {}
     for work in history.booked:
-        booked[str(work["what"])] = booked.get(str(work["what"]), 0.0) + work["device_seconds"]
+        booked[work.what] = booked.get(work.what, 0.0) + work.device_seconds
     nodes = _nodes(history, attempts)
     hourly = _mean_price(sums)
     return Bill(
@@ -211,7 +212,7 @@ def _prices(attempts: Iterable[Attempt]) -> list[PriceUsed]:
 
 def _preempted(attempts: Sequence[Attempt]) -> list[PreemptionCost]:
     found: list[PreemptionCost] = []
-    for kind in PREEMPTIONS:
+    for kind in (each for each in FailureKind if each.is_preemption):
         lost = [attempt for attempt in attempts if attempt.ended == kind]
         if not lost:
             continue

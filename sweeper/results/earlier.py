@@ -1,10 +1,11 @@
 """What a sweep with `search.from` knew before its first trial: results that are not among its own."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sweeper.store.events import EarlierTrial
 from sweeper.trial import Goal
 
 
@@ -22,15 +23,14 @@ class Earlier:
         return asdict(self)
 
 
-def earlier(known: Sequence[Mapping[str, Any]], goal: Goal) -> Earlier | None:
-    """From the bodies of the record's `known` events; None where nothing was known."""
-    sign = 1.0 if goal == "maximize" else -1.0
+def earlier(known: Sequence[EarlierTrial], goal: Goal) -> Earlier | None:
+    """From what the record tells of earlier sweeps; None where nothing was known."""
     scored = [
-        (max(sign * score for _, score, *_ in reports), body)
-        for body in known
-        if (reports := [report for report in body["reports"] if math.isfinite(report[1])])
+        (goal.sign * goal.best(scores), trial)
+        for trial in known
+        if (scores := [report.score for report in trial.reports if math.isfinite(report.score)])
     ]
     if not scored:
         return None
-    value, body = max(scored, key=lambda pair: pair[0])
-    return Earlier(len(known), body["sweep"], body["number"], sign * value)
+    value, best = max(scored, key=lambda pair: pair[0])
+    return Earlier(len(known), best.sweep, best.number, goal.sign * value)

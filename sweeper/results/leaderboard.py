@@ -81,7 +81,7 @@ def leaderboard(
 
 def trial_rows(history: SweepHistory, goal: Goal) -> list[LeaderboardRow]:
     """Every single trial: the scored ones by score, of equals the cheaper, then those that have none."""
-    sign = 1.0 if goal == "maximize" else -1.0
+    sign = goal.sign
     told = [(trial, trial.best(goal)) for trial in history.trials.values()]
     scored = [(-sign * best.score, t.device_seconds, t.number, t, best) for t, best in told if best]
     rows = [_row(rank, trial, best) for rank, (*_, trial, best) in enumerate(sorted(scored), 1)]
@@ -91,7 +91,7 @@ def trial_rows(history: SweepHistory, goal: Goal) -> list[LeaderboardRow]:
 
 def points(rows: Iterable[LeaderboardRow], goal: Goal, cost: Cost) -> list[Point]:
     """The scored rows as points, a score to be minimised negated; rows without a price are left out."""
-    sign = 1 if goal == "maximize" else -1
+    sign = goal.sign
     made = [Point(row.number, sign * row.score, row.cost(cost)) for row in rows if row.score is not None]
     return [point for point in made if math.isfinite(point.cost)]
 

@@ -13,10 +13,11 @@ from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.errors import SpecError, StateError, SweeperError
 from sweeper.registry import nearest
 from sweeper.store import lease
+from sweeper.store.events import Event
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.lease import Owner
 from sweeper.store.paths import SweepPaths, runs_root
-from sweeper.store.record import Damaged, Event, Record
+from sweeper.store.record import Damaged, Record
 from sweeper.sweep.ranking import best_of
 from sweeper.trial import State
 

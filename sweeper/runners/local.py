@@ -5,7 +5,7 @@ import time
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners.parts.run_attempt import CANCELLED, run_here
 from sweeper.runners.parts.tick import Cancelled, watched
-from sweeper.store.ledger import Grant
+from sweeper.store.attempt import Grant
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, Trial
 

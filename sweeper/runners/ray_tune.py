@@ -21,6 +21,7 @@ from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
 from sweeper.config.sections import ResourcesSpec
+from sweeper.errors import FailureKind
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners.ray.attempt_tracker import AttemptTracker
 from sweeper.runners.ray.cluster import connected, quiet
@@ -101,7 +102,7 @@ class SweepScheduler(TrialScheduler):
 
     def on_trial_remove(self, tune_controller: Any, trial: TuneTrial) -> None:
         """Ended before it started."""
-        self._desk.lost(trial.trial_id, "interrupted", "removed before it started")
+        self._desk.lost(trial.trial_id, FailureKind.INTERRUPTED, "removed before it started")
 
     def choose_trial_to_run(self, tune_controller: Any) -> TuneTrial | None:
         """First come, first served."""

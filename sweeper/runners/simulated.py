@@ -11,7 +11,7 @@ from pydantic import Field
 from sweeper.cost import Overheads
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners.parts.run_attempt import CANCELLED, outcome_after, reports
-from sweeper.store.ledger import Grant
+from sweeper.store.attempt import Grant
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, Trial
 

@@ -41,7 +41,7 @@ class Asha:
     def __init__(
         self, goal: Goal, levels: Sequence[float], factor: float, resource: Resource, brackets: int = 1
     ) -> None:
-        self._sign = 1.0 if goal == "maximize" else -1.0
+        self._sign = goal.sign
         self._factor = factor
         self._resource: Resource = resource
         self._brackets = [[Rung(level) for level in levels[skipped:]] for skipped in range(brackets)]

@@ -14,7 +14,7 @@ class Median:
     """Stops a trial whose best score is worse than the median of the others' running averages."""
 
     def __init__(self, goal: Goal, grace: int, min_trials: int) -> None:
-        self._sign = 1.0 if goal == "maximize" else -1.0
+        self._sign = goal.sign
         self._grace = grace
         self._min_trials = min_trials
         self._scores: dict[str, dict[int, float]] = {}

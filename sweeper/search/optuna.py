@@ -9,6 +9,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import Field
 
@@ -66,7 +67,7 @@ class MemorySearch:
         self._seed = seed
         self._sampler = sampler
         self._counts_cost = counts_cost
-        self._directions: list[Goal] = [goal, "minimize"] if counts_cost else [goal]
+        self._directions = _directions(goal, counts_cost=counts_cost)
         self._memory = Memory(goal, history)
         self._draws: dict[int, int] = {}
 
@@ -154,7 +155,7 @@ class StudySearch:
         self._seed = seed
         self._sampler = sampler
         self._counts_cost = counts_cost
-        directions: list[Goal] = [goal, "minimize"] if counts_cost else [goal]
+        directions = _directions(goal, counts_cost=counts_cost)
         self._study = optuna.create_study(directions=directions, sampler=sampler(_seed32(seed, 0, 0)))
         self._trials: dict[int, optuna.Trial] = {}
         self._epochs: dict[int, set[int]] = {}
@@ -325,3 +326,9 @@ def named(
         return StudySearch(space, goal, seed, seeded, counts_cost=counts_cost)
     except (TypeError, ValueError) as error:
         raise SpecError(f"search.options: {sampler}: {error}") from error
+
+
+def _directions(goal: Goal, *, counts_cost: bool) -> list[StudyDirection]:
+    """Of the score, and of the cost where the study has it as a second objective."""
+    score = StudyDirection.MAXIMIZE if goal is Goal.MAXIMIZE else StudyDirection.MINIMIZE
+    return [score, StudyDirection.MINIMIZE] if counts_cost else [score]

@@ -1,9 +1,37 @@
 """One stretch of a trial on a worker, and what it cost: a row of the ledger."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-PREEMPTIONS = ("preempted", "driver_lost", "node_lost")
-"""How attempts end that nobody is to blame for: what they did since their last checkpoint is done again."""
+from sweeper.errors import FailureKind
+from sweeper.trial import State
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The device that an attempt received. `share` is the fraction of it, or how many of them.
+
+    Without a GPU, a CPU slot stands in for the device. `usd_per_hour` is the price of one whole
+    device, None where nobody knows it; `price_source`, `price_date` and `market` say whence it is.
+    """
+
+    node: str = "local"
+    device: str = "cpu"
+    is_gpu: bool = False
+    share: float = 1.0
+    usd_per_hour: float | None = None
+    price_source: str = ""
+    price_date: str = ""
+    market: str = ""
+    gpu_uuid: str = ""
+
+
+class Reading(NamedTuple):
+    """What an attempt has cost: seconds held, seconds of training and evaluation, energy where known."""
+
+    billed: float = 0.0
+    productive: float = 0.0
+    joules: float | None = None
 
 
 @dataclass(slots=True)
@@ -70,7 +98,12 @@ class Attempt:
     @property
     def is_preempted(self) -> bool:
         """Whether it was lost with its node or its driver."""
-        return self.ended in PREEMPTIONS
+        return self.ended in _PREEMPTED
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether something went wrong with it; a preemption, a pause or an interruption is no failure."""
+        return not self.is_preempted and self.ended not in _FINE
 
     def cost(self, billed: float, productive: float, joules: float | None = None) -> None:
         """What it has cost so far; energy that was known does not become unknown."""
@@ -84,3 +117,12 @@ class Attempt:
         self.last_report = self.billed
         if is_checkpointed:
             self.kept = self.billed
+
+
+_PREEMPTED = frozenset(kind for kind in FailureKind if kind.is_preemption)
+_FINE = frozenset[str](
+    (
+        *(FailureKind.NONE, FailureKind.INTERRUPTED, FailureKind.BUDGET),
+        *(State.COMPLETED, State.STOPPED, State.PAUSED, State.CANCELLED),
+    )
+)

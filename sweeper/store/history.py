@@ -1,16 +1,14 @@
 """What the record says of each trial: the fold of its events that every reader uses."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import assert_never
 
-from sweeper.store.attempt import Attempt
-from sweeper.store.record import Event
-from sweeper.trial import Config, Decision, Goal, Outcome, Report, State, Verdict
+from sweeper.errors import FailureKind
+from sweeper.store import events
+from sweeper.store.attempt import Attempt, Reading
+from sweeper.trial import Config, Goal, Outcome, Report, State, Verdict
 from sweeper.wording import config_text
-
-UNPROMOTED = "unpromoted"
-"""How a paused trial ends that no scheduler promoted while the sweep lasted."""
 
 
 @dataclass(slots=True)
@@ -51,11 +49,7 @@ class TrialHistory:
     def best(self, goal: Goal) -> Report | None:
         """The report with the best finite score; the earlier one of equals."""
         finite = [report for report in self.reports if abs(report.score) < float("inf")]
-        if not finite:
-            return None
-        return (
-            max(finite, key=lambda r: r.score) if goal == "maximize" else min(finite, key=lambda r: r.score)
-        )
+        return max(finite, key=lambda report: goal.sign * report.score) if finite else None
 
     @property
     def device_seconds(self) -> float:
@@ -84,184 +78,151 @@ class SweepHistory:
     launches: int = 0
     wall_seconds: float = 0.0
     capacity_device_seconds: float = 0.0
-    capacity_by_node: dict[str, float] = field(default_factory=dict[str, float])
-    booked: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    capacity_by_node: Mapping[str, float] = field(default_factory=dict[str, float])
+    booked: list[events.WorkBooked] = field(default_factory=list[events.WorkBooked])
     closed: str = ""
     settled: list[Attempt] = field(default_factory=list[Attempt])
     over: list[TrialHistory] = field(default_factory=list[TrialHistory])
-    known: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    known: list[events.EarlierTrial] = field(default_factory=list[events.EarlierTrial])
     enough: str = ""
     finalists: list[Config] = field(default_factory=list[Config])
 
-    def apply(self, event: Event) -> None:
-        """Take one more event into account; events of a kind unknown here are passed over."""
-        handler = _HANDLERS.get(event.kind)
-        if handler is not None:
-            handler(self, event)
+    def apply(self, event: events.Event) -> None:
+        """Take one more event into account."""
+        if isinstance(event, events.TrialAsked):
+            self._ask(event)
+        elif isinstance(event, events.TrialEvent):
+            self._apply_to_trial(self.trials[event.trial], event)
+        else:
+            self._apply_to_sweep(event)
+
+    def _apply_to_trial(self, trial: TrialHistory, event: events.TrialEvent) -> None:
+        match event:
+            case events.AttemptStarted():
+                self._start(trial, event)
+            case events.Reported(report=report):
+                if trial.reports and trial.reports[-1].epoch >= report.epoch:
+                    trial.reports = [each for each in trial.reports if each.epoch < report.epoch]
+                trial.reports.append(report)
+            case events.Decided():
+                _decide(trial, event)
+            case events.AttemptEnded():
+                self._end(trial, event)
+            case events.TrialTested(metrics=metrics):
+                trial.test = metrics
+            case events.TrialRetried():
+                self._retry(trial)
+            case events.TrialAsked():
+                pass  # it is in the list by now
+            case _:
+                assert_never(event)
+
+    def _apply_to_sweep(self, event: events.SweepEvent) -> None:
+        match event:
+            case events.SweepLaunched():
+                self.launches += 1
+                self.closed = ""
+            case events.SweepClosed(why=why, clocks=clocks):
+                self.closed = why
+                self._set_clocks(clocks)
+            case events.SweepExtended():
+                self._extend()
+            case events.Heartbeat(clocks=clocks, attempts=attempts):
+                self._set_clocks(clocks)
+                for trial, (number, cost) in attempts.items():
+                    _charge(self.trials[trial], number, cost)
+            case events.EarlierTrial():
+                self.known.append(event)
+            case events.WorkBooked():
+                self.booked.append(event)
+            case events.SearchEnded(why=why):
+                self.enough = why
+            case events.FinalBegun(configs=configs):
+                self.finalists = list(configs)
+            case _:
+                assert_never(event)
 
     @property
     def attempts(self) -> list[Attempt]:
         """Every attempt of every trial."""
         return [attempt for trial in self.trials.values() for attempt in trial.attempts]
 
+    def _ask(self, event: events.TrialAsked) -> None:
+        self.trials[event.trial] = TrialHistory(
+            event.trial, event.number, event.config, event.seed, event.repeat, event.point, event.is_final_run
+        )
 
-_GRANTED = frozenset(each.name for each in fields(Attempt)) - {"trial", "number", "launch"}
+    def _start(self, trial: TrialHistory, event: events.AttemptStarted) -> None:
+        trial.state = State.RUNNING
+        trial.answer = None
+        trial.attempts.append(
+            Attempt(
+                event.trial,
+                event.attempt,
+                self.launches,
+                granted=event.granted,
+                waited=event.waited,
+                **asdict(event.grant),
+            )
+        )
+
+    def _end(self, trial: TrialHistory, event: events.AttemptEnded) -> None:
+        trial.state, trial.outcome = event.outcome.state, event.outcome
+        trial.ends.append(event.outcome)
+        if trial.state.is_final:
+            self.over.append(trial)
+        for attempt in trial.attempts:
+            if attempt.number == event.attempt:
+                attempt.cost(*event.cost)
+                attempt.ended = event.outcome.kind or event.outcome.state
+                attempt.message = event.outcome.message
+                self.settled.append(attempt)
+
+    def _retry(self, trial: TrialHistory) -> None:
+        trial.state, trial.outcome = State.WAITING, None
+        trial.ends = [Outcome(State.WAITING, FailureKind.RETRIED)] * len(trial.ends)
+        self.over = [each for each in self.over if each is not trial]
+        self.closed = "retried"
+
+    def _extend(self) -> None:
+        """There is more to spend: the search goes on, and who waited in vain for a promotion waits again."""
+        self.closed, self.enough, self.finalists = "extended", "", []
+        for trial in self.over:
+            if trial.outcome and trial.outcome.kind is FailureKind.UNPROMOTED:
+                trial.state, trial.outcome = State.PAUSED, None
+        self.over = [trial for trial in self.over if trial.state.is_final]
+
+    def _set_clocks(self, clocks: events.Clocks) -> None:
+        if clocks.wall is not None:
+            self.wall_seconds = clocks.wall
+        if clocks.capacity is not None:
+            self.capacity_device_seconds = clocks.capacity
+        if clocks.nodes is not None:
+            self.capacity_by_node = clocks.nodes
 
 
-def replay(events: Iterable[Event]) -> SweepHistory:
+def replay(log: Iterable[events.Event]) -> SweepHistory:
     """The history that a log tells."""
     history = SweepHistory()
-    for event in events:
+    for event in log:
         history.apply(event)
     return history
 
 
-def _launched(history: SweepHistory, event: Event) -> None:
-    history.launches += 1
-    history.closed = ""
-
-
-def _closed(history: SweepHistory, event: Event) -> None:
-    history.closed = event.body.get("why", "done")
-    _clock(history, event)
-
-
-def _asked(history: SweepHistory, event: Event) -> None:
-    body = event.body
-    history.trials[event.trial] = TrialHistory(
-        event.trial,
-        body["number"],
-        body["config"],
-        body["seed"],
-        body.get("repeat", 0),
-        body.get("point"),
-        body.get("is_final_run", False),
-    )
-
-
-def _granted(history: SweepHistory, event: Event) -> None:
-    trial = history.trials[event.trial]
-    trial.state = State.RUNNING
-    trial.answer = None
-    known = {name: value for name, value in event.body.items() if name in _GRANTED}
-    trial.attempts.append(Attempt(event.trial, event.attempt, history.launches, **known))
-
-
-def _reported(history: SweepHistory, event: Event) -> None:
-    trial = history.trials[event.trial]
-    report = Report(**event.body)
-    if trial.reports and trial.reports[-1].epoch >= report.epoch:
-        trial.reports = [earlier for earlier in trial.reports if earlier.epoch < report.epoch]
-    trial.reports.append(report)
-
-
-def _decided(history: SweepHistory, event: Event) -> None:
-    """Body: a verdict, the epoch that it is on, and what the attempt had cost until then."""
-    body = dict(event.body)
-    trial, epoch = history.trials[event.trial], body.pop("epoch")
-    cost = body.pop("billed", 0.0), body.pop("productive", 0.0), body.pop("joules", None)
-    trial.answer = Verdict(Decision(body.pop("decision")), **body)
-    trial.verdicts.append((epoch, trial.answer))
-    attempt = _cost(trial, event.attempt, *cost)
-    if attempt is not None and "billed" in event.body:
+def _decide(trial: TrialHistory, event: events.Decided) -> None:
+    trial.answer = event.verdict
+    trial.verdicts.append((event.epoch, event.verdict))
+    if event.cost is None:
+        return
+    attempt = _charge(trial, event.attempt, event.cost)
+    if attempt is not None:
         attempt.reported(is_checkpointed=bool(trial.last and trial.last.checkpoint))
 
 
-def _beat(history: SweepHistory, event: Event) -> None:
-    """Body: the clocks, and `attempts`: {trial: [number, billed, productive, joules]}."""
-    _clock(history, event)
-    for trial, (number, *cost) in event.body.get("attempts", {}).items():
-        _cost(history.trials[trial], number, *cost)
-
-
-def _cost(
-    trial: TrialHistory, number: int, billed: float, productive: float, joules: float | None = None
-) -> Attempt | None:
-    """What the running attempt has cost so far; None where it does not run."""
+def _charge(trial: TrialHistory, number: int, cost: Reading) -> Attempt | None:
+    """Write down what the running attempt has cost so far; None where it does not run."""
     attempt = trial.attempts[-1] if trial.attempts else None
     if attempt is None or attempt.number != number or attempt.ended:
         return None
-    attempt.cost(billed, productive, joules)
+    attempt.cost(*cost)
     return attempt
-
-
-def _ended(history: SweepHistory, event: Event) -> None:
-    trial = history.trials[event.trial]
-    body = event.body
-    trial.state = State(body["state"])
-    trial.outcome = Outcome(State(body["state"]), body["kind"], body["message"], body["fingerprint"])
-    trial.ends.append(trial.outcome)
-    if trial.state.is_final:
-        history.over.append(trial)
-    for attempt in trial.attempts:
-        if attempt.number == event.attempt:
-            attempt.cost(body["billed"], body["productive"], body.get("joules"))
-            attempt.ended, attempt.message = body["kind"] or str(body["state"]), body["message"]
-            history.settled.append(attempt)
-
-
-def _tested(history: SweepHistory, event: Event) -> None:
-    history.trials[event.trial].test = event.body["metrics"]
-
-
-def _extended(history: SweepHistory, event: Event) -> None:
-    """There is more to spend: the search goes on, and who waited in vain for a promotion waits again."""
-    history.closed, history.enough, history.finalists = "extended", "", []
-    for trial in history.over:
-        if trial.outcome and trial.outcome.kind == UNPROMOTED:
-            trial.state, trial.outcome = State.PAUSED, None
-    history.over = [trial for trial in history.over if trial.state.is_final]
-
-
-def _known(history: SweepHistory, event: Event) -> None:
-    """Body: sweep, number, config, state, reports: [[epoch, score, device-seconds, top-5], ...]."""
-    history.known.append(event.body)
-
-
-def _enough(history: SweepHistory, event: Event) -> None:
-    """Body: {"why"} in words, beside the figures."""
-    history.enough = event.body["why"]
-
-
-def _final(history: SweepHistory, event: Event) -> None:
-    """Body: {"configs": [...]}, best first."""
-    history.finalists = list(event.body["configs"])
-
-
-def _retried(history: SweepHistory, event: Event) -> None:
-    """Somebody wants another attempt at a trial that was given up: its failure budgets are whole again."""
-    trial = history.trials[event.trial]
-    trial.state, trial.outcome = State.WAITING, None
-    trial.ends = [Outcome(State.WAITING, "retried")] * len(trial.ends)
-    history.over = [each for each in history.over if each is not trial]
-    history.closed = "retried"
-
-
-def _booked(history: SweepHistory, event: Event) -> None:
-    history.booked.append(event.body)
-
-
-def _clock(history: SweepHistory, event: Event) -> None:
-    """`wall`, `capacity` and its `nodes` are sums over all launches, this one included."""
-    history.wall_seconds = event.body.get("wall", history.wall_seconds)
-    history.capacity_device_seconds = event.body.get("capacity", history.capacity_device_seconds)
-    history.capacity_by_node = event.body.get("nodes", history.capacity_by_node)
-
-
-_HANDLERS = {
-    "launched": _launched,
-    "closed": _closed,
-    "asked": _asked,
-    "granted": _granted,
-    "reported": _reported,
-    "decided": _decided,
-    "beat": _beat,
-    "ended": _ended,
-    "tested": _tested,
-    "booked": _booked,
-    "extended": _extended,
-    "retried": _retried,
-    "known": _known,
-    "enough": _enough,
-    "final": _final,
-}

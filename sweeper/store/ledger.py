@@ -3,39 +3,12 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
 
-from sweeper.store.attempt import PREEMPTIONS, Attempt
+from sweeper.store.attempt import Attempt, Reading
+from sweeper.store.events import Clocks
 from sweeper.store.history import SweepHistory
 
 Clock = Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """The device that an attempt received. `share` is the fraction of it, or how many of them.
-
-    Without a GPU, a CPU slot stands in for the device. `usd_per_hour` is the price of one whole
-    device, None where nobody knows it; `price_source`, `price_date` and `market` say whence it is.
-    """
-
-    node: str = "local"
-    device: str = "cpu"
-    is_gpu: bool = False
-    share: float = 1.0
-    usd_per_hour: float | None = None
-    price_source: str = ""
-    price_date: str = ""
-    market: str = ""
-    gpu_uuid: str = ""
-
-
-class Reading(NamedTuple):
-    """What an attempt has cost: seconds held, seconds of training and evaluation, energy where known."""
-
-    billed: float = 0.0
-    productive: float = 0.0
-    joules: float | None = None
 
 
 @dataclass(slots=True)
@@ -126,10 +99,9 @@ class Meter:
         self._settle_capacity()
         return self.capacity_before + self._capacity
 
-    def clocks(self) -> dict[str, Any]:
-        """Wall and capacity as a beat writes them down, and the capacity of each node that has a name."""
-        clocks: dict[str, Any] = {"wall": self.wall(), "capacity": self.capacity()}
-        return clocks | ({"nodes": dict(self._nodes)} if self._nodes else {})
+    def clocks(self) -> Clocks:
+        """Wall and capacity as a heartbeat writes them down; capacity by node where nodes have names."""
+        return Clocks(self.wall(), self.capacity(), dict(self._nodes))
 
     def _now(self) -> float:
         """Seconds since the launch began."""
@@ -144,9 +116,6 @@ class Meter:
         self._capacity += self.slots * gone
         for node, devices in self._holding.items():
             self._nodes[node] = self._nodes.get(node, 0.0) + devices * gone
-
-
-_FINE = frozenset(("", "completed", "stopped", "paused", "interrupted", "budget", "cancelled", *PREEMPTIONS))
 
 
 @dataclass(slots=True)
@@ -231,7 +200,7 @@ class Totals:
         if attempt.is_preempted:
             self.preempted += seconds
             self.repeated += attempt.repeated_device_seconds
-        elif attempt.ended not in _FINE:
+        elif attempt.has_failed:
             self.failed += seconds
         if attempt.joules is not None:
             self.joules = (self.joules or 0.0) + attempt.joules
@@ -246,7 +215,7 @@ class Totals:
 def totals(history: SweepHistory) -> Totals:
     """The sums of everything in the history; running attempts as of their last beat."""
     sums = Totals(capacity=history.capacity_device_seconds)
-    sums.one_off = sum(max(0.0, float(work.get("device_seconds", 0.0))) for work in history.booked)
+    sums.one_off = sum(max(0.0, work.device_seconds) for work in history.booked)
     for trial in history.trials.values():
         for attempt in trial.attempts:
             sums.add(attempt)

@@ -19,24 +19,22 @@ def sweep_row(spec: SweepSpec, sweep_id: str, git_revision: str = "") -> OutboxR
     tags = {
         "sweeper.sweep_id": sweep_id,
         "sweeper.version": version("sweeper"),
-        "sweeper.config.spec": spec.digest,
+        "sweeper.spec": spec.digest,
     }
     if git_revision:
         tags["mlflow.source.git.commit"] = git_revision
     return _row("run", "", {"trial_key": sweep_id, "name": spec.name, "params": params, "tags": tags})
 
 
-def run_row(trial_id: str, asked: Mapping[str, Any], spec: SweepSpec) -> OutboxRow:
-    """A trial's run. Every trial has the same parameters as far as it can, so that runs compare."""
-    name = asked["point"] or f"{spec.name}-{asked['number']:04d}"
-    tags = {"sweeper.trial_number": str(asked["number"]), "sweeper.point": asked["point"] or ""}
-    params = dict(_flat(asked["config"]))
-    return _row("run", trial_id, {"trial_key": trial_id, "name": name, "params": params, "tags": tags})
+def run_row(trial: TrialHistory, spec: SweepSpec) -> OutboxRow:
+    """A trial's run. Every trial has the same parameters as far as it can, so that runs compare.
 
-
-def again_row(trial: TrialHistory, spec: SweepSpec) -> OutboxRow:
-    """The same run once more: a trial that goes on is running again."""
-    return run_row(trial.id, {"number": trial.number, "config": trial.config, "point": trial.point}, spec)
+    Told once more where a trial goes on: its run is then running again.
+    """
+    name = trial.point or f"{spec.name}-{trial.number:04d}"
+    tags = {"sweeper.trial_number": str(trial.number), "sweeper.point": trial.point or ""}
+    params = dict(_flat(trial.config))
+    return _row("run", trial.id, {"trial_key": trial.id, "name": name, "params": params, "tags": tags})
 
 
 def left_row(trial: TrialHistory) -> OutboxRow:

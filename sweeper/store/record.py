@@ -12,13 +12,13 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sweeper.errors import BusyError, StateError
+from sweeper.store.events import SCHEMA, Event, Line, line_of, parse
 
-SCHEMA = 1
 STUCK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
 """What a write may get over by waiting: a full disk, a file that somebody else has locked."""
 _TABLES = """
@@ -43,25 +43,6 @@ CREATE VIEW decisions AS
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One line of the log. `at` is wall time, for people; durations stand in the body.
-
-    Kinds: `launched` and `closed` (the driver came and went), `asked` (a configuration was chosen),
-    `granted` (an attempt received a device), `reported`, `decided`, `beat` (what running attempts
-    have cost so far), `ended` (an attempt is over), `tested` (the test split was opened), `booked`
-    (one-off work of the sweep), `extended` (the budget or the space grew), `retried` (a trial that was
-    given up gets another attempt).
-    """
-
-    kind: str
-    trial: str = ""
-    attempt: int = 0
-    body: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    at: float = 0.0
-    seq: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class OutboxRow:
     """One thing that trackers must hear; `at_ms` is frozen when it happened, so that retries agree."""
 
@@ -74,6 +55,23 @@ class OutboxRow:
 
 class Damaged(StateError):
     """The file is no record, or what is left of one."""
+
+
+class EventLog(Protocol):
+    """What a sweep writes to and is built from: a `Record`, or nothing that lasts, in a simulation."""
+
+    @property
+    def meta(self) -> dict[str, str]:
+        """What was fixed when the sweep was created."""
+        ...
+
+    def append(self, *events: Event, outbox: Iterable[OutboxRow] = ()) -> None:
+        """Write all of it or nothing."""
+        ...
+
+    def events(self, after: int = 0) -> Iterator[Event]:
+        """The log in order, from the event after number `after`."""
+        ...
 
 
 class Record:
@@ -107,15 +105,6 @@ class Record:
         return record
 
     @classmethod
-    def in_memory(cls, meta: Mapping[str, str]) -> "Record":
-        """A record that ends with the process, for simulations."""
-        connection = sqlite3.connect(":memory:")
-        connection.executescript(_TABLES)
-        record = cls(connection, Path(":memory:"))
-        record.put_meta({"schema": str(SCHEMA), **meta})
-        return record
-
-    @classmethod
     def open(cls, path: Path) -> "Record":
         """An existing record; StateError where there is none, or a newer sweeper wrote it."""
         if not path.is_file():
@@ -137,7 +126,7 @@ class Record:
         return record
 
     def _checked_version(self) -> int:
-        """The schema's version, behind a check that finds a file cut short by whoever copied it."""
+        """The schema's version, after a check that finds a file cut short by whoever copied it."""
         version = int(self.meta["schema"])
         found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         page = self._connection.execute("PRAGMA page_size").fetchone()[0]
@@ -159,8 +148,12 @@ class Record:
 
     def append(self, *events: Event, outbox: Iterable[OutboxRow] = ()) -> None:
         """Write all of it, durably, or nothing. `seq`, `at` and the outbox ids are given here."""
+        self.write(*map(line_of, events), outbox=outbox)
+
+    def write(self, *lines: Line, outbox: Iterable[OutboxRow] = ()) -> None:
+        """What `append` does, for lines as the record spells them."""
         now = time.time()
-        rows = [(e.at or now, e.kind, e.trial, e.attempt, _dumps(e.body)) for e in events]
+        rows = [(line.at or now, line.kind, line.trial, line.attempt, _dumps(line.body)) for line in lines]
         told = [(row.at_ms or int(now * 1000), row.kind, row.trial, _dumps(row.payload)) for row in outbox]
         while True:
             try:
@@ -187,21 +180,36 @@ class Record:
     def claim(self) -> None:
         """From now on only this object appends, until another claims: BusyError for whoever did before.
 
-        The lease keeps a second driver from starting; this stops a first one that has lost its lease.
+        The lease keeps a second driver from starting; this stops a first one that has lost its lease. A
+        record of an older schema is of this one from here on; what it holds already is read as what it is.
         """
         self._claim = secrets.token_hex(8)
-        self.put_meta({"driver": self._claim})
+        meta = {"driver": self._claim}
+        if int(self.meta["schema"]) < SCHEMA:
+            last = self._connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0]
+            meta |= {"schema": str(SCHEMA), "upgraded": json.dumps([int(self.meta["schema"]), last])}
+        self.put_meta(meta)
 
     def events(self, after: int = 0) -> Iterator[Event]:
-        """The log in order, from the event behind number `after`."""
+        """The log in order, from the event after number `after`."""
+        meta = self.meta
+        schema = int(meta["schema"])
+        earlier, last = json.loads(meta.get("upgraded", "[0, 0]"))
+        for line in self.lines(after):
+            event = parse(line, earlier if line.seq <= last else schema)
+            if event is not None:
+                yield event
+
+    def lines(self, after: int = 0) -> Iterator[Line]:
+        """The log as the record spells it, from the line after number `after`."""
         rows = self._connection.execute(
             "SELECT kind, trial, attempt, body, at, seq FROM events WHERE seq > ? ORDER BY seq", (after,)
         )
         for kind, trial, attempt, text, at, seq in rows:
             body = _loads(text)
-            if kind == "reported":
+            if "checkpoint" in body:
                 self._follow(trial, body)
-            yield Event(kind, trial, attempt, body, at, seq)
+            yield Line(kind, trial, attempt, body, at, seq)
 
     def _follow(self, trial: str, body: dict[str, Any]) -> None:
         """A sweep's folder may have been moved: its checkpoints lie beside the record, wherever that is."""

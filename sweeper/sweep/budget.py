@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from sweeper.config.sections import BudgetSpec
+from sweeper.store.attempt import Grant
 from sweeper.store.history import SweepHistory
-from sweeper.store.ledger import Grant, Meter
+from sweeper.store.ledger import Meter
 
 
 @dataclass(slots=True)
@@ -121,7 +122,7 @@ class Budget:
             self._settled += attempt.device_seconds
             self._settled_usd += attempt.usd or 0.0
         for work in self._history.booked[self._booked :]:
-            self._settled += work["device_seconds"]
+            self._settled += work.device_seconds
         self._counted, self._booked = len(self._history.settled), len(self._history.booked)
 
 

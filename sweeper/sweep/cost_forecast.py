@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.learned import PaceModel
 from sweeper.schedulers import Scheduler
-from sweeper.store.history import Attempt, SweepHistory, TrialHistory
+from sweeper.store.attempt import Attempt
+from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import Config, Report
 
 

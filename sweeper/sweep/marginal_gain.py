@@ -97,7 +97,7 @@ def attempts_told(history: SweepHistory, goal: Goal) -> Iterator[tuple[TrialHist
 
     The score is NaN where there is none yet.
     """
-    sign = 1.0 if goal == "maximize" else -1.0
+    sign = goal.sign
     trained: dict[str, float] = {}
     for attempt in history.settled:
         trial = history.trials[attempt.trial]

@@ -3,7 +3,7 @@
 import re
 
 from sweeper.config.sections import ObjectiveSpec
-from sweeper.trial import Decision, Goal, Report, Verdict
+from sweeper.trial import Cause, Decision, Goal, Report, Verdict
 
 _TOP = re.compile(r"top(\d+)$")
 
@@ -24,13 +24,13 @@ class Objective:
     def __init__(self, objective: ObjectiveSpec, chance: float = 0.0) -> None:
         self._objective = objective
         self._chance = chance
-        self._sign = 1.0 if objective.goal == "maximize" else -1.0
+        self._sign = objective.goal.sign
         self._cheapest: float | None = None
 
     @property
     def goal(self) -> Goal:
         """Which way the told figure is better."""
-        return "maximize" if self._is_derived else self._objective.goal
+        return Goal.MAXIMIZE if self._is_derived else self._objective.goal
 
     @property
     def counts_cost(self) -> bool:
@@ -55,9 +55,7 @@ class Objective:
     def best(self, reports: list[Report]) -> float | None:
         """The best figure of a trial's finite reports; None where it has none."""
         values = [self.value(report) for report in reports if abs(report.score) < float("inf")]
-        if not values:
-            return None
-        return max(values) if self.goal == "maximize" else min(values)
+        return self.goal.best(values) if values else None
 
     def verdict(self, report: Report) -> Verdict | None:
         """STOP where the mode ends the trial: at the target, or beyond what one that reached it cost."""
@@ -65,10 +63,12 @@ class Objective:
             return None
         if self._missing(report) <= 0:
             self._cheapest = min(report.device_seconds, self._cheapest or report.device_seconds)
-            return Verdict(Decision.STOP, f"reached the target of {self._objective.target:g}")
+            return Verdict(
+                Decision.STOP, f"reached the target of {self._objective.target:g}", cause=Cause.TARGET
+            )
         if self._cheapest is not None and report.device_seconds >= self._cheapest:
             reason = f"another trial reached the target within {self._cheapest:.3g} device-seconds"
-            return Verdict(Decision.STOP, reason)
+            return Verdict(Decision.STOP, reason, cause=Cause.TARGET)
         return None
 
     def _missing(self, report: Report) -> float:

@@ -85,7 +85,7 @@ def _ranked(trials: Iterable[TrialHistory], goal: Goal) -> list[RankedConfig]:
 
 def _first(trials: Sequence[TrialHistory], goal: Goal) -> RankedConfig | None:
     """The first where no final run is over. No mean is above its best run: the walk down ends early."""
-    sign = 1.0 if goal == "maximize" else -1.0
+    sign = goal.sign
     scored = [(sign * best.score, trial) for trial in trials if (best := trial.best(goal))]
     scored.sort(key=lambda pair: -pair[0])
     first: RankedConfig | None = None
@@ -103,7 +103,7 @@ def _first(trials: Sequence[TrialHistory], goal: Goal) -> RankedConfig | None:
 
 
 def _order(standing: RankedConfig, goal: Goal) -> tuple[bool, float, float, int]:
-    mean = -standing.mean if goal == "maximize" else standing.mean
+    mean = -goal.sign * standing.mean
     return (not standing.is_final, mean, standing.cost, standing.trials[0].number)
 
 
@@ -128,7 +128,7 @@ def _standing(trials: list[TrialHistory], goal: Goal) -> RankedConfig | None:
 
 
 def _best_scored(trials: Iterable[TrialHistory], goal: Goal) -> TrialHistory | None:
-    sign = 1.0 if goal == "maximize" else -1.0
+    sign = goal.sign
     scored = [(trial, best.score) for trial in trials if (best := trial.best(goal))]
     order = min(
         scored, key=lambda pair: (-sign * pair[1], pair[0].device_seconds, pair[0].number), default=None

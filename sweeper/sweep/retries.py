@@ -2,33 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+from sweeper.errors import FailureKind
 from sweeper.store.history import TrialHistory
-from sweeper.trial import Decision, Outcome, State
-
-RETRIES: dict[str, float] = {
-    "preempted": float("inf"),
-    "driver_lost": float("inf"),
-    "interrupted": float("inf"),
-    "node_lost": 5,
-    "worker_lost": 5,
-    "storage": 5,
-    "hung": 5,
-    "gpu_lost": 5,
-    "version_skew": 2,
-    "out_of_memory": 1,
-    "error": 1,
-}
-"""Attempts that may be lost to each cause; what is not listed (a diverged trial) is never tried again."""
+from sweeper.trial import Cause, Decision, Outcome, State
 
 FINE = frozenset({State.COMPLETED, State.STOPPED, State.PAUSED})
-
-OUTSIDE = frozenset(
-    {
-        *("preempted", "driver_lost", "interrupted", "node_lost", "worker_lost", "storage"),
-        *("gpu_lost", "version_skew"),
-    }
-)
-"""Causes that lie in the machines, not in the trial: a full disk fails at the same line each time."""
 
 
 def may_retry(outcome: Outcome, earlier: Sequence[Outcome]) -> bool:
@@ -40,21 +18,22 @@ def may_retry(outcome: Outcome, earlier: Sequence[Outcome]) -> bool:
     if outcome.state is not State.FAILED:
         return False
     is_known = any(end.fingerprint == outcome.fingerprint for end in earlier)
-    if outcome.fingerprint and is_known and outcome.kind not in OUTSIDE:
+    if outcome.fingerprint and is_known and not outcome.kind.is_outside:
         return False
     lost = sum(end.kind == outcome.kind for end in earlier)
-    return lost < RETRIES.get(outcome.kind, 0)
+    return lost < outcome.kind.retries
 
 
 def settled(trial: TrialHistory, outcome: Outcome) -> Outcome:
     """How the end of an attempt stands for its trial: retries and interruptions leave it waiting."""
-    if outcome.state is State.PAUSED and trial.answer:
-        reason = trial.answer.reason.partition(":")[0]
-        if reason in ("interrupted", "budget"):
-            return Outcome(State.WAITING, reason, trial.answer.reason)
+    if outcome.state is State.PAUSED and trial.answer and trial.answer.cause in _LEAVES_WAITING:
+        return Outcome(State.WAITING, _LEAVES_WAITING[trial.answer.cause], trial.answer.reason)
     if may_retry(outcome, trial.ends):
         return Outcome(State.WAITING, outcome.kind, outcome.message, outcome.fingerprint)
     return outcome
+
+
+_LEAVES_WAITING = {Cause.INTERRUPT: FailureKind.INTERRUPTED, Cause.BUDGET: FailureKind.BUDGET}
 
 
 def lost_with_driver(trial: TrialHistory) -> Outcome:
@@ -63,7 +42,7 @@ def lost_with_driver(trial: TrialHistory) -> Outcome:
         return Outcome(State.STOPPED)
     if trial.answer and trial.answer.decision is Decision.PAUSE:
         return Outcome(State.PAUSED)
-    return Outcome(State.WAITING, "driver_lost", "the driver ended while the attempt ran")
+    return Outcome(State.WAITING, FailureKind.DRIVER_LOST, "the driver ended while the attempt ran")
 
 
 def all_failed(trials: Iterable[TrialHistory], many: int) -> bool:
@@ -74,7 +53,7 @@ def all_failed(trials: Iterable[TrialHistory], many: int) -> bool:
     """
     failed = 0
     for trial in trials:
-        has_diverged = trial.outcome is not None and trial.outcome.kind == "diverged"
+        has_diverged = trial.outcome is not None and trial.outcome.kind is FailureKind.DIVERGED
         if trial.state is State.FAILED and not has_diverged:
             failed += 1
             if failed == many:
@@ -88,5 +67,5 @@ def as_told(trial: TrialHistory) -> State:
     """How the search hears of the end: a pause is a stop, what needs more memory than there is infeasible."""
     if trial.state is State.PAUSED:
         return State.STOPPED
-    ran_out = trial.outcome is not None and trial.outcome.kind == "out_of_memory"
+    ran_out = trial.outcome is not None and trial.outcome.kind is FailureKind.OUT_OF_MEMORY
     return State.INFEASIBLE if trial.state is State.FAILED and ran_out else trial.state

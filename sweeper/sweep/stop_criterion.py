@@ -1,9 +1,9 @@
 """When the search ends before its budget: `stop_when`, looked at as trials end."""
 
 from dataclasses import asdict
-from typing import Any
 
 from sweeper.config.spec import SweepSpec
+from sweeper.store.events import SearchEnded
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.sweep.marginal_gain import ceiling_of, concluded, gain_ahead
 from sweeper.trial import State
@@ -33,17 +33,17 @@ class StopCriterion:
         self._looked_at = self._ended
         return True
 
-    def look(self, history: SweepHistory) -> dict[str, Any]:
-        """The reason (`why`) and its figures; empty as long as the search shall go on."""
+    def look(self, history: SweepHistory) -> SearchEnded | None:
+        """The reason and its figures; None as long as the search shall go on."""
         rule = self._rule
         if rule is None:
-            return {}
+            return None
         ended, ceiling = concluded(history, self._objective.goal), ceiling_of(self._objective.metric)
         gain = gain_ahead(ended, rule.ahead, self._seed, ceiling=ceiling)
         if gain.high >= rule.gain:
-            return {}
+            return None
         why = (
             f"{rule.ahead:.0%} more device time would raise the best by {gain.expected:.2g}, "
             f"{gain.high:.2g} at most: less than the {rule.gain:g} of stop_when"
         )
-        return {"why": why, **asdict(gain)}
+        return SearchEnded(why=why, figures=asdict(gain))

@@ -1,9 +1,8 @@
 """Which configuration comes next: the points, then what the search draws, each with all its seeds."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from sweeper.config.spec import SweepSpec
 from sweeper.search import Searcher
 from sweeper.search.points import complete
 from sweeper.search.random import draw
+from sweeper.store.events import EarlierTrial, KnownResult, TrialAsked
 from sweeper.store.history import TrialHistory
 from sweeper.trial import Config, Report, State, canonical, derive
 
@@ -19,17 +19,6 @@ REDRAWS = 20
 
 LISTED = 10_000
 """The largest space whose last configurations are looked up where drawing does not find them."""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownResult:
-    """What a configuration that is not run again has reached, as the search is told; INFEASIBLE for one
-    that cannot be trained. `cost` in device-seconds."""
-
-    config: Config
-    state: State
-    value: float | None = None
-    cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,38 +60,40 @@ class Suggestions:
         self._seen: set[str] = set()
         self._points = 0
         self._repeats: deque[Suggestion] = deque()
+        self._drawn_for: int | None = None
 
-    def learned(self, number: int, body: Mapping[str, Any]) -> None:
-        """A trial of an earlier sweep (the body of `known`), under a number below zero."""
-        config, state = body["config"], State(body["state"])
-        reports = [
-            Report(epoch, score, cost, {"valid/top5": top5}) for epoch, score, cost, top5 in body["reports"]
-        ]
-        self._searcher.register(number, config)
-        for report in reports:
+    def on_known(self, number: int, earlier: EarlierTrial) -> None:
+        """A trial of an earlier sweep, under a number below zero."""
+        self._searcher.register(number, earlier.config)
+        for report in earlier.reports:
             self._searcher.on_report(number, report.epoch, self._value([report]) or 0.0)
-        known = KnownResult(
-            config, state, self._value(reports), reports[-1].device_seconds if reports else 0.0
-        )
+        value = self._value(list(earlier.reports))
+        cost = earlier.reports[-1].device_seconds if earlier.reports else 0.0
+        known = KnownResult(earlier.config, earlier.state, value, cost)
         self._tell(number, known)
         if self._spec.search.reuse:
-            self._earlier[canonical(config)] = known
-            self._seen.add(canonical(config))
+            self._earlier[canonical(earlier.config)] = known
+            self._seen.add(canonical(earlier.config))
 
-    def adopted(self, trial: TrialHistory, redrawn: Iterable[Mapping[str, Any]] = ()) -> None:
-        """A trial of the record was asked for: draw from behind it."""
-        for body in redrawn:
-            known = KnownResult(body["config"], State(body["state"]), body["value"], body["cost"])
-            self._searcher.register(trial.number, known.config)
-            self._tell(trial.number, known)
-        self._searcher.register(trial.number, trial.config)
-        self._handed_out(trial.id, Suggestion(trial.config, trial.repeat, trial.point))
-
-    def handed_out(self, trial_id: str, number: int, suggestion: Suggestion) -> None:
-        """A suggestion became a trial."""
-        if suggestion.repeat or self._is_from_points():
-            self._searcher.register(number, suggestion.config)
-        self._handed_out(trial_id, suggestion)
+    def on_asked(self, asked: TrialAsked) -> None:
+        """A suggestion became a trial. What the search has drawn itself it has entered itself."""
+        if asked.is_final_run:
+            return
+        if self._drawn_for != asked.number:
+            for known in asked.redrawn:
+                self._searcher.register(asked.number, known.config)
+                self._tell(asked.number, known)
+            self._searcher.register(asked.number, asked.config)
+        self._drawn_for = None
+        if asked.repeat:
+            if self._repeats:
+                self._repeats.popleft()
+            return
+        self._points += self._is_from_points()
+        self._first.setdefault(canonical(asked.config), asked.trial)
+        self._seen.add(canonical(asked.config))
+        seeds = range(1, self._spec.search.repeats)
+        self._repeats.extend(Suggestion(asked.config, seed, asked.point) for seed in seeds)
 
     def next(self, number: int, trials: Mapping[str, TrialHistory]) -> Suggestion | None:
         """What trial `number` shall run; None when the space has nothing new."""
@@ -112,21 +103,12 @@ class Suggestions:
             point = self._spec.points[self._points]
             config = complete(point, self._spec.space, self._spec.search.seed, self._points)
             return Suggestion(config, point=point.get("name"))
-        return self._draw(number, trials)
+        drawn = self._draw(number, trials)
+        self._drawn_for = number if drawn else None
+        return drawn
 
     def _is_from_points(self) -> bool:
         return self._points < len(self._spec.points)
-
-    def _handed_out(self, trial_id: str, suggestion: Suggestion) -> None:
-        if suggestion.repeat:
-            if self._repeats:
-                self._repeats.popleft()
-            return
-        self._points += self._is_from_points()
-        self._first.setdefault(canonical(suggestion.config), trial_id)
-        self._seen.add(canonical(suggestion.config))
-        seeds = range(1, self._spec.search.repeats)
-        self._repeats.extend(Suggestion(suggestion.config, seed, suggestion.point) for seed in seeds)
 
     def _draw(self, number: int, trials: Mapping[str, TrialHistory]) -> Suggestion | None:
         size = self._spec.space.size

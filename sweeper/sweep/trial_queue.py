@@ -1,5 +1,6 @@
 """What runs next: lost attempts, paused trials that earned more, new configurations, and the final."""
 
+import functools
 import itertools
 import math
 from collections import deque
@@ -38,10 +39,9 @@ class Candidate:
 
 
 class TrialQueue:
-    """Names one candidate at a time, and the same one until it is taken.
+    """Names one candidate at a time, and the same one until an event says that it was taken.
 
-    `live` holds the trials that run; `fits` says whether the budget has room for a candidate. One that
-    does not fit holds back nothing behind it that does.
+    A candidate that does not fit the budget holds back nothing after it that does.
     """
 
     def __init__(
@@ -50,18 +50,14 @@ class TrialQueue:
         history: SweepHistory,
         suggestions: Suggestions,
         scheduler: Scheduler,
-        live: Container[str],
-        fits: Callable[[Candidate], bool],
     ) -> None:
         self._spec = spec
         self._history = history
         self._suggestions = suggestions
         self._scheduler = scheduler
-        self._live = live
-        self._fits = fits
         self._waiting: deque[str] = deque()
         self._promoted = ""
-        self._held: Suggestion | None = None
+        self._drawn: Suggestion | None = None
         self._final: list[Suggestion] = []
         self._is_exhausted = False
         self._likely: list[Config] = []
@@ -72,46 +68,49 @@ class TrialQueue:
         """Whether a trial that lost its attempt is still to go on."""
         return bool(self._waiting)
 
-    def next(self) -> Candidate | None:
-        """The first that fits; None where nothing does, or nothing is left."""
-        # one by one: a configuration is drawn only when it can be run
-        for find in (self._waiting_ones, self._promoted_one, self._final_ones, self._new_one):
+    def next(self, fits: Callable[[Candidate], bool], live: Container[str]) -> Candidate | None:
+        """The first that fits; None where nothing does, or nothing is left. `live` are the trials that run.
+
+        One by one, so that a configuration is drawn only when nothing before it can be run.
+        """
+        for find in (*self._known_ones(live), self._new_one):
             for candidate in itertools.islice(find(), LOOKED_AT):
-                if self._fits(candidate):
+                if fits(candidate):
                     return candidate
         return None
 
-    def taken(self, candidate: Candidate) -> None:
-        """It runs now."""
-        if candidate.trial is None:
-            return
-        if candidate.trial.id in self._waiting:
-            self._waiting.remove(candidate.trial.id)
-        elif candidate.trial.id == self._promoted:
+    def has_next(self, fits: Callable[[Candidate], bool]) -> bool:
+        """Whether `next` may name a candidate while nothing runs.
+
+        It draws nothing: as long as `next` has not tried to draw, there may be a new configuration.
+        """
+        if any(fits(each) for find in self._known_ones(()) for each in itertools.islice(find(), LOOKED_AT)):
+            return True
+        return self._may_draw and (self._drawn is None or fits(Candidate(suggestion=self._drawn)))
+
+    def take(self, trial_id: str) -> None:
+        """An attempt of the trial began, or its last one ended: it waits no longer."""
+        if trial_id in self._waiting:
+            self._waiting.remove(trial_id)
+        if trial_id == self._promoted:
             self._promoted = ""
 
-    def asked(self, trial: TrialHistory) -> None:
-        """A suggestion became this trial, now or in the record."""
+    def on_asked(self, trial: TrialHistory) -> None:
+        """A suggestion became this trial."""
         if not trial.is_final_run:
-            self._held = None
+            self._drawn = None
             return
         ran = (trial.repeat, canonical(trial.config))
         self._final = [each for each in self._final if (each.repeat, canonical(each.config)) != ran]
 
-    def on_start(self, trial_id: str) -> None:
-        """An attempt of the record began: the trial waits no longer."""
-        if trial_id in self._waiting:
-            self._waiting.remove(trial_id)
-
     def put_back(self, trial_id: str) -> None:
-        """The trial waits for another attempt."""
-        if trial_id not in self._waiting:
-            self._waiting.append(trial_id)
+        """The trial waits for another attempt, after all that wait already."""
+        self._waiting.append(trial_id)
 
     def recover(self) -> None:
         """What an earlier driver left waiting, in the order in which it came to wait."""
         for trial in self._history.trials.values():
-            if trial.state is State.WAITING:
+            if trial.state is State.WAITING and trial.id not in self._waiting:
                 self.put_back(trial.id)
         states = {trial_id: self._history.trials[trial_id].state for trial_id in self._waiting}
         self._waiting = deque(trial for trial, state in states.items() if state is State.WAITING)
@@ -157,20 +156,29 @@ class TrialQueue:
             self._likely, self._guess_at = self.finalists(), 1.05 * ended + 1
         return self._likely * (self._spec.final.seeds if self._spec.final else 0)
 
-    def _waiting_ones(self) -> Iterator[Candidate]:
-        """Behind the search only what belongs to the final goes on."""
+    def _waiting_ones(self, live: Container[str]) -> Iterator[Candidate]:
+        """After the search only what belongs to the final goes on."""
         for trial_id in self._waiting:
             trial = self._history.trials[trial_id]
-            if trial.is_final_run or not self._history.finalists:
+            if trial_id not in live and (trial.is_final_run or not self._history.finalists):
                 yield Candidate(trial)
 
-    def _promoted_one(self) -> Iterator[Candidate]:
-        """A trial that may go on, held until it is taken; one that is not paused has gone on already."""
+    def _known_ones(self, live: Container[str]) -> tuple[Callable[[], Iterator[Candidate]], ...]:
+        """Whatever can go on without a new configuration, in the order in which it is looked through."""
+        return (
+            functools.partial(self._waiting_ones, live),
+            functools.partial(self._promoted_one, live),
+            self._final_ones,
+        )
+
+    def _promoted_one(self, live: Container[str]) -> Iterator[Candidate]:
+        """A trial that may go on, named until it is taken; one that is not paused has gone on already."""
         if self._is_search_over:
             return
+        self._promoted = "" if self._promoted in live else self._promoted
         while not self._promoted and (trial_id := self._scheduler.next_promotion()):
             is_paused = self._history.trials[trial_id].state is State.PAUSED
-            self._promoted = trial_id if is_paused and trial_id not in self._live else ""
+            self._promoted = trial_id if is_paused and trial_id not in live else ""
         if self._promoted:
             yield Candidate(self._history.trials[self._promoted])
 
@@ -178,14 +186,18 @@ class TrialQueue:
         return (Candidate(suggestion=each) for each in self._final)
 
     def _new_one(self) -> Iterator[Candidate]:
-        number = len(self._history.trials)
-        if self._is_search_over or self._is_exhausted or number >= self._allowed:
+        if not self._may_draw:
             return
-        if self._held is None:
-            self._held = self._suggestions.next(number, self._history.trials)
-            self._is_exhausted = self._held is None
-        if self._held is not None:
-            yield Candidate(suggestion=self._held)
+        if self._drawn is None:
+            self._drawn = self._suggestions.next(len(self._history.trials), self._history.trials)
+            self._is_exhausted = self._drawn is None
+        if self._drawn is not None:
+            yield Candidate(suggestion=self._drawn)
+
+    @property
+    def _may_draw(self) -> bool:
+        is_full = len(self._history.trials) >= self._allowed
+        return not (self._is_search_over or self._is_exhausted or is_full)
 
     @property
     def _is_search_over(self) -> bool:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from sweeper.data.augment import augmentation
-from sweeper.errors import SpecError, SweeperError
+from sweeper.errors import FailureKind, SpecError, SweeperError
 from sweeper.models import Shape
 from sweeper.registry import nearest
 from sweeper.training.checkpoint import CheckpointFolder, epoch_of, load, load_newest, written
@@ -33,9 +33,7 @@ _EXPLODED = 1e4  # a mean cross-entropy that no network comes back from
 class Diverged(SweeperError, ArithmeticError):
     """The loss is no number any more, or has exploded; the epoch is in the message."""
 
-    failure_kind = "diverged"
-
-    failure_kind: ClassVar[str] = "diverged"
+    failure_kind: ClassVar[FailureKind] = FailureKind.DIVERGED
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ SMALL = (
 
 def events(path):
     record = Record.open(path)
-    found = list(record.events())
+    found = list(record.lines())
     record.close()
     return found
 

@@ -66,14 +66,14 @@ def progress(record) -> dict[str, int]:
     if not record.exists():
         return {}
     opened = Record.open(record)
-    reports = [event for event in opened.events() if event.kind == "reported"]
+    reports = [event for event in opened.lines() if event.kind == "reported"]
     opened.close()
     return {event.trial: event.body["epoch"] for event in reports}
 
 
 def events(record):
     opened = Record.open(record)
-    found = list(opened.events())
+    found = list(opened.lines())
     opened.close()
     return found
 

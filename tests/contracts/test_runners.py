@@ -111,7 +111,7 @@ def test_a_cancelled_sweep_leaves_nothing_running_and_can_be_resumed(
     assert sweep.history.closed not in ("", "done")
     assert State.RUNNING not in {trial.state for trial in sweep.history.trials.values()}
     assert all(attempt.ended for attempt in sweep.history.attempts)
-    whole, rest = make_rig(**sections), make_rig(events=list(sweep.record.events()), **sections)
+    whole, rest = make_rig(**sections), make_rig(events=list(sweep.record.lines()), **sections)
     whole.finish()
     rest.finish()
     assert [(t.number, t.state, len(t.reports)) for t in rest.trials] == [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sweeper.schedulers import scheduler
-from sweeper.trial import Decision, Report, Verdict
+from sweeper.trial import Decision, Goal, Report, Verdict
 
 VARIANTS = [
     *[(name, {}) for name in scheduler],
@@ -20,7 +20,7 @@ VARIANTS = [
 IDS = [f"{name}{options or ''}" for name, options in VARIANTS]
 
 
-def build(name, options, goal="maximize"):
+def build(name, options, goal=Goal.MAXIMIZE):
     return scheduler[name](goal, 9, **options)
 
 
@@ -41,7 +41,7 @@ def trace(seed, trials=30, epochs=9):
 
 @pytest.mark.parametrize(("name", "options"), VARIANTS, ids=IDS)
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+@pytest.mark.parametrize("goal", [Goal.MAXIMIZE, Goal.MINIMIZE])
 @pytest.mark.parametrize("epoch", [1, 5])
 def test_a_score_that_is_no_number_stops_the_trial_and_says_so(name, options, score, goal, epoch):
     each = build(name, options, goal)
@@ -75,7 +75,7 @@ def test_the_same_reports_give_the_same_decisions(name, options):
 
 @pytest.mark.parametrize(("name", "options"), VARIANTS, ids=IDS)
 def test_turning_scores_and_goal_over_changes_nothing(name, options):
-    up, down = build(name, options, "maximize"), build(name, options, "minimize")
+    up, down = build(name, options, Goal.MAXIMIZE), build(name, options, Goal.MINIMIZE)
     for trial, report in trace(3):
         mirrored = Report(report.epoch, -report.score, report.device_seconds)
         assert up.on_report(trial, report).decision is down.on_report(trial, mirrored).decision

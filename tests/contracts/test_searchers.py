@@ -8,7 +8,7 @@ import pytest
 
 from sweeper.config.spec import parse_spec
 from sweeper.search import searcher
-from sweeper.trial import State, canonical
+from sweeper.trial import Goal, State, canonical
 
 NEEDS = {"optuna": {"sampler": "RandomSampler"}}
 OURS = [name for name in searcher if inspect.getmodule(searcher[name]).__name__.startswith("sweeper.")]
@@ -25,7 +25,7 @@ def space():
     return parse_spec(json.dumps({"name": "s", "dataset": {"source": "digits"}, "parameters": SPACE})).space
 
 
-def build(name, goal="maximize", seed=3):
+def build(name, goal=Goal.MAXIMIZE, seed=3):
     return searcher[name](space(), goal, seed, **NEEDS.get(name, {}))
 
 

@@ -8,7 +8,7 @@ import pytest
 from ray.tune.schedulers import ASHAScheduler
 
 from sweeper.schedulers import scheduler
-from sweeper.trial import Decision, Report
+from sweeper.trial import Decision, Goal, Report
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 TRACES = 200
@@ -35,7 +35,7 @@ def test_two_hundred_random_traces_are_decided_alike():
     for seed in range(TRACES):
         random = np.random.default_rng(seed)
         epochs, factor = int(random.integers(5, 82)), float(random.choice([2, 3, 4, 2.5]))
-        grace, goal = int(random.integers(1, 4)), str(random.choice(["maximize", "minimize"]))
+        grace, goal = int(random.integers(1, 4)), Goal(random.choice(list(Goal)))
         ours = scheduler["asha"](goal, epochs, grace=grace, reduction_factor=factor, rule="ray")
         theirs = ASHAScheduler(
             time_attr="epoch", metric="score", mode=goal[:3], max_t=epochs, grace_period=grace,
@@ -68,5 +68,5 @@ def test_what_is_no_number_stops_here_and_goes_on_there(score):
     tune = SimpleNamespace(trial_id="t")
     theirs.on_trial_add(None, tune)
     assert theirs.on_trial_result(None, tune, {"epoch": 1, "score": score}) == ASHAScheduler.CONTINUE
-    ours = scheduler["asha"]("maximize", 9, rule="ray")
+    ours = scheduler["asha"](Goal.MAXIMIZE, 9, rule="ray")
     assert ours.on_report("t", Report(1, score)).decision is Decision.STOP

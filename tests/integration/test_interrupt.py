@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from sweeper.errors import StateError
+from sweeper.store.events import Line
 from sweeper.store.history import SweepHistory, replay
-from sweeper.store.record import Event, Record
+from sweeper.store.record import Record
 from sweeper.trial import Decision, State
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -18,10 +19,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 TRIALS, EPOCHS = 4, 25
 
 
-def events_of(path: Path) -> list[Event]:
+def events_of(path: Path) -> list[Line]:
     record = Record.open(path)
     try:
-        return list(record.events())
+        return list(record.lines())
     finally:
         record.close()
 
@@ -65,7 +66,7 @@ def resumed(machine: Any, stopped: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def log(resumed: object, path: Path) -> list[Event]:
+def log(resumed: object, path: Path) -> list[Line]:
     return events_of(path)
 
 
@@ -92,14 +93,14 @@ def test_the_record_is_closed_and_what_ran_can_go_on(stopped: SweepHistory) -> N
         assert Path(trial.last.checkpoint).is_dir()
 
 
-def test_resume_finishes_the_sweep(resumed: Any, log: list[Event]) -> None:
+def test_resume_finishes_the_sweep(resumed: Any, log: list[Line]) -> None:
     assert resumed.returncode == 0, resumed.stderr
     history = replay(log)
     assert (history.closed, history.launches, len(history.trials)) == ("done", 2, TRIALS)
     assert {trial.state for trial in history.trials.values()} <= {State.COMPLETED, State.STOPPED}
 
 
-def test_interrupted_trials_went_on_from_their_checkpoints(stopped: SweepHistory, log: list[Event]) -> None:
+def test_interrupted_trials_went_on_from_their_checkpoints(stopped: SweepHistory, log: list[Line]) -> None:
     trials = replay(log).trials
     for before in (trial for trial in stopped.trials.values() if trial.state is State.WAITING):
         after = trials[before.id]
@@ -108,7 +109,7 @@ def test_interrupted_trials_went_on_from_their_checkpoints(stopped: SweepHistory
         assert len(after.reports) > len(before.reports)
 
 
-def test_every_epoch_is_recorded_once_and_in_order(log: list[Event]) -> None:
+def test_every_epoch_is_recorded_once_and_in_order(log: list[Line]) -> None:
     reported = [(event.trial, event.body["epoch"]) for event in log if event.kind == "reported"]
     assert [pair for pair, times in Counter(reported).items() if times > 1] == []
     for trial in replay(log).trials:
@@ -116,7 +117,7 @@ def test_every_epoch_is_recorded_once_and_in_order(log: list[Event]) -> None:
         assert epochs == list(range(1, len(epochs) + 1))
 
 
-def test_mlflow_has_no_run_twice_and_none_left_running(machine: Any, log: list[Event]) -> None:
+def test_mlflow_has_no_run_twice_and_none_left_running(machine: Any, log: list[Line]) -> None:
     mlflow = pytest.importorskip("mlflow")
     client = mlflow.MlflowClient(f"sqlite:///{machine.runs}/mlflow.db")
     runs = client.search_runs([client.get_experiment_by_name("digits").experiment_id])

@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
+from sweeper.store.events import Line
 from sweeper.store.history import SweepHistory, replay
-from sweeper.store.record import Event, Record
+from sweeper.store.record import Record
 from sweeper.trial import State
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
-def events_of(path: Path) -> list[Event]:
+def events_of(path: Path) -> list[Line]:
     record = Record.open(path)
     try:
-        return list(record.events())
+        return list(record.lines())
     finally:
         record.close()
 

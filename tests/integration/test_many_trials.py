@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeper.store.record import Event, Record
+from sweeper.store.events import Line
+from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import derive, trial_key
 
@@ -17,25 +18,25 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 TRIALS, EPOCHS, SECONDS = 10_000, 6, 10.0
 
 
-def history(spec: Any) -> list[Event]:
+def history(spec: Any) -> list[Line]:
     """What a sweep of two workers writes, its curves drawn by lot; nobody is stopped early."""
     chance = np.random.default_rng(7)
-    events = [Event("launched")]
+    events = [Line("launched")]
     for number in range(TRIALS):
         config = {"layers": int(chance.integers(1, 6)), "learning_rate": float(chance.uniform(1e-4, 1e-1))}
         seed = derive(spec.search.seed, "trial", number)
         key = trial_key("toy-id", config, seed)
         body = {"number": number, "config": config, "seed": seed, "repeat": 0, "point": None}
-        events += [Event("asked", key, 0, body), Event("granted", key, 1, {"node": "n", "granted": 1.0})]
+        events += [Line("asked", key, 0, body), Line("granted", key, 1, {"node": "n", "granted": 1.0})]
         reach = float(chance.uniform(0.1, 0.9))
         for epoch in range(1, EPOCHS + 1):
             score = reach * (1 - 0.5**epoch)
             metrics = {"valid/top1": score, "train/loss": 1 - score, "valid/loss": 1.0, "epoch": epoch}
             report = {"epoch": epoch, "score": score, "device_seconds": float(epoch), "metrics": metrics}
             decided = {"epoch": epoch, "decision": "continue", "billed": float(epoch), "productive": epoch}
-            events += [Event("reported", key, 1, report), Event("decided", key, 1, decided)]
+            events += [Line("reported", key, 1, report), Line("decided", key, 1, decided)]
         end = {"state": "completed", "kind": "", "message": "", "fingerprint": ""}
-        events.append(Event("ended", key, 1, end | {"billed": 7.0, "productive": 6.0}))
+        events.append(Line("ended", key, 1, end | {"billed": 7.0, "productive": 6.0}))
     return events
 
 

@@ -67,7 +67,7 @@ try:
     drive = runner["ray_tune"](
         resources=spec.resources, state=root / "tune", log=root / "log", address=cluster.address)
     drive(sweep, work, lambda: False)
-    events = list(sweep.record.events())
+    events = list(sweep.record.lines())
     sweep.close()
 finally:
     cluster.shutdown()

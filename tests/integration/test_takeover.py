@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 
 from sweeper.errors import StateError
+from sweeper.store.events import Line
 from sweeper.store.history import replay
-from sweeper.store.record import Event, Record
+from sweeper.store.record import Record
 from sweeper.trial import State
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 LONG = ("--runner", "local", "--yes", "-o", "budget.trials=3", "-o", "train.epochs=12")
 
 
-def events_of(path: Path) -> list[Event]:
+def events_of(path: Path) -> list[Line]:
     record = Record.open(path)
     try:
-        return list(record.events())
+        return list(record.lines())
     finally:
         record.close()
 
@@ -63,7 +64,7 @@ def refused(
 
 
 @pytest.fixture(scope="module")
-def taken_over(machine: Any, first: subprocess.Popen[str], refused: object, path: Path) -> list[Event]:
+def taken_over(machine: Any, first: subprocess.Popen[str], refused: object, path: Path) -> list[Line]:
     """The first driver is stopped, as on a machine that swaps: it neither listens nor lets go."""
     first.send_signal(signal.SIGSTOP)
     second = machine.start("resume", "digits", "--takeover", "--runner", "local")
@@ -88,7 +89,7 @@ def test_a_takeover_ends_a_driver_that_does_not_listen(taken_over: object, first
     assert first.wait(timeout=5) == -signal.SIGKILL
 
 
-def test_what_the_first_driver_did_counts_and_nothing_of_it_comes_later(taken_over: list[Event]) -> None:
+def test_what_the_first_driver_did_counts_and_nothing_of_it_comes_later(taken_over: list[Line]) -> None:
     launches = [event.seq for event in taken_over if event.kind == "launched"]
     assert len(launches) == 2
     history = replay(taken_over)

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sweeper.errors import SweeperError
+from sweeper.errors import FailureKind, SweeperError
 from sweeper.results.costs import bill
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.attempt import Grant
+from sweeper.store.events import AttemptEnded, AttemptStarted, SweepLaunched
 from sweeper.store.history import replay
-from sweeper.store.ledger import Grant, totals
+from sweeper.store.ledger import totals
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Outcome, Report, State, derive
 
@@ -38,7 +40,7 @@ def slow(trial):
 class Preempted(SweeperError, RuntimeError):
     """The simulated worker was taken away."""
 
-    failure_kind = "preempted"
+    failure_kind = FailureKind.PREEMPTED
 
 
 def preempted(chance, seed=0):
@@ -65,9 +67,9 @@ class Stopwatch:
 
     def __call__(self, event, history):
         key = (event.trial, event.attempt)
-        if event.kind == "granted":
-            self.since[key] = (self.clock.now, event.body["share"])
-        elif event.kind == "ended" and key in self.since:
+        if isinstance(event, AttemptStarted):
+            self.since[key] = (self.clock.now, event.grant.share)
+        elif isinstance(event, AttemptEnded) and key in self.since:
             self.release(key)
 
     def release(self, key):
@@ -192,13 +194,13 @@ def test_a_record_cut_anywhere_tells_all_but_the_last_beat(make_sweep, make_rig,
     grants, moments = {}, []
 
     def note(event, history):
-        if event.kind == "granted":
+        if isinstance(event, AttemptStarted):
             grants[event.trial, event.attempt] = clock.now
         moments.append(clock.now)
 
     sweep.listen(note)
     simulated(sweep, clock, slow, share=share)
-    events = [event for event in sweep.record.events() if event.kind != "launched"]
+    events = [event for event in sweep.record.events() if not isinstance(event, SweepLaunched)]
     cut = 1 + int(place * (len(events) - 1))
     at, history = moments[cut - 1], replay(events[:cut])
     for trial in history.trials.values():

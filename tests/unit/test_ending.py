@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
-from sweeper.store.ledger import Grant
-from sweeper.store.record import Event
+from sweeper.store.attempt import Grant
+from sweeper.store.events import Line
 from sweeper.sweep.sweep import Sweep
-from sweeper.trial import Report, State, canonical
+from sweeper.trial import Goal, Report, State, canonical
 
 SEVERAL = settings(
     max_examples=15,
@@ -117,7 +117,7 @@ def test_the_best_few_are_trained_again_in_full_with_seeds_of_their_own(make_rig
     trials = list(sweep.history.trials.values())
     searched, final = [t for t in trials if not t.is_final_run], [t for t in trials if t.is_final_run]
     assert (len(searched), len(final)) == (8, 6)
-    by_score = sorted(searched, key=lambda t: -t.best("maximize").score)
+    by_score = sorted(searched, key=lambda t: -t.best(Goal.MAXIMIZE).score)
     best = {canonical(t.config) for t in by_score[:2]}
     assert {canonical(t.config) for t in final} == best
     assert all(t.state is State.COMPLETED and len(t.reports) == 9 for t in final), "nobody stops them early"
@@ -130,7 +130,7 @@ def test_a_driver_killed_anywhere_before_or_in_the_final_ends_as_the_undisturbed
     sections = FINAL | {"search": {"algorithm": algorithm, "seed": 3}, "scheduler": STOP}
     whole = make_rig(**sections)
     whole.finish()
-    events = list(whole.record.events())
+    events = list(whole.record.lines())
     for cut in range(1, len(events), 7):
         if events[cut - 1].kind == "reported":
             continue  # a report and its decision are one append
@@ -181,7 +181,7 @@ def test_without_any_score_there_is_no_final_and_the_sweep_ends(make_rig):
     sweep = rig.finish()
     assert sweep.ask() is None
     assert sweep.is_done
-    assert not [event for event in rig.record.events() if event.kind == "final"]
+    assert not [event for event in rig.record.lines() if event.kind == "final"]
 
 
 def test_a_trial_trained_in_full_is_completed_whatever_the_budget_says(make_rig):
@@ -194,7 +194,7 @@ def test_an_extended_sweep_searches_on_and_has_a_final_of_its_own(make_rig):
     rig = make_rig(scheduler=STOP, **FINAL)
     rig.finish()
     rig.sweep.close()
-    events = [*rig.record.events(), Event("extended", body={"changes": []})]
+    events = [*rig.record.lines(), Line("extended", body={"changes": []})]
     more = make_rig(events=events, scheduler=STOP, final=FINAL["final"], budget={"trials": 30})
     more.finish()
     trials = list(more.sweep.history.trials.values())
@@ -237,7 +237,7 @@ def test_enough_is_in_the_record_and_only_an_extension_takes_it_back(make_rig):
     many = len(rig.trials)
     rig.kill()
     assert rig.sweep.ask() is None
-    events = [*rig.record.events(), Event("extended", body={"changes": []})]
+    events = [*rig.record.lines(), Line("extended", body={"changes": []})]
     more = make_rig(events=events, budget={"trials": 400}, **sections)
     assert more.sweep.ask() is not None
     assert len(more.trials) == many + 1
@@ -252,7 +252,7 @@ def test_a_resumed_search_ends_where_the_undisturbed_one_does(make_rig):
     whole = make_rig(**sections)
     many = len(whole.finish().history.trials)
     assert 20 <= many < 400
-    events = list(whole.record.events())
+    events = list(whole.record.lines())
     for cut in range(len(events) - 60, len(events), 4):
         if events[cut - 1].kind == "reported":
             continue
@@ -275,7 +275,7 @@ def test_who_was_never_promoted_can_be_once_the_sweep_is_extended(make_rig):
     rig.sweep.close()
     left = {t.id for t in rig.trials if t.outcome and t.outcome.kind == "unpromoted"}
     assert left
-    events = [*rig.record.events(), Event("extended", body={"changes": []})]
+    events = [*rig.record.lines(), Line("extended", body={"changes": []})]
     more = make_rig(events=events, scheduler=scheduler, budget={"trials": 24})
     more.finish()
     promoted = {t.id for t in more.trials if t.id in left and len(t.attempts) > 1}

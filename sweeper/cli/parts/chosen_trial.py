@@ -15,10 +15,10 @@ from sweeper.inference.opening import Opened, open_trial
 from sweeper.launch.run import reopen, target_of
 from sweeper.results.stored_sweep import StoredSweep, find, read
 from sweeper.store import lease
+from sweeper.store.events import TrialTested
 from sweeper.store.history import TrialHistory
 from sweeper.store.outbox import tested_row
 from sweeper.store.paths import cache_root
-from sweeper.store.record import Event
 from sweeper.trackers import Refused, Undelivered, tracker
 from sweeper.trackers.sender import Delivery, deliver_all
 
@@ -73,7 +73,7 @@ def tell(
     spec, record = reopen(told.paths)
     try:
         with lease.held(told.paths.root):
-            events = [] if tested is None else [Event("tested", trial.id, body={"metrics": dict(tested)})]
+            events = [] if tested is None else [TrialTested(trial=trial.id, metrics=dict(tested))]
             record.append(*events, outbox=[tested_row(trial, metrics)])
         target = target_of(spec, record, told.paths)
         delivery = Delivery(record, lambda: tracker["mlflow"](target))

@@ -6,8 +6,18 @@ from dataclasses import dataclass, field
 
 from sweeper.launch.live_snapshot import moment_of
 from sweeper.results.stored_sweep import reason_text
+from sweeper.store.events import (
+    AttemptEnded,
+    AttemptStarted,
+    Event,
+    SweepClosed,
+    SweepExtended,
+    SweepLaunched,
+    TrialRetried,
+    TrialTested,
+    WorkBooked,
+)
 from sweeper.store.history import SweepHistory
-from sweeper.store.record import Event
 from sweeper.trackers.event_lines import moment_line
 from sweeper.trial import State
 from sweeper.wording import device_text, plain, score_text
@@ -38,34 +48,33 @@ class Story:
         trial = self.history.trials.get(event.trial)
         if trial is None:
             return self._sweep_text(event)
-        if event.kind == "ended" and trial.state is State.WAITING:
+        if isinstance(event, AttemptEnded) and trial.state is State.WAITING:
             outcome = trial.outcome
             parts = (outcome.kind.replace("_", " "), plain(outcome.message)) if outcome else ()
             why = ": ".join(part for part in parts if part)
             return f"trial {trial.number}  attempt {event.attempt} ended ({why}), waits for another"
-        if event.kind == "retried":
+        if isinstance(event, TrialRetried):
             return f"trial {trial.number}  somebody asked for another attempt"
-        if event.kind == "tested":
-            scores = (f"{name} {score_text(name, score)}" for name, score in event.body["metrics"].items())
+        if isinstance(event, TrialTested):
+            scores = (f"{name} {score_text(name, score)}" for name, score in event.metrics.items())
             return f"trial {trial.number}  tested: {', '.join(scores)}"
         moment = moment_of(event, self.history)
         if moment is None:
             return ""
-        where = (
-            f"  on {trial.attempts[-1].node} ({trial.attempts[-1].device})" if event.kind == "granted" else ""
-        )
-        return moment_line(moment, self.metric) + where
+        line = moment_line(moment, self.metric)
+        if isinstance(event, AttemptStarted):
+            line += f"  on {trial.attempts[-1].node} ({trial.attempts[-1].device})"
+        return line
 
     def _sweep_text(self, event: Event) -> str:
-        body = event.body
-        match event.kind:
-            case "launched":
+        match event:
+            case SweepLaunched():
                 return f"launch {self.history.launches} begins"
-            case "booked":
-                return f"{plain(str(body['what']))}: {body['device_seconds']:.1f} s"
-            case "extended":
-                return f"extended: {plain(', '.join(map(str, body['changes'])))}"
-            case "closed":
+            case WorkBooked(what=what, device_seconds=seconds):
+                return f"{plain(what)}: {seconds:.1f} s"
+            case SweepExtended(changes=changes):
+                return f"extended: {plain(', '.join(changes))}"
+            case SweepClosed():
                 held = device_text(
                     sum(attempt.device_seconds for attempt in self.history.attempts),
                     any(attempt.is_gpu for attempt in self.history.attempts),

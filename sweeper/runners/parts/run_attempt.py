@@ -4,13 +4,13 @@ import contextlib
 import traceback
 from collections.abc import Callable, Generator
 
-from sweeper.errors import SweeperError
+from sweeper.errors import FailureKind, SweeperError
 from sweeper.runners import Workload
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 
 OUTCOMES = {Decision.CONTINUE: State.COMPLETED, Decision.STOP: State.STOPPED, Decision.PAUSE: State.PAUSED}
 
-CANCELLED = Outcome(State.WAITING, "interrupted", "cancelled")
+CANCELLED = Outcome(State.WAITING, FailureKind.INTERRUPTED, "cancelled")
 """An attempt that was ended on request, and goes on from its checkpoint when the sweep is resumed."""
 
 GPU_LOST = (
@@ -65,12 +65,12 @@ def failure(error: Exception) -> Outcome:
     return Outcome(State.FAILED, kind_of(error), message, f"{type(error).__qualname__}@{place}")
 
 
-def kind_of(error: BaseException) -> str:
+def kind_of(error: BaseException) -> FailureKind:
     """Which failure budget the error draws on."""
     if isinstance(error, SweeperError):
-        return error.failure_kind
+        return FailureKind(error.failure_kind)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return "out_of_memory"
+        return FailureKind.OUT_OF_MEMORY
     if isinstance(error, RuntimeError) and any(words in str(error).lower() for words in GPU_LOST):
-        return "gpu_lost"
-    return "storage" if isinstance(error, OSError) else "error"
+        return FailureKind.GPU_LOST
+    return FailureKind.STORAGE if isinstance(error, OSError) else FailureKind.ERROR

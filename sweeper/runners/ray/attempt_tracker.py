@@ -8,6 +8,7 @@ from typing import Any
 
 from ray.tune.experiment import Trial as TuneTrial
 
+from sweeper.errors import FailureKind
 from sweeper.runners import Pulse
 from sweeper.runners.parts.run_attempt import CANCELLED, outcome_after
 from sweeper.runners.ray.notice import NOTICE_SECONDS
@@ -20,7 +21,7 @@ from sweeper.trial import Decision, Outcome, Report, State, Trial
 LOOK_SECONDS = 2.0
 MARGIN_SECONDS = 3.0
 """Before a drained node goes, its attempts are ended: what the node takes down counts as lost."""
-PREEMPTED = Outcome(State.FAILED, "preempted", "the node is being drained")
+PREEMPTED = Outcome(State.FAILED, FailureKind.PREEMPTED, "the node is being drained")
 
 
 @dataclass
@@ -91,13 +92,12 @@ class AttemptTracker:
         elif "unfit" in said:
             self._give_back(tune_id)
         elif "failure" in said:
-            failure = said["failure"]
-            self._tell(tune_id, Outcome(State(failure.pop("state")), **failure))
+            self._tell(tune_id, Outcome.restored(said["failure"]))
         else:
             self._tell(tune_id, outcome_after(Decision.CONTINUE))
         return Decision.CONTINUE
 
-    def lost(self, tune_id: str, kind: str, message: str) -> None:
+    def lost(self, tune_id: str, kind: FailureKind, message: str) -> None:
         """The worker is gone; nothing happens where the attempt's end is known already."""
         held = self._held.get(tune_id)
         if held is not None:
@@ -160,7 +160,7 @@ class AttemptTracker:
 
     def _end_the_hung(self) -> None:
         for tune_id in self.watch.hung(self.sweep.history):
-            self._end(tune_id, Outcome(State.FAILED, "hung", "no sign of life from the worker"))
+            self._end(tune_id, Outcome(State.FAILED, FailureKind.HUNG, "no sign of life from the worker"))
 
     def _leave_drained_nodes(self, now: float) -> None:
         """Each attempt there has until its next report, but not longer than a worker after SIGTERM."""

@@ -12,7 +12,7 @@ from sweeper.config.sections import ResourcesSpec
 from sweeper.cost.prices import GpuPrice
 from sweeper.errors import PreflightError
 from sweeper.runners.ray.placement import Amounts, Node, Taken, count, fits, placed
-from sweeper.store.ledger import Grant
+from sweeper.store.attempt import Grant
 from sweeper.trial import Config
 
 Price = Callable[[Mapping[str, Any]], GpuPrice | None]

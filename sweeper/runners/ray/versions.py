@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import ClassVar
 
-from sweeper.errors import SweeperError
+from sweeper.errors import FailureKind, SweeperError
 
 COMPARED = ("sweeper", "torch", "ray")
 
@@ -14,7 +14,7 @@ COMPARED = ("sweeper", "torch", "ray")
 class VersionSkew(SweeperError, RuntimeError):
     """The worker's software is not the driver's. Another node may have the right one."""
 
-    failure_kind: ClassVar[str] = "version_skew"
+    failure_kind: ClassVar[FailureKind] = FailureKind.VERSION_SKEW
 
 
 @functools.cache

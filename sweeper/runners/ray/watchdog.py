@@ -17,6 +17,7 @@ from ray.exceptions import ActorDiedError
 from ray.tune.experiment import Trial as TuneTrial
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from sweeper.errors import FailureKind
 from sweeper.store.history import SweepHistory
 
 PATIENCE_SECONDS = 300.0
@@ -102,12 +103,12 @@ def error_of(trial: TuneTrial) -> Exception | None:
         return None
 
 
-def kind_of_loss(error: Exception | None) -> str:
+def kind_of_loss(error: Exception | None) -> FailureKind:
     """Which failure budget a lost worker draws on."""
     if getattr(error, "preempted", False):
-        return "preempted"
+        return FailureKind.PREEMPTED
     is_node = isinstance(error, ActorDiedError) and "its node has died" in str(error)
-    return "node_lost" if is_node else "worker_lost"
+    return FailureKind.NODE_LOST if is_node else FailureKind.WORKER_LOST
 
 
 def end_process(node: str, pid: int) -> None:

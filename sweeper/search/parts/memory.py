@@ -42,7 +42,7 @@ class Memory:
     """
 
     def __init__(self, goal: Goal, limit: int) -> None:
-        self._sign = 1.0 if goal == "maximize" else -1.0
+        self._sign = goal.sign
         self._limit = limit
         self._aside = _ASIDE
         self._running: dict[int, Heard] = {}

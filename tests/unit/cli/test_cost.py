@@ -6,8 +6,9 @@ import time
 import pyarrow.parquet
 import pytest
 
+from sweeper.store.events import Line
 from sweeper.store.paths import SweepPaths
-from sweeper.store.record import Event, Record
+from sweeper.store.record import Record
 
 TRIALS = 10_000
 GRANT = {
@@ -113,18 +114,18 @@ def large(runs, toy_spec) -> SweepPaths:
     meta = {"sweep_id": "x", "name": "large", "spec": json.dumps(spec.resolved()), "classes": '["a", "b"]'}
     paths = SweepPaths.of("large")
     record = Record.create(paths.record, meta)
-    events = [Event("launched")]
+    events = [Line("launched")]
     for number in range(TRIALS):
         events += _told(f"{number:016x}", number)
-    record.append(*events, Event("closed", body={"why": "done", "wall": 1e4, "capacity": 6e4, "nodes": {}}))
+    record.append(*events, Line("closed", body={"why": "done", "wall": 1e4, "capacity": 6e4, "nodes": {}}))
     record.close()
     return paths
 
 
 def _told(trial, number):
     config = {"layers": 1 + number % 5, "learning_rate": 1e-4 + number * 1e-6}
-    yield Event("asked", trial, 0, {"number": number, "config": config, "seed": number})
-    yield Event("granted", trial, 1, GRANT)
+    yield Line("asked", trial, 0, {"number": number, "config": config, "seed": number})
+    yield Line("granted", trial, 1, GRANT)
     for epoch in (1, 2, 3):
         metrics = {"valid/top1": 0.5, "valid/top5": 0.9, "train/loss": 0.1, "images_per_second": 1e3}
         report = {
@@ -133,11 +134,11 @@ def _told(trial, number):
             "device_seconds": float(epoch),
             "metrics": metrics,
         }
-        yield Event("reported", trial, 1, report)
+        yield Line("reported", trial, 1, report)
         cost = {"billed": 2.0 * epoch, "productive": 2.0 * epoch, "joules": None}
-        yield Event("decided", trial, 1, {"epoch": epoch, "decision": "continue"} | cost)
+        yield Line("decided", trial, 1, {"epoch": epoch, "decision": "continue"} | cost)
     outcome = {"state": "completed", "kind": "", "message": "", "fingerprint": ""}
-    yield Event("ended", trial, 1, outcome | {"billed": 7.0, "productive": 6.0, "joules": 700.0})
+    yield Line("ended", trial, 1, outcome | {"billed": 7.0, "productive": 6.0, "joules": 700.0})
 
 
 @pytest.mark.timeout(120)

@@ -5,8 +5,9 @@ import pytest
 from sweeper.errors import PreflightError
 from sweeper.launch.run import reopen
 from sweeper.store import lease
+from sweeper.store.events import Line
 from sweeper.store.history import replay
-from sweeper.store.record import Event, Record
+from sweeper.store.record import Record
 from sweeper.trial import State
 
 
@@ -92,7 +93,7 @@ def test_an_event_of_another_kind_leaves_a_sweep_as_it_was(make_run):
     paths = make_run("toy")
     record = Record.open(paths.record)
     before = replay(record.events()).closed
-    record.append(Event("of a newer sweeper"))
+    record.write(Line("of a newer sweeper"))
     assert replay(record.events()).closed == before
     record.close()
 

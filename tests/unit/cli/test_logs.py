@@ -3,7 +3,8 @@ import threading
 import pytest
 
 from sweeper.store import lease
-from sweeper.store.record import Event, Record
+from sweeper.store.events import Line
+from sweeper.store.record import Record
 from sweeper.trial import State
 
 
@@ -46,7 +47,7 @@ def test_only_the_last_so_many(make_run, say) -> None:
 def test_json_has_every_event_as_it_was_recorded(make_run, say) -> None:
     paths = make_run()
     record = Record.open(paths.record)
-    recorded = [(event.seq, event.kind) for event in record.events()]
+    recorded = [(event.seq, event.kind) for event in record.lines()]
     record.close()
     assert [(each["seq"], each["kind"]) for each in say("logs", "toy", "--json").json] == recorded
 
@@ -124,7 +125,7 @@ def test_an_id_that_fits_several_trials_asks_for_more(make_run, say) -> None:
     record = Record.open(paths.record)
     for number, trial in ((1, "abcd1"), (2, "abcd2")):
         body = {"number": number, "config": {}, "seed": 1}
-        record.append(Event("asked", trial, body=body))
+        record.write(Line("asked", trial, body=body))
     record.close()
     said = say("logs", "toy", "abcd")
     assert said.code == 2
@@ -145,7 +146,7 @@ def test_a_sweep_without_trials_says_so(make_run, say) -> None:
 def test_a_trial_that_nobody_started_has_a_page(make_run, say) -> None:
     paths = make_run(budget={"trials": 1})
     record = Record.open(paths.record)
-    record.append(Event("asked", "abcd", body={"number": 1, "config": {"layers": 2}, "seed": 1}))
+    record.write(Line("asked", "abcd", body={"number": 1, "config": {"layers": 2}, "seed": 1}))
     record.close()
     assert say("logs", "toy", "1").out.splitlines()[0].endswith(f": {State.WAITING}, nothing has run yet")
 
@@ -154,7 +155,7 @@ def test_scores_that_are_not_finite_are_null_in_json(make_run, say) -> None:
     paths = make_run(budget={"trials": 1})
     trial = say("logs", "toy", "0", "--json").json["id"]
     record = Record.open(paths.record)
-    record.append(Event("reported", trial, 1, {"epoch": 10, "score": float("nan"), "device_seconds": 9.0}))
+    record.write(Line("reported", trial, 1, {"epoch": 10, "score": float("nan"), "device_seconds": 9.0}))
     record.close()
     assert say("logs", "toy", "0", "--json").json["reports"][-1]["score"] is None
     assert say("logs", "toy", "0").code == 0
@@ -174,7 +175,7 @@ def test_follow_tells_what_the_owner_writes_until_it_leaves(make_run, say) -> No
             is_held.set()
             may_go.wait(5)
             record = Record.open(paths.record)
-            record.append(Event("launched"), Event("closed", body={"why": "done"}))
+            record.write(Line("launched"), Line("closed", body={"why": "done"}))
             record.close()
 
     owner = threading.Thread(target=own)

@@ -40,8 +40,8 @@ def file(tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def opened_for(name: str) -> list[int]:
     record = Record.open(SweepPaths.of(name).record)
-    numbers = {event.trial: event.body["number"] for event in record.events() if event.kind == "asked"}
-    found = [numbers[event.trial] for event in record.events() if event.kind == "tested"]
+    numbers = {event.trial: event.body["number"] for event in record.lines() if event.kind == "asked"}
+    found = [numbers[event.trial] for event in record.lines() if event.kind == "tested"]
     record.close()
     return sorted(found)
 

@@ -9,9 +9,10 @@ import pytest
 from sweeper.errors import PreflightError
 from sweeper.launch.disk import Copies, DiskGuard
 from sweeper.runners import runner
+from sweeper.store.events import Line
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
-from sweeper.store.record import Event, OutboxRow, Record
+from sweeper.store.record import OutboxRow, Record
 
 
 class Clock:
@@ -67,7 +68,7 @@ def test_a_copy_is_written_at_once_then_every_minute_and_soon_after_a_trial_has_
     for second in range(0, 200, 5):
         clock.now = float(second)
         if second == 100:
-            copies.heard(Event("ended", "a", 1))
+            copies.heard(Line("ended", "a", 1))
         before = paths.copy.stat().st_mtime_ns if paths.copy.exists() else 0
         copies.write_if_due()
         if paths.copy.stat().st_mtime_ns != before:
@@ -89,7 +90,7 @@ def test_copies_take_at_most_a_hundredth_of_the_drivers_time(paths, record, said
     copies = Copies(slow, paths, said.append, clock)
     while clock.now < 2000:
         clock.now += 1.0
-        copies.heard(Event("ended", "a", 1))
+        copies.heard(Line("ended", "a", 1))
         copies.write_if_due()
     assert slow.times <= 11
 
@@ -131,7 +132,7 @@ def test_large_checkpoints_need_more_room(make_sweep, tmp_path, said):
     room = DiskGuard(sweep, SweepPaths(tmp_path), said.append, lambda: False)
     room.look()
     assert not sweep.held
-    room.heard(Event("reported", "a", 1, {"epoch": 1, "checkpoint": str(tmp_path)}), sweep.history)
+    room.heard(Line("reported", "a", 1, {"epoch": 1, "checkpoint": str(tmp_path)}), sweep.history)
     room.look()
     assert sweep.held
 
@@ -154,7 +155,7 @@ def test_the_local_runner_waits_for_room_and_then_does_every_trial(make_sweep, t
 def test_a_record_whose_disk_is_full_waits_and_loses_nothing(small_disk, said):
     paths = SweepPaths(small_disk / "toy")
     record = Record.create(paths.record, {"sweep_id": "s"})
-    record.append(Event("launched"))
+    record.write(Line("launched"))
     filler = fill(small_disk)
 
     def sleep(seconds):
@@ -166,11 +167,11 @@ def test_a_record_whose_disk_is_full_waits_and_loses_nothing(small_disk, said):
     record.when_stuck = DiskGuard(None, paths, said.append, lambda: False, sleep).wait
     rows = [OutboxRow(0, 0, "metrics", "t", {"text": "x" * 500})]
     for number in range(100):
-        record.append(Event("asked", str(number), 0, {"text": "x" * 500}), outbox=rows)
+        record.write(Line("asked", str(number), 0, {"text": "x" * 500}), outbox=rows)
     assert len(waits) == 4
     assert len(said) == 1
     assert "the record waits (database or disk is full, 0 MB free)" in said[0]
-    assert [event.trial for event in record.events()] == ["", *map(str, range(100))]
+    assert [event.trial for event in record.lines()] == ["", *map(str, range(100))]
     assert record.pending_count() == 100
     record.close()
 
@@ -187,6 +188,6 @@ def test_another_error_of_the_record_is_no_reason_to_wait(record, said, paths):
     with sqlite3.connect(record.path) as other:
         other.execute("DROP TABLE outbox")
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
-        record.append(Event("launched"), outbox=[OutboxRow(0, 0, "run", "t", {})])
+        record.write(Line("launched"), outbox=[OutboxRow(0, 0, "run", "t", {})])
     assert said == []
     assert replay(record.events()).launches == 0

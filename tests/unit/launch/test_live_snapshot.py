@@ -1,10 +1,10 @@
 import pytest
 
 from sweeper.launch.live_snapshot import moment_of, snapshot_of
+from sweeper.store.attempt import Grant
 from sweeper.store.history import TrialHistory
-from sweeper.store.ledger import Grant
 from sweeper.sweep.ranking import best_of
-from sweeper.trial import Outcome, Report, State
+from sweeper.trial import Goal, Outcome, Report, State
 from sweeper.wording import config_text, value_text
 
 
@@ -74,7 +74,7 @@ def test_of_equal_trials_the_cheaper_is_the_best(make_rig):
         rig.clock.now += seconds
         rig.sweep.report(trial.id, Report(1, 0.5, seconds))
         rig.sweep.tell(trial.id, Outcome(State.COMPLETED))
-    assert best_of(rig.sweep.history, "maximize").number == 1
+    assert best_of(rig.sweep.history, Goal.MAXIMIZE).number == 1
 
 
 def test_a_snapshot_says_how_everything_stands(make_rig):

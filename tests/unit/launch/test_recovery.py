@@ -6,9 +6,10 @@ import pytest
 
 from sweeper.errors import StateError
 from sweeper.launch.recovery import recover, tell_a_new_store
+from sweeper.store.events import Line
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
-from sweeper.store.record import Event, OutboxRow, Record
+from sweeper.store.record import OutboxRow, Record
 from sweeper.training.checkpoint import CheckpointFolder, epoch_of, verify
 
 ASKED = {"number": 0, "config": {"layers": 1}, "seed": 1}
@@ -18,7 +19,7 @@ def report(paths, epoch, attempt=1, trial="a" * 16):
     """A checkpoint of a trial and the report that names it."""
     folder = CheckpointFolder(paths.checkpoints / trial, trial, attempt)
     saved = folder.save({"epoch": epoch}, epoch=epoch, best_epoch=epoch)
-    return Event("reported", trial, attempt, {"epoch": epoch, "score": 0.5, "checkpoint": str(saved)})
+    return Line("reported", trial, attempt, {"epoch": epoch, "score": 0.5, "checkpoint": str(saved)})
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def paths(tmp_path):
     paths = SweepPaths(tmp_path / "runs" / "toy")
     record = Record.create(paths.record, {"sweep_id": "s"})
     trial = "a" * 16
-    record.append(Event("asked", trial, 0, ASKED), Event("granted", trial, 1, {"node": "n"}))
+    record.write(Line("asked", trial, 0, ASKED), Line("granted", trial, 1, {"node": "n"}))
     record.append(report(paths, 1), outbox=[OutboxRow(0, 0, "metrics", trial, {"step": 1})])
     record.delivered([1])
     record.append(report(paths, 2))
@@ -111,7 +112,7 @@ def test_checkpoints_are_found_where_the_folder_is_now(paths, tmp_path):
 def test_only_checkpoints_of_the_folders_own_layout_are_looked_for_in_it(paths, elsewhere):
     record = Record.open(paths.record)
     body = {"epoch": 4, "score": 0.5, "checkpoint": elsewhere}
-    record.append(Event("reported", "a" * 16, 1, body))
+    record.write(Line("reported", "a" * 16, 1, body))
     record.close()
     assert last_of(paths).checkpoint == elsewhere
 

@@ -90,7 +90,7 @@ def test_a_resumed_sweep_needs_the_earlier_one_no_longer(earlier, toy_spec, toy_
     )
     whole = begun(records, spec)
     drive(whole, toy_workload())
-    events = list(whole.record.events())
+    events = list(whole.record.lines())
     for cut in range(7, len(events), 9):
         if events[cut - 1].kind == "reported":
             continue
@@ -134,7 +134,7 @@ def test_redraws_are_in_the_record_so_that_a_resumed_search_draws_alike(make_rig
     }
     whole = make_rig(**sections)
     whole.finish()
-    events = list(whole.record.events())
+    events = list(whole.record.lines())
     assert any(event.body.get("redrawn") for event in events if event.kind == "asked")
     asked = [place for place, event in enumerate(events) if event.kind == "asked"]
     for cut in asked[1:]:

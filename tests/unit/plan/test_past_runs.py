@@ -10,7 +10,7 @@ from sweeper.data.dataset import DataFacts
 from sweeper.plan.past_runs import TYPICAL, remember
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
-from sweeper.store.ledger import Grant
+from sweeper.store.attempt import Grant
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep

@@ -9,8 +9,8 @@ from sweeper.config.spec import parse_spec
 from sweeper.cost import Overheads
 from sweeper.plan.simulate import Machines, Summary, simulate
 from sweeper.runners.parts.recorded_curves import ReplayedCurves
+from sweeper.store.attempt import Grant
 from sweeper.store.history import TrialHistory
-from sweeper.store.ledger import Grant
 from sweeper.trial import Report, Trial
 
 TEXT = """

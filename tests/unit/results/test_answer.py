@@ -12,7 +12,7 @@ from sweeper.results.answer import Answer, Places, answer, saved_device_seconds
 from sweeper.results.leaderboard import leaderboard, varied
 from sweeper.results.pages import STAND_IN, leaderboard_table, print_answer
 from sweeper.store.history import Attempt, SweepHistory, TrialHistory
-from sweeper.trial import Report, State
+from sweeper.trial import Goal, Report, State
 
 PLACES = Places(
     record="runs/digits/record.db",
@@ -65,24 +65,24 @@ STEPS = (trial(1, [0.2], 1), trial(2, [0.6], 20), trial(3, [0.9], 40), trial(4, 
 
 
 def test_trials_rank_by_their_best_epoch_and_those_without_a_score_come_last() -> None:
-    rows = leaderboard(history(*USUAL), "maximize")
+    rows = leaderboard(history(*USUAL), Goal.MAXIMIZE)
     assert [(row.rank, row.number) for row in rows] == [(1, 4), (2, 2), (3, 1), (4, 3), (None, 5)]
     assert (rows[2].epoch, rows[2].epochs, rows[2].score) == (2, 3, 0.8)
     assert rows[2].metrics["valid/top5"] == pytest.approx(0.85)
 
 
 def test_a_loss_ranks_the_lowest_first_and_of_equals_the_cheaper() -> None:
-    rows = leaderboard(history(trial(1, [0.5], 20), trial(2, [0.5], 10), trial(3, [0.7], 1)), "minimize")
+    rows = leaderboard(history(trial(1, [0.5], 20), trial(2, [0.5], 10), trial(3, [0.7], 1)), Goal.MINIMIZE)
     assert [row.number for row in rows] == [2, 1, 3]
 
 
 def test_a_diverged_trial_never_ranks() -> None:
-    rows = leaderboard(history(trial(1, [math.nan, math.inf], 3), trial(2, [0.1], 3)), "maximize")
+    rows = leaderboard(history(trial(1, [math.nan, math.inf], 3), trial(2, [0.1], 3)), Goal.MAXIMIZE)
     assert [row.rank for row in rows] == [1, None]
 
 
 def test_only_parameters_that_differ_tell_trials_apart() -> None:
-    assert varied(leaderboard(history(*USUAL), "maximize")) == ("layers",)
+    assert varied(leaderboard(history(*USUAL), Goal.MAXIMIZE)) == ("layers",)
 
 
 def test_the_answer_names_best_front_knee_and_most_efficient() -> None:
@@ -136,7 +136,9 @@ def test_a_target_is_answered_by_the_cheapest_that_reaches_it() -> None:
 
 
 def test_a_loss_has_no_efficiency() -> None:
-    assert answer(history(*USUAL), spec(metric="valid/loss", goal="minimize"), classes=10).efficient is None
+    assert (
+        answer(history(*USUAL), spec(metric="valid/loss", goal=Goal.MINIMIZE), classes=10).efficient is None
+    )
 
 
 def test_device_time_is_billed_by_share_and_savings_are_the_missing_epochs() -> None:
@@ -205,7 +207,7 @@ def test_with_gpus_no_slot_stands_in() -> None:
 def test_the_answer_is_json() -> None:
     blurred = trial(6, [0.1], 3)
     blurred.reports = [replace(blurred.reports[0], metrics={"train/loss": math.nan})]
-    assert leaderboard(history(blurred), "maximize")[0].as_dict()["metrics"] == {"train/loss": None}
+    assert leaderboard(history(blurred), Goal.MAXIMIZE)[0].as_dict()["metrics"] == {"train/loss": None}
     found = answer(history(*USUAL), spec(), classes=10, places=PLACES)
     read = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert read["best"]["number"] == 4

@@ -6,7 +6,7 @@ import pytest
 from sweeper.config.sections import StopWhenSpec
 from sweeper.results.anytime import anytime, spent_until
 from sweeper.results.phrases import advice_text, last_tenth_text
-from sweeper.trial import State
+from sweeper.trial import Goal, State
 
 
 def curve(found):
@@ -102,6 +102,6 @@ def test_without_a_score_there_is_no_curve_and_nobody_can_tell(trial, history, s
 def test_what_was_spent_until_a_score_is_read_from_the_curve(trial, history, spec):
     sweep = history(*(trial(number, number, [score], 10) for number, score in enumerate([0.2, 0.5, 0.4])))
     steps = anytime(sweep, spec().objective).steps
-    assert spent_until(steps, 0.3, "maximize").device_seconds == 20
-    assert spent_until(steps, 0.6, "maximize") is None
-    assert spent_until((), 0.6, "maximize") is None
+    assert spent_until(steps, 0.3, Goal.MAXIMIZE).device_seconds == 20
+    assert spent_until(steps, 0.6, Goal.MAXIMIZE) is None
+    assert spent_until((), 0.6, Goal.MAXIMIZE) is None

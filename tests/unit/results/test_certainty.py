@@ -2,9 +2,10 @@ import pytest
 
 from sweeper.results.certainty import certainty
 from sweeper.sweep.ranking import ranked_configs
+from sweeper.trial import Goal
 
 
-def of(found, goal="maximize"):
+def of(found, goal=Goal.MAXIMIZE):
     return certainty(ranked_configs(found, goal), goal)
 
 
@@ -53,7 +54,7 @@ def test_it_is_the_same_each_time_and_more_runs_make_it_surer(repeated):
 
 
 def test_a_loss_wins_by_being_low(repeated):
-    found = of(repeated({1: [0.5, 0.51], 2: [0.1, 0.11]}), "minimize")
+    found = of(repeated({1: [0.5, 0.51], 2: [0.1, 0.11]}), Goal.MINIMIZE)
     assert found.probability > 0.95
     assert found.ahead == pytest.approx(0.4)
 

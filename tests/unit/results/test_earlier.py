@@ -6,6 +6,7 @@ from rich.console import Console
 from sweeper.results.answer import answer
 from sweeper.results.earlier import Earlier, earlier
 from sweeper.results.pages import print_answer
+from sweeper.trial import Goal
 
 REPORTS = {
     ("old", 3): [[1, 0.4, 1.0, 0.9], [2, 0.9, 2.0, 1.0]],
@@ -19,10 +20,10 @@ KNOWN = [
 
 
 def test_the_best_of_what_was_known_is_found_either_way_up():
-    assert earlier(KNOWN, "maximize") == Earlier(3, "old", 3, 0.9)
-    assert earlier(KNOWN, "minimize") == Earlier(3, "older", 7, 0.2)
-    assert earlier([], "maximize") is None
-    assert earlier([KNOWN[2]], "maximize") is None
+    assert earlier(KNOWN, Goal.MAXIMIZE) == Earlier(3, "old", 3, 0.9)
+    assert earlier(KNOWN, Goal.MINIMIZE) == Earlier(3, "older", 7, 0.2)
+    assert earlier([], Goal.MAXIMIZE) is None
+    assert earlier([KNOWN[2]], Goal.MAXIMIZE) is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from sweeper.results.ledger_file import DOCUMENTED, SCHEMA, VERSION, ledger_table, written
 from sweeper.store.attempt import Attempt
 from sweeper.store.history import SweepHistory, TrialHistory
-from sweeper.trial import Report
+from sweeper.trial import Goal, Report
 
 WHOLE = Attempt(
     "t", 2, 3, "n1", "A10", True, 0.5, 100.0, 20.0, 12.0, 2.0, "preempted", "spot was taken",
@@ -26,7 +26,9 @@ def table():
     bare = TrialHistory("u", 8, {}, 1, reports=[Report(1, math.nan)], attempts=[Attempt("u", 1)])
     never = TrialHistory("v", 9, {}, 1)
     history = SweepHistory(trials={each.id: each for each in (trial, bare, never)})
-    return ledger_table(history, "maximize", sweep="toy", sweep_id="x", granted_at={("t", 2): 1763715600.123})
+    return ledger_table(
+        history, Goal.MAXIMIZE, sweep="toy", sweep_id="x", granted_at={("t", 2): 1763715600.123}
+    )
 
 
 def test_a_row_for_each_attempt_says_all_of_it(table):
@@ -86,7 +88,7 @@ def test_json_holds_the_version_and_the_rows(table):
 
 @pytest.mark.parametrize("kind", ["parquet", "csv", "json"])
 def test_a_sweep_that_has_not_begun_is_an_empty_table(kind):
-    table = ledger_table(SweepHistory(), "maximize", sweep="toy", sweep_id="x", granted_at={})
+    table = ledger_table(SweepHistory(), Goal.MAXIMIZE, sweep="toy", sweep_id="x", granted_at={})
     assert table.num_rows == 0
     assert table.schema.equals(SCHEMA, check_metadata=True)
     assert written(table, kind)

@@ -5,8 +5,15 @@ import pytest
 from sweeper.config.spec import parse_spec
 from sweeper.results.answer import answer
 from sweeper.results.plots import anytime_svg, front_svg
-from sweeper.store.history import replay
-from sweeper.store.record import Event
+from sweeper.store.events import Line, parse_lines
+from sweeper.store.history import SweepHistory
+from sweeper.store.history import replay as folded
+
+
+def replay(lines) -> SweepHistory:
+    """What the record tells, from lines as it spells them."""
+    return folded(parse_lines(lines))
+
 
 SPEC = """
 name: toy
@@ -17,8 +24,8 @@ budget: {trials: 3}
 """
 
 
-def events(scores: list[float]) -> list[Event]:
-    found: list[Event] = []
+def events(scores: list[float]) -> list[Line]:
+    found: list[Line] = []
     for number, score in enumerate(scores):
         trial = f"t{number}"
         asked = {"number": number, "config": {"layers": number, "text": "<script>"}, "seed": 1}
@@ -30,10 +37,10 @@ def events(scores: list[float]) -> list[Event]:
         }
         ended = {"state": "completed", "kind": "", "message": "", "fingerprint": "", "billed": 2.0 + number}
         found += [
-            Event("asked", trial, 0, asked),
-            Event("granted", trial, 1, {"node": "n", "device": "cpu", "is_gpu": False, "granted": 0.0}),
-            Event("reported", trial, 1, report),
-            Event("ended", trial, 1, ended | {"productive": 1.0}),
+            Line("asked", trial, 0, asked),
+            Line("granted", trial, 1, {"node": "n", "device": "cpu", "is_gpu": False, "granted": 0.0}),
+            Line("reported", trial, 1, report),
+            Line("ended", trial, 1, ended | {"productive": 1.0}),
         ]
     return found
 

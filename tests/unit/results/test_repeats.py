@@ -10,6 +10,7 @@ from sweeper.results.answer import answer
 from sweeper.results.leaderboard import leaderboard
 from sweeper.results.pages import leaderboard_table, print_answer
 from sweeper.results.plots import anytime_svg, front_svg
+from sweeper.trial import Goal
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def printed(found):
 
 
 def test_a_configuration_with_final_runs_is_one_row_of_their_mean(finals):
-    rows = leaderboard(finals, "maximize")
+    rows = leaderboard(finals, Goal.MAXIMIZE)
     assert [row.config["layers"] for row in rows] == [2, 1, 3]
     assert [row.score for row in rows] == pytest.approx([0.93, 0.86, 0.5])
     assert [row.trials for row in rows] == [(1, 5, 6), (0, 3, 4), (2,)]
@@ -44,7 +45,7 @@ def test_a_configuration_with_final_runs_is_one_row_of_their_mean(finals):
 
 
 def test_the_rows_trial_is_the_one_to_take_out(finals):
-    best = leaderboard(finals, "maximize")[0]
+    best = leaderboard(finals, Goal.MAXIMIZE)[0]
     assert (best.number, best.own_score, best.runs, best.is_final) == (1, 0.95, 2, True)
     assert best.half_width == pytest.approx(12.7062 * 0.02 / 2, rel=1e-4)
 
@@ -81,8 +82,8 @@ def test_single_runs_are_told_how_to_get_certainty(trial, history, spec):
 def test_a_price_unknown_for_one_run_is_unknown_for_the_mean(trial, history):
     priced = trial(0, 1, [0.9], usd_per_hour=2.0)
     both = [priced, trial(1, 1, [0.8], repeat=1, usd_per_hour=4.0)]
-    assert leaderboard(history(*both), "maximize")[0].usd == pytest.approx(3.0)
-    assert leaderboard(history(priced, trial(1, 1, [0.8], repeat=1)), "maximize")[0].usd is None
+    assert leaderboard(history(*both), Goal.MAXIMIZE)[0].usd == pytest.approx(3.0)
+    assert leaderboard(history(priced, trial(1, 1, [0.8], repeat=1)), Goal.MAXIMIZE)[0].usd is None
 
 
 def test_the_picture_draws_the_interval_of_a_mean(finals, spec):

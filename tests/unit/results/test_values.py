@@ -3,6 +3,7 @@ from dataclasses import dataclass
 import pytest
 
 from sweeper.results.values import by_value
+from sweeper.trial import Goal
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def test_without_a_chance_level_nothing_is_efficient(objective, keys):
 
 def test_a_loss_is_best_where_it_is_lowest(objective):
     trials = [({"pixels": 8}, Cost(score=0.4)), ({"pixels": 8}, Cost(score=0.2)), ({"pixels": 9}, Cost())]
-    eight, nine = by_value(trials, objective(metric="valid/loss", goal="minimize"), None)
+    eight, nine = by_value(trials, objective(metric="valid/loss", goal=Goal.MINIMIZE), None)
     assert (eight.best, nine.best, nine.median) == (0.2, None, None)
 
 

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from sweeper.errors import SpecError
 from sweeper.schedulers import scheduler
 from sweeper.schedulers.parts.rung import Rung
-from sweeper.trial import Decision, Report
+from sweeper.trial import Decision, Goal, Report
 
 GO, STOP, PAUSE = Decision.CONTINUE, Decision.STOP, Decision.PAUSE
 NAN, INF = math.nan, math.inf
 CODES = {GO: "go", STOP: "stop", PAUSE: "pause"}
 
 
-def build(goal="maximize", epochs=27, **options):
+def build(goal=Goal.MAXIMIZE, epochs=27, **options):
     return scheduler["asha"](goal, epochs, **options)
 
 
@@ -69,11 +69,11 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("case", BY_HAND)
-@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+@pytest.mark.parametrize("goal", [Goal.MAXIMIZE, Goal.MINIMIZE])
 @pytest.mark.parametrize("resource", ["epoch", "device_seconds"])
 def test_it_decides_as_a_pencil_does(case, goal, resource):
     asha = build(goal, resource=resource, max=27, reduction_factor=3)
-    sign = 1 if goal == "maximize" else -1
+    sign = 1 if goal == Goal.MAXIMIZE else -1
     found = [
         CODES[say(asha, trial, 1 if resource != "epoch" else amount, sign * score, float(amount)).decision]
         for trial, amount, score, _ in BY_HAND[case]
@@ -82,7 +82,7 @@ def test_it_decides_as_a_pencil_does(case, goal, resource):
 
 
 def test_a_verdict_names_rung_rank_and_the_score_that_was_needed():
-    asha = build("minimize")
+    asha = build(Goal.MINIMIZE)
     for trial, loss in (("a", 0.9), ("b", 0.7), ("c", 0.5)):
         verdict = say(asha, trial, 1, loss)
     assert (verdict.rung, verdict.rank, verdict.of, verdict.threshold) == (1.0, 1, 3, 0.5)
@@ -163,11 +163,11 @@ def test_the_best_share_goes_on_whatever_a_float_makes_of_it(factor, of, places)
 @given(
     scores=st.lists(st.floats(-1, 1), min_size=1, max_size=40),
     factor=st.sampled_from([2, 3, 4, 2.5]),
-    goal=st.sampled_from(["maximize", "minimize"]),
+    goal=st.sampled_from([Goal.MAXIMIZE, Goal.MINIMIZE]),
 )
 def test_whoever_is_stopped_was_reached_by_enough_others_before_it(scores, factor, goal):
     asha = build(goal, epochs=2, reduction_factor=factor)
-    sign = 1 if goal == "maximize" else -1
+    sign = 1 if goal == Goal.MAXIMIZE else -1
     for place, score in enumerate(scores):
         verdict = say(asha, f"t{place}", 1, score)
         better = sum(sign * other >= sign * score for other in scores[:place])
@@ -253,7 +253,7 @@ def test_a_trial_that_jumped_a_rung_must_earn_the_one_where_it_waits():
 
 
 def test_the_minimum_is_promoted_where_that_is_the_goal():
-    asha = build("minimize", kind="promote")
+    asha = build(Goal.MINIMIZE, kind="promote")
     for trial, loss in (("a", 0.5), ("b", 0.1), ("c", 0.9)):
         say(asha, trial, 1, loss)
     assert asha.next_promotion() == "b"

@@ -4,12 +4,12 @@ import pytest
 
 from sweeper.errors import SpecError
 from sweeper.schedulers import scheduler
-from sweeper.trial import Decision, Report
+from sweeper.trial import Decision, Goal, Report
 
 GO, STOP = Decision.CONTINUE, Decision.STOP
 
 
-def build(goal="maximize", grace=1, min_trials=3):
+def build(goal=Goal.MAXIMIZE, grace=1, min_trials=3):
     return scheduler["median"](goal, 20, grace=grace, min_trials=min_trials)
 
 
@@ -25,14 +25,14 @@ def others(median, *curves):
 @pytest.mark.parametrize(
     ("goal", "curves", "own", "decision"),
     [
-        ("maximize", [[0.2, 0.4], [0.4, 0.6], [0.6, 0.8]], [0.1, 0.49], STOP),  # averages 0.3 0.5 0.7
-        ("maximize", [[0.2, 0.4], [0.4, 0.6], [0.6, 0.8]], [0.1, 0.5], GO),
-        ("maximize", [[0.2, 0.4], [0.4, 0.6], [0.6, 0.8]], [0.6, 0.0], GO),  # its best counts
-        ("minimize", [[0.2, 0.4], [0.4, 0.6], [0.6, 0.8]], [0.9, 0.51], STOP),
-        ("minimize", [[0.2, 0.4], [0.4, 0.6], [0.6, 0.8]], [0.5, 0.9], GO),
-        ("maximize", [[0.2, 0.4], [0.4, 0.6]], [0.0, 0.0], GO),  # too few to compare with
-        ("maximize", [[0.2, 0.4], [0.4, 0.6], [0.9]], [0.0, 0.0], GO),  # one never got so far
-        ("maximize", [[0.5, 0.5]] * 3, [0.5, 0.5], GO),  # equal is not worse
+        (Goal.MAXIMIZE, [[0.2, 0.4], [0.4, 0.6], [0.6, 0.8]], [0.1, 0.49], STOP),  # averages 0.3 0.5 0.7
+        (Goal.MAXIMIZE, [[0.2, 0.4], [0.4, 0.6], [0.6, 0.8]], [0.1, 0.5], GO),
+        (Goal.MAXIMIZE, [[0.2, 0.4], [0.4, 0.6], [0.6, 0.8]], [0.6, 0.0], GO),  # its best counts
+        (Goal.MINIMIZE, [[0.2, 0.4], [0.4, 0.6], [0.6, 0.8]], [0.9, 0.51], STOP),
+        (Goal.MINIMIZE, [[0.2, 0.4], [0.4, 0.6], [0.6, 0.8]], [0.5, 0.9], GO),
+        (Goal.MAXIMIZE, [[0.2, 0.4], [0.4, 0.6]], [0.0, 0.0], GO),  # too few to compare with
+        (Goal.MAXIMIZE, [[0.2, 0.4], [0.4, 0.6], [0.9]], [0.0, 0.0], GO),  # one never got so far
+        (Goal.MAXIMIZE, [[0.5, 0.5]] * 3, [0.5, 0.5], GO),  # equal is not worse
     ],
 )
 def test_it_stops_what_is_worse_than_the_median_of_the_others_averages(goal, curves, own, decision):
@@ -48,7 +48,7 @@ def test_nobody_is_stopped_within_the_grace():
 
 
 def test_a_verdict_names_epoch_rank_and_median_in_the_objectives_own_unit():
-    median = build("minimize")
+    median = build(Goal.MINIMIZE)
     others(median, [0.2], [0.4], [0.6])
     verdict = run(median, "own", 0.5)[0]
     assert (verdict.rung, verdict.rank, verdict.of, verdict.threshold) == (1.0, 3, 4, 0.4)

@@ -6,7 +6,7 @@ import pytest
 
 from sweeper.errors import SpecError
 from sweeper.search import searcher
-from sweeper.trial import State, canonical
+from sweeper.trial import Goal, State, canonical
 
 NUMERIC = {
     "learning_rate": {"distribution": "log_uniform_values", "min": 1e-4, "max": 1e-1},
@@ -14,7 +14,7 @@ NUMERIC = {
 }
 
 
-def tpe(space, goal="maximize", seed=7, **options):
+def tpe(space, goal=Goal.MAXIMIZE, seed=7, **options):
     return searcher["tpe"](space, goal, seed, **({"startup": 4} | options))
 
 
@@ -28,14 +28,14 @@ def live(search, space, trials, workers=1, kind=lambda number: State.COMPLETED):
     log, open_ = [], []
     for number in range(trials):
         config = search.suggest(number)
-        log.append(("adopt", number, config))
+        log.append(("register", number, config))
         open_.append((number, config))
         if len(open_) == workers:
             number, config = open_.pop(0)
-            log.append(("observe", number, 1, quality(config) / 2))
+            log.append(("on_report", number, 1, quality(config) / 2))
             state = kind(number)
             score = quality(config) if state in (State.COMPLETED, State.STOPPED) else None
-            log.append(("finish", number, state, score))
+            log.append(("on_complete", number, state, score))
             search.on_report(*log[-2][1:])
             search.on_complete(*log[-1][1:])
     return log
@@ -52,7 +52,7 @@ STATES = [State.COMPLETED, State.STOPPED, State.FAILED, State.CANCELLED, State.I
 
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("whole", [False, True], ids=["numeric", "conditional"])
-@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+@pytest.mark.parametrize("goal", [Goal.MAXIMIZE, Goal.MINIMIZE])
 def test_a_study_built_from_the_record_proposes_what_the_live_one_would(make_space, whole, workers, goal):
     space = make_space() if whole else make_space(NUMERIC)
     search = tpe(space, goal)
@@ -75,7 +75,7 @@ def test_a_proposal_depends_on_the_seed_and_on_what_was_learnt(make_space):
 @pytest.mark.parametrize("algorithm", ["tpe", "nsga2"])
 def test_every_proposal_lies_in_the_space(make_space, algorithm):
     space = make_space()
-    search = searcher[algorithm](space, "maximize", 3)
+    search = searcher[algorithm](space, Goal.MAXIMIZE, 3)
     for number in range(40):
         config = search.suggest(number)
         assert space.contains(config), config
@@ -85,7 +85,7 @@ def test_every_proposal_lies_in_the_space(make_space, algorithm):
 
 def test_it_learns_where_the_good_ones_are(make_space):
     space = make_space(NUMERIC)
-    for goal, sign in (("maximize", 1), ("minimize", -1)):
+    for goal, sign in ((Goal.MAXIMIZE, 1), (Goal.MINIMIZE, -1)):
         search, scores = tpe(space, goal, startup=10), []
         for number in range(50):
             config = search.suggest(number)
@@ -119,8 +119,8 @@ def test_a_promoted_trial_is_replayed_as_it_was_lived(make_space):
     space = make_space()
     search = tpe(space)
     log = live(search, space, 12, kind=lambda number: State.STOPPED)
-    more = [("observe", 4, 2, 0.8), ("finish", 4, State.STOPPED, 0.8), ("observe", 4, 3, 0.9),
-            ("finish", 4, State.COMPLETED, 0.9)]  # fmt: skip
+    more = [("on_report", 4, 2, 0.8), ("on_complete", 4, State.STOPPED, 0.8), ("on_report", 4, 3, 0.9),
+            ("on_complete", 4, State.COMPLETED, 0.9)]  # fmt: skip
     replayed(search, more)
     assert search.suggest(12) == replayed(tpe(space), log + more).suggest(12)
 
@@ -129,7 +129,7 @@ def test_a_promoted_trial_is_replayed_as_it_was_lived(make_space):
 def test_a_trial_without_a_result_teaches_nothing(make_space, state):
     space = make_space(NUMERIC)
     log = live(tpe(space), space, 10)
-    wiser = [*log, ("adopt", 10, {"learning_rate": 0.01, "layers": 2}), ("finish", 10, state, None)]
+    wiser = [*log, ("register", 10, {"learning_rate": 0.01, "layers": 2}), ("on_complete", 10, state, None)]
     assert replayed(tpe(space), log).suggest(11) == replayed(tpe(space), wiser).suggest(11)
 
 
@@ -190,12 +190,12 @@ def test_values_that_look_alike_are_told_apart(make_space, values):
 
 def test_a_sampler_can_be_named_and_a_wrong_name_is_answered_with_the_nearest(make_space):
     space = make_space(NUMERIC)
-    search = searcher["optuna"](space, "maximize", 7, sampler="QMCSampler")
+    search = searcher["optuna"](space, Goal.MAXIMIZE, 7, sampler="QMCSampler")
     assert space.contains(search.suggest(0))
     with pytest.raises(SpecError, match="did you mean 'TPESampler'"):
-        searcher["optuna"](space, "maximize", 7, sampler="TPESampeler")
+        searcher["optuna"](space, Goal.MAXIMIZE, 7, sampler="TPESampeler")
     with pytest.raises(SpecError, match="QMCSampler"):
-        searcher["optuna"](space, "maximize", 7, sampler="QMCSampler", options={"nonsense": 1})
+        searcher["optuna"](space, Goal.MAXIMIZE, 7, sampler="QMCSampler", options={"nonsense": 1})
 
 
 def test_cost_can_be_an_objective_of_its_own(make_space):
@@ -239,7 +239,7 @@ def test_what_cannot_be_trained_is_left_alone(make_space):
 def test_a_proposal_costs_no_more_with_thousands_of_trials_than_with_hundreds(make_space):
     """The sampler sees `history` of them, and as many that run; the bound is generous."""
     space = make_space(NUMERIC)
-    random = searcher["random"](space, "maximize", 1)
+    random = searcher["random"](space, Goal.MAXIMIZE, 1)
 
     def seconds(trials):
         search = tpe(space, history=30)

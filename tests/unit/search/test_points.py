@@ -2,7 +2,7 @@ import pytest
 
 from sweeper.search import searcher
 from sweeper.search.points import complete, value_at
-from sweeper.trial import State, canonical
+from sweeper.trial import Goal, State, canonical
 
 
 def test_a_whole_point_is_taken_as_it_is(make_space):
@@ -43,7 +43,7 @@ def test_a_value_of_a_list_is_found_by_its_place(name, value):
 
 
 def test_the_search_named_points_proposes_nothing_whatever_it_is_told(make_space):
-    search = searcher["points"](make_space(), "maximize", 7)
+    search = searcher["points"](make_space(), Goal.MAXIMIZE, 7)
     search.register(0, {"layers": 2})
     search.on_report(0, 1, 0.5)
     search.on_complete(0, State.COMPLETED, 0.5)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sweeper.config.parameter import Choice, Constant, FloatRange, IntRange
 from sweeper.search import searcher
 from sweeper.search.random import draw
-from sweeper.trial import State, canonical
+from sweeper.trial import Goal, State, canonical
 
 DRAWS = 4000
 
@@ -20,18 +20,18 @@ def generator():
 
 def test_a_proposal_is_a_function_of_the_seed_and_the_number_alone(make_space):
     space = make_space()
-    first, second = searcher["random"](space, "maximize", 3), searcher["random"](space, "maximize", 3)
+    first, second = searcher["random"](space, Goal.MAXIMIZE, 3), searcher["random"](space, Goal.MAXIMIZE, 3)
     wanted = [first.suggest(number) for number in range(20)]
     for number in reversed(range(20)):
         second.on_report(number, 1, 0.5)
         second.register(99, {})
         second.on_complete(99, State.COMPLETED, 0.5)
         assert second.suggest(number) == wanted[number]
-    assert searcher["random"](space, "maximize", 4).suggest(0) != wanted[0]
+    assert searcher["random"](space, Goal.MAXIMIZE, 4).suggest(0) != wanted[0]
 
 
 def test_drawing_the_same_number_again_gives_another_configuration(make_space):
-    random = searcher["random"](make_space(), "maximize", 3)
+    random = searcher["random"](make_space(), Goal.MAXIMIZE, 3)
     assert len({canonical(random.suggest(0)) for _ in range(20)}) > 15
 
 

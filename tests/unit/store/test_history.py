@@ -2,34 +2,42 @@ import math
 
 import pytest
 
-from sweeper.store.history import replay
-from sweeper.store.record import Event
-from sweeper.trial import Decision, Outcome, Report, State
+from sweeper.errors import FailureKind
+from sweeper.store.events import Line, WorkBooked, parse_lines
+from sweeper.store.history import SweepHistory
+from sweeper.store.history import replay as folded
+from sweeper.trial import Decision, Goal, Outcome, Report, State
+
+
+def replay(lines) -> SweepHistory:
+    """What the record tells, from lines as it spells them."""
+    return folded(parse_lines(lines))
+
 
 GRANT = {"node": "n", "device": "A10", "is_gpu": True, "share": 0.5, "usd_per_hour": 2.0, "granted": 1.0}
 
 
 def asked(trial="t", number=0, **body):
-    return Event("asked", trial, body={"number": number, "config": {"layers": 3}, "seed": 7, **body})
+    return Line("asked", trial, body={"number": number, "config": {"layers": 3}, "seed": 7, **body})
 
 
 def granted(attempt=1, trial="t", **body):
-    return Event("granted", trial, attempt, GRANT | body)
+    return Line("granted", trial, attempt, GRANT | body)
 
 
 def reported(epoch, score=0.5, attempt=1, trial="t", **body):
-    return Event("reported", trial, attempt, {"epoch": epoch, "score": score, **body})
+    return Line("reported", trial, attempt, {"epoch": epoch, "score": score, **body})
 
 
 def decided(epoch, decision="continue", attempt=1, trial="t", **body):
-    return Event("decided", trial, attempt, {"epoch": epoch, "decision": decision, **body})
+    return Line("decided", trial, attempt, {"epoch": epoch, "decision": decision, **body})
 
 
 def ended(
     state="completed", attempt=1, trial="t", kind="", message="", billed=4.0, productive=3.0, print_=""
 ):
     outcome = {"state": state, "kind": kind, "message": message, "fingerprint": print_}
-    return Event("ended", trial, attempt, outcome | {"billed": billed, "productive": productive})
+    return Line("ended", trial, attempt, outcome | {"billed": billed, "productive": productive})
 
 
 def test_an_empty_log_tells_of_nothing():
@@ -42,7 +50,7 @@ def test_a_trial_that_was_only_asked_for_waits():
     assert (trial.state, trial.number, trial.seed, trial.point, trial.repeat) == (
         State.WAITING, 0, 7, "study", 2,
     )  # fmt: skip
-    assert (trial.last, trial.best("maximize"), trial.usd, trial.device_seconds) == (None, None, 0, 0)
+    assert (trial.last, trial.best(Goal.MAXIMIZE), trial.usd, trial.device_seconds) == (None, None, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +64,7 @@ def test_a_trial_that_was_only_asked_for_waits():
         ([granted(), ended("failed", kind="error")], State.FAILED),
         ([ended("waiting")], State.WAITING),
         ([granted(), ended("paused"), ended("stopped", attempt=0)], State.STOPPED),
-        ([granted(), ended("failed"), Event("retried", "t")], State.WAITING),
+        ([granted(), ended("failed"), Line("retried", "t")], State.WAITING),
     ],
 )
 def test_a_trial_stands_where_its_last_event_left_it(events, state):
@@ -87,14 +95,14 @@ def test_a_verdict_keeps_the_numbers_behind_it():
 @pytest.mark.parametrize(
     ("goal", "scores", "epoch"),
     [
-        ("maximize", [0.1, 0.3, 0.2], 2),
-        ("minimize", [0.1, 0.3, 0.2], 1),
-        ("maximize", [0.3, 0.3, 0.1], 1),
-        ("minimize", [0.3, 0.1, 0.1], 2),
-        ("maximize", [math.nan, 0.1, math.inf], 2),
-        ("minimize", [-math.inf, 0.1, math.nan], 2),
-        ("maximize", [math.nan, math.inf], None),
-        ("maximize", [], None),
+        (Goal.MAXIMIZE, [0.1, 0.3, 0.2], 2),
+        (Goal.MINIMIZE, [0.1, 0.3, 0.2], 1),
+        (Goal.MAXIMIZE, [0.3, 0.3, 0.1], 1),
+        (Goal.MINIMIZE, [0.3, 0.1, 0.1], 2),
+        (Goal.MAXIMIZE, [math.nan, 0.1, math.inf], 2),
+        (Goal.MINIMIZE, [-math.inf, 0.1, math.nan], 2),
+        (Goal.MAXIMIZE, [math.nan, math.inf], None),
+        (Goal.MAXIMIZE, [], None),
     ],
 )
 def test_the_best_report_is_the_earliest_of_the_best_finite_ones(goal, scores, epoch):
@@ -104,8 +112,8 @@ def test_the_best_report_is_the_earliest_of_the_best_finite_ones(goal, scores, e
 
 
 def test_costs_follow_beats_decisions_and_ends_of_the_running_attempt_only():
-    beat = Event("beat", body={"wall": 9.0, "capacity": 20.0, "attempts": {"t": [1, 2.0, 1.5]}})
-    late = Event("beat", body={"attempts": {"t": [1, 99.0, 99.0]}})
+    beat = Line("beat", body={"wall": 9.0, "capacity": 20.0, "attempts": {"t": [1, 2.0, 1.5]}})
+    late = Line("beat", body={"attempts": {"t": [1, 99.0, 99.0]}})
     log = [asked(), granted(), beat]
     assert replay(log).trials["t"].attempts[0].billed == 2.0
     log.append(decided(1, billed=3.0, productive=2.5))
@@ -130,12 +138,12 @@ def test_how_attempts_ended_is_kept_in_order_and_forgotten_by_a_retry():
            ended("failed", attempt=2, kind="error")]  # fmt: skip
     trial = replay(log).trials["t"]
     assert trial.ends == [
-        Outcome(State.WAITING, "error", "m", "f"),
-        Outcome(State.FAILED, "error"),
+        Outcome(State.WAITING, FailureKind("error"), "m", "f"),
+        Outcome(State.FAILED, FailureKind("error")),
     ]
     assert trial.outcome == trial.ends[-1]
     assert len(trial.attempts) == 1, "the second never received its device"
-    retried = replay([*log, Event("retried", "t")]).trials["t"]
+    retried = replay([*log, Line("retried", "t")]).trials["t"]
     assert {end.kind for end in retried.ends} == {"retried"}
     assert len(retried.ends) == 2, "attempts are numbered on"
     assert retried.outcome is None
@@ -143,8 +151,8 @@ def test_how_attempts_ended_is_kept_in_order_and_forgotten_by_a_retry():
 
 def test_launches_and_their_ends_are_counted():
     launched, closed = (
-        Event("launched"),
-        Event("closed", body={"why": "SIGINT", "wall": 5.0, "capacity": 8.0}),
+        Line("launched"),
+        Line("closed", body={"why": "SIGINT", "wall": 5.0, "capacity": 8.0}),
     )
     history = replay([launched, closed])
     assert (history.launches, history.closed, history.wall_seconds) == (1, "SIGINT", 5.0)
@@ -153,15 +161,15 @@ def test_launches_and_their_ends_are_counted():
 
 
 def test_what_is_booked_and_tested_is_kept():
-    log = [asked(), Event("booked", body={"what": "stores", "device_seconds": 3.0}),
-           Event("tested", "t", body={"metrics": {"test/top1": 0.9}})]  # fmt: skip
+    log = [asked(), Line("booked", body={"what": "stores", "device_seconds": 3.0}),
+           Line("tested", "t", body={"metrics": {"test/top1": 0.9}})]  # fmt: skip
     history = replay(log)
-    assert history.booked == [{"what": "stores", "device_seconds": 3.0}]
+    assert history.booked == [WorkBooked(what="stores", device_seconds=3.0)]
     assert history.trials["t"].test == {"test/top1": 0.9}
 
 
 def test_an_event_of_a_later_version_is_passed_over():
-    assert replay([asked(), Event("praised", "t"), Event("rested")]).trials["t"].state is State.WAITING
+    assert replay([asked(), Line("praised", "t"), Line("rested")]).trials["t"].state is State.WAITING
 
 
 def test_a_report_comes_back_as_it_was_given():

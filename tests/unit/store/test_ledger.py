@@ -2,9 +2,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.store.history import replay
-from sweeper.store.ledger import Grant, Meter, Totals, totals
-from sweeper.store.record import Event
+from sweeper.store.attempt import Grant
+from sweeper.store.events import Clocks, Heartbeat, Line, line_of, parse_lines
+from sweeper.store.history import SweepHistory
+from sweeper.store.history import replay as folded
+from sweeper.store.ledger import Meter, Totals, totals
+
+
+def replay(lines) -> SweepHistory:
+    """What the record tells, from lines as it spells them."""
+    return folded(parse_lines(lines))
+
 
 GAPS = st.lists(st.floats(0, 100), min_size=1, max_size=20)
 
@@ -35,9 +43,9 @@ def attempt(trial, ended, billed, productive=0.0, *, is_gpu=False, share=1.0, pr
     }
     outcome = {"state": "waiting", "kind": ended, "message": "", "fingerprint": ""}
     return [
-        Event("asked", trial, body={"number": 0, "config": {}, "seed": 0}),
-        Event("granted", trial, 1, grant),
-        Event("ended", trial, 1, outcome | {"billed": billed, "productive": productive}),
+        Line("asked", trial, body={"number": 0, "config": {}, "seed": 0}),
+        Line("granted", trial, 1, grant),
+        Line("ended", trial, 1, outcome | {"billed": billed, "productive": productive}),
     ]
 
 
@@ -124,7 +132,7 @@ def test_only_a_failure_counts_as_failed_and_a_preemption_on_its_own(ended, fail
 def test_sums_are_in_device_seconds():
     log = attempt("a", "completed", 100.0, 80.0, is_gpu=True, share=0.5, price=3.6)
     log += attempt("b", "completed", 60.0, 60.0, is_gpu=True, share=2.0, price=3.6)
-    log.append(Event("closed", body={"why": "done", "wall": 1.0, "capacity": 200.0}))
+    log.append(Line("closed", body={"why": "done", "wall": 1.0, "capacity": 200.0}))
     sums = totals(replay(log))
     assert (sums.billed, sums.productive, sums.gpu_billed) == (170.0, 160.0, 170.0)
     assert sums.gpu_hours == 170 / 3600
@@ -174,14 +182,14 @@ def test_capacity_is_known_by_node_over_all_launches(clock):
     clock.now += 5
     meter.hold(0)
     clock.now += 100
-    assert meter.clocks() == {"wall": 110.0, "capacity": 30.0, "nodes": {"a": 20.0, "b": 10.0}}
+    assert meter.clocks() == Clocks(110.0, 30.0, {"a": 20.0, "b": 10.0})
 
 
 def test_a_meter_without_names_writes_down_no_nodes(clock):
     meter = Meter(clock)
     meter.hold(2)
     clock.now += 3
-    assert meter.clocks() == {"wall": 3.0, "capacity": 6.0}
+    assert line_of(Heartbeat(clocks=meter.clocks())).body == {"wall": 3.0, "capacity": 6.0, "attempts": {}}
 
 
 @pytest.mark.parametrize(("share", "charged"), [(0.25, 25.0), (1.0, 100.0), (2.0, 100.0)])
@@ -200,15 +208,15 @@ def test_energy_is_charged_by_the_share_of_the_gpu(clock, share, charged):
 def test_energy_is_summed_where_it_is_known_and_none_where_nowhere():
     one, other = attempt("a", "completed", 8.0), attempt("b", "completed", 4.0)
     assert totals(replay([*one, *other])).joules is None
-    one[-1] = Event("ended", "a", 1, {**one[-1].body, "joules": 50.0})
+    one[-1] = Line("ended", "a", 1, {**one[-1].body, "joules": 50.0})
     sums = totals(replay([*one, *other]))
     assert (sums.joules, sums.measured) == (50.0, 8.0)
 
 
 def test_one_off_work_lies_beside_what_attempts_held():
     log = attempt("a", "completed", 8.0, 6.0)
-    log += [Event("booked", body={"what": "image stores", "device_seconds": 3.0})] * 2
-    log.append(Event("closed", body={"why": "done", "wall": 20.0, "capacity": 10.0}))
+    log += [Line("booked", body={"what": "image stores", "device_seconds": 3.0})] * 2
+    log.append(Line("closed", body={"why": "done", "wall": 20.0, "capacity": 10.0}))
     sums = totals(replay(log))
     assert (sums.booked, sums.held, sums.idle) == (6.0, 16.0, 2.0)
 
@@ -253,11 +261,11 @@ def test_a_record_of_an_older_sweeper_is_read_with_its_gaps():
     grant = {"node": "n", "device": "d", "is_gpu": False, "share": 1.0, "usd_per_hour": None, "granted": 1.0}
     history = replay(
         [
-            Event("asked", "t", body={"number": 0, "config": {}, "seed": 0}),
-            Event("granted", "t", 1, grant),
-            Event("reported", "t", 1, {"epoch": 1, "score": 0.5}),
-            Event("decided", "t", 1, {"epoch": 1, "decision": "continue"}),
-            Event("beat", body={"wall": 9.0, "capacity": 9.0, "attempts": {"t": [1, 8.0, 6.0]}}),
+            Line("asked", "t", body={"number": 0, "config": {}, "seed": 0}),
+            Line("granted", "t", 1, grant),
+            Line("reported", "t", 1, {"epoch": 1, "score": 0.5}),
+            Line("decided", "t", 1, {"epoch": 1, "decision": "continue"}),
+            Line("beat", body={"wall": 9.0, "capacity": 9.0, "attempts": {"t": [1, 8.0, 6.0]}}),
         ]
     )
     (old,) = history.attempts
@@ -273,14 +281,14 @@ def test_a_record_of_an_older_sweeper_is_read_with_its_gaps():
 
 def test_a_grant_of_a_newer_sweeper_is_read_without_what_is_unknown_here():
     log = attempt("t", "completed", 8.0)
-    log[1] = Event("granted", "t", 1, {**log[1].body, "water_litres": 3.0})
+    log[1] = Line("granted", "t", 1, {**log[1].body, "water_litres": 3.0})
     assert totals(replay(log)).billed == 8.0
 
 
 def test_a_cpu_slot_beside_gpus_is_billed_but_fills_no_gpu():
     """`resources.rules` may give some trials no GPU: their time is held beside the GPUs'."""
     log = attempt("a", "completed", 60.0, is_gpu=True) + attempt("b", "completed", 30.0)
-    log.append(Event("closed", body={"why": "done", "wall": 100.0, "capacity": 100.0}))
+    log.append(Line("closed", body={"why": "done", "wall": 100.0, "capacity": 100.0}))
     sums = totals(replay(log))
     assert (sums.billed, sums.idle, sums.held) == (90.0, 40.0, 130.0)
     assert sums.usd is None

@@ -2,12 +2,15 @@ import math
 
 import pytest
 
+from sweeper.errors import FailureKind
 from sweeper.store import outbox
 from sweeper.store.history import TrialHistory
 from sweeper.store.outbox import closed_row, ended_row, metrics_row, run_row, sweep_row
-from sweeper.trial import Outcome, Report, State
+from sweeper.trial import Goal, Outcome, Report, State
 
-ASKED = {"number": 7, "config": {"layers": 2, "filters": [16, 32], "optimizer": "adam"}, "point": None}
+
+def asked(point: str | None = None) -> TrialHistory:
+    return TrialHistory("id", 7, {"layers": 2, "filters": [16, 32], "optimizer": "adam"}, 1, point=point)
 
 
 def trial(*scores: float) -> TrialHistory:
@@ -22,15 +25,16 @@ def test_the_parent_run_names_the_sweep_and_how_trials_train(toy_spec):
     assert row.payload["name"] == "toy"
     assert row.payload["params"]["epochs"] == 9
     assert row.payload["tags"]["mlflow.source.git.commit"] == "abc123"
+    assert row.payload["tags"]["sweeper.spec"] == toy_spec().digest
     assert "mlflow.source.git.commit" not in sweep_row(toy_spec(), "sweep-id").payload["tags"]
 
 
 def test_a_trials_run_has_numbers_to_plot_instead_of_lists(toy_spec):
-    payload = run_row("id", ASKED, toy_spec()).payload
+    payload = run_row(asked(), toy_spec()).payload
     assert payload["params"] == {"layers": 2, "filters.1": 16, "filters.2": 32, "optimizer": "adam"}
     assert (payload["name"], payload["trial_key"]) == ("toy-0007", "id")
     assert payload["tags"] == {"sweeper.trial_number": "7", "sweeper.point": ""}
-    assert run_row("id", ASKED | {"point": "study"}, toy_spec()).payload["name"] == "study"
+    assert run_row(asked(point="study"), toy_spec()).payload["name"] == "study"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,7 @@ def test_the_test_splits_figures_stand_at_the_last_epoch_without_infinity():
      (State.INFEASIBLE, "FAILED"), (State.CANCELLED, "KILLED")],
 )  # fmt: skip
 def test_a_trial_ends_with_a_state_and_its_best_score(state, status):
-    row = ended_row(trial(0.1, 0.7, 0.3), Outcome(state, "error", "it broke"), "maximize")
+    row = ended_row(trial(0.1, 0.7, 0.3), Outcome(state, FailureKind("error"), "it broke"), Goal.MAXIMIZE)
     assert row.payload == {
         "status": status,
         "step": 3,
@@ -72,10 +76,10 @@ def test_a_trial_ends_with_a_state_and_its_best_score(state, status):
 
 
 def test_a_trial_without_a_finite_score_has_no_best_to_sort_by():
-    row = ended_row(trial(math.nan, math.inf), Outcome(State.FAILED, "diverged"), "maximize")
+    row = ended_row(trial(math.nan, math.inf), Outcome(State.FAILED, FailureKind("diverged")), Goal.MAXIMIZE)
     assert row.payload["metrics"] == {}
     assert row.payload["tags"]["sweeper.why"] == "diverged"
-    assert ended_row(trial(), Outcome(State.CANCELLED), "minimize").payload["step"] == 0
+    assert ended_row(trial(), Outcome(State.CANCELLED), Goal.MINIMIZE).payload["step"] == 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sweeper.errors import BusyError, StateError
-from sweeper.store.record import SCHEMA, Event, OutboxRow, Record
+from sweeper.store.events import Line
+from sweeper.store.record import SCHEMA, OutboxRow, Record
 
 NUMBERS = st.floats() | st.integers(-(2**53), 2**53)
 TEXTS = st.text(st.characters(codec="utf-8")) | st.sampled_from(["nan", "inf", "\udce9.jpg", "a\0b"])
@@ -27,10 +28,11 @@ BODIES = st.dictionaries(
 WRITER = """
 import sys
 from pathlib import Path
-from sweeper.store.record import Event, OutboxRow, Record
+from sweeper.store.events import Line
+from sweeper.store.record import OutboxRow, Record
 record = Record.open(Path(sys.argv[1]))
 for number in range(100_000):
-    record.append(Event("asked", str(number)), Event("granted", str(number)),
+    record.write(Line("asked", str(number)), Line("granted", str(number)),
                   outbox=[OutboxRow(0, 0, "run", str(number), {})])
     sys.stdout.write(f"{number}\\n")
     sys.stdout.flush()
@@ -58,37 +60,37 @@ def same(left, right) -> bool:
 
 
 def test_what_is_appended_comes_back_in_order_with_numbers_and_time(record):
-    record.append(Event("asked", "a", 0, {"number": 0}), Event("granted", "a", 1, {"node": "x"}))
-    record.append(Event("reported", "a", 1, {"epoch": 1}, at=5.0))
-    events = list(record.events())
+    record.write(Line("asked", "a", 0, {"number": 0}), Line("granted", "a", 1, {"node": "x"}))
+    record.write(Line("reported", "a", 1, {"epoch": 1}, at=5.0))
+    events = list(record.lines())
     assert [(e.seq, e.kind, e.trial, e.attempt) for e in events] == [
         (1, "asked", "a", 0), (2, "granted", "a", 1), (3, "reported", "a", 1),
     ]  # fmt: skip
     assert events[2].at == 5.0
     assert events[0].at > 1.7e9
-    assert [event.seq for event in record.events(after=2)] == [3]
+    assert [event.seq for event in record.lines(after=2)] == [3]
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bodies=st.lists(BODIES, min_size=1, max_size=4))
 def test_any_body_survives_the_disk(records, bodies):
-    record = records([Event("asked", "t", 1, body) for body in bodies])
-    read = [dict(event.body) for event in Record.open(record.path).events()]
+    record = records([Line("asked", "t", 1, body) for body in bodies])
+    read = [dict(event.body) for event in Record.open(record.path).lines()]
     assert same(read, bodies)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_number_that_json_lacks_survives_in_events_and_outbox(record, value):
     body = {"score": value, "metrics": {"valid/loss": value}, "list": [1.0, value]}
-    record.append(Event("reported", "t", 1, body), outbox=[row(**body)])
-    assert same(dict(next(record.events()).body), body)
+    record.write(Line("reported", "t", 1, body), outbox=[row(**body)])
+    assert same(dict(next(record.lines()).body), body)
     assert same(dict(record.pending()[0].payload), body)
 
 
 def test_the_views_read_a_report_whose_score_is_a_number_and_one_whose_is_not(record):
     for epoch, score in ((1, 0.5), (2, math.nan)):
-        record.append(Event("reported", "t", 1, {"epoch": epoch, "score": score, "metrics": {}}))
-        record.append(Event("decided", "t", 1, {"epoch": epoch, "decision": "continue", "rank": 2}))
+        record.write(Line("reported", "t", 1, {"epoch": epoch, "score": score, "metrics": {}}))
+        record.write(Line("decided", "t", 1, {"epoch": epoch, "decision": "continue", "rank": 2}))
     with sqlite3.connect(record.path) as reader:
         scores = reader.execute("SELECT epoch, score FROM reports ORDER BY epoch").fetchall()
         ranks = reader.execute("SELECT rank, reason FROM decisions").fetchall()
@@ -100,19 +102,19 @@ def test_the_views_read_a_report_whose_score_is_a_number_and_one_whose_is_not(re
 @pytest.mark.parametrize(
     ("events", "outbox"),
     [
-        ([Event("asked", "a"), Event("asked", "b", 0, {"bad": object()})], []),
-        ([Event("asked", "a")], [row(bad=object())]),
-        ([Event("asked", "a"), Event("asked", None)], []),
-        ([Event("asked", "a")], [row(), OutboxRow(0, 0, None, "t", {})]),
+        ([Line("asked", "a"), Line("asked", "b", 0, {"bad": object()})], []),
+        ([Line("asked", "a")], [row(bad=object())]),
+        ([Line("asked", "a"), Line("asked", None)], []),
+        ([Line("asked", "a")], [row(), OutboxRow(0, 0, None, "t", {})]),
     ],
 )
 def test_an_append_that_fails_leaves_nothing_of_it(record, events, outbox):
     with pytest.raises((TypeError, sqlite3.IntegrityError)):
         record.append(*events, outbox=outbox)
-    assert list(record.events()) == []
+    assert list(record.lines()) == []
     assert record.pending() == []
-    record.append(Event("asked", "c"))
-    assert [event.trial for event in record.events()] == ["c"]
+    record.write(Line("asked", "c"))
+    assert [event.trial for event in record.lines()] == ["c"]
 
 
 @pytest.mark.parametrize("acknowledged", [1, 7, 40])
@@ -127,11 +129,11 @@ def test_every_acknowledged_append_survives_a_kill(tmp_path, acknowledged):
         writer.kill()
         last = max([last, *(int(line) for line in writer.stdout.read().split("\n")[:-1] if line)])
     record = Record.open(path)
-    kinds = [(event.trial, event.kind) for event in record.events()]
+    kinds = [(event.trial, event.kind) for event in record.lines()]
     assert kinds[: 2 * (last + 1)] == [(str(n), k) for n in range(last + 1) for k in ("asked", "granted")]
     assert len(kinds) % 2 == 0, "half of an append is visible"
     assert record.pending_count() == len(kinds) // 2
-    record.append(Event("launched"))
+    record.write(Line("launched"))
 
 
 def test_a_record_is_created_once(record):
@@ -151,16 +153,16 @@ def test_a_creation_that_was_interrupted_can_be_done_again(tmp_path):
 @pytest.mark.parametrize("cut", [1, 30, 200, 4096, 5000])
 def test_a_torn_tail_of_the_journal_costs_what_was_torn_and_nothing_else(record, tmp_path, cut):
     for number in range(20):
-        record.append(Event("asked", str(number)), Event("granted", str(number)))
+        record.write(Line("asked", str(number)), Line("granted", str(number)))
     torn = tmp_path / "record.db"
     torn.write_bytes(record.path.read_bytes())
     journal = record.path.with_name(record.path.name + "-wal").read_bytes()
     torn.with_name("record.db-wal").write_bytes(journal[:-cut])
     opened = Record.open(torn)
-    trials = [event.trial for event in opened.events()]
+    trials = [event.trial for event in opened.lines()]
     assert trials == [str(n) for n in range(len(trials) // 2) for _ in range(2)]
     assert len(trials) >= 36
-    opened.append(Event("launched"))
+    opened.write(Line("launched"))
     opened.close()
 
 
@@ -209,14 +211,14 @@ def test_a_file_that_is_no_record_is_refused_and_left_alone(tmp_path, write):
 
 def test_a_record_cut_short_is_refused_or_read_but_never_a_crash(record):
     for number in range(200):
-        record.append(Event("asked", str(number), 0, {"config": {"layers": 3, "text": "x" * 50}}))
+        record.write(Line("asked", str(number), 0, {"config": {"layers": 3, "text": "x" * 50}}))
     record.copy_to(record.path.with_suffix(".copy"))
     whole = record.path.with_suffix(".copy").read_bytes()
     for share in (0.1, 0.5, 0.9, 0.999):
         torn = record.path.with_suffix(f".{share}")
         torn.write_bytes(whole[: int(len(whole) * share)])
         with pytest.raises(StateError, match="not a sweeper record"):
-            list(Record.open(torn).events())
+            list(Record.open(torn).lines())
 
 
 def test_meta_keeps_what_was_fixed_and_can_be_added_to(record):
@@ -253,7 +255,7 @@ def test_a_copy_is_whole_while_another_thread_writes(record, tmp_path):
     def write() -> None:
         own = Record.open(record.path)
         while not stop.is_set():
-            own.append(Event("asked", "t"), Event("granted", "t", 1), outbox=[row()])
+            own.write(Line("asked", "t"), Line("granted", "t", 1), outbox=[row()])
         own.close()
 
     writer = threading.Thread(target=write)
@@ -262,7 +264,7 @@ def test_a_copy_is_whole_while_another_thread_writes(record, tmp_path):
         for _ in range(5):
             record.copy_to(tmp_path / "copy.db")
             copy = Record.open(tmp_path / "copy.db")
-            events = list(copy.events())
+            events = list(copy.lines())
             assert len(events) == 2 * copy.pending_count(), "half of an append was copied"
             assert copy.meta["sweep_id"] == "toy-id"
             copy.close()
@@ -273,12 +275,12 @@ def test_a_copy_is_whole_while_another_thread_writes(record, tmp_path):
 
 
 def test_a_copy_can_be_gone_on_with(record, tmp_path):
-    record.append(Event("asked", "a"))
+    record.write(Line("asked", "a"))
     record.copy_to(tmp_path / "copy.db")
-    record.append(Event("asked", "b"))
+    record.write(Line("asked", "b"))
     copy = Record.open(tmp_path / "copy.db")
-    copy.append(Event("asked", "c"))
-    assert [event.trial for event in copy.events()] == ["a", "c"]
+    copy.write(Line("asked", "c"))
+    assert [event.trial for event in copy.lines()] == ["a", "c"]
     copy.close()
 
 
@@ -286,7 +288,7 @@ def test_nobody_else_can_read_the_record_its_journal_or_its_copy(tmp_path):
     mask = os.umask(0o000)
     try:
         record = Record.create(tmp_path / "sweep" / "record.db", {})
-        record.append(Event("asked", "a"))
+        record.write(Line("asked", "a"))
         record.copy_to(tmp_path / "sweep" / "copy.db")
     finally:
         os.umask(mask)
@@ -299,33 +301,33 @@ def test_nobody_else_can_read_the_record_its_journal_or_its_copy(tmp_path):
 
 def test_a_closed_record_is_one_file(records):
     record = records()
-    record.append(Event("asked", "a"))
+    record.write(Line("asked", "a"))
     record.close()
     assert [path.name for path in record.path.parent.glob(f"{record.path.name}*")] == [record.path.name]
 
 
 def test_a_reader_sees_what_the_writer_has_written_without_disturbing_it(record):
-    record.append(Event("asked", "a"))
+    record.write(Line("asked", "a"))
     reader = Record.open(record.path)
-    events = reader.events()
-    next(events)
-    record.append(Event("asked", "b"))
-    assert [event.trial for event in Record.open(record.path).events()] == ["a", "b"]
+    lines = reader.lines()
+    next(lines)
+    record.write(Line("asked", "b"))
+    assert [event.trial for event in Record.open(record.path).lines()] == ["a", "b"]
 
 
 def test_a_driver_that_was_taken_over_writes_nothing_more(record):
     first, second = Record.open(record.path), Record.open(record.path)
     first.claim()
-    first.append(Event("launched"))
+    first.write(Line("launched"))
     second.claim()
-    second.append(Event("launched"))
+    second.write(Line("launched"))
     with pytest.raises(BusyError, match="another launcher has taken this sweep over"):
-        first.append(Event("asked", "a"), outbox=[row()])
-    assert [event.kind for event in record.events()] == ["launched", "launched"]
+        first.write(Line("asked", "a"), outbox=[row()])
+    assert [event.kind for event in record.lines()] == ["launched", "launched"]
     assert record.pending_count() == 0
-    second.append(Event("asked", "b"))
-    record.append(Event("extended"))
-    assert [event.trial for event in record.events()][2:] == ["b", ""]
+    second.write(Line("asked", "b"))
+    record.write(Line("extended"))
+    assert [event.trial for event in record.lines()][2:] == ["b", ""]
 
 
 def test_a_record_that_another_has_locked_waits_for_it(record):
@@ -340,9 +342,9 @@ def test_a_record_that_another_has_locked_waits_for_it(record):
             locker.execute("ROLLBACK")
 
     waiting.when_stuck = wait
-    waiting.append(Event("asked", "a"))
+    waiting.write(Line("asked", "a"))
     assert waits == ["database is locked"] * 3
-    assert [event.trial for event in record.events()] == ["a"]
+    assert [event.trial for event in record.lines()] == ["a"]
     waiting.close()
 
 

@@ -2,9 +2,10 @@ import pytest
 
 from sweeper.config.sections import BudgetSpec
 from sweeper.runners.simulated import VirtualClock
-from sweeper.store.history import replay
-from sweeper.store.ledger import Grant, Meter
-from sweeper.store.record import Event
+from sweeper.store.attempt import Grant
+from sweeper.store.events import Line, parse
+from sweeper.store.history import SweepHistory
+from sweeper.store.ledger import Meter
 from sweeper.sweep.budget import Budget
 
 HOUR = 3600.0
@@ -16,22 +17,22 @@ class Books:
     def __init__(self, **limits):
         self.clock = VirtualClock()
         self.meter = Meter(self.clock)
-        self.history = replay([])
+        self.history = SweepHistory()
         self.budget = Budget(BudgetSpec(**limits), self.history, self.meter)
 
     def start(self, trial, share=1.0, price=None, needs=0.0):
         grant = Grant("", "", True, share, price)
         body = {"node": "", "device": "", "is_gpu": True, "share": share, "usd_per_hour": price}
-        self.history.apply(Event("asked", trial, body={"number": 0, "config": {}, "seed": 0}))
+        self.history.apply(parse(Line("asked", trial, body={"number": 0, "config": {}, "seed": 0})))
         self.budget.reserve(trial, needs)
-        self.history.apply(Event("granted", trial, 1, body | {"granted": 0.0}))
+        self.history.apply(parse(Line("granted", trial, 1, body | {"granted": 0.0})))
         self.meter.start(trial)
         self.budget.started(trial, grant)
 
     def end(self, trial, state="completed"):
         self.budget.ended(trial)
         outcome = {"state": state, "kind": "", "message": "", "fingerprint": ""}
-        self.history.apply(Event("ended", trial, 1, outcome | self.meter.stop(trial)._asdict()))
+        self.history.apply(parse(Line("ended", trial, 1, outcome | self.meter.stop(trial)._asdict())))
 
     def past(self, trial, hours, **grant):
         self.start(trial, **grant)
@@ -126,7 +127,7 @@ def test_a_device_without_a_price_costs_no_known_money_and_hides_no_other():
 
 def test_work_that_serves_all_trials_counts_like_a_trial():
     books = Books(gpu_hours=1.0)
-    books.history.apply(Event("booked", body={"what": "image stores", "device_seconds": HOUR}))
+    books.history.apply(parse(Line("booked", body={"what": "image stores", "device_seconds": HOUR})))
     assert books.budget.shortage() == "1 of 1 device-hours are spent"
 
 

@@ -4,7 +4,7 @@ from sweeper.schedulers import scheduler
 from sweeper.store.attempt import Attempt
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.sweep.cost_forecast import Forecast
-from sweeper.trial import Report
+from sweeper.trial import Goal, Report
 
 CONFIG = {"layers": 3, "learning_rate": 0.01}
 
@@ -12,7 +12,7 @@ CONFIG = {"layers": 3, "learning_rate": 0.01}
 def forecast(toy_spec, **options):
     spec = toy_spec()
     options = {"type": "asha", "grace": 2, "reduction_factor": 3, **options}
-    return Forecast(spec, scheduler[options.pop("type")]("maximize", spec.train.epochs, **options))
+    return Forecast(spec, scheduler[options.pop("type")](Goal.MAXIMIZE, spec.train.epochs, **options))
 
 
 def trial(epochs=0, pace=10.0, name="t", **fields):

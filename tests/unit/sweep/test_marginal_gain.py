@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sweeper.store.history import Attempt, SweepHistory, TrialHistory
 from sweeper.sweep.marginal_gain import UNKNOWN, Gain, ceiling_of, concluded, gain_ahead
-from sweeper.trial import Report
+from sweeper.trial import Goal, Report
 
 
 def random_search(count, seed):
@@ -137,7 +137,7 @@ def test_what_ended_is_told_attempt_by_attempt_with_the_best_score_until_then():
     one.attempts, failed.attempts, final.attempts = ([paused(name, 1, 16.0)] for name in "bcd")
     history = SweepHistory(trials={trial.id: trial for trial in (two, one, failed, final)})
     history.settled = [first, *one.attempts, *failed.attempts, second, *final.attempts]
-    pairs = concluded(history, "maximize")
+    pairs = concluded(history, Goal.MAXIMIZE)
     assert [cost for cost, _ in pairs] == [20.0, 8.0, 8.0, 10.0]
     assert [score for _, score in pairs] == pytest.approx([0.3, 0.5, math.nan, 0.6], nan_ok=True)
-    assert [score for _, score in concluded(history, "minimize")][3] == -0.2
+    assert [score for _, score in concluded(history, Goal.MINIMIZE)][3] == -0.2

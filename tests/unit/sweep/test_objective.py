@@ -4,7 +4,7 @@ import pytest
 
 from sweeper.config.sections import ObjectiveSpec
 from sweeper.sweep.objective import Objective, chance_level
-from sweeper.trial import Decision, Report
+from sweeper.trial import Decision, Goal, Report
 
 
 def aim(chance=0.1, **objective):
@@ -18,7 +18,7 @@ def report(score, seconds=10.0, top5=None):
 def test_for_the_best_within_the_budget_the_search_hears_the_score_itself():
     plain = aim(mode="budget")
     assert plain.value(report(0.7)) == 0.7
-    assert (plain.goal, plain.counts_cost, plain.verdict(report(0.7))) == ("maximize", False, None)
+    assert (plain.goal, plain.counts_cost, plain.verdict(report(0.7))) == (Goal.MAXIMIZE, False, None)
 
 
 def test_the_front_needs_score_and_cost():
@@ -46,7 +46,7 @@ def test_below_the_floor_is_always_worse_than_above_it():
 def test_the_target_is_worth_the_more_the_cheaper_it_was_reached(metric, target, good, bad):
     objective = ObjectiveSpec.model_validate({"metric": metric, "mode": "target", "target": target})
     cheap = Objective(objective)
-    assert cheap.goal == "maximize"
+    assert cheap.goal == Goal.MAXIMIZE
     assert cheap.value(report(good, 10.0)) > cheap.value(report(good, 20.0)) > 0
     assert cheap.value(report(bad)) == pytest.approx(-0.1)
     assert cheap.best([report(bad), report(good, 20.0)]) == pytest.approx(0.05)

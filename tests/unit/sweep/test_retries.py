@@ -1,14 +1,15 @@
 import pytest
 
-from sweeper.sweep.retries import OUTSIDE, RETRIES, may_retry
+from sweeper.errors import FailureKind
+from sweeper.sweep.retries import may_retry
 from sweeper.trial import Outcome, State
 
 
 def failed(kind, print_="", message=""):
-    return Outcome(State.FAILED, kind, message, print_)
+    return Outcome(State.FAILED, FailureKind(kind), message, print_)
 
 
-@pytest.mark.parametrize(("kind", "retries"), RETRIES.items())
+@pytest.mark.parametrize(("kind", "retries"), [(kind, kind.retries) for kind in FailureKind if kind.retries])
 def test_a_cause_is_forgiven_as_often_as_its_budget_says(kind, retries):
     times = int(min(retries, 40))
     for earlier in range(times):
@@ -18,7 +19,7 @@ def test_a_cause_is_forgiven_as_often_as_its_budget_says(kind, retries):
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.FAILED])
 def test_only_a_failure_is_tried_again(state):
-    assert not may_retry(Outcome(state, "preempted"), [])
+    assert not may_retry(Outcome(state, FailureKind("preempted")), [])
 
 
 @pytest.mark.parametrize("kind", ["diverged", "", "unheard of"])
@@ -43,11 +44,13 @@ def test_the_same_fingerprint_twice_is_the_trials_own_fault(now, earlier, retrie
     assert may_retry(now, earlier) == retried
 
 
-@pytest.mark.parametrize("kind", sorted(OUTSIDE))
+@pytest.mark.parametrize("kind", [kind for kind in FailureKind if kind.is_outside])
 def test_what_the_machines_do_is_never_the_trials_own_fault(kind):
     assert may_retry(failed(kind, "OSError@checkpoint.py:9"), [failed(kind, "OSError@checkpoint.py:9")])
 
 
 def test_interruptions_do_not_use_up_the_budget_of_errors():
-    earlier = [Outcome(State.WAITING, kind) for kind in ("interrupted", "driver_lost", "budget", "")]
+    earlier = [
+        Outcome(State.WAITING, FailureKind(kind)) for kind in ("interrupted", "driver_lost", "budget", "")
+    ]
     assert may_retry(failed("error"), earlier)

@@ -76,7 +76,7 @@ def test_a_driver_killed_after_any_event_asks_for_the_same_trials(make_rig, sect
     sections = {"budget": {"trials": 8}, "scheduler": {"type": "asha", "grace": 3}} | sections
     whole = make_rig(**sections)
     whole.finish()
-    events = list(whole.record.events())
+    events = list(whole.record.lines())
     for cut in boundaries(events)[::2]:
         rig = make_rig(events=events[:cut], **sections)
         rig.finish()

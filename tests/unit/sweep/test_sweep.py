@@ -8,12 +8,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sweeper.config.spec import parse_spec
+from sweeper.errors import FailureKind
+from sweeper.schedulers import scheduler
+from sweeper.schedulers.none import Patient
 from sweeper.search import searcher
+from sweeper.store.attempt import Grant
+from sweeper.store.events import line_of
 from sweeper.store.history import replay
-from sweeper.store.ledger import Grant
 from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
-from sweeper.trial import Decision, Outcome, Report, State, canonical
+from sweeper.trial import Decision, Outcome, Report, State, Verdict, canonical
 
 SMALL = {"budget": {"trials": 6}, "train": {"epochs": 9}}
 STOP = {"type": "asha", "grace": 1, "reduction_factor": 3}
@@ -49,7 +53,7 @@ class Diary:
         self.heard.append(("on_report", number, epoch, score))
 
     def on_complete(self, number, state, score, cost=0.0):
-        self.heard.append(("finish", number, state, score))
+        self.heard.append(("on_complete", number, state, score))
 
     def of(self, kind):
         return [entry[1:] for entry in self.heard if entry[0] == kind]
@@ -59,6 +63,22 @@ class Diary:
 def diary(space, goal, seed):
     """Only here."""
     return Diary()
+
+
+class Wordy(Patient):
+    """Pauses each trial, in words that sound like somebody else's."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def on_report(self, trial_id, report):
+        return Verdict(Decision.PAUSE, self._words)
+
+
+@scheduler("wordy")
+def wordy(goal, epochs, *, words: str = ""):
+    """Only here."""
+    return Wordy(words)
 
 
 def standing(rig):
@@ -106,7 +126,7 @@ def test_a_driver_killed_after_any_event_ends_as_the_undisturbed_one(make_rig, a
     sections = SMALL | {"search": {"algorithm": algorithm, "seed": 7, **options}, "scheduler": scheduler}
     whole = make_rig(**sections)
     whole.finish()
-    events = list(whole.record.events())
+    events = list(whole.record.lines())
     for cut in boundaries(events):
         rig = make_rig(events=events[:cut], **sections)
         rig.finish()
@@ -119,7 +139,7 @@ def test_no_trial_is_lost_and_no_epoch_told_twice_with_several_workers(make_rig,
     whole = make_rig(**sections)
     whole.finish(workers=3)
     whole.sweep.close()
-    events = list(whole.record.events())
+    events = list(whole.record.lines())
     for cut in boundaries(events):
         rig = make_rig(events=events[:cut], **sections)
         rig.finish(workers=2)
@@ -171,14 +191,14 @@ def test_the_search_hears_of_each_trial_once_and_in_the_order_of_the_record(make
     rig = make_rig(search={"algorithm": "diary", "seed": 0}, scheduler=STOP, budget={"trials": 6})
     rig.finish(workers=2)
     live = Diary.latest
-    assert sorted(number for number, *_ in live.of("finish")) == list(range(6))
+    assert sorted(number for number, *_ in live.of("on_complete")) == list(range(6))
     assert len(live.of("on_report")) == len(set(live.of("on_report")))
     rig.kill()
     resumed = Diary.latest
     assert resumed is not live
     assert [number for (number,) in resumed.of("register")] == list(range(6))
     assert resumed.of("on_report") == live.of("on_report")
-    assert resumed.of("finish") == live.of("finish")
+    assert resumed.of("on_complete") == live.of("on_complete")
     assert resumed.of("suggest") == []
 
 
@@ -191,10 +211,10 @@ def test_a_score_that_is_no_number_stops_the_trial_and_never_reaches_the_search(
     assert rig.sweep.report(trial.id, Report(2, score)) is Decision.STOP
     rig.sweep.tell(trial.id, Outcome(State.STOPPED))
     assert Diary.latest.of("on_report") == [(0, 1, 0.5)]
-    assert Diary.latest.of("finish") == [(0, State.STOPPED, 0.5)]
+    assert Diary.latest.of("on_complete") == [(0, State.STOPPED, 0.5)]
     rig.kill()
     assert Diary.latest.of("on_report") == [(0, 1, 0.5)]
-    assert all(math.isfinite(entry[-1]) for entry in Diary.latest.of("finish"))
+    assert all(math.isfinite(entry[-1]) for entry in Diary.latest.of("on_complete"))
 
 
 def test_a_trial_without_any_number_is_told_without_a_score(make_rig):
@@ -202,7 +222,7 @@ def test_a_trial_without_any_number_is_told_without_a_score(make_rig):
     trial = rig.start()
     assert rig.sweep.report(trial.id, Report(1, math.nan)) is Decision.STOP
     rig.sweep.tell(trial.id, Outcome(State.STOPPED))
-    assert Diary.latest.of("finish") == [(0, State.STOPPED, None)]
+    assert Diary.latest.of("on_complete") == [(0, State.STOPPED, None)]
 
 
 # the space ------------------------------------------------------------------------------------------
@@ -288,12 +308,12 @@ def test_a_word_of_an_attempt_that_is_over_is_refused(make_rig):
     rig.fail(trial.id, "preempted")
     again = rig.start()
     assert (again.id, again.attempt, again.checkpoint) == (trial.id, 2, f"{trial.id}@1")
-    before = list(rig.record.events())
+    before = list(rig.record.lines())
     assert rig.sweep.report(trial.id, Report(2, 0.9), attempt=1) is Decision.STOP
     rig.sweep.tell(trial.id, Outcome(State.COMPLETED), attempt=1)
     assert rig.sweep.report("nobody", Report(1, 0.9)) is Decision.STOP
     rig.sweep.tell("nobody", Outcome(State.COMPLETED))
-    assert list(rig.record.events()) == before
+    assert list(rig.record.lines()) == before
     assert rig.sweep.report(trial.id, Report(2, 0.9), attempt=2) is not Decision.STOP
 
 
@@ -301,7 +321,7 @@ def test_a_second_word_on_an_end_is_ignored(make_rig):
     rig = make_rig()
     trial = rig.start()
     rig.sweep.tell(trial.id, Outcome(State.COMPLETED))
-    rig.sweep.tell(trial.id, Outcome(State.FAILED, "error"))
+    rig.sweep.tell(trial.id, Outcome(State.FAILED, FailureKind("error")))
     assert rig.trials[0].state is State.COMPLETED
 
 
@@ -345,7 +365,9 @@ def test_a_failure_before_the_device_was_granted_counts_like_any_other(make_rig)
         trial = rig.sweep.ask()
         if trial is None:
             break
-        rig.sweep.tell(trial.id, Outcome(State.FAILED, "worker_lost", "never came up"), trial.attempt)
+        rig.sweep.tell(
+            trial.id, Outcome(State.FAILED, FailureKind("worker_lost"), "never came up"), trial.attempt
+        )
     assert rig.trials[0].state is State.FAILED
     assert trial is None
 
@@ -378,7 +400,7 @@ def test_a_configuration_that_needs_more_memory_than_there_is_is_told_as_infeasi
     for _ in range(2):
         rig.fail(rig.start().id, "out_of_memory")
     assert rig.trials[0].state is State.FAILED
-    assert Diary.latest.of("finish") == [(0, State.INFEASIBLE, None)]
+    assert Diary.latest.of("on_complete") == [(0, State.INFEASIBLE, None)]
 
 
 def test_failure_budgets_survive_a_restart_of_the_driver(make_rig):
@@ -429,7 +451,9 @@ def test_the_sweep_stops_when_the_first_trials_all_fail(make_rig):
 def test_a_diverged_trial_among_the_first_does_not_hide_that_all_others_fail(make_rig):
     rig = make_rig(budget={"trials": 60, "max_failed": 4}, scheduler={"type": "none"})
     while trial := rig.start():
-        rig.end(trial.id, Outcome(State.FAILED, "diverged" if trial.number == 0 else "unknown", "x"))
+        rig.end(
+            trial.id, Outcome(State.FAILED, FailureKind("diverged" if trial.number == 0 else "unknown"), "x")
+        )
     assert rig.sweep.has_failed
     assert len(rig.trials) == 5
 
@@ -541,8 +565,8 @@ def test_trials_that_nobody_promoted_are_told_as_stopped_once_all_is_done(make_r
 
 
 def test_a_sweep_that_is_over_stays_over_when_it_is_opened_again(make_rig):
-    for scheduler in (STOP, PROMOTE):
-        rig = make_rig(scheduler=scheduler, budget={"trials": 9})
+    for kind in (STOP, PROMOTE):
+        rig = make_rig(scheduler=kind, budget={"trials": 9})
         rig.finish()
         rig.sweep.close()
         before = standing(rig)
@@ -569,7 +593,9 @@ def test_done_means_that_nothing_more_is_given_out(make_rig, scheduler):
 def test_listeners_hear_of_events_that_are_written(make_rig):
     rig = make_rig(budget={"trials": 1})
     heard = []
-    rig.sweep.listen(lambda event, history: heard.append((event.kind, len(list(rig.record.events())))))
+    rig.sweep.listen(
+        lambda event, history: heard.append((line_of(event).kind, len(list(rig.record.lines()))))
+    )
     rig.finish()
     assert [kind for kind, _ in heard][:4] == ["asked", "granted", "reported", "decided"]
     assert all(written >= place for place, (_, written) in enumerate(heard, start=2))
@@ -715,3 +741,23 @@ def test_an_exhausted_space_is_not_drawn_from_again(make_sweep, algorithm):
     assert sweep.ask() is None
     assert len(asked) == seen
     assert sweep.is_done
+
+
+def test_to_ask_whether_a_sweep_is_done_draws_no_suggestion(make_sweep):
+    sweep = make_sweep(search={"algorithm": "diary"}, budget={"trials": 2})
+    assert not any(sweep.is_done for _ in range(3))
+    assert Diary.latest.of("suggest") == []
+    for trial in iter(sweep.ask, None):
+        sweep.on_start(trial.id, Grant())
+        sweep.tell(trial.id, Outcome(State.COMPLETED))
+    assert sweep.is_done
+    assert len(Diary.latest.of("suggest")) == 2
+
+
+@pytest.mark.parametrize("reason", ["budget: of the scheduler's own", "interrupted: by nobody"])
+def test_what_a_scheduler_says_in_words_decides_nothing(make_rig, reason):
+    rig = make_rig(scheduler={"type": "wordy", "words": reason})
+    trial = rig.start()
+    assert rig.sweep.report(trial.id, Report(1, 0.5)) is Decision.PAUSE
+    rig.sweep.tell(trial.id, Outcome(State.PAUSED))
+    assert rig.trials[0].state is State.PAUSED, "it waits for a promotion, not in the queue"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console as RichConsole
 
+from sweeper.errors import FailureKind
 from sweeper.trackers.console import LiveConsole, PlainConsole, open_console, picture
 from sweeper.trackers.event_lines import moment_line, status_line
 from sweeper.trackers.snapshot import Moment, Snapshot, TrialStatus
@@ -48,7 +49,7 @@ SNAPSHOT = Snapshot(
             "trial 3  epoch 10  valid/top1 97.0 %  completed",
         ),
         (
-            Moment("ended", 4, outcome=Outcome(State.FAILED, "out_of_memory", "needs 12 GB")),
+            Moment("ended", 4, outcome=Outcome(State.FAILED, FailureKind("out_of_memory"), "needs 12 GB")),
             "trial 4  failed (out of memory: needs 12 GB)",
         ),
         (

@@ -2,6 +2,7 @@ import pickle
 
 import pytest
 
+from sweeper.errors import FailureKind
 from sweeper.runners.ray.versions import COMPARED, VersionSkew, refuse_skew, versions_here
 from sweeper.sweep.retries import may_retry
 from sweeper.trial import Outcome, State
@@ -43,5 +44,5 @@ def test_what_only_one_side_tells_is_not_compared():
 
 @pytest.mark.parametrize(("kind", "retries"), [("version_skew", 2), ("gpu_lost", 5)])
 def test_another_node_may_do_what_this_one_cannot(kind, retries):
-    end = Outcome(State.FAILED, kind, "x", "Same@place:1")
+    end = Outcome(State.FAILED, FailureKind(kind), "x", "Same@place:1")
     assert [may_retry(end, [end] * times) for times in range(7)] == [times < retries for times in range(7)]

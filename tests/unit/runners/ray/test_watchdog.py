@@ -13,8 +13,8 @@ from sweeper.runners.ray.watchdog import (
     reason_of,
 )
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.events import Line
 from sweeper.store.history import replay
-from sweeper.store.record import Event
 
 GRANT = {"node": "n", "device": "d", "is_gpu": False, "share": 0.5, "usd_per_hour": None, "granted": 0.0}
 
@@ -48,9 +48,9 @@ def epochs_of(*seconds):
     for place, each in enumerate(seconds):
         trial = f"t{place}"
         log += [
-            Event("asked", trial, body={"number": place, "config": {}, "seed": 0}),
-            Event("granted", trial, 1, GRANT),
-            Event("reported", trial, 1, {"epoch": 2, "score": 0.5, "device_seconds": 2 * each}),
+            Line("asked", trial, body={"number": place, "config": {}, "seed": 0}),
+            Line("granted", trial, 1, GRANT),
+            Line("reported", trial, 1, {"epoch": 2, "score": 0.5, "device_seconds": 2 * each}),
         ]
     return replay(log)
 

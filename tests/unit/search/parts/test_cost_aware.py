@@ -3,7 +3,7 @@ import pytest
 from sweeper.config.space import IntRange, Space
 from sweeper.search import searcher
 from sweeper.search.parts.cost_aware import PROPOSALS, Thrifty
-from sweeper.trial import State, canonical
+from sweeper.trial import Goal, State, canonical
 
 SPACE = Space({"width": IntRange(low=1, high=64), "depth": IntRange(low=1, high=8)})
 
@@ -69,7 +69,7 @@ def test_a_search_that_has_nothing_left_is_not_asked_again():
 
 
 def build(seed=3):
-    return searcher["tpe"](SPACE, "maximize", seed, startup=3, cost_aware=True, cooling=30)
+    return searcher["tpe"](SPACE, Goal.MAXIMIZE, seed, startup=3, cost_aware=True, cooling=30)
 
 
 def live(search, trials):
@@ -94,6 +94,6 @@ def test_a_search_built_from_the_record_proposes_what_the_live_one_would():
 
 
 def test_it_spends_less_on_its_first_trials_than_the_search_alone():
-    alone = searcher["tpe"](SPACE, "maximize", 3, startup=3)
+    alone = searcher["tpe"](SPACE, Goal.MAXIMIZE, 3, startup=3)
     first = [sum(cost for _, _, cost in live(search, 15)) for search in (build(), alone)]
     assert first[0] < first[1]

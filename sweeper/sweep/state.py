@@ -1,0 +1,119 @@
+"""What a sweep knows when it decides: one reducer over its events, the same for a live sweep and a replay."""
+
+import math
+from collections.abc import Callable
+from typing import assert_never
+
+from sweeper.config.spec import SweepSpec
+from sweeper.schedulers import scheduler
+from sweeper.search import Searcher, searcher
+from sweeper.store import events
+from sweeper.store.history import SweepHistory, TrialHistory
+from sweeper.sweep.cost_forecast import Forecast
+from sweeper.sweep.objective import Objective
+from sweeper.sweep.retries import as_told
+from sweeper.sweep.stop_criterion import StopCriterion
+from sweeper.sweep.suggestions import Suggestions
+from sweeper.sweep.trial_queue import TrialQueue
+from sweeper.trial import Cause, Config, Decision, Report, State, Verdict
+
+IN_FULL = Verdict(Decision.CONTINUE, "a run of the final, trained in full", cause=Cause.FINAL)
+
+
+class DecidingState:
+    """History, search, scheduler, queue and forecast after the events so far.
+
+    `apply` is the only thing that changes them, but for what `queue.next` draws; `queue.recover` ends a
+    replay. `is_look_due` says that
+    the last event was the end of an attempt after which `stop_criterion` is to be asked.
+    """
+
+    def __init__(self, spec: SweepSpec, chance: float, validate_config: Callable[[Config], str]) -> None:
+        self._spec = spec
+        self.history = SweepHistory()
+        self.objective = Objective(spec.objective, chance)
+        self._searcher = _searcher(spec, self.objective)
+        self._scheduler = scheduler[spec.scheduler.type](
+            spec.objective.goal, spec.train.epochs, **spec.scheduler.options
+        )
+        self.forecast = Forecast(spec, self._scheduler)
+        self._suggestions = Suggestions(spec, self._searcher, validate_config, self.objective.best)
+        self.queue = TrialQueue(spec, self.history, self._suggestions, self._scheduler)
+        self.stop_criterion = StopCriterion(spec)
+        self.is_look_due = False
+
+    def apply(self, event: events.Event) -> Verdict | None:
+        """Take the event into account. Of a report the verdict is returned, before any budget is asked."""
+        self.history.apply(event)
+        self.is_look_due = False
+        if isinstance(event, events.TrialEvent):
+            return self._apply_to_trial(self.history.trials[event.trial], event)
+        self._apply_to_sweep(event)
+        return None
+
+    def _apply_to_trial(self, trial: TrialHistory, event: events.TrialEvent) -> Verdict | None:
+        match event:
+            case events.TrialAsked():
+                self._suggestions.on_asked(event)
+                self.queue.on_asked(trial)
+            case events.AttemptStarted():
+                self.queue.take(trial.id)
+            case events.Reported(report=report):
+                return self._hear(trial, report)
+            case events.Decided():
+                self.forecast.learn(trial)
+            case events.AttemptEnded():
+                self._end(trial)
+            case events.TrialRetried():
+                self._searcher.register(trial.number, trial.config)
+            case events.TrialTested():
+                pass
+            case _:
+                assert_never(event)
+        return None
+
+    def _apply_to_sweep(self, event: events.SweepEvent) -> None:
+        match event:
+            case events.EarlierTrial():
+                self._suggestions.on_known(-len(self.history.known), event)
+            case events.FinalBegun(configs=configs):
+                self.queue.begin_final(configs)
+            case events.SweepExtended():
+                self.queue.end_final()
+            case events.SweepLaunched() | events.SweepClosed() | events.Heartbeat():
+                pass
+            case events.WorkBooked() | events.SearchEnded():
+                pass  # the history alone remembers them
+            case _:
+                assert_never(event)
+
+    def _hear(self, trial: TrialHistory, report: Report) -> Verdict:
+        """Search and scheduler hear of the report."""
+        if trial.is_final_run:
+            reason = f"the score is {report.score}"
+            is_finite = math.isfinite(report.score)
+            return IN_FULL if is_finite else Verdict(Decision.STOP, reason, cause=Cause.FINAL)
+        verdict = self._scheduler.on_report(trial.id, report)
+        if not math.isfinite(report.score):
+            return verdict
+        self._searcher.on_report(trial.number, report.epoch, self.objective.value(report))
+        return self.objective.verdict(report) or verdict
+
+    def _end(self, trial: TrialHistory) -> None:
+        """Tell the search of a trial that is over or pauses; put one that waits back into the queue."""
+        self.forecast.look(self.history)
+        self.queue.take(trial.id)
+        if trial.state is State.WAITING:
+            self.queue.put_back(trial.id)
+        elif not trial.is_final_run:
+            value = self.objective.best(trial.reports)
+            self._searcher.on_complete(trial.number, as_told(trial), value, trial.device_seconds)
+        self.is_look_due = self.stop_criterion.is_due(self.history, trial)
+
+
+def _searcher(spec: SweepSpec, objective: Objective) -> Searcher:
+    """The search of the file, looking at score and cost where the objective does and it can."""
+    algorithm, options = spec.search.algorithm, spec.search.options
+    if objective.counts_cost and "counts_cost" in searcher.options(algorithm):
+        options = {"counts_cost": True, **options}
+    return searcher[algorithm](spec.space, objective.goal, spec.search.seed, **options)
