@@ -22,7 +22,8 @@ from sweeper.config.spec import SweepSpec, parse_spec
 from sweeper.errors import FailureKind
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.attempt import Grant
-from sweeper.store.events import Event, Line, line_of
+from sweeper.store.event_lines import Line, line_of
+from sweeper.store.events import Event
 from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial

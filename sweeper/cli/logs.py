@@ -13,7 +13,8 @@ from sweeper.cli.parts.table import print_json
 from sweeper.cli.parts.trial_page import find_trial, print_trial, trial_facts
 from sweeper.results.stored_sweep import StoredSweep, events, find, read
 from sweeper.store import lease
-from sweeper.store.events import Event, line_of
+from sweeper.store.event_lines import line_of
+from sweeper.store.events import Event
 
 LOOK_SECONDS = 0.5
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sweeper.errors import BusyError, StateError
-from sweeper.store.events import SCHEMA, Event, Line, line_of, parse
+from sweeper.store.event_lines import SCHEMA, Line, line_of, parse
+from sweeper.store.events import Event
 
 STUCK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
 """What a write may get over by waiting: a full disk, a file that somebody else has locked."""

@@ -10,7 +10,7 @@ from sweeper.search import Searcher, searcher
 from sweeper.store import events
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.sweep.cost_forecast import Forecast
-from sweeper.sweep.objective import Objective
+from sweeper.sweep.objective import Objective, chance_level
 from sweeper.sweep.retries import as_told
 from sweeper.sweep.stop_criterion import StopCriterion
 from sweeper.sweep.suggestions import Suggestions
@@ -28,10 +28,10 @@ class DecidingState:
     the last event was the end of an attempt after which `stop_criterion` is to be asked.
     """
 
-    def __init__(self, spec: SweepSpec, chance: float, validate_config: Callable[[Config], str]) -> None:
-        self._spec = spec
+    def __init__(self, spec: SweepSpec, classes: int, validate_config: Callable[[Config], str]) -> None:
+        """`classes` is 0 where it is unknown."""
         self.history = SweepHistory()
-        self.objective = Objective(spec.objective, chance)
+        self.objective = Objective(spec.objective, chance_level(spec.objective.metric, classes) or 0.0)
         self._searcher = _searcher(spec, self.objective)
         self._scheduler = scheduler[spec.scheduler.type](
             spec.objective.goal, spec.train.epochs, **spec.scheduler.options

@@ -15,7 +15,6 @@ from sweeper.store.attempt import Grant, Reading
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Clock, Meter, Totals, totals
 from sweeper.store.record import EventLog, OutboxRow
-from sweeper.sweep.objective import chance_level
 from sweeper.sweep.retries import all_failed, lost_with_driver, settled
 from sweeper.sweep.spending import Spending
 from sweeper.sweep.state import DecidingState
@@ -49,7 +48,8 @@ class Sweep:
         self._listeners: list[Listener] = []
         self._unwritten: list[events.Event] = []
         self._live: dict[str, int] = {}
-        self._state = DecidingState(spec, _chance(spec, record), validate_config)
+        classes = len(json.loads(record.meta.get("classes", "[]")))
+        self._state = DecidingState(spec, classes, validate_config)
         for event in record.events():
             self._state.apply(event)
         is_look_missed = self._state.is_look_due
@@ -213,7 +213,7 @@ class Sweep:
         return self._spending.bounded(trial, report, verdict)
 
     def _start(self, candidate: Candidate) -> Trial:
-        trial = candidate.trial or self._adopted(candidate.suggestion or Suggestion({}))
+        trial = candidate.trial or self._adopted(candidate.suggestion)
         self._spending.reserve_start(trial)
         number = len(trial.ends) + 1
         self._live[trial.id] = number
@@ -295,9 +295,3 @@ def _seconds_since(trial: TrialHistory, report: Report) -> float:
     before = next((r.device_seconds for r in reversed(trial.reports) if r.epoch < report.epoch), 0.0)
     share = trial.attempts[-1].share if trial.attempts else 1.0
     return (report.device_seconds - before) / share
-
-
-def _chance(spec: SweepSpec, record: EventLog) -> float:
-    """What guessing scores; 0 for a loss, and where nobody knows how many classes there are."""
-    classes = len(json.loads(record.meta.get("classes", "[]")))
-    return chance_level(spec.objective.metric, classes) or 0.0

@@ -20,22 +20,27 @@ LOOKED_AT = 32
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A trial that would go on; or, where it is None, a suggestion that would become one."""
+    """The suggestion of a trial that would go on, or that would become one where `trial` is None."""
 
+    suggestion: Suggestion
     trial: TrialHistory | None = None
-    suggestion: Suggestion | None = None
+
+    @classmethod
+    def of(cls, trial: TrialHistory) -> "Candidate":
+        """The trial goes on."""
+        return cls(
+            Suggestion(trial.config, trial.repeat, trial.point, is_final_run=trial.is_final_run), trial
+        )
 
     @property
     def config(self) -> Config:
         """What it would train."""
-        if self.trial is not None:
-            return self.trial.config
-        return self.suggestion.config if self.suggestion else {}
+        return self.suggestion.config
 
     @property
     def is_final_run(self) -> bool:
         """Whether it belongs to the final, for which the budget keeps something back."""
-        return (self.trial or self.suggestion or Suggestion({})).is_final_run
+        return self.suggestion.is_final_run
 
 
 class TrialQueue:
@@ -86,7 +91,7 @@ class TrialQueue:
         """
         if any(fits(each) for find in self._known_ones(()) for each in itertools.islice(find(), LOOKED_AT)):
             return True
-        return self._may_draw and (self._drawn is None or fits(Candidate(suggestion=self._drawn)))
+        return self._may_draw and (self._drawn is None or fits(Candidate(self._drawn)))
 
     def take(self, trial_id: str) -> None:
         """An attempt of the trial began, or its last one ended: it waits no longer."""
@@ -161,7 +166,7 @@ class TrialQueue:
         for trial_id in self._waiting:
             trial = self._history.trials[trial_id]
             if trial_id not in live and (trial.is_final_run or not self._history.finalists):
-                yield Candidate(trial)
+                yield Candidate.of(trial)
 
     def _known_ones(self, live: Container[str]) -> tuple[Callable[[], Iterator[Candidate]], ...]:
         """Whatever can go on without a new configuration, in the order in which it is looked through."""
@@ -180,10 +185,10 @@ class TrialQueue:
             is_paused = self._history.trials[trial_id].state is State.PAUSED
             self._promoted = trial_id if is_paused and trial_id not in live else ""
         if self._promoted:
-            yield Candidate(self._history.trials[self._promoted])
+            yield Candidate.of(self._history.trials[self._promoted])
 
     def _final_ones(self) -> Iterator[Candidate]:
-        return (Candidate(suggestion=each) for each in self._final)
+        return (Candidate(each) for each in self._final)
 
     def _new_one(self) -> Iterator[Candidate]:
         if not self._may_draw:
@@ -192,7 +197,7 @@ class TrialQueue:
             self._drawn = self._suggestions.next(len(self._history.trials), self._history.trials)
             self._is_exhausted = self._drawn is None
         if self._drawn is not None:
-            yield Candidate(suggestion=self._drawn)
+            yield Candidate(self._drawn)
 
     @property
     def _may_draw(self) -> bool:

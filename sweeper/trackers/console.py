@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweeper.trackers.event_lines import moment_line, status_line
+from sweeper.trackers.moment_lines import moment_line, status_line
 from sweeper.trackers.snapshot import Moment, Snapshot
 from sweeper.trial import Decision, State
 from sweeper.wording import device_text, duration_text, plain, score_text

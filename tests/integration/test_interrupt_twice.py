@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.store.events import Line
+from sweeper.store.event_lines import Line
 from sweeper.store.history import SweepHistory, replay
 from sweeper.store.record import Record
 from sweeper.trial import State

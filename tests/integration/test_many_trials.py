@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeper.store.events import Line
+from sweeper.store.event_lines import Line
 from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import derive, trial_key

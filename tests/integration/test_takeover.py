@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sweeper.errors import StateError
-from sweeper.store.events import Line
+from sweeper.store.event_lines import Line
 from sweeper.store.history import replay
 from sweeper.store.record import Record
 from sweeper.trial import State

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.attempt import Grant
-from sweeper.store.events import Line
+from sweeper.store.event_lines import Line
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Goal, Report, State, canonical
 

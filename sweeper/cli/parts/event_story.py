@@ -18,7 +18,7 @@ from sweeper.store.events import (
     WorkBooked,
 )
 from sweeper.store.history import SweepHistory
-from sweeper.trackers.event_lines import moment_line
+from sweeper.trackers.moment_lines import moment_line
 from sweeper.trial import State
 from sweeper.wording import device_text, plain, score_text
 

@@ -10,7 +10,7 @@ from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.errors import SpecError
 from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import Attempt, TrialHistory
-from sweeper.trackers.event_lines import verdict_text
+from sweeper.trackers.moment_lines import verdict_text
 from sweeper.trial import Decision, Report, State, Verdict
 from sweeper.wording import plain, score_text, value_text
 

@@ -6,7 +6,7 @@ import time
 import pyarrow.parquet
 import pytest
 
-from sweeper.store.events import Line
+from sweeper.store.event_lines import Line
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 

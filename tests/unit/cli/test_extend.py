@@ -5,7 +5,7 @@ import pytest
 from sweeper.errors import PreflightError
 from sweeper.launch.run import reopen
 from sweeper.store import lease
-from sweeper.store.events import Line
+from sweeper.store.event_lines import Line
 from sweeper.store.history import replay
 from sweeper.store.record import Record
 from sweeper.trial import State

@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from sweeper.store import lease
-from sweeper.store.events import Line
+from sweeper.store.event_lines import Line
 from sweeper.store.record import Record
 from sweeper.trial import State
 

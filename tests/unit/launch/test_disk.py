@@ -9,7 +9,7 @@ import pytest
 from sweeper.errors import PreflightError
 from sweeper.launch.disk import Copies, DiskGuard
 from sweeper.runners import runner
-from sweeper.store.events import Line
+from sweeper.store.event_lines import Line
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import OutboxRow, Record

@@ -6,7 +6,7 @@ import pytest
 
 from sweeper.errors import StateError
 from sweeper.launch.recovery import recover, tell_a_new_store
-from sweeper.store.events import Line
+from sweeper.store.event_lines import Line
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import OutboxRow, Record

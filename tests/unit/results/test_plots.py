@@ -5,7 +5,7 @@ import pytest
 from sweeper.config.spec import parse_spec
 from sweeper.results.answer import answer
 from sweeper.results.plots import anytime_svg, front_svg
-from sweeper.store.events import Line, parse_lines
+from sweeper.store.event_lines import Line, parse_lines
 from sweeper.store.history import SweepHistory
 from sweeper.store.history import replay as folded
 

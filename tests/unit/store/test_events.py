@@ -5,7 +5,8 @@ import pytest
 from sweeper.errors import FailureKind
 from sweeper.store import events
 from sweeper.store.attempt import Grant, Reading
-from sweeper.store.events import Event, Line, line_of, parse
+from sweeper.store.event_lines import SCHEMA, Line, line_of, parse
+from sweeper.store.events import Event
 from sweeper.trial import Cause, Decision, Outcome, Report, State, Verdict
 
 CLOCKS = events.Clocks(5.0, 20.0, {"a": 12.0})
@@ -95,7 +96,7 @@ def test_a_record_of_the_first_schema_is_read_by_its_own_rules_also_after_a_driv
     record.write(
         Line("decided", "t", 1, {"epoch": 2, "decision": "pause", "reason": "budget: a scheduler's"})
     )
-    assert record.meta["schema"] == str(events.SCHEMA)
+    assert record.meta["schema"] == str(SCHEMA)
     causes = [event.verdict.cause for event in record.events()]
     assert causes == [Cause.BUDGET, Cause.SCHEDULER]
     record.claim()

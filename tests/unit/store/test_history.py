@@ -3,7 +3,8 @@ import math
 import pytest
 
 from sweeper.errors import FailureKind
-from sweeper.store.events import Line, WorkBooked, parse_lines
+from sweeper.store.event_lines import Line, parse_lines
+from sweeper.store.events import WorkBooked
 from sweeper.store.history import SweepHistory
 from sweeper.store.history import replay as folded
 from sweeper.trial import Decision, Goal, Outcome, Report, State

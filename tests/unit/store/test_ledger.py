@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweeper.store.attempt import Grant
-from sweeper.store.events import Clocks, Heartbeat, Line, line_of, parse_lines
+from sweeper.store.event_lines import Line, line_of, parse_lines
+from sweeper.store.events import Clocks, Heartbeat
 from sweeper.store.history import SweepHistory
 from sweeper.store.history import replay as folded
 from sweeper.store.ledger import Meter, Totals, totals

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sweeper.errors import BusyError, StateError
-from sweeper.store.events import Line
+from sweeper.store.event_lines import Line
 from sweeper.store.record import SCHEMA, OutboxRow, Record
 
 NUMBERS = st.floats() | st.integers(-(2**53), 2**53)
@@ -28,7 +28,7 @@ BODIES = st.dictionaries(
 WRITER = """
 import sys
 from pathlib import Path
-from sweeper.store.events import Line
+from sweeper.store.event_lines import Line
 from sweeper.store.record import OutboxRow, Record
 record = Record.open(Path(sys.argv[1]))
 for number in range(100_000):

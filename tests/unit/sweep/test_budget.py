@@ -3,7 +3,7 @@ import pytest
 from sweeper.config.sections import BudgetSpec
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.attempt import Grant
-from sweeper.store.events import Line, parse
+from sweeper.store.event_lines import Line, parse
 from sweeper.store.history import SweepHistory
 from sweeper.store.ledger import Meter
 from sweeper.sweep.budget import Budget

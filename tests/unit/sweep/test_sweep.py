@@ -13,7 +13,7 @@ from sweeper.schedulers import scheduler
 from sweeper.schedulers.none import Patient
 from sweeper.search import searcher
 from sweeper.store.attempt import Grant
-from sweeper.store.events import line_of
+from sweeper.store.event_lines import line_of
 from sweeper.store.history import replay
 from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep

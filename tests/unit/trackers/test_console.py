@@ -6,7 +6,7 @@ from rich.console import Console as RichConsole
 
 from sweeper.errors import FailureKind
 from sweeper.trackers.console import LiveConsole, PlainConsole, open_console, picture
-from sweeper.trackers.event_lines import moment_line, status_line
+from sweeper.trackers.moment_lines import moment_line, status_line
 from sweeper.trackers.snapshot import Moment, Snapshot, TrialStatus
 from sweeper.trial import Decision, Outcome, State, Verdict
 from sweeper.wording import device_text, duration_text, plain, score_text

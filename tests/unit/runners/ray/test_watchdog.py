@@ -13,7 +13,7 @@ from sweeper.runners.ray.watchdog import (
     reason_of,
 )
 from sweeper.runners.simulated import VirtualClock
-from sweeper.store.events import Line
+from sweeper.store.event_lines import Line
 from sweeper.store.history import replay
 
 GRANT = {"node": "n", "device": "d", "is_gpu": False, "share": 0.5, "usd_per_hour": None, "granted": 0.0}

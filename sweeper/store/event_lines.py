@@ -1,0 +1,216 @@
+"""How the record spells its events: `line_of` and `parse`, the only places that know their kinds as strings.
+
+A line that an older version wrote is brought up to date first (`_upgraded`), so that nothing else knows
+of older versions.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from sweeper.store import events
+from sweeper.store.attempt import Grant, Reading
+from sweeper.trial import Cause, Decision, Outcome, Report, State, Verdict
+
+SCHEMA = 2
+"""1: verdicts had no cause; who paused a trial stood in front of the colon of the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the log as the record keeps it; `at` is wall time, for people."""
+
+    kind: str
+    trial: str = ""
+    attempt: int = 0
+    body: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    at: float = 0.0
+    seq: int = 0
+
+
+def line_of(event: events.Event) -> Line:
+    """The event as the record spells it."""
+    kind, body = _of_trial(event) if isinstance(event, events.TrialEvent) else _of_sweep(event)
+    return Line(kind, event.trial, event.attempt, body, event.at, event.seq)
+
+
+def parse(line: Line, schema: int = SCHEMA) -> events.Event | None:
+    """The event of a line that a sweeper of that schema wrote; None for a kind that is unknown here.
+
+    KeyError, TypeError or ValueError for a line that no sweeper wrote: whoever opens a record says that
+    it is damaged.
+    """
+    parser = _PARSERS.get(line.kind)
+    if parser is None:
+        return None
+    entry = {"trial": line.trial, "attempt": line.attempt, "at": line.at, "seq": line.seq}
+    return parser(_upgraded(line, schema), entry)
+
+
+def parse_lines(lines: Iterable[Line], schema: int = SCHEMA) -> Iterator[events.Event]:
+    """The events of a log in order."""
+    for line in lines:
+        event = parse(line, schema)
+        if event is not None:
+            yield event
+
+
+def _upgraded(line: Line, schema: int) -> Mapping[str, Any]:
+    """The body as the newest schema has it."""
+    if schema < 2 and line.kind == "decided":
+        cause = _CAUSES_OF_SCHEMA_1.get(str(line.body.get("reason", "")).partition(":")[0])
+        return line.body if cause is None else {**line.body, "cause": cause}
+    return line.body
+
+
+_CAUSES_OF_SCHEMA_1 = {"interrupted": Cause.INTERRUPT, "budget": Cause.BUDGET}
+
+
+def _of_trial(event: events.TrialEvent) -> tuple[str, dict[str, Any]]:
+    match event:
+        case events.TrialAsked():
+            return "asked", {name: value for name, value in asdict(event).items() if name in _ASKED}
+        case events.AttemptStarted():
+            return "granted", {**asdict(event.grant), "granted": event.granted, "waited": event.waited}
+        case events.Reported():
+            return "reported", asdict(event.report)
+        case events.Decided():
+            verdict = {key: value for key, value in asdict(event.verdict).items() if value is not None}
+            return "decided", {"epoch": event.epoch, **verdict, **_reading(event.cost)}
+        case events.AttemptEnded():
+            return "ended", {**asdict(event.outcome), **_reading(event.cost)}
+        case events.TrialTested():
+            return "tested", {"metrics": event.metrics}
+        case events.TrialRetried():
+            return "retried", {}
+
+
+def _of_sweep(event: events.SweepEvent) -> tuple[str, dict[str, Any]]:
+    match event:
+        case events.SweepLaunched():
+            return "launched", {}
+        case events.SweepClosed():
+            return "closed", {**_clocks(event.clocks), "why": event.why}
+        case events.SweepExtended():
+            return "extended", {"changes": list(event.changes)}
+        case events.Heartbeat():
+            attempts = {trial: [number, *cost] for trial, (number, cost) in event.attempts.items()}
+            return "beat", {**_clocks(event.clocks), "attempts": attempts}
+        case events.EarlierTrial():
+            return "known", _earlier_body(event)
+        case events.WorkBooked():
+            return "booked", {"what": event.what, "device_seconds": event.device_seconds}
+        case events.SearchEnded():
+            return "enough", {"why": event.why, **event.figures}
+        case events.FinalBegun():
+            return "final", {"configs": [dict(config) for config in event.configs]}
+
+
+def _clocks(clocks: events.Clocks) -> dict[str, Any]:
+    return {name: value for name, value in asdict(clocks).items() if value not in (None, {})}
+
+
+def _reading(cost: Reading | None) -> dict[str, Any]:
+    return {} if cost is None else cost._asdict()
+
+
+def _earlier_body(event: events.EarlierTrial) -> dict[str, Any]:
+    reports = [[r.epoch, r.score, r.device_seconds, r.metrics["valid/top5"]] for r in event.reports]
+    head = {"sweep": event.sweep, "number": event.number, "config": dict(event.config)}
+    return {**head, "state": str(event.state), "reports": reports}
+
+
+_Body = Mapping[str, Any]
+_Entry = Mapping[str, Any]
+
+
+def _parse_closed(body: _Body, entry: _Entry) -> events.SweepClosed:
+    return events.SweepClosed(why=body.get("why", "done"), clocks=_parse_clocks(body), **entry)
+
+
+def _parse_clocks(body: _Body) -> events.Clocks:
+    return events.Clocks(body.get("wall"), body.get("capacity"), body.get("nodes"))
+
+
+def _parse_earlier(body: _Body, entry: _Entry) -> events.EarlierTrial:
+    reports = tuple(
+        Report(epoch, score, seconds, {"valid/top5": top5}) for epoch, score, seconds, top5 in body["reports"]
+    )
+    state = State(body["state"])
+    named = {"sweep": body.get("sweep", ""), "number": body.get("number", 0), "config": body["config"]}
+    return events.EarlierTrial(**named, state=state, reports=reports, **entry)
+
+
+def _parse_asked(body: _Body, entry: _Entry) -> events.TrialAsked:
+    redrawn = tuple(
+        events.KnownResult(each["config"], State(each["state"]), each["value"], each["cost"])
+        for each in body.get("redrawn", ())
+    )
+    told = {name: value for name, value in body.items() if name in _ASKED}
+    return events.TrialAsked(**{**told, "redrawn": redrawn}, **entry)
+
+
+_ASKED = frozenset(each.name for each in fields(events.TrialAsked)) - {
+    each.name for each in fields(events.Entry)
+}
+_GRANT = frozenset(each.name for each in fields(Grant))
+
+
+def _parse_granted(body: _Body, entry: _Entry) -> events.AttemptStarted:
+    """What a newer sweeper says of a device and this one does not know is left out."""
+    grant = Grant(**{name: value for name, value in body.items() if name in _GRANT})
+    return events.AttemptStarted(
+        grant=grant, granted=body.get("granted", 0.0), waited=body.get("waited"), **entry
+    )
+
+
+def _parse_decided(body: _Body, entry: _Entry) -> events.Decided:
+    told = {name: body[name] for name in ("reason", "rung", "rank", "of", "threshold") if name in body}
+    cause = Cause(body.get("cause", Cause.SCHEDULER))
+    cost = None
+    if "billed" in body:
+        cost = Reading(body["billed"], body.get("productive", 0.0), body.get("joules"))
+    verdict = Verdict(Decision(body["decision"]), **told, cause=cause)
+    return events.Decided(epoch=body["epoch"], verdict=verdict, cost=cost, **entry)
+
+
+def _parse_beat(body: _Body, entry: _Entry) -> events.Heartbeat:
+    attempts = {
+        trial: (number, Reading(*cost)) for trial, (number, *cost) in body.get("attempts", {}).items()
+    }
+    return events.Heartbeat(clocks=_parse_clocks(body), attempts=attempts, **entry)
+
+
+def _parse_ended(body: _Body, entry: _Entry) -> events.AttemptEnded:
+    cost = Reading(body["billed"], body["productive"], body.get("joules"))
+    return events.AttemptEnded(outcome=Outcome.restored(body), cost=cost, **entry)
+
+
+def _parse_enough(body: _Body, entry: _Entry) -> events.SearchEnded:
+    figures = {name: value for name, value in body.items() if name != "why"}
+    return events.SearchEnded(why=body["why"], figures=figures, **entry)
+
+
+def _parse_booked(body: _Body, entry: _Entry) -> events.WorkBooked:
+    return events.WorkBooked(
+        what=body.get("what", ""), device_seconds=body.get("device_seconds", 0.0), **entry
+    )
+
+
+_PARSERS: Mapping[str, Callable[[_Body, _Entry], events.Event]] = {
+    "launched": lambda body, entry: events.SweepLaunched(**entry),
+    "closed": _parse_closed,
+    "known": _parse_earlier,
+    "asked": _parse_asked,
+    "granted": _parse_granted,
+    "reported": lambda body, entry: events.Reported(report=Report(**body), **entry),
+    "decided": _parse_decided,
+    "beat": _parse_beat,
+    "ended": _parse_ended,
+    "tested": lambda body, entry: events.TrialTested(metrics=body["metrics"], **entry),
+    "booked": _parse_booked,
+    "enough": _parse_enough,
+    "final": lambda body, entry: events.FinalBegun(configs=body["configs"], **entry),
+    "extended": lambda body, entry: events.SweepExtended(changes=body.get("changes", ()), **entry),
+    "retried": lambda body, entry: events.TrialRetried(**entry),
+}
