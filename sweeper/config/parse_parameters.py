@@ -81,9 +81,9 @@ def parse_parameter(raw: object) -> Parameter:
         raise problems(error, written, ParameterSpec)[0] from error
     kind = _kind(spec)
     _check_distribution(spec, kind)
-    if kind == "value":
+    if "value" in spec.model_fields_set:
         return Constant(value=_json(spec.value, "value"), when=spec.when, per=spec.per)
-    if kind == "values":
+    if "values" in spec.model_fields_set:
         return Choice(values=_distinct(spec.values or []), when=spec.when, per=spec.per)
     return _range(spec)
 
@@ -122,7 +122,7 @@ def _refuse_unsupported(distribution: object) -> None:
 def _kind(spec: ParameterSpec) -> str:
     """`value`, `values` or `range`: exactly one of them must be written."""
     written = spec.model_fields_set
-    kinds = [kind for kind in ("value", "values") if kind in written]
+    kinds = [each for each in ("value", "values") if each in written]
     kinds += ["min and max"] if written & {"min", "max", "q"} else []
     if len(kinds) > 1:
         raise SpecError(f"{' and '.join(kinds)} exclude each other", hint="keep one of them")

@@ -93,7 +93,7 @@ def _expected(details: ErrorDetails) -> str:
     kind = details["type"]
     if kind in _LIMITS:
         return _LIMITS[kind](details.get("ctx", {}))
-    word = "int" if kind == "int_from_float" else kind.partition("_")[0]
+    word = kind.removesuffix("_from_float").partition("_")[0]
     return _EXPECTED.get(word, details["msg"][:1].lower() + details["msg"][1:])
 
 

@@ -8,7 +8,7 @@ from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import totals
 from sweeper.sweep.ranking import best_of
 from sweeper.sweep.sweep import Sweep
-from sweeper.trackers.snapshot import Moment, Snapshot, TrialStatus
+from sweeper.trackers.snapshot import Happening, Moment, Snapshot, TrialStatus
 from sweeper.trial import Goal, State
 
 Used = tuple[float, float]
@@ -26,11 +26,17 @@ def moment_of(event: Event, history: SweepHistory) -> Moment | None:
     label, attempt, outcome = trial.label, event.attempt, trial.outcome
     match event:
         case AttemptStarted():
-            return Moment("started", trial.number, epoch, score, seconds, label=label, attempt=attempt)
+            return Moment(
+                Happening.STARTED, trial.number, epoch, score, seconds, label=label, attempt=attempt
+            )
         case Decided():
-            return Moment("reported", trial.number, epoch, score, seconds, verdict, None, label, attempt)
+            return Moment(
+                Happening.REPORTED, trial.number, epoch, score, seconds, verdict, None, label, attempt
+            )
         case AttemptEnded() if trial.state.is_final:
-            return Moment("ended", trial.number, epoch, score, seconds, verdict, outcome, label, attempt)
+            return Moment(
+                Happening.ENDED, trial.number, epoch, score, seconds, verdict, outcome, label, attempt
+            )
         case _:
             return None
 

@@ -157,7 +157,8 @@ def asha(
     """Rungs from `grace` to below `max` (the sweep's epochs where it is not given)."""
     if max is None and resource == "device_seconds":
         raise SpecError("scheduler 'asha' with resource device_seconds needs max", hint="add max: 3600")
-    if rule == "ray" and kind == "promote":
+    build = {"stop": RayAsha if rule == "ray" else Asha, "promote": PromotingAsha}[kind]
+    if rule == "ray" and build is PromotingAsha:
         raise SpecError("scheduler 'asha': rule ray stops and never promotes", hint="leave kind: promote out")
     top = float(epochs if max is None else max)
     # a rung at the last epoch would call a trial stopped that was trained in full
@@ -166,7 +167,6 @@ def asha(
     if brackets > len(levels):
         problem = f"scheduler 'asha': {len(levels)} rungs cannot serve {brackets} brackets"
         raise SpecError(problem, hint=f"brackets: {len(levels)} at most, or a lower grace")
-    build = PromotingAsha if kind == "promote" else RayAsha if rule == "ray" else Asha
     return build(goal, levels, reduction_factor, resource, brackets)
 
 

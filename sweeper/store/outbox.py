@@ -7,7 +7,7 @@ from typing import Any
 
 from sweeper.config.spec import SweepSpec
 from sweeper.store.history import TrialHistory
-from sweeper.store.record import OutboxRow
+from sweeper.store.record import OutboxRow, RowKind
 from sweeper.trial import Config, Goal, Outcome, Report, State
 
 STATUS = {State.FAILED: "FAILED", State.INFEASIBLE: "FAILED", State.CANCELLED: "KILLED"}
@@ -23,7 +23,7 @@ def sweep_row(spec: SweepSpec, sweep_id: str, git_revision: str = "") -> OutboxR
     }
     if git_revision:
         tags["mlflow.source.git.commit"] = git_revision
-    return _row("run", "", {"trial_key": sweep_id, "name": spec.name, "params": params, "tags": tags})
+    return _row(RowKind.RUN, "", {"trial_key": sweep_id, "name": spec.name, "params": params, "tags": tags})
 
 
 def run_row(trial: TrialHistory, spec: SweepSpec) -> OutboxRow:
@@ -34,13 +34,13 @@ def run_row(trial: TrialHistory, spec: SweepSpec) -> OutboxRow:
     name = trial.point or f"{spec.name}-{trial.number:04d}"
     tags = {"sweeper.trial_number": str(trial.number), "sweeper.point": trial.point or ""}
     params = dict(_flat(trial.config))
-    return _row("run", trial.id, {"trial_key": trial.id, "name": name, "params": params, "tags": tags})
+    return _row(RowKind.RUN, trial.id, {"trial_key": trial.id, "name": name, "params": params, "tags": tags})
 
 
 def left_row(trial: TrialHistory) -> OutboxRow:
     """The driver leaves a trial that is not over: nothing of it runs until the sweep is resumed."""
     tags = {"sweeper.state": str(trial.state), "sweeper.why": "goes on when the sweep is resumed"}
-    return _row("end", trial.id, {"status": "KILLED", "metrics": {}, "tags": tags})
+    return _row(RowKind.END, trial.id, {"status": "KILLED", "metrics": {}, "tags": tags})
 
 
 def metrics_row(trial: TrialHistory, report: Report, usd: float | None) -> OutboxRow:
@@ -48,13 +48,13 @@ def metrics_row(trial: TrialHistory, report: Report, usd: float | None) -> Outbo
     metrics = _finite(report.metrics)
     if usd is not None:
         metrics["usd"] = usd
-    return _row("metrics", trial.id, {"step": report.epoch, "metrics": metrics})
+    return _row(RowKind.METRICS, trial.id, {"step": report.epoch, "metrics": metrics})
 
 
 def tested_row(trial: TrialHistory, metrics: Mapping[str, float]) -> OutboxRow:
     """The test split's figures, beside the trial's last epoch."""
     step = trial.last.epoch if trial.last else 0
-    return _row("metrics", trial.id, {"step": step, "metrics": _finite(metrics)})
+    return _row(RowKind.METRICS, trial.id, {"step": step, "metrics": _finite(metrics)})
 
 
 def ended_row(trial: TrialHistory, outcome: Outcome, goal: Goal) -> OutboxRow:
@@ -64,7 +64,7 @@ def ended_row(trial: TrialHistory, outcome: Outcome, goal: Goal) -> OutboxRow:
     tags = {"sweeper.state": str(outcome.state), "sweeper.why": outcome.message or outcome.kind}
     status = STATUS.get(outcome.state, "FINISHED")
     step = trial.last.epoch if trial.last else 0
-    return _row("end", trial.id, {"status": status, "step": step, "metrics": metrics, "tags": tags})
+    return _row(RowKind.END, trial.id, {"status": status, "step": step, "metrics": metrics, "tags": tags})
 
 
 def closed_row(why: str, metrics: Mapping[str, float]) -> OutboxRow:
@@ -72,10 +72,10 @@ def closed_row(why: str, metrics: Mapping[str, float]) -> OutboxRow:
     status = {"done": "FINISHED", "budget": "FINISHED", "broken": "FAILED", "error": "FAILED"}.get(
         why, "KILLED"
     )
-    return _row("end", "", {"status": status, "metrics": dict(metrics), "tags": {"sweeper.state": why}})
+    return _row(RowKind.END, "", {"status": status, "metrics": dict(metrics), "tags": {"sweeper.state": why}})
 
 
-def _row(kind: str, trial: str, payload: Mapping[str, Any]) -> OutboxRow:
+def _row(kind: RowKind, trial: str, payload: Mapping[str, Any]) -> OutboxRow:
     return OutboxRow(0, 0, kind, trial, payload)
 
 

@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,13 +44,21 @@ CREATE VIEW decisions AS
 """
 
 
+class RowKind(StrEnum):
+    """What a row of the outbox tells: a run, a point of its metrics, or how it ended."""
+
+    RUN = "run"
+    METRICS = "metrics"
+    END = "end"
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
     """One thing that trackers must hear; `at_ms` is frozen when it happened, so that retries agree."""
 
     id: int
     at_ms: int
-    kind: str
+    kind: RowKind
     trial: str
     payload: Mapping[str, Any]
 
@@ -227,7 +236,8 @@ class Record:
             (limit,),
         )
         return [
-            OutboxRow(number, at_ms, kind, trial, _loads(body)) for number, at_ms, kind, trial, body in rows
+            OutboxRow(number, at_ms, RowKind(kind), trial, _loads(body))
+            for number, at_ms, kind, trial, body in rows
         ]
 
     def pending_count(self) -> int:

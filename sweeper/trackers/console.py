@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.trackers.moment_lines import moment_line, status_line
-from sweeper.trackers.snapshot import Moment, Snapshot
+from sweeper.trackers.snapshot import Happening, Moment, Snapshot
 from sweeper.trial import Decision, State
 from sweeper.wording import device_text, duration_text, plain, score_text
 
@@ -79,8 +79,8 @@ class PlainConsole:
     def moment(self, moment: Moment) -> None:
         """A line, if the trial ended, paused or was started again."""
         is_paused = moment.verdict is not None and moment.verdict.decision is Decision.PAUSE
-        is_restarted = moment.kind == "started" and moment.attempt > 1
-        if not self._is_quiet and (moment.kind == "ended" or is_paused or is_restarted):
+        is_restarted = moment.kind is Happening.STARTED and moment.attempt > 1
+        if not self._is_quiet and (moment.kind is Happening.ENDED or is_paused or is_restarted):
             self.note(moment_line(moment, self._metric))
 
     def update(self, snapshot: Snapshot) -> None:
@@ -119,7 +119,7 @@ class LiveConsole:
 
     def moment(self, moment: Moment) -> None:
         """Ended trials are printed above the table."""
-        if moment.kind == "ended":
+        if moment.kind is Happening.ENDED:
             self.note(moment_line(moment, self._metric))
 
     def update(self, snapshot: Snapshot) -> None:

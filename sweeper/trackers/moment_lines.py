@@ -1,6 +1,6 @@
 """Events in words for people: the one line that a start, a verdict or a trial's end is worth."""
 
-from sweeper.trackers.snapshot import Moment, Snapshot
+from sweeper.trackers.snapshot import Happening, Moment, Snapshot
 from sweeper.trial import Decision, State, Verdict
 from sweeper.wording import device_text, duration_text, plain, score_text
 
@@ -48,10 +48,10 @@ def status_line(snapshot: Snapshot) -> str:
 
 
 def _happening(moment: Moment, metric: str) -> str:
-    if moment.kind == "started":
+    if moment.kind is Happening.STARTED:
         again = f"attempt {moment.attempt} " if moment.attempt > 1 else ""
         return f"{again}started" + (f"  {plain(moment.label)}" if moment.label else "")
-    if moment.kind == "reported" or moment.outcome is None:
+    if moment.kind is Happening.REPORTED or moment.outcome is None:
         return "paused" if moment.verdict and moment.verdict.decision is Decision.PAUSE else ""
     outcome, verdict = moment.outcome, moment.verdict
     if outcome.state is State.STOPPED and verdict and verdict.decision is not Decision.CONTINUE:

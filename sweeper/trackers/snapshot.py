@@ -5,11 +5,17 @@ A `Moment` is one thing that just happened to a trial; a `Snapshot` is how the w
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from enum import StrEnum
 
 from sweeper.trial import Outcome, State, Verdict
 
-Happening = Literal["started", "reported", "ended"]
+
+class Happening(StrEnum):
+    """What a moment is: an attempt started, a trial reported, a trial reached its final state."""
+
+    STARTED = "started"
+    REPORTED = "reported"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.store.record import OutboxRow, Record
+from sweeper.store.record import OutboxRow, Record, RowKind
 from sweeper.trackers import Refused, Target, Undelivered
 from sweeper.trackers.sender import Delivery, Sender, deliver_all
 
@@ -53,7 +53,10 @@ def fake_sweep() -> list[OutboxRow]:
             ("end", trial, {"status": status, "metrics": {"gpu_hours": 0.5}, "tags": {"sweeper.state": "x"}})
         )
     rows.append(("end", "", {"status": "FINISHED", "metrics": {}, "tags": {}}))
-    return [OutboxRow(i, START + i, kind, trial, payload) for i, (kind, trial, payload) in enumerate(rows, 1)]
+    return [
+        OutboxRow(i, START + i, RowKind(kind), trial, payload)
+        for i, (kind, trial, payload) in enumerate(rows, 1)
+    ]
 
 
 @pytest.fixture(scope="module")

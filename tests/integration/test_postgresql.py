@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.store.history import replay
-from sweeper.store.record import OutboxRow, Record
+from sweeper.store.record import OutboxRow, Record, RowKind
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.sender import Delivery, deliver_all
 
@@ -122,7 +122,9 @@ def test_a_database_that_is_stopped_and_started_again_holds_every_point_once(clu
     record = Record.create(tmp_path / "record.db", {"sweep_id": "feed"})
     rows = [("run", "", {"trial_key": "feed", "name": "restarted"}), ("run", trial, {"trial_key": trial})]
     rows += [("metrics", trial, {"step": step, "metrics": {"valid/top1": step / 10}}) for step in range(4)]
-    record.append(outbox=[OutboxRow(0, 1_700_000_000_000, kind, owner, body) for kind, owner, body in rows])
+    record.append(
+        outbox=[OutboxRow(0, 1_700_000_000_000, RowKind(kind), owner, body) for kind, owner, body in rows]
+    )
     target = Target(cluster.uri, "restarted", "feed")
     delivery = Delivery(record, lambda: tracker["mlflow"](target))
     assert deliver_all(delivery, is_over=lambda: False)
@@ -130,7 +132,9 @@ def test_a_database_that_is_stopped_and_started_again_holds_every_point_once(clu
     cluster.stop()
     later = [("metrics", trial, {"step": step, "metrics": {"valid/top1": step / 10}}) for step in range(4, 7)]
     later += [("end", owner, {"status": "FINISHED"}) for owner in (trial, "")]
-    record.append(outbox=[OutboxRow(0, 1_700_000_001_000, kind, owner, body) for kind, owner, body in later])
+    record.append(
+        outbox=[OutboxRow(0, 1_700_000_001_000, RowKind(kind), owner, body) for kind, owner, body in later]
+    )
     assert not deliver_all(delivery, is_over=lambda: False)
     assert record.pending_count() == len(later)
     assert delivery.problem

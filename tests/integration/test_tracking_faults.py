@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.store.record import OutboxRow, Record
+from sweeper.store.record import OutboxRow, Record, RowKind
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.sender import Delivery, Sender, deliver_all
 
@@ -38,7 +38,8 @@ def told() -> list[OutboxRow]:
     ]
     rows += [("end", t, {"status": "FINISHED"}) for t in [*TRIALS, ""]]
     return [
-        OutboxRow(0, 1_700_000_000_000 + n, kind, trial, body) for n, (kind, trial, body) in enumerate(rows)
+        OutboxRow(0, 1_700_000_000_000 + n, RowKind(kind), trial, body)
+        for n, (kind, trial, body) in enumerate(rows)
     ]
 
 

@@ -63,8 +63,8 @@ def require_answer(address: str, log: Path, *, seconds: float = ANSWER_SECONDS) 
     if "couldn't find an authentication token" in done.stderr:
         problem = "this machine has no token, and RAY_AUTH_MODE asks for one"
         raise PreflightError(problem, where=address, hint=_TOKEN_HINT)
-    kind, text = json.loads(said[-1]) if said else ("", f"Ray's client ended with {done.returncode}")
-    if kind == "AuthenticationError":
+    name, text = json.loads(said[-1]) if said else ("", f"Ray's client ended with {done.returncode}")
+    if name == "AuthenticationError":
         whose = "a driver without a" if "currently 'disabled'" in text else "this machine's"
         problem = f"the cluster does not accept {whose} token"
         raise PreflightError(problem, where=address, hint=_TOKEN_HINT)

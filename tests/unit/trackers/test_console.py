@@ -7,7 +7,7 @@ from rich.console import Console as RichConsole
 from sweeper.errors import FailureKind
 from sweeper.trackers.console import LiveConsole, PlainConsole, open_console, picture
 from sweeper.trackers.moment_lines import moment_line, status_line
-from sweeper.trackers.snapshot import Moment, Snapshot, TrialStatus
+from sweeper.trackers.snapshot import Happening, Moment, Snapshot, TrialStatus
 from sweeper.trial import Decision, Outcome, State, Verdict
 from sweeper.wording import device_text, duration_text, plain, score_text
 
@@ -37,19 +37,21 @@ SNAPSHOT = Snapshot(
     ("moment", "line"),
     [
         (STOPPED, "trial 7  epoch 3  valid/top1 94.2 %  stopped at rung 3 (rank 5 of 6, needed 95.1 %)"),
-        (Moment("started", 1, label="cnn layers=3"), "trial 1  started  cnn layers=3"),
-        (Moment("started", 1, epoch=4, attempt=2), "trial 1  epoch 4  attempt 2 started"),
-        (Moment("reported", 2, 1, 0.5), "trial 2  epoch 1  valid/top1 50.0 %"),
+        (Moment(Happening.STARTED, 1, label="cnn layers=3"), "trial 1  started  cnn layers=3"),
+        (Moment(Happening.STARTED, 1, epoch=4, attempt=2), "trial 1  epoch 4  attempt 2 started"),
+        (Moment(Happening.REPORTED, 2, 1, 0.5), "trial 2  epoch 1  valid/top1 50.0 %"),
         (
-            Moment("reported", 2, 1, 0.5, verdict=Verdict(Decision.PAUSE, rung=1)),
+            Moment(Happening.REPORTED, 2, 1, 0.5, verdict=Verdict(Decision.PAUSE, rung=1)),
             "trial 2  epoch 1  valid/top1 50.0 %  paused",
         ),
         (
-            Moment("ended", 3, 10, 0.97, outcome=Outcome(State.COMPLETED)),
+            Moment(Happening.ENDED, 3, 10, 0.97, outcome=Outcome(State.COMPLETED)),
             "trial 3  epoch 10  valid/top1 97.0 %  completed",
         ),
         (
-            Moment("ended", 4, outcome=Outcome(State.FAILED, FailureKind("out_of_memory"), "needs 12 GB")),
+            Moment(
+                Happening.ENDED, 4, outcome=Outcome(State.FAILED, FailureKind("out_of_memory"), "needs 12 GB")
+            ),
             "trial 4  failed (out of memory: needs 12 GB)",
         ),
         (
@@ -112,8 +114,8 @@ def test_the_status_line_says_how_far_how_good_and_how_long() -> None:
 def test_off_a_terminal_a_trial_is_worth_one_line() -> None:
     stream = io.StringIO()
     with open_console("valid/top1", stream=stream) as console:
-        console.moment(Moment("started", 7))
-        console.moment(Moment("reported", 7, 1, 0.5))
+        console.moment(Moment(Happening.STARTED, 7))
+        console.moment(Moment(Happening.REPORTED, 7, 1, 0.5))
         console.moment(STOPPED)
         console.update(SNAPSHOT)
     assert stream.getvalue().splitlines() == [moment_line(STOPPED, "valid/top1")]
@@ -193,6 +195,6 @@ def test_the_live_console_prints_ends_above_the_table_and_leaves_the_terminal() 
     with LiveConsole("valid/top1", rich) as console:
         console.update(SNAPSHOT)
         console.moment(STOPPED)
-        console.moment(Moment("reported", 1, 1, 0.3))
+        console.moment(Moment(Happening.REPORTED, 1, 1, 0.3))
     assert "stopped at rung 3" in stream.getvalue()
     assert stream.getvalue().endswith("\x1b[?25h") or "\x1b[?25h" in stream.getvalue()
