@@ -1,4 +1,4 @@
-"""Ray Tune runs the trials: a thin Searcher that asks the sweep, a thin TrialScheduler that reports to it.
+"""Ray Tune runs the trials: it asks the sweep and reports to it by way of `sweeper.runners.ray.tune_adapter`.
 
 Each Tune trial is one attempt of ours. Tune's own search, checkpoints, retries, loggers and saved
 state are not used: the record is the truth, and a resumed sweep starts a new Tuner.
@@ -7,133 +7,51 @@ state are not used: the record is the truth, and a resumed sweep starts a new Tu
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import Field
 from ray import tune
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig
 from ray.tune.execution.placement_groups import resource_dict_to_pg_factory
 from ray.tune.experiment import Trial as TuneTrial
-from ray.tune.schedulers import TrialScheduler
-from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
 from sweeper.config.sections import ResourcesSpec
-from sweeper.errors import FailureKind
 from sweeper.runners import Pulse, Runner, Workload, runner
-from sweeper.runners.ray.attempt_tracker import AttemptTracker
 from sweeper.runners.ray.cluster import connected, quiet
 from sweeper.runners.ray.leaks import device_memory
 from sweeper.runners.ray.notice import NOTICE_SECONDS
 from sweeper.runners.ray.slots import Price, Slots, request_of
+from sweeper.runners.ray.tune_adapter import AttemptTracker, SweepScheduler, SweepSearcher
 from sweeper.runners.ray.versions import versions_here
-from sweeper.runners.ray.watchdog import (
-    PATIENCE_SECONDS,
-    WAITING_SECONDS,
-    Watch,
-    error_of,
-    kind_of_loss,
-    reason_of,
-)
-from sweeper.runners.ray.worker import DONE, Worker
+from sweeper.runners.ray.watchdog import PATIENCE_SECONDS, WAITING_SECONDS, Watch
+from sweeper.runners.ray.worker import Worker
 from sweeper.sweep.sweep import Sweep
-from sweeper.trial import Decision
 
 MOST_PENDING = "1000"
-
-
-class SweepSearcher(Searcher):
-    """Tune asks for a configuration; the sweep answers."""
-
-    def __init__(self, desk: AttemptTracker) -> None:
-        super().__init__()
-        self._desk = desk
-
-    def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        """The next attempt as a Tune configuration; FINISHED when the sweep has nothing more to give.
-
-        While nothing runs, Tune does nothing but ask, once a second: the driver's pulse must go on.
-        """
-        if not self._desk.sweep.live:
-            self._desk.tick()
-        trial = self._desk.ask(trial_id)
-        if trial is None:
-            is_done = self._desk.sweep.is_done or self._desk.is_cancelled
-            return cast("dict[str, Any] | None", Searcher.FINISHED if is_done else None)
-        return {"trial": json.dumps(asdict(trial))}
-
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        """The scheduler has passed it on."""
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing: the record is the state."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing: the record is the state."""
-
-
-class SweepScheduler(TrialScheduler):
-    """Tune brings results; the sweep decides what becomes of the trial."""
-
-    def __init__(self, desk: AttemptTracker) -> None:
-        super().__init__()
-        self._desk = desk
-
-    def on_trial_add(self, tune_controller: Any, trial: TuneTrial) -> None:
-        """Asked for a moment ago."""
-
-    def on_trial_result(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> str:
-        """Tune's STOP ends the attempt; whether the trial is paused or over is the sweep's business."""
-        decision = self._desk.result(trial.trial_id, json.loads(result["said"]))
-        return TrialScheduler.CONTINUE if decision is Decision.CONTINUE else TrialScheduler.STOP
-
-    def on_trial_complete(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> None:
-        """The worker said done."""
-        self._desk.result(trial.trial_id, DONE)
-
-    def on_trial_error(self, tune_controller: Any, trial: TuneTrial) -> None:
-        """The worker died, or was replaced after a failure that it told."""
-        error = error_of(trial)
-        self._desk.lost(trial.trial_id, kind_of_loss(error), reason_of(error))
-
-    def on_trial_remove(self, tune_controller: Any, trial: TuneTrial) -> None:
-        """Ended before it started."""
-        self._desk.lost(trial.trial_id, FailureKind.INTERRUPTED, "removed before it started")
-
-    def choose_trial_to_run(self, tune_controller: Any) -> TuneTrial | None:
-        """First come, first served."""
-        pending = (trial for trial in tune_controller.get_trials() if trial.status == TuneTrial.PENDING)
-        return next(pending, None)
-
-    def debug_string(self) -> str:
-        """Shown nowhere."""
-        return "sweeper"
 
 
 class DriverCallback(Callback):
     """The driver's pulse between Tune's steps, and the moment in which an attempt gets its worker."""
 
-    def __init__(self, desk: AttemptTracker) -> None:
-        self._desk = desk
+    def __init__(self, tracker: AttemptTracker) -> None:
+        self._tracker = tracker
 
     def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         """From here on the attempt is billed."""
-        self._desk.started(trial.trial_id, trial)
+        self._tracker.started(trial.trial_id, trial)
 
     def on_step_end(self, iteration: int, trials: list[TuneTrial], **info: Any) -> None:
         """Heartbeat, display, requests, and whoever hangs or must leave."""
-        self._desk.tick()
+        self._tracker.tick()
 
 
 class CancelStopper(Stopper):
     """Ends every trial when the pulse says so."""
 
-    def __init__(self, desk: AttemptTracker) -> None:
-        self._desk = desk
+    def __init__(self, tracker: AttemptTracker) -> None:
+        self._tracker = tracker
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Single trials are the scheduler's."""
@@ -141,7 +59,7 @@ class CancelStopper(Stopper):
 
     def stop_all(self) -> bool:
         """Whether the sweep was cancelled."""
-        return self._desk.is_cancelled
+        return self._tracker.is_cancelled
 
 
 @runner("ray_tune")
@@ -166,7 +84,7 @@ def ray_tune(
     afterwards. `state` is a folder for what Tune insists on writing, `log` a file for what it prints.
     `cpus` limits the private Ray; `patience` is the silence in seconds after which a trial may count
     as hung, `waiting` the wait for resources after which `say` tells people what is missing, `notice` what
-    is left of an attempt behind a SIGTERM to its worker, `memory` the device memory that a worker holds,
+    is left of an attempt after a SIGTERM to its worker, `memory` the device memory that a worker holds,
     `versions` the software that workers must have (default: this process's).
     """
 
@@ -174,19 +92,19 @@ def ray_tune(
         with quiet(log), connected(address, cpus, log):
             slots = Slots(resources, price)
             slots.require_room()
-            desk = AttemptTracker(sweep, pulse, slots, say, Watch(patience, waiting))
+            tracker = AttemptTracker(sweep, pulse, slots, say, Watch(patience, waiting))
             sweep.meter.hold(slots.held())
             kept = {"memory": memory, "notice_seconds": notice, "versions": versions or versions_here()}
-            _tuner(desk, tune.with_parameters(Worker, workload=workload, **kept), state).fit()
-            desk.cancel()
+            _tuner(tracker, tune.with_parameters(Worker, workload=workload, **kept), state).fit()
+            tracker.cancel()
             sweep.meter.hold(0)
 
     return drive
 
 
-def _tuner(desk: AttemptTracker, worker: Any, state: Path) -> tune.Tuner:
+def _tuner(tracker: AttemptTracker, worker: Any, state: Path) -> tune.Tuner:
     os.environ |= _TUNE_ENVIRONMENT
-    spec, has_gpu = desk.slots.spec, desk.slots.has_gpu
+    spec, has_gpu = tracker.slots.spec, tracker.slots.has_gpu
 
     def request(config: dict[str, Any]) -> Any:
         """Tune asks for each trial anew, and uses a worker again for an equal request only."""
@@ -197,17 +115,17 @@ def _tuner(desk: AttemptTracker, worker: Any, state: Path) -> tune.Tuner:
     return tune.Tuner(
         trainable,
         tune_config=TuneConfig(
-            search_alg=SweepSearcher(desk),
-            scheduler=SweepScheduler(desk),
+            search_alg=SweepSearcher(tracker),
+            scheduler=SweepScheduler(tracker),
             num_samples=-1,
             reuse_actors=True,
             trial_dirname_creator=lambda trial: trial.trial_id,
         ),
         run_config=RunConfig(
-            name=f"launch-{desk.sweep.history.launches}",
+            name=f"launch-{tracker.sweep.history.launches}",
             storage_path=str(state),
-            callbacks=[DriverCallback(desk)],
-            stop=CancelStopper(desk),
+            callbacks=[DriverCallback(tracker)],
+            stop=CancelStopper(tracker),
             verbose=0,
             failure_config=FailureConfig(max_failures=0),
             checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
@@ -219,7 +137,7 @@ _TUNE_ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # CSV, JSON and TensorBoard files double the driver's work
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the command line has its own
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "TUNE_MAX_PENDING_TRIALS_PG": MOST_PENDING,  # the desk asks for no more than there is room for
+    "TUNE_MAX_PENDING_TRIALS_PG": MOST_PENDING,  # the tracker asks for no more than there is room for
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # Tune's own state is never read back
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }

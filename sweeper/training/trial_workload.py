@@ -30,7 +30,7 @@ class Training:
         recipe = compose(trial.config, self.train)
         device = default_device()
         share = self.resources.share(trial.config, on_gpu=device.type == "cuda")
-        yield from train(
+        return train(
             trial,
             open_for(recipe, self.dataset, self.cache),
             recipe,

@@ -35,12 +35,21 @@ def outcome_after(last: Decision) -> Outcome:
     return Outcome(OUTCOMES[last])
 
 
+@contextlib.contextmanager
+def failure_caught() -> Generator[list[Outcome]]:
+    """What is raised inside becomes an outcome in the list."""
+    failures: list[Outcome] = []
+    try:
+        yield failures
+    except Exception as error:
+        failures.append(failure(error))
+
+
 def reports(workload: Workload, trial: Trial) -> Generator[Report | Outcome]:
     """The attempt's reports, and its failure as the last item where it has one."""
-    try:
+    with failure_caught() as failures:
         yield from workload(trial)
-    except Exception as error:
-        yield failure(error)
+    yield from failures
 
 
 def run_here(workload: Workload, trial: Trial, report: Callable[[Report], Decision]) -> Outcome:

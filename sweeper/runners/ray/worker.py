@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,12 +11,12 @@ import ray
 from ray import tune
 
 from sweeper.runners import Workload
-from sweeper.runners.parts.run_attempt import failure, reports
+from sweeper.runners.parts.run_attempt import failure_caught
 from sweeper.runners.ray.energy import EnergyMeter
 from sweeper.runners.ray.leaks import Leaks, device_memory
 from sweeper.runners.ray.notice import NOTICE_SECONDS, Notice, told_to_leave
 from sweeper.runners.ray.versions import refuse_skew, versions_here
-from sweeper.trial import Outcome, Report, Trial
+from sweeper.trial import Trial
 
 DONE: dict[str, Any] = {"done": True}
 
@@ -25,7 +25,7 @@ class Worker(tune.Trainable):
     """Says what there is to say of its attempt, as JSON, which Tune passes on unchanged.
 
     First the device, or that this worker is unfit for another attempt; then reports; last that it is
-    done. A failure is told like a report; the step behind it raises, and Tune replaces the process.
+    done. A failure is told like a report; the step after it raises, and Tune replaces the process.
     """
 
     def setup(
@@ -83,24 +83,20 @@ class Worker(tune.Trainable):
         device = worker_device()
         energy = EnergyMeter.of(device["gpus"])
         yield {"device": device | {"gpu_uuids": energy.uuids if energy else ()}}
-        for item in reports(self._checked, trial):
-            yield _told(item) | _drawn(energy)
-            if self._notice.is_given:
-                yield _told(failure(told_to_leave())) | _drawn(energy)
-                return
+        with failure_caught() as failures:
+            refuse_skew(self._versions, versions_here(), socket.gethostname())
+            for report in self._workload(trial):
+                yield {"report": asdict(report)} | _drawn(energy)
+                if self._notice.is_given:
+                    raise told_to_leave()
+        for outcome in failures:
+            yield {"failure": asdict(outcome)} | _drawn(energy)
+            return
         yield DONE | _drawn(energy)
-
-    def _checked(self, trial: Trial) -> Iterator[Report]:
-        refuse_skew(self._versions, versions_here(), socket.gethostname())
-        yield from self._workload(trial)
 
 
 def _drawn(energy: EnergyMeter | None) -> dict[str, Any]:
     return {"joules": energy.joules() if energy else None}
-
-
-def _told(item: Outcome | Any) -> dict[str, Any]:
-    return {"failure": asdict(item)} if isinstance(item, Outcome) else {"report": asdict(item)}
 
 
 def worker_device() -> dict[str, Any]:

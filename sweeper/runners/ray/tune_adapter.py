@@ -1,12 +1,15 @@
-"""What Tune's callbacks share: which attempt each Tune trial is, what it holds, and how it ends."""
+"""Tune's searcher, scheduler and callbacks, thin over one tracker: which attempt each Tune trial is."""
 
+import json
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
 
 from ray.tune.experiment import Trial as TuneTrial
+from ray.tune.schedulers import TrialScheduler
+from ray.tune.search import Searcher
 
 from sweeper.errors import FailureKind
 from sweeper.runners import Pulse
@@ -14,7 +17,8 @@ from sweeper.runners.parts.run_attempt import CANCELLED, outcome_after
 from sweeper.runners.ray.notice import NOTICE_SECONDS
 from sweeper.runners.ray.placement import Taken
 from sweeper.runners.ray.slots import STUCK_SECONDS, Slots
-from sweeper.runners.ray.watchdog import Watch, missing
+from sweeper.runners.ray.watchdog import Watch, error_of, kind_of_loss, missing, reason_of
+from sweeper.runners.ray.worker import DONE
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 
@@ -61,7 +65,7 @@ class AttemptTracker:
         return str, ("the record is the state",)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "AttemptTracker":
-        """There is one desk."""
+        """There is one tracker."""
         return self
 
     def ask(self, tune_id: str) -> Trial | None:
@@ -201,3 +205,73 @@ class AttemptTracker:
         trial = self._held.pop(tune_id).trial
         self.watch.ended(tune_id)
         self.sweep.tell(trial.id, outcome, trial.attempt)
+
+
+class SweepSearcher(Searcher):
+    """Tune asks for a configuration; the sweep answers."""
+
+    def __init__(self, tracker: AttemptTracker) -> None:
+        super().__init__()
+        self._tracker = tracker
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | None:
+        """The next attempt as a Tune configuration; FINISHED when the sweep has nothing more to give.
+
+        While nothing runs, Tune does nothing but ask, once a second: the driver's pulse must go on.
+        """
+        if not self._tracker.sweep.live:
+            self._tracker.tick()
+        trial = self._tracker.ask(trial_id)
+        if trial is None:
+            is_done = self._tracker.sweep.is_done or self._tracker.is_cancelled
+            return cast("dict[str, Any] | None", Searcher.FINISHED if is_done else None)
+        return {"trial": json.dumps(asdict(trial))}
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """The scheduler has passed it on."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the record is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: the record is the state."""
+
+
+class SweepScheduler(TrialScheduler):
+    """Tune brings results; the sweep decides what becomes of the trial."""
+
+    def __init__(self, tracker: AttemptTracker) -> None:
+        super().__init__()
+        self._tracker = tracker
+
+    def on_trial_add(self, tune_controller: Any, trial: TuneTrial) -> None:
+        """Asked for a moment ago."""
+
+    def on_trial_result(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> str:
+        """Tune's STOP ends the attempt; whether the trial is paused or over is the sweep's business."""
+        decision = self._tracker.result(trial.trial_id, json.loads(result["said"]))
+        return TrialScheduler.CONTINUE if decision is Decision.CONTINUE else TrialScheduler.STOP
+
+    def on_trial_complete(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> None:
+        """The worker said done."""
+        self._tracker.result(trial.trial_id, DONE)
+
+    def on_trial_error(self, tune_controller: Any, trial: TuneTrial) -> None:
+        """The worker died, or was replaced after a failure that it told."""
+        error = error_of(trial)
+        self._tracker.lost(trial.trial_id, kind_of_loss(error), reason_of(error))
+
+    def on_trial_remove(self, tune_controller: Any, trial: TuneTrial) -> None:
+        """Ended before it started."""
+        self._tracker.lost(trial.trial_id, FailureKind.INTERRUPTED, "removed before it started")
+
+    def choose_trial_to_run(self, tune_controller: Any) -> TuneTrial | None:
+        """First come, first served."""
+        pending = (trial for trial in tune_controller.get_trials() if trial.status == TuneTrial.PENDING)
+        return next(pending, None)
+
+    def debug_string(self) -> str:
+        """Shown nowhere."""
+        return "sweeper"
