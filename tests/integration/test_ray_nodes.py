@@ -16,6 +16,7 @@ import ray
 from ray.cluster_utils import Cluster
 from ray.core.generated.autoscaler_pb2 import DrainNodeReason
 from sweeper.errors import PreflightError
+from sweeper.store.events import Reported, TrialAsked
 from sweeper.store.record import Record
 from sweeper.runners import runner
 from sweeper.runners.ray.join import require_answer
@@ -32,10 +33,10 @@ def work(trial):
         yield Report(epoch, 0.5, 0.4 * epoch, {"attempt": float(trial.attempt)}, str(epoch))
 
 def strike(event, history):
-    if event.kind == "asked" and len(history.trials) == 3:  # the test plays Ray's autoscaler
+    if isinstance(event, TrialAsked) and len(history.trials) == 3:  # the test plays Ray's autoscaler
         nodes.extend(cluster.add_node(num_cpus=1, num_gpus=1) for _ in range(3))
     running = [trial for trial in history.trials.values() if len(trial.reports) >= 2]
-    if event.kind == "reported" and len(running) == 3 and len(nodes) == 3:
+    if isinstance(event, Reported) and len(running) == 3 and len(nodes) == 3:
         gcs = ray._raylet.GcsClient(address=cluster.address)
         why = DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
         deadline = int((time.time() + 60) * 1000)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from sweeper.store.events import Reported
 from sweeper.store.history import replay
 from sweeper.trial import Report, State
 
@@ -99,7 +100,7 @@ def test_cancelling_ends_an_epoch_of_a_minute_at_once(drive):
 
     sweep = drive(
         endless, at_once=2, scheduler=PATIENT, budget={"trials": 2}, pulse=pulse,
-        listener=lambda event, history: begun.add(event.trial) if event.kind == "reported" else None,
+        listener=lambda event, history: begun.add(event.trial) if isinstance(event, Reported) else None,
     )  # fmt: skip
     seconds = time.monotonic() - asked[0]
     print(f"\n{seconds:.1f} s from the request to the end")

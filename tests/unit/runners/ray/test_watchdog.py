@@ -13,7 +13,7 @@ from sweeper.runners.ray.watchdog import (
     reason_of,
 )
 from sweeper.runners.simulated import VirtualClock
-from sweeper.store.event_lines import Line
+from sweeper.store.event_lines import Line, parse_lines
 from sweeper.store.history import replay
 
 GRANT = {"node": "n", "device": "d", "is_gpu": False, "share": 0.5, "usd_per_hour": None, "granted": 0.0}
@@ -52,7 +52,7 @@ def epochs_of(*seconds):
             Line("granted", trial, 1, GRANT),
             Line("reported", trial, 1, {"epoch": 2, "score": 0.5, "device_seconds": 2 * each}),
         ]
-    return replay(log)
+    return replay(parse_lines(log))
 
 
 def test_silence_counts_from_assignment_and_ends_with_every_sign_of_life(clock):
