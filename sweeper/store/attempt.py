@@ -1,6 +1,7 @@
 """One stretch of a trial on a worker, and what it cost: a row of the ledger."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 from sweeper.errors import FailureKind
@@ -32,6 +33,21 @@ class Reading(NamedTuple):
     billed: float = 0.0
     productive: float = 0.0
     joules: float | None = None
+
+
+class AttemptState(StrEnum):
+    """Where an attempt stands. The record knows it from the grant on.
+
+        asked ---granted---> RUNNING ---trained, stopped, paused, failed, or taken away---> ENDED
+          |                     |
+          |                     |----its driver died: the next one ends it as `driver_lost`---> ENDED
+          |----never granted: its trial waits for another
+
+    An attempt that has ended never runs again. Whether its trial gets a further one is the trial's state.
+    """
+
+    RUNNING = "running"
+    ENDED = "ended"
 
 
 @dataclass(slots=True)
@@ -69,6 +85,11 @@ class Attempt:
     first_step: float | None = None
     last_report: float | None = None
     kept: float = 0.0
+
+    @property
+    def state(self) -> AttemptState:
+        """Running until somebody said how it ended."""
+        return AttemptState.ENDED if self.ended else AttemptState.RUNNING
 
     @property
     def device_seconds(self) -> float:

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from sweeper.errors import FailureKind
 from sweeper.store import events
-from sweeper.store.attempt import Attempt, Reading
+from sweeper.store.attempt import Attempt, AttemptState, Reading
 from sweeper.trial import Config, Goal, Outcome, Report, State, Verdict
 from sweeper.wording import config_text
 
@@ -222,7 +222,7 @@ def _decide(trial: TrialHistory, event: events.Decided) -> None:
 def _charge(trial: TrialHistory, number: int, cost: Reading) -> Attempt | None:
     """Write down what the running attempt has cost so far; None where it does not run."""
     attempt = trial.attempts[-1] if trial.attempts else None
-    if attempt is None or attempt.number != number or attempt.ended:
+    if attempt is None or attempt.number != number or attempt.state is AttemptState.ENDED:
         return None
     attempt.cost(*cost)
     return attempt

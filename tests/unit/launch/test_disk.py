@@ -9,10 +9,15 @@ import pytest
 from sweeper.errors import PreflightError
 from sweeper.launch.disk import Copies, DiskGuard
 from sweeper.runners import runner
+from sweeper.store.attempt import Reading
 from sweeper.store.event_lines import Line
+from sweeper.store.events import AttemptEnded, Reported
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import OutboxRow, Record
+from sweeper.trial import Outcome, Report, State
+
+ENDED = AttemptEnded(trial="a", attempt=1, outcome=Outcome(State.COMPLETED), cost=Reading())
 
 
 class Clock:
@@ -68,7 +73,7 @@ def test_a_copy_is_written_at_once_then_every_minute_and_soon_after_a_trial_has_
     for second in range(0, 200, 5):
         clock.now = float(second)
         if second == 100:
-            copies.heard(Line("ended", "a", 1))
+            copies.heard(ENDED)
         before = paths.copy.stat().st_mtime_ns if paths.copy.exists() else 0
         copies.write_if_due()
         if paths.copy.stat().st_mtime_ns != before:
@@ -90,7 +95,7 @@ def test_copies_take_at_most_a_hundredth_of_the_drivers_time(paths, record, said
     copies = Copies(slow, paths, said.append, clock)
     while clock.now < 2000:
         clock.now += 1.0
-        copies.heard(Line("ended", "a", 1))
+        copies.heard(ENDED)
         copies.write_if_due()
     assert slow.times <= 11
 
@@ -132,7 +137,7 @@ def test_large_checkpoints_need_more_room(make_sweep, tmp_path, said):
     room = DiskGuard(sweep, SweepPaths(tmp_path), said.append, lambda: False)
     room.look()
     assert not sweep.held
-    room.heard(Line("reported", "a", 1, {"epoch": 1, "checkpoint": str(tmp_path)}), sweep.history)
+    room.heard(Reported(trial="a", attempt=1, report=Report(1, 0.5, checkpoint=str(tmp_path))), sweep.history)
     room.look()
     assert sweep.held
 

@@ -29,11 +29,11 @@ def paths(tmp_path):
     record = Record.create(paths.record, {"sweep_id": "s"})
     trial = "a" * 16
     record.write(Line("asked", trial, 0, ASKED), Line("granted", trial, 1, {"node": "n"}))
-    record.append(report(paths, 1), outbox=[OutboxRow(0, 0, "metrics", trial, {"step": 1})])
+    record.write(report(paths, 1), outbox=[OutboxRow(0, 0, "metrics", trial, {"step": 1})])
     record.delivered([1])
-    record.append(report(paths, 2))
+    record.write(report(paths, 2))
     record.copy_to(paths.copy)
-    record.append(report(paths, 3))
+    record.write(report(paths, 3))
     report(paths, 4)
     record.close()
     return paths

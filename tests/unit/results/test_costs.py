@@ -2,6 +2,7 @@ import pytest
 
 from sweeper.results.costs import bill
 from sweeper.store.attempt import Attempt
+from sweeper.store.events import WorkBooked
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import Outcome, Report, State
 
@@ -39,7 +40,8 @@ def test_the_sums_of_a_sweep_of_two_nodes(spec):
         trial(1, attempt(20.0, node="b", ended="error"), state=State.FAILED, layers=2),
         capacity=160.0, nodes={"a": 100.0, "b": 60.0},
         booked=[
-            {"what": "image stores", "device_seconds": 6.0}, {"what": "final test", "device_seconds": 4.0},
+            WorkBooked(what="image stores", device_seconds=6.0),
+            WorkBooked(what="final test", device_seconds=4.0),
         ],
     )  # fmt: skip
     drawn = bill(told, spec)
@@ -58,7 +60,7 @@ def test_money_covers_idle_nodes_at_their_own_price_and_one_off_work_at_the_mean
         trial(0, attempt(1000.0, is_gpu=True, **PRICED), layers=1),
         trial(1, attempt(1000.0, is_gpu=True, node="b", **PRICED | {"usd_per_hour": 7.2}), layers=2),
         capacity=4000.0, nodes={"a": 1500.0, "b": 2500.0},
-        booked=[{"what": "image stores", "device_seconds": 1000.0}],
+        booked=[WorkBooked(what="image stores", device_seconds=1000.0)],
     )  # fmt: skip
     drawn = bill(told, spec)
     assert drawn.sums.usd == pytest.approx(3.0)

@@ -6,7 +6,8 @@ from rich.console import Console
 from sweeper.results.answer import answer
 from sweeper.results.earlier import Earlier, earlier
 from sweeper.results.pages import print_answer
-from sweeper.trial import Goal
+from sweeper.store.events import EarlierTrial
+from sweeper.trial import Goal, Report, State
 
 REPORTS = {
     ("old", 3): [[1, 0.4, 1.0, 0.9], [2, 0.9, 2.0, 1.0]],
@@ -14,7 +15,15 @@ REPORTS = {
     ("older", 8): [],
 }
 KNOWN = [
-    {"sweep": sweep, "number": number, "config": {}, "state": "completed", "reports": reports}
+    EarlierTrial(
+        sweep=sweep,
+        number=number,
+        config={},
+        state=State.COMPLETED,
+        reports=tuple(
+            Report(epoch, score, cost, {"valid/top5": top5}) for epoch, score, cost, top5 in reports
+        ),
+    )
     for (sweep, number), reports in REPORTS.items()
 ]
 
