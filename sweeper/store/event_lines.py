@@ -4,6 +4,8 @@ A line that an older version wrote is brought up to date first (`_upgraded`), so
 of older versions.
 """
 
+import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -214,3 +216,30 @@ _PARSERS: Mapping[str, Callable[[_Body, _Entry], events.Event]] = {
     "extended": lambda body, entry: events.SweepExtended(changes=body.get("changes", ()), **entry),
     "retried": lambda body, entry: events.TrialRetried(**entry),
 }
+
+
+def text_of(body: Mapping[str, Any]) -> str:
+    """The body as JSON; `body_of` reads it back."""
+    return json.dumps(_plain(body), separators=(",", ":"), allow_nan=False)
+
+
+def body_of(text: str) -> dict[str, Any]:
+    """The body that `text_of` wrote; ValueError for what is no JSON."""
+    if "$number" not in text:
+        return json.loads(text)  # three times as fast: a record of 10,000 trials has 100,000 events
+    return json.loads(text, object_hook=_restored)
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: such a number is kept as {"$number": "nan"}, so that SQLite can read the rest."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$number": str(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _restored(value: dict[str, Any]) -> Any:
+    return float(value["$number"]) if value.keys() == {"$number"} else value

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -353,3 +354,34 @@ def test_what_was_delivered_can_be_told_again(record):
     record.delivered([1, 2])
     record.tell_again()
     assert record.pending_count() == 2
+
+
+class Watched(Mapping):
+    """Meta that looks, as it is read, for what others could open at that moment."""
+
+    def __init__(self, path):
+        self.path, self.was_there = path, []
+
+    def __getitem__(self, key):
+        self.was_there.append(self.path.exists())
+        return "s"
+
+    def __iter__(self):
+        return iter(["sweep_id"])
+
+    def __len__(self):
+        return 1
+
+
+def test_nobody_can_open_a_record_before_it_is_whole(tmp_path):
+    meta = Watched(tmp_path / "record.db")
+    record = Record.create(meta.path, meta)
+    assert meta.was_there == [False]
+    assert record.meta["sweep_id"] == "s"
+    assert [each.name for each in tmp_path.iterdir() if "record.db-" not in each.name] == ["record.db"]
+
+
+def test_a_record_that_could_not_be_made_leaves_nothing(tmp_path):
+    with pytest.raises(sqlite3.Error):
+        Record.create(tmp_path / "record.db", {"sweep_id": object()})
+    assert list(tmp_path.iterdir()) == []
