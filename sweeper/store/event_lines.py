@@ -4,10 +4,11 @@ A line that an older version wrote is brought up to date first (`_upgraded`), so
 of older versions.
 """
 
+import functools
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sweeper.store import events
@@ -71,16 +72,17 @@ _CAUSES_OF_SCHEMA_1 = {"interrupted": Cause.INTERRUPT, "budget": Cause.BUDGET}
 def _of_trial(event: events.TrialEvent) -> tuple[str, dict[str, Any]]:
     match event:
         case events.TrialAsked():
-            return "asked", {name: value for name, value in asdict(event).items() if name in _ASKED}
+            asked = {name: value for name, value in _flat(event).items() if name in _ASKED}
+            return "asked", asked | {"redrawn": [_flat(each) for each in event.redrawn]}
         case events.AttemptStarted():
-            return "granted", {**asdict(event.grant), "granted": event.granted, "waited": event.waited}
+            return "granted", {**_flat(event.grant), "granted": event.granted, "waited": event.waited}
         case events.Reported():
-            return "reported", asdict(event.report)
+            return "reported", _flat(event.report)
         case events.Decided():
-            verdict = {key: value for key, value in asdict(event.verdict).items() if value is not None}
+            verdict = {key: value for key, value in _flat(event.verdict).items() if value is not None}
             return "decided", {"epoch": event.epoch, **verdict, **_reading(event.cost)}
         case events.AttemptEnded():
-            return "ended", {**asdict(event.outcome), **_reading(event.cost)}
+            return "ended", {**_flat(event.outcome), **_reading(event.cost)}
         case events.TrialTested():
             return "tested", {"metrics": event.metrics}
         case events.TrialRetried():
@@ -108,8 +110,18 @@ def _of_sweep(event: events.SweepEvent) -> tuple[str, dict[str, Any]]:
             return "final", {"configs": [dict(config) for config in event.configs]}
 
 
+@functools.cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
+
+
+def _flat(instance: Any) -> dict[str, Any]:
+    """The fields of a dataclass, not copied: `asdict` took an eighth of the driver's time."""
+    return {name: getattr(instance, name) for name in _names(type(instance))}
+
+
 def _clocks(clocks: events.Clocks) -> dict[str, Any]:
-    return {name: value for name, value in asdict(clocks).items() if value not in (None, {})}
+    return {name: value for name, value in _flat(clocks).items() if value not in (None, {})}
 
 
 def _reading(cost: Reading | None) -> dict[str, Any]:
