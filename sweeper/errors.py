@@ -100,17 +100,40 @@ class SweeperError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from the fields: pickle's default would lose the keyword arguments."""
-        return _rebuild, (type(self), self.problem, self.where, self.hint)
+        return _rebuild, (type(self), dict(vars(self)))
 
 
-def _rebuild(kind: type[SweeperError], problem: str, where: str, hint: str) -> SweeperError:
-    return kind(problem, where=where, hint=hint)
+def _rebuild(kind: type[SweeperError], fields: dict[str, str]) -> SweeperError:
+    return kind(fields.pop("problem"), **fields)
 
 
 class SpecError(SweeperError, ValueError):
-    """The sweep file, an override or an option says something that cannot be meant."""
+    """The sweep file, an override or an option says something that cannot be meant.
+
+    `path` is the key that it is about, as dotted as whoever raises it knows it; `part` says whose key
+    that is, such as `scheduler 'asha'`.
+    """
 
     exit_code = 2
+
+    def __init__(
+        self, problem: str, *, where: str = "", hint: str = "", path: str = "", part: str = ""
+    ) -> None:
+        super().__init__(problem, where=where, hint=hint)
+        self.path = path
+        self.part = part
+
+    def __str__(self) -> str:
+        """As every error; the key stands for the place until somebody knows in which file that is."""
+        if self.where:
+            return super().__str__()
+        words = ": ".join(word for word in (self.part, self.path, self.problem) if word)
+        return f"{words}; {self.hint}" if self.hint else words
+
+    def at(self, path: str, where: str) -> "SpecError":
+        """The same error, said of a whole path and of the line that it stands in."""
+        words = ": ".join(word for word in (path, self.part, self.problem) if word)
+        return SpecError(words, where=where, hint=self.hint, path=path)
 
 
 class DataError(SweeperError, ValueError):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic_core import ErrorDetails
 
 from sweeper.errors import SpecError
 
@@ -108,7 +109,7 @@ class Registry(Generic[F]):
         try:
             return dict(model.model_validate(dict(options)))
         except ValidationError as error:
-            raise SpecError(f"{self.kind} {name!r}: {first_problem(error)}") from error
+            raise first_problem(error, f"{self.kind} {name!r}") from error
 
     def _discover(self) -> None:
         if self._is_complete:
@@ -124,12 +125,24 @@ class Registry(Generic[F]):
             importlib.import_module(f"{self.package}.{name}")
 
 
-def first_problem(error: ValidationError) -> str:
-    """The first of pydantic's complaints in one line: `layers: 9 found, should be less than ...`."""
-    problem = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in problem["loc"])
-    found = f"found {problem['input']!r}, {problem['msg'][:1].lower()}{problem['msg'][1:]}"
-    return f"{place}: {found}" if place else found
+def first_problem(error: ValidationError, part: str = "") -> SpecError:
+    """The first of pydantic's complaints as ours: `layers: found 9, input should be less than ...`."""
+    details = error.errors(include_url=False)[0]
+    value, message = details["input"], details["msg"]
+    close = nearest(value, choices(details)) if isinstance(value, str) else ""
+    return SpecError(
+        f"found {value!r}, {message[:1].lower()}{message[1:]}",
+        hint=close if close.startswith("did you mean") else "",
+        path=".".join(map(str, details["loc"])),
+        part=part,
+    )
+
+
+def choices(details: ErrorDetails) -> list[str]:
+    """What a `Literal` takes; nothing where the complaint is about anything else."""
+    if details["type"] != "literal_error":
+        return []
+    return details.get("ctx", {})["expected"].replace("'", "").replace(" or ", ", ").split(", ")
 
 
 def _whole(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from sweeper.data.fetch import NAMES, fetch
 from sweeper.data.gc import collect, kept, limit_bytes
 from sweeper.data.prepare import prepare
 from sweeper.data.split import SPLITS
-from sweeper.launch.run import anchored
+from sweeper.launch.create import anchored
 from sweeper.plan.plan import pixel_sizes
 from sweeper.store.paths import cache_root
 from sweeper.wording import plain

@@ -10,8 +10,7 @@ from sweeper.cli.parts.table import print_json, print_table
 from sweeper.inference.evaluation import Evaluation, Scored, evaluate
 from sweeper.inference.evaluation_files import write_evaluation
 from sweeper.inference.scores import ClassScore
-from sweeper.results.stored_sweep import StoredSweep
-from sweeper.store import lease
+from sweeper.results.stored_sweep import StoredSweep, refuse_running
 from sweeper.store.history import TrialHistory
 from sweeper.wording import plain
 
@@ -33,9 +32,9 @@ def command(sweep: str, trial: str | None, split: Scored, as_json: bool) -> int:
     """
     told, chosen = choose(sweep, trial)
     if split == "test":
-        lease.refuse_if_owned(told.paths.root)
+        refuse_running(sweep)
     evaluation = evaluate(open_chosen(told, chosen), split)
-    folder = told.paths.root / "evaluation" / str(chosen.number) / split
+    folder = told.root / "evaluation" / str(chosen.number) / split
     with writing(folder):
         files = write_evaluation(evaluation, folder)
     problem = "" if told.owner else _tell(told, chosen, evaluation, files)

@@ -27,7 +27,7 @@ def command(sweep: str, name: str, trial: str | None, out: Path | None, as_json:
     exporter[name]()  # a missing package is worth knowing before anything is opened
     told, chosen = choose(sweep, trial)
     opened = open_chosen(told, chosen, on_cpu=True)
-    path = out or default_path(told.paths.root / "exports", opened.model, name)
+    path = out or default_path(told.root / "exports", opened.model, name)
     best = chosen.best(told.spec.objective.goal)
     scores = {told.spec.objective.metric: best.score} if best else {}
     with writing(path):

@@ -1,16 +1,11 @@
 """`sweeper extend`: give a sweep a larger budget or a wider space, and let it go on."""
 
-import json
-
 import click
 
 from sweeper.cli.parts.options import sweep_name
 from sweeper.errors import SpecError
-from sweeper.launch.extend import differences, extended
-from sweeper.launch.run import reopen, write_resolved
+from sweeper.launch.extend import extend
 from sweeper.results.stored_sweep import find
-from sweeper.store import lease
-from sweeper.store.events import SweepExtended
 
 
 @click.command(epilog="Example:  sweeper extend digits --trials +20")
@@ -28,15 +23,6 @@ def command(sweep: str, budget: tuple[str, ...], trials: str | None, widen: tupl
         raise SpecError(
             "nothing to extend", hint="--trials +20, --budget gpu_hours=+10 or --widen layers.max=6"
         )
-    paths = find(sweep)
-    with lease.held(paths.root):
-        spec, record = reopen(paths)
-        changed = extended(spec, limits, widen)
-        lines = differences(spec, changed)
-        record.put_meta({"spec": json.dumps(changed.resolved()), "spec_digest": changed.digest})
-        record.append(SweepExtended(changes=lines))
-        write_resolved(changed, paths, record.meta)
-        record.close()
-    for line in lines:
-        click.echo(line)
+    for change in extend(find(sweep), limits, widen):
+        click.echo(str(change))
     click.echo(f"go on with:  sweeper resume {sweep}")

@@ -7,9 +7,7 @@ import click
 from sweeper.cli.parts.options import as_json
 from sweeper.cli.parts.table import print_json, print_table
 from sweeper.errors import SweeperError
-from sweeper.results.stored_sweep import StoredSweep, find, read, sweep_names
-from sweeper.store.ledger import totals
-from sweeper.store.paths import runs_root
+from sweeper.results.stored_sweep import StoredSweep, runs_root, stored, sweep_names
 from sweeper.wording import device_text, score_text
 
 HEADER = ("sweep", "state", "trials", "best", "device time", "begun")
@@ -40,7 +38,7 @@ def command(as_json: bool = False) -> None:
 
 def _told(name: str) -> StoredSweep | tuple[str, SweeperError]:
     try:
-        return read(find(name))
+        return stored(name)
     except SweeperError as error:
         return name, error
 
@@ -54,11 +52,11 @@ def _row(told: StoredSweep) -> tuple[str, ...]:
     report = best.best(objective.goal) if best else None
     score = f"{objective.metric} {score_text(objective.metric, report.score)}" if report else "-"
     return (
-        told.paths.name,
+        told.name,
         f"{told.standing}{running}",
         f"{count}: {states}" if states else "none yet",
         score,
-        device_text(totals(told.history).billed, told.has_gpu),
+        device_text(told.device_totals.billed, told.has_gpu),
         begun(told),
     )
 
@@ -71,9 +69,9 @@ def begun(told: StoredSweep) -> str:
 def _facts(told: StoredSweep) -> dict[str, Any]:
     objective, best = told.spec.objective, told.best
     report = best.best(objective.goal) if best else None
-    sums = totals(told.history)
+    sums = told.device_totals
     return {
-        "name": told.paths.name,
+        "name": told.name,
         "state": told.standing,
         "host": told.owner.host if told.owner else None,
         "pid": told.owner.pid if told.owner else None,
@@ -85,7 +83,7 @@ def _facts(told: StoredSweep) -> dict[str, Any]:
         "device": "gpu" if told.has_gpu else "cpu_slot",
         "usd": sums.usd if sums.billed else None,
         "begun": told.meta.get("created"),
-        "folder": str(told.paths.root),
+        "folder": str(told.root),
     }
 
 

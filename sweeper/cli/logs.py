@@ -11,8 +11,7 @@ from sweeper.cli.parts.event_story import Story
 from sweeper.cli.parts.options import as_json, sweep_name
 from sweeper.cli.parts.table import print_json
 from sweeper.cli.parts.trial_page import find_trial, print_trial, trial_facts
-from sweeper.results.stored_sweep import StoredSweep, events, find, read
-from sweeper.store import lease
+from sweeper.results.stored_sweep import StoredSweep, stored
 from sweeper.store.event_lines import line_of
 from sweeper.store.events import Event
 
@@ -32,7 +31,7 @@ def command(sweep: str, trial: str | None, follow: bool, count: int | None, as_j
     """
     if follow and as_json:
         raise click.UsageError("--follow and --json contradict each other: leave one out")
-    told = read(find(sweep))
+    told = stored(sweep)
     chosen = find_trial(told, trial) if trial else None
     if chosen and not follow and count is None:
         if as_json:
@@ -43,19 +42,19 @@ def command(sweep: str, trial: str | None, follow: bool, count: int | None, as_j
     only = chosen.id if chosen else ""
     if as_json:
         print_json(
-            _last([_facts(event, told) for event in events(told.paths) if only in ("", event.trial)], count)
+            _last([_facts(event, told) for event in told.events() if only in ("", event.trial)], count)
         )
         return
     _tell(told, Story(told.spec.objective.metric, only), count, is_following=follow)
 
 
 def _tell(told: StoredSweep, story: Story, count: int | None, *, is_following: bool) -> None:
-    for line in deque(story.feed(events(told.paths)), maxlen=count):
+    for line in deque(story.feed(told.events()), maxlen=count):
         click.echo(line)
     while is_following:
         # asked before the events are read: what its last moments wrote is then still told
-        is_following = lease.owner(told.paths.root) is not None
-        for line in story.feed(events(told.paths, story.seq)):
+        is_following = told.is_running()
+        for line in story.feed(told.events(story.seq)):
             click.echo(line)
         time.sleep(LOOK_SECONDS if is_following else 0)
 

@@ -2,14 +2,13 @@
 
 import click
 
-from sweeper.cli.parts.check_plugins import check_plugins
 from sweeper.cli.parts.estimate_page import refuse_what_cannot_fit
 from sweeper.cli.parts.options import as_json, overrides, sweep_file
 from sweeper.cli.parts.plan_page import plan_facts, print_plan
 from sweeper.cli.parts.table import print_json
 from sweeper.config.spec import load_spec
 from sweeper.cost.prices import load_prices
-from sweeper.launch.run import anchored
+from sweeper.launch.create import anchored
 from sweeper.launch.warm_start import known_events
 from sweeper.plan.estimate import basis, quote, situation
 from sweeper.plan.plan import make_plan
@@ -39,7 +38,6 @@ def command(
     exit code 2 where the budget has no room for a single trial.
     """
     spec = anchored(load_spec(file, overrides))
-    check_plugins(spec)
     usd = _price(usd_per_gpu_hour, instance)
     plan = make_plan(spec, cache_root())
     known_events(spec, plan.facts.digest)  # refuses what would mislead the search

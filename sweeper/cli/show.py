@@ -65,7 +65,7 @@ def _draw(
     told: StoredSweep, trial: TrialHistory, image: Path | None, layers: tuple[str, ...]
 ) -> tuple[list[Path], str]:
     """The pictures' files, and why some are missing."""
-    folder = told.paths.root / "show" / str(trial.number)
+    folder = told.root / "show" / str(trial.number)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         files = _curves(told, trial, folder)
@@ -95,7 +95,7 @@ def _sums(rows: list[LayerRow]) -> dict[str, int]:
 
 
 def _print_layers(told: StoredSweep, trial: TrialHistory, rows: list[LayerRow]) -> None:
-    name = click.style(f"trial {trial.number} of {told.paths.name}", bold=True)
+    name = click.style(f"trial {trial.number} of {told.name}", bold=True)
     click.echo(f"{name} ({trial.id}): {fate(trial, told)}\n")
     lines = [
         (row.name, row.kind, "x".join(map(str, row.output)), f"{row.parameters:,}", f"{row.flops:,}")
@@ -111,7 +111,7 @@ def _curves(told: StoredSweep, trial: TrialHistory, folder: Path) -> list[Path]:
     if not trial.reports:
         return []
     best = trial.best(told.spec.objective.goal)
-    title = f"{told.paths.name} trial {trial.number}"
+    title = f"{told.name} trial {trial.number}"
     chart = curves_chart(trial.reports, title, best.epoch if best else None)
     return [save(chart, folder / f"curves.{suffix}") for suffix in ("png", "svg")]
 

@@ -4,13 +4,13 @@ from dataclasses import asdict
 
 import click
 
-from sweeper.cli.parts.check_plugins import check_plugins
 from sweeper.cli.parts.options import as_json, overrides, sweep_file
 from sweeper.cli.parts.table import print_json, print_table
 from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.errors import StateError
+from sweeper.plan.check_plugins import check_plugins
 from sweeper.plan.simulate import Machines, Run, Summary, simulate
-from sweeper.results.stored_sweep import find, read
+from sweeper.results.stored_sweep import stored
 from sweeper.runners import Workload
 from sweeper.runners.parts.recorded_curves import ReplayedCurves
 from sweeper.wording import score_text
@@ -76,7 +76,7 @@ def _spec(file: str, overrides: list[str]) -> SweepSpec:
 
 
 def _replayed(spec: SweepSpec, source: str) -> Workload:
-    told = read(find(source))
+    told = stored(source)
     complete = [trial for trial in told.history.trials.values() if trial.reports]
     if not complete:
         raise StateError("no trial of it has reported", where=source, hint="choose another sweep")

@@ -1,43 +1,12 @@
 """`sweeper ui`: MLflow's UI on the store that sweeps write to, for this machine only."""
 
-import contextlib
-import ipaddress
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from types import FrameType
-from urllib.parse import quote, urlsplit
+import functools
 
 import click
-import psutil
 
 from sweeper.cli.parts.options import complete_sweep
-from sweeper.config.spec import restore_spec
-from sweeper.errors import PreflightError, SpecError, StateError
-from sweeper.store.paths import SweepPaths, runs_root
-from sweeper.store.record import Record
-from sweeper.trackers.address import experiment_page, redacted, tracking_uri
-
-START_SECONDS = 120.0  # a cold import of MLflow on a busy machine takes most of a minute
-_OWN_HOSTS = ("localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", "[::1]", "[::1]:*")
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What to open: a store, and in it the runs of one experiment, the best first."""
-
-    uri: str
-    experiment: str = ""
-    metric: str = ""
-    is_maximized: bool = True
+from sweeper.launch.tracking import view_of
+from sweeper.trackers.parts.ui_server import check_reach, page_of, serve
 
 
 @click.command(epilog="Example:  sweeper ui digits --port 5001")
@@ -49,179 +18,11 @@ class View:
 @click.option("--allowed-hosts", metavar="NAMES", help="Host headers to answer; needed for other machines.")
 def command(sweep: str | None, host: str, port: int, allowed_hosts: str | None) -> int:
     """Show MLflow's UI: all runs, or those of SWEEP with the best first. Ctrl-C ends it."""
-    _check_reach(host, allowed_hosts)
-    view = _view(sweep)
-    if urlsplit(view.uri).scheme in ("http", "https"):
-        click.echo(_page(view.uri, view, view.uri))
+    check_reach(host, allowed_hosts)
+    view = view_of(sweep)
+    if view.is_served:
+        click.echo(page_of(view.uri, view, view.uri))
         return 0
-    port = _free_port(host, port)
-    log = runs_root() / "mlflow-ui.log"
-    with _interruptible(), _server(view.uri, host, port, allowed_hosts, log) as server:
-        base = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
-        click.echo(f"starting MLflow on {redacted(view.uri)} ...", err=True)
-        _wait_until_healthy(server, base, log)
-        click.echo(_page(base, view, base))
-        click.echo("Ctrl-C ends it", err=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            return server.wait()
-    return 0
-
-
-def _view(sweep: str | None) -> View:
-    """The store of a sweep, else the one that sweeps of this folder share."""
-    if sweep is None:
-        store = runs_root() / "mlflow.db"
-        uri = tracking_uri("auto", store)
-        _check_store(uri, "launch a sweep first, or name one that tracks elsewhere")
-        return View(uri)
-    paths = SweepPaths.of(sweep)
-    record = Record.open(paths.record)
-    try:
-        spec = restore_spec(json.loads(record.meta["spec"]), name=str(paths.spec))
-    finally:
-        record.close()
-    uri = tracking_uri(spec.tracking.uri, paths.mlflow)
-    _check_store(uri, "the sweep has told it nothing yet")
-    goal = spec.objective.goal
-    return View(uri, spec.tracking.experiment or spec.name, spec.objective.metric, goal == "maximize")
-
-
-def _check_store(uri: str, hint: str) -> None:
-    parts = urlsplit(uri)
-    if parts.scheme == "sqlite" and not Path(parts.path[1:]).is_file():
-        raise StateError("there is no MLflow store", where=parts.path[1:], hint=hint)
-
-
-def _check_reach(host: str, allowed_hosts: str | None) -> None:
-    """MLflow's server has no login, and whoever reaches it may read and delete everything."""
-    try:
-        is_own = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_own = False
-    if not is_own and not allowed_hosts:
-        raise SpecError(
-            f"--host {host}: MLflow has no login, and whoever reaches it may read and delete runs",
-            hint="use `ssh -L 5000:127.0.0.1:5000 THIS_MACHINE`, or add --allowed-hosts NAME behind a proxy "
-            "that asks for a password",
-        )
-
-
-def _free_port(host: str, port: int) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PreflightError(
-                f"--port {port}: {error.strerror}", hint="--port 0 takes any free one"
-            ) from error
-        return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def _server(
-    uri: str, host: str, port: int, allowed_hosts: str | None, log: Path
-) -> Generator[subprocess.Popen[bytes]]:
-    """MLflow in a session of its own, all of which is ended on the way out: it has children."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            _server_command(uri, host, port, allowed_hosts),
-            env=_environment(os.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        yield server
-    finally:
-        _end_session(server)
-
-
-def _server_command(uri: str, host: str, port: int, allowed_hosts: str | None) -> list[str]:
-    parts = urlsplit(uri)
-    beside = Path(parts.path[1:]).parent if parts.scheme == "sqlite" else runs_root()
-    options = {
-        "--backend-store-uri": uri,
-        "--default-artifact-root": str(beside / "mlflow-artifacts"),
-        "--host": host,
-        "--port": str(port),
-        "--workers": "1",
-        "--allowed-hosts": allowed_hosts or ",".join(_OWN_HOSTS),
-    }
-    words = [word for option in options.items() for word in option]
-    return [sys.executable, "-m", "mlflow", "server", "--no-serve-artifacts", *words]
-
-
-def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Without jobs (seven more processes, an API that runs code) and without telemetry."""
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    return {**inherited, **quiet, "DO_NOT_TRACK": "true"}
-
-
-def _wait_until_healthy(server: subprocess.Popen[bytes], base: str, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            raise PreflightError(f"MLflow ended: {_last_line(log)}", hint=f"all it said: {log}")
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{base}/health", timeout=5):
-            return
-        time.sleep(0.2)
-    raise PreflightError(f"MLflow did not answer within {START_SECONDS:.0f} s", hint=f"what it said: {log}")
-
-
-def _page(base: str, view: View, api: str) -> str:
-    """The address to open: the experiment's runs, or the front page while it cannot be found."""
-    if not view.experiment:
-        return base
-    query = (
-        f"{api.rstrip('/')}/api/2.0/mlflow/experiments/get-by-name?experiment_name={quote(view.experiment)}"
+    return serve(
+        view, host, port, allowed_hosts, show=click.echo, note=functools.partial(click.echo, err=True)
     )
-    try:
-        with urllib.request.urlopen(query, timeout=10) as reply:
-            experiment = str(json.load(reply)["experiment"]["experiment_id"])
-    except (OSError, ValueError, KeyError):
-        return base
-    return experiment_page(base, experiment, metric=view.metric, is_maximized=view.is_maximized)
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else "it said nothing"
-
-
-@contextlib.contextmanager
-def _interruptible() -> Generator[None]:
-    """SIGTERM and a closed terminal end the server as Ctrl-C does."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    held = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in held.items():
-            signal.signal(number, handler)
-
-
-def _end_session(server: subprocess.Popen[bytes]) -> None:
-    """Ask all processes of the session to end, and end those that have not after five seconds."""
-    members = list(_members(server.pid))
-    for process in members:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, stubborn = psutil.wait_procs(members, timeout=5)
-    for process in {*stubborn, *_members(server.pid)}:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    server.wait()
-
-
-def _members(session: int) -> Iterator[psutil.Process]:
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
-            if os.getsid(process.pid) == session:
-                yield process

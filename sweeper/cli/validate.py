@@ -5,11 +5,10 @@ from typing import Any
 
 import click
 
-from sweeper.cli.parts.check_plugins import check_plugins
 from sweeper.cli.parts.options import as_json, overrides, sweep_file
 from sweeper.config.parameter import Parameter, written
 from sweeper.config.spec import SweepSpec, load_spec
-from sweeper.plan.plan import check_names
+from sweeper.plan.check_spec import check_spec
 from sweeper.search.points import has_points_only
 
 
@@ -23,8 +22,7 @@ def command(file: str, overrides: tuple[str, ...], as_json: bool) -> None:
     Reads no image: `sweeper plan` also looks at the data and builds sample networks.
     """
     spec = load_spec(file, overrides)
-    check_plugins(spec)
-    check_names(spec)
+    check_spec(spec)
     if as_json:
         click.echo(json.dumps(_facts(spec, file) | {"spec": spec.resolved()}, indent=2))
         return

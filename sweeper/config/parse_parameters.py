@@ -116,7 +116,7 @@ def _distribution(parameter: IntRange | FloatRange) -> Distribution:
 def _refuse_unsupported(distribution: object) -> None:
     if isinstance(distribution, str) and distribution in _REPLACED:
         problem = f"the distribution {distribution!r} is not supported"
-        raise SpecError(problem, where="distribution", hint=f"use {_REPLACED[distribution]}")
+        raise SpecError(problem, path="distribution", hint=f"use {_REPLACED[distribution]}")
 
 
 def _kind(spec: ParameterSpec) -> str:
@@ -140,27 +140,27 @@ def _check_distribution(spec: ParameterSpec, kind: str) -> None:
     needed = _NEEDS.get(spec.distribution, "range")
     if needed != kind:
         wanted = "min and max" if needed == "range" else needed
-        raise SpecError(f"{spec.distribution!r} needs {wanted}", where="distribution")
+        raise SpecError(f"{spec.distribution!r} needs {wanted}", path="distribution")
     if spec.distribution.startswith("q_") and spec.q is None and needed == "range":
-        raise SpecError(f"{spec.distribution!r} needs a step", where="distribution", hint="add q")
+        raise SpecError(f"{spec.distribution!r} needs a step", path="distribution", hint="add q")
 
 
 def _range(spec: ParameterSpec) -> IntRange | FloatRange:
     low, high = spec.min or 0, spec.max or 0
     is_log = "log" in (spec.distribution or "")
     if low > high:
-        raise SpecError(f"found {low:g}, which is greater than max ({high:g})", where="min")
+        raise SpecError(f"found {low:g}, which is greater than max ({high:g})", path="min")
     if max(abs(low), abs(high)) > LARGEST:
-        raise SpecError(f"{max(low, high, key=abs):g} is beyond 2^53, where numbers lose digits", where="max")
+        raise SpecError(f"{max(low, high, key=abs):g} is beyond 2^53, where numbers lose digits", path="max")
     if is_log and low <= 0:
-        raise SpecError(f"found {low:g}, expected more than 0 on a logarithmic scale", where="min")
+        raise SpecError(f"found {low:g}, expected more than 0 on a logarithmic scale", path="min")
     _check_step(spec, high - low)
     common = {"when": spec.when, "per": spec.per, "log": is_log}
     numbers = [number for number in (spec.min, spec.max, spec.q) if number is not None]
     is_whole = all(isinstance(number, int) for number in numbers)
     if spec.distribution == "int_uniform" and not is_whole:
         found = ", ".join(f"{number:g}" for number in numbers)
-        raise SpecError(f"'int_uniform' needs whole numbers, found {found}", where="distribution")
+        raise SpecError(f"'int_uniform' needs whole numbers, found {found}", path="distribution")
     if is_whole and (spec.q is not None or spec.distribution in (None, "int_uniform")):
         return IntRange.model_validate({"low": low, "high": high, "step": spec.q or 1, **common})
     step = None if spec.q is None else float(spec.q)
@@ -171,27 +171,27 @@ def _check_step(spec: ParameterSpec, width: float) -> None:
     if spec.q is None:
         return
     if spec.distribution in ("uniform", "log_uniform_values"):
-        raise SpecError(f"{spec.distribution!r} has no step", where="q", hint=f"use q_{spec.distribution}")
+        raise SpecError(f"{spec.distribution!r} has no step", path="q", hint=f"use q_{spec.distribution}")
     if width and spec.q > width:
-        raise SpecError(f"found {spec.q:g}, which is larger than the range ({width:g})", where="q")
+        raise SpecError(f"found {spec.q:g}, which is larger than the range ({width:g})", path="q")
     if width / spec.q > MAX_STEPS:
-        raise SpecError(f"found {spec.q:g}, which makes more than {MAX_STEPS:,} steps", where="q")
+        raise SpecError(f"found {spec.q:g}, which makes more than {MAX_STEPS:,} steps", path="q")
 
 
 def _distinct(values: list[Value]) -> tuple[Value, ...]:
     for index, value in enumerate(values):
         _json(value, f"values.{index}")
         if any(is_same(value, other) for other in values[:index]):
-            raise SpecError(f"{show(value)} stands twice", where=f"values.{index}")
+            raise SpecError(f"{show(value)} stands twice", path=f"values.{index}")
     return tuple(values)
 
 
 def _json(value: Value, where: str) -> Value:
     """The value, where it is one that a configuration can hold: no mapping, no infinity."""
     if isinstance(value, dict):
-        raise SpecError("found keys with values, expected one value or a list", where=where)
+        raise SpecError("found keys with values, expected one value or a list", path=where)
     if isinstance(value, float) and not -LARGEST <= value <= LARGEST:
-        raise SpecError(f"found {value}, expected a finite number", where=where)
+        raise SpecError(f"found {value}, expected a finite number", path=where)
     for index, inner in enumerate(value if isinstance(value, list) else []):
         _json(inner, f"{where}.{index}")
     return value

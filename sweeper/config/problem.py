@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from sweeper.errors import SpecError
-from sweeper.registry import nearest
+from sweeper.registry import choices, nearest
 
 _EXPECTED: Mapping[str, str] = {
     "int": "a whole number",
@@ -34,7 +34,7 @@ _LIMITS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def problems(error: ValidationError, raw: object, model: type[BaseModel]) -> list[SpecError]:
-    """One SpecError a place, in the order of the fields, with the dotted path as its `where`."""
+    """One SpecError a place, in the order of the fields, with its dotted `path`."""
     places: dict[str, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
         path = _path(details, raw)
@@ -72,21 +72,21 @@ def _problem(path: str, details: Sequence[ErrorDetails], model: type[BaseModel])
     first = details[0]
     inner = first.get("ctx", {}).get("error")
     if isinstance(inner, SpecError):
-        where = ".".join(part for part in (path, inner.where) if part)
-        return SpecError(inner.problem, where=where, hint=inner.hint)
+        whole = ".".join(part for part in (path, inner.path) if part)
+        return SpecError(inner.problem, path=whole, hint=inner.hint)
     name = path.rpartition(".")[2]
     siblings = _fields(model, path.split(".")[:-1])
     if first["type"] == "missing":
-        return SpecError(f"{name!r} is missing", where=path)
+        return SpecError(f"{name!r} is missing", path=path)
     if first["type"] == "extra_forbidden":
-        return SpecError(f"no key is called {name!r}", where=path, hint=nearest(name, siblings))
+        return SpecError(f"no key is called {name!r}", path=path, hint=nearest(name, siblings))
     expected = " or ".join(dict.fromkeys(_expected(each) for each in details))
     hint = ""
     found = first["input"]
     if first["type"] == "literal_error" and isinstance(found, str):
-        close = nearest(found, _choices(first))
+        close = nearest(found, choices(first))
         hint = close if close.startswith("did you mean") else ""
-    return SpecError(f"found {show(found)}, expected {expected}", where=path, hint=hint)
+    return SpecError(f"found {show(found)}, expected {expected}", path=path, hint=hint)
 
 
 def _expected(details: ErrorDetails) -> str:
@@ -95,10 +95,6 @@ def _expected(details: ErrorDetails) -> str:
         return _LIMITS[kind](details.get("ctx", {}))
     word = kind.removesuffix("_from_float").partition("_")[0]
     return _EXPECTED.get(word, details["msg"][:1].lower() + details["msg"][1:])
-
-
-def _choices(details: ErrorDetails) -> list[str]:
-    return details.get("ctx", {})["expected"].replace("'", "").replace(" or ", ", ").split(", ")
 
 
 def _fields(model: type[BaseModel], path: Sequence[str]) -> list[str]:

@@ -51,5 +51,5 @@ def published_of(point: Mapping[str, Any]) -> Published | None:
         return Published.model_validate(written)
     except ValidationError as error:
         first = problems(error, written, Published)[0]
-        where = f"published.{first.where}".rstrip(".")
-        raise SpecError(first.problem, where=where, hint=first.hint) from error
+        path = f"published.{first.path}".rstrip(".")
+        raise SpecError(first.problem, path=path, hint=first.hint) from error

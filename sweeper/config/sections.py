@@ -91,11 +91,11 @@ class SplitSpec(Strict):
             raise SpecError(f"train + valid + test is {found} = {sum(shares):g}, expected 1")
         if self.folds is None and (self.train == 0 or self.valid == 0):
             empty = "train" if self.train == 0 else "valid"
-            raise SpecError("found 0, expected a share that trials can use", where=empty)
+            raise SpecError("found 0, expected a share that trials can use", path=empty)
         if self.folds is not None and self.fold >= self.folds:
-            raise SpecError(f"found {self.fold}, expected at most {self.folds - 1}", where="fold")
+            raise SpecError(f"found {self.fold}, expected at most {self.folds - 1}", path="fold")
         if self.folds is None and self.fold:
-            raise SpecError(f"found {self.fold} without folds", where="fold", hint="add folds: 5")
+            raise SpecError(f"found {self.fold} without folds", path="fold", hint="add folds: 5")
         return self
 
 
@@ -179,10 +179,10 @@ class ObjectiveSpec(Strict):
         goal = Goal.MINIMIZE if self.metric.endswith("/loss") else Goal.MAXIMIZE
         if self.goal is not goal:
             message = f"found '{self.goal}' for {self.metric}, expected '{goal}'"
-            raise SpecError(message, where="goal")
+            raise SpecError(message, path="goal")
         if self.target is not None and not self.metric.endswith("/loss") and not 0 <= self.target <= 1:
             hint = f"did you mean {self.target / 100:g}?" if 1 < self.target <= 100 else ""
-            raise SpecError(f"found {self.target:g}, expected 0 to 1", where="target", hint=hint)
+            raise SpecError(f"found {self.target:g}, expected 0 to 1", path="target", hint=hint)
         if self.mode == "target" and self.target is None:
             raise SpecError("'target' is missing", hint="mode: target needs the value to reach")
         if self.mode == "efficiency" and self.min_top5 is None:
@@ -190,7 +190,7 @@ class ObjectiveSpec(Strict):
                 "'min_top5' is missing", hint="without a floor a useless network wins: min_top5: 0.5"
             )
         if self.mode == "efficiency" and self.goal is Goal.MINIMIZE:
-            raise SpecError("found 'efficiency' for a loss, expected an accuracy", where="mode")
+            raise SpecError("found 'efficiency' for a loss, expected an accuracy", path="mode")
         return self
 
 
@@ -256,7 +256,7 @@ Gpus = Annotated[float, Field(ge=0)]
 
 def _check_gpus(gpu: float | None) -> None:
     if gpu is not None and gpu > 1 and not gpu.is_integer():
-        raise SpecError(f"found {gpu:g}, expected a fraction up to 1 or a whole number", where="gpu")
+        raise SpecError(f"found {gpu:g}, expected a fraction up to 1 or a whole number", path="gpu")
 
 
 class ResourceRule(Strict):

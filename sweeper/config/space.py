@@ -75,12 +75,12 @@ class Space:
         for name, value in partial.items():
             if name not in self.parameters:
                 raise SpecError(
-                    f"no parameter is called {name!r}", where=name, hint=nearest(name, self.parameters)
+                    f"no parameter is called {name!r}", path=name, hint=nearest(name, self.parameters)
                 )
             parameter = self.parameters[name]
             _check_value(name, parameter, value, partial)
             if all(parent in partial for parent in parameter.parents) and not _is_active(parameter, partial):
-                raise SpecError(f"{name!r} exists only when {_conditions(parameter)}", where=name)
+                raise SpecError(f"{name!r} exists only when {_conditions(parameter)}", path=name)
 
     def check_when(self, when: Mapping[str, Sequence[Value]], where: str) -> None:
         """Refuse a condition that no configuration can meet, or that names what is no parameter."""
@@ -128,7 +128,7 @@ class Space:
         for name, parameter in self.parameters.items():
             if isinstance(parameter, FloatRange) and parameter.step is None:
                 raise SpecError(
-                    "a continuous range has no grid", where=f"parameters.{name}", hint="give it a step: q"
+                    "a continuous range has no grid", path=f"parameters.{name}", hint="give it a step: q"
                 )
         return self._enumerate(_grid_values)
 
@@ -196,14 +196,14 @@ def _conditions(parameter: Parameter) -> str:
 
 def _check_value(name: str, parameter: Parameter, value: Value, partial: Config) -> None:
     if parameter.per and not isinstance(value, list):
-        raise SpecError(f"found {value!r}, expected a list with a value per {parameter.per}", where=name)
+        raise SpecError(f"found {value!r}, expected a list with a value per {parameter.per}", path=name)
     values: list[Value] = value if parameter.per else [value]
     for one in values:
         if not parameter.accepts(one):
-            raise SpecError(f"found {one!r}, expected {parameter.describe()}", where=name)
+            raise SpecError(f"found {one!r}, expected {parameter.describe()}", path=name)
     blocks = partial.get(parameter.per) if parameter.per else None
     if blocks is not None and len(values) != blocks:
-        raise SpecError(f"found {len(values)} values, expected {blocks}: one per {parameter.per}", where=name)
+        raise SpecError(f"found {len(values)} values, expected {blocks}: one per {parameter.per}", path=name)
 
 
 def _check_parents(name: str, parameter: Parameter, known: Mapping[str, Parameter]) -> None:
@@ -219,21 +219,21 @@ def _check_condition(
     _check_parent(parent, name, where, known)
     other = known[parent]
     if other.per:
-        raise SpecError(f"{parent!r} is a list (per: {other.per}) and cannot be a condition", where=where)
+        raise SpecError(f"{parent!r} is a list (per: {other.per}) and cannot be a condition", path=where)
     if isinstance(other, FloatRange) and other.step is None:
-        raise SpecError(f"{parent!r} is a continuous range and cannot be a condition", where=where)
+        raise SpecError(f"{parent!r} is a continuous range and cannot be a condition", path=where)
     for value in allowed:
         if not other.accepts(value):
             names = [str(v) for v in other.values] if isinstance(other, Choice) else []
             hint = nearest(str(value), names) if names else f"expected {other.describe()}"
-            raise SpecError(f"{parent!r} is never {value!r}", where=where, hint=hint)
+            raise SpecError(f"{parent!r} is never {value!r}", path=where, hint=hint)
 
 
 def _check_parent(parent: str, name: str, where: str, known: Mapping[str, Parameter]) -> None:
     if parent not in known:
         others = [other for other in known if other != name]
         hint = nearest(parent, others) if others else "there is no other parameter"
-        raise SpecError(f"no parameter is called {parent!r}", where=where, hint=hint)
+        raise SpecError(f"no parameter is called {parent!r}", path=where, hint=hint)
 
 
 def _check_per(name: str, per: str, known: Mapping[str, Parameter]) -> None:
@@ -244,12 +244,10 @@ def _check_per(name: str, per: str, known: Mapping[str, Parameter]) -> None:
     is_whole = all(isinstance(v, int) and not isinstance(v, bool) for v in extremes)
     if parent.per or not extremes or not is_whole:
         raise SpecError(
-            f"{per!r} is not a whole number, so it cannot say how many values there are", where=where
+            f"{per!r} is not a whole number, so it cannot say how many values there are", path=where
         )
     if min(extremes) < 0 or max(extremes) > MAX_BLOCKS:
-        raise SpecError(
-            f"{per!r} must stay within 0 and {MAX_BLOCKS} to be the length of a list", where=where
-        )
+        raise SpecError(f"{per!r} must stay within 0 and {MAX_BLOCKS} to be the length of a list", path=where)
 
 
 def _order(parameters: Mapping[str, Parameter]) -> tuple[str, ...]:
@@ -259,4 +257,4 @@ def _order(parameters: Mapping[str, Parameter]) -> tuple[str, ...]:
     except graphlib.CycleError as error:
         ring: list[str] = error.args[1]
         problem = f"the conditions go in a circle: {' -> '.join(ring)}"
-        raise SpecError(problem, where=f"parameters.{ring[0]}") from error
+        raise SpecError(problem, path=f"parameters.{ring[0]}") from error

@@ -100,7 +100,7 @@ class SweepSpec(Strict):
         for name in self.parameters:
             if not name.isidentifier() or name in POINT_LABELS:
                 problem = f"{name!r} cannot name a parameter"
-                raise SpecError(problem, where=f"parameters.{name}", hint="use letters, digits and _")
+                raise SpecError(problem, path=f"parameters.{name}", hint="use letters, digits and _")
         for index, rule in enumerate(self.resources.rules):
             space.check_when(rule.when, f"resources.rules.{index}.when")
         for index, point in enumerate(self.points):
@@ -109,25 +109,23 @@ class SweepSpec(Strict):
                 space.check(values)
                 published_of(point)
             except SpecError as error:
-                where = f"points.{index}.{error.where}"
-                raise SpecError(error.problem, where=where, hint=error.hint) from error
+                path = f"points.{index}.{error.path}"
+                raise SpecError(error.problem, path=path, hint=error.hint) from error
         return self
 
     def _check_final(self) -> None:
         limits = self.budget.model_dump(exclude={"max_failed"}, exclude_none=True)
         if self.final and set(limits) == {"wall_hours"}:
             hint = "add budget.trials, budget.gpu_hours or budget.usd"
-            raise SpecError("nothing can be kept back from wall_hours alone", where="final", hint=hint)
+            raise SpecError("nothing can be kept back from wall_hours alone", path="final", hint=hint)
         if self.final and self.objective.mode == "target":
             hint = "a trial ends at its target: leave final out"
-            raise SpecError(
-                "full-length runs do not go with objective.mode: target", where="final", hint=hint
-            )
+            raise SpecError("full-length runs do not go with objective.mode: target", path="final", hint=hint)
         if self.final and self.budget.trials and self.final.top * self.final.seeds >= self.budget.trials:
             kept = self.final.top * self.final.seeds
             raise SpecError(
                 f"found {self.budget.trials}, of which the final takes {self.final.top} x {self.final.seeds}",
-                where="budget.trials",
+                path="budget.trials",
                 hint=f"{4 * kept} leaves some for the search",
             )
 
@@ -159,7 +157,8 @@ def load_spec(
     path: Path | str, overrides: Sequence[str] = (), *, environment: Mapping[str, str] = os.environ
 ) -> SweepSpec:
     """The sweep that a file describes; whatever is wrong is one SpecError with file and line."""
-    return _validated(read_document(Path(path), environment), overrides, environment)
+    starter = f"`sweeper init {path}` writes one to start with"
+    return _validated(read_document(Path(path), environment, starter), overrides, environment)
 
 
 def parse_spec(
@@ -191,9 +190,9 @@ def _validated(document: Document, overrides: Sequence[str], environment: Mappin
 
 def _located(first: SpecError, document: Document, others: Sequence[SpecError]) -> SpecError:
     """The first problem in one line, and where the others are."""
-    problem = f"{first.where}: {first.problem}" if first.where else first.problem
     hints = [first.hint] if first.hint else []
     if others:
-        places = ", ".join(dict.fromkeys(document.where(other.where) for other in others[:5]))
+        places = ", ".join(dict.fromkeys(document.where(other.path) for other in others[:5]))
         hints.append(f"and {len(others)} more problem{'s' if len(others) > 1 else ''} ({places})")
-    return SpecError(problem, where=document.where(first.where), hint="; ".join(hints))
+    whole = SpecError(first.problem, hint="; ".join(hints))
+    return whole.at(first.path, document.where(first.path))

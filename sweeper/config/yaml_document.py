@@ -44,25 +44,34 @@ class Document:
 
     def where(self, path: str) -> str:
         """`file.yaml:12` for a dotted path, or the nearest thing above it that is written down."""
+        if path not in self.origins and (below := self._origin_below(path)):
+            return below  # what an override changed in a section that was right before
         while path:
             if path in self.origins:
                 return self.origins[path]
             if path in self.lines:
                 return f"{self.name}:{self.lines[path]}"
-            for added, origin in self.origins.items():
-                if added.startswith(f"{path}."):
-                    return origin
+            if below := self._origin_below(path):
+                return below
             path = path.rpartition(".")[0]
         return self.name
 
+    def _origin_below(self, path: str) -> str:
+        """The last override of a key inside, "" where there is none."""
+        inside = [origin for key, origin in self.origins.items() if path and key.startswith(f"{path}.")]
+        return inside[-1] if inside else ""
 
-def read_document(path: Path, environment: Mapping[str, str] = os.environ) -> Document:
-    """The document of a file; SpecError for whatever is not a small UTF-8 YAML mapping."""
+
+def read_document(path: Path, environment: Mapping[str, str] = os.environ, starter: str = "") -> Document:
+    """The document of a file; SpecError for whatever is not a small UTF-8 YAML mapping.
+
+    `starter` is what to do where neither the file is there nor another YAML file beside it.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise SpecError("there is no such file", where=str(path), hint=_neighbours(path)) from None
+        raise SpecError("there is no such file", where=str(path), hint=_neighbours(path) or starter) from None
     except IsADirectoryError:
         raise SpecError(
             "this is a folder, expected a YAML file", where=str(path), hint=_inside(path)

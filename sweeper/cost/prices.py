@@ -156,7 +156,7 @@ def _price(row: object, where: str) -> Price:
     try:
         price = Price.model_validate(row)
     except ValidationError as error:
-        raise SpecError(first_problem(error), where=where, hint=_UNITS) from error
+        raise SpecError(str(first_problem(error)), where=where, hint=_UNITS) from error
     if price.currency != "USD":
         raise SpecError(f"currency: {price.currency!r} beside USD", where=where, hint=f"{_UNITS}; convert it")
     if price.on_demand is None and price.spot is None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from sweeper.config.run_options import Metrics
+from sweeper.config.spec import SweepSpec
 from sweeper.launch.disk import Copies, DiskGuard
 from sweeper.launch.live_snapshot import moment_of, snapshot_of
 from sweeper.runners import Runner, Workload
 from sweeper.store import lease
-from sweeper.store.events import Event
+from sweeper.store.events import AttemptStarted, Event, FinalBegun, SearchEnded
 from sweeper.store.history import SweepHistory
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
@@ -68,9 +69,9 @@ class Driver:
         self.record.claim()
         self.record.when_stuck = self._room.wait
         with self.console, self._signals_caught():
-            self.sender.start()
             try:
                 runner(self.sweep, workload, self.pulse)
+                self.sender.start()
                 if self.sweep.is_complete:
                     self._is_concluding = True
                     conclude()
@@ -83,6 +84,7 @@ class Driver:
         now = time.monotonic()
         if now - self._look_at >= LOOK_SECONDS:
             self._look_at = now
+            self.sender.start()  # not before: nobody is told of a sweep whose runner did not begin
             self._room.look()
             self._obey_requests()
             self._show()
@@ -157,3 +159,27 @@ class Driver:
             raise KeyboardInterrupt
         with contextlib.suppress(RuntimeError):  # the signal came while a line was being printed
             self.console.note(ENDING_NOW if self._is_cancelled else STOPPING)
+
+
+class Announcer:
+    """Says once what a user should know of a running sweep: why the search ended, which limit cannot hold."""
+
+    def __init__(self, spec: SweepSpec, say: Callable[[str], None]) -> None:
+        self._spec = spec
+        self._say = say
+        self._is_price_missed = False
+
+    def __call__(self, event: Event, history: SweepHistory) -> None:
+        """A listener of the sweep's."""
+        if isinstance(event, SearchEnded):
+            self._say(f"the search is over: {history.enough}")
+        elif isinstance(event, FinalBegun):
+            seeds = self._spec.final.seeds if self._spec.final else 0
+            self._say(f"final: the best {len(history.finalists)} are trained in full with {seeds} seeds more")
+        elif isinstance(event, AttemptStarted) and self._spec.budget.usd and not self._is_price_missed:
+            self._is_price_missed = event.grant.usd_per_hour is None
+            if self._is_price_missed:
+                self._say(
+                    f"budget.usd cannot hold: nobody knows what {event.grant.device} on "
+                    f"{event.grant.node} costs (--usd-per-gpu-hour says it)"
+                )

@@ -1,14 +1,45 @@
 """What may change between launch and resume: a larger budget, a wider space. Everything else is refused."""
 
+import contextlib
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sweeper.config.sections import BudgetSpec
 from sweeper.config.spec import SweepSpec, restore_spec
-from sweeper.errors import SpecError
+from sweeper.errors import SpecError, StateError
+from sweeper.launch.changes import WIDER, Change, differences
+from sweeper.launch.create import reopen, write_resolved
 from sweeper.registry import nearest
+from sweeper.store import lease
+from sweeper.store.events import SweepExtended, TrialRetried
+from sweeper.store.history import replay
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Record
+from sweeper.trial import State
 
-WIDER = ("min", "max", "values")
+
+def extend(paths: SweepPaths, budget: Sequence[str], widen: Sequence[str]) -> list[Change]:
+    """Make the stored sweep the larger one, in its record and in its file; BusyError where it runs."""
+    with lease.held(paths.root):
+        spec, record = reopen(paths)
+        with contextlib.closing(record):
+            changed = extended(spec, budget, widen)
+            changes = differences(spec, changed)
+            record.put_meta({"spec": json.dumps(changed.resolved()), "spec_digest": changed.digest})
+            record.append(SweepExtended(changes=[str(change) for change in changes]))
+            write_resolved(changed, paths, record.meta)
+    return changes
+
+
+def retry_failed(paths: SweepPaths) -> list[int]:
+    """Put the trials that failed back into the queue, and say their numbers; StateError where none did."""
+    with lease.held(paths.root), contextlib.closing(Record.open(paths.record)) as record:
+        trials = [t for t in replay(record.events()).trials.values() if t.state is State.FAILED]
+        if not trials:
+            raise StateError("no trial of it failed", where=paths.name, hint=f"sweeper status {paths.name}")
+        record.append(*(TrialRetried(trial=trial.id) for trial in trials))
+    return [trial.number for trial in trials]
 
 
 def extended(spec: SweepSpec, budget: Sequence[str], widen: Sequence[str]) -> SweepSpec:
@@ -20,18 +51,12 @@ def extended(spec: SweepSpec, budget: Sequence[str], widen: Sequence[str]) -> Sw
     for change in budget:
         name, value = _budget(change, raw["budget"])
         raw["budget"][name] = value
-    overrides = [*_widened(widen)]
-    changed = _parsed(raw, spec, overrides)
+    changed = restore_spec(raw, name=spec.name, overrides=list(_widened(widen)))
     for name, parameter in spec.parameters.items():
         for value in parameter.extremes():
             if not changed.parameters[name].accepts(value):
                 raise SpecError(f"--widen: {name} no longer takes {value!r}", hint="a space can only grow")
     return changed
-
-
-def differences(before: SweepSpec, after: SweepSpec) -> list[str]:
-    """`budget.trials: 24 -> 50`, one line a change."""
-    return list(_differences(before.resolved(), after.resolved(), ""))
 
 
 def _budget(change: str, held: dict[str, Any]) -> tuple[str, float | int]:
@@ -59,15 +84,3 @@ def _widened(widen: Sequence[str]) -> Iterator[str]:
         if not is_given or path.rpartition(".")[2] not in WIDER:
             raise SpecError(f"--widen {change}: cannot be read", hint="write --widen layers.max=6")
         yield f"parameters.{path}={value}"
-
-
-def _parsed(raw: dict[str, Any], spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
-    return restore_spec(raw, name=spec.name, overrides=overrides)
-
-
-def _differences(before: Any, after: Any, path: str) -> Iterator[str]:
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in {**before, **after}:
-            yield from _differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
-    elif before != after:
-        yield f"{path}: {before} -> {after}"

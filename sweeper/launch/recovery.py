@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from sweeper.config.spec import SweepSpec
-from sweeper.launch.run import write_resolved
+from sweeper.launch.create import write_resolved
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Damaged, Record
@@ -32,12 +32,6 @@ def recover(paths: SweepPaths) -> str:
         f"{paths.record} {problem}: going on from {paths.copy.name}, written {written}; "
         "epochs trained since then are taken from their checkpoints"
     )
-
-
-def moved(spec: SweepSpec, images: str) -> SweepSpec:
-    """The same sweep with its images in another folder; that they are the same ones is checked later."""
-    root = str(Path(images).expanduser().absolute())
-    return spec.model_copy(update={"dataset": spec.dataset.model_copy(update={"root": root})})
 
 
 def remember(spec: SweepSpec, record: Record, paths: SweepPaths) -> None:

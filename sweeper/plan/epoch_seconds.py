@@ -13,8 +13,9 @@ from sweeper.config.spec import SweepSpec
 from sweeper.cost import Pace
 from sweeper.cost.learned import PaceModel
 from sweeper.errors import SpecError
+from sweeper.plan.check_spec import drawn
 from sweeper.plan.network_cost import NetworkCost, size_of
-from sweeper.plan.plan import Plan, drawn
+from sweeper.plan.plan import Plan
 from sweeper.runners import Workload
 from sweeper.search.points import configurations, has_points_only
 from sweeper.trial import Config, Report, Trial, canonical, derive

@@ -16,17 +16,14 @@ from sweeper.cost import terms
 from sweeper.data.dataset import DataFacts, describe
 from sweeper.errors import SpecError
 from sweeper.models.parts.count import LayerRow, count
+from sweeper.plan.check_spec import TRIES, check_spec, drawn
 from sweeper.plan.network_cost import NetworkCost, size_of
 from sweeper.search.points import configurations, has_points_only
-from sweeper.search.random import draw
 from sweeper.training.recipe import DEFAULT_PIXELS, build, check_buildable, compose
 from sweeper.trial import Config, canonical, derive
 
 CORNERS = 14
 """Draws of extremes among which the cheapest and the dearest network are found."""
-
-TRIES = 25
-"""Draws of the other parameters before a value counts as one that no network can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +72,7 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
     SpecError for a parameter that nothing knows, a value that its part refuses, a point whose network
     cannot be built, and a value with which none can; DataError for images that cannot be read.
     """
-    check_names(spec)
-    _check_end(spec)
+    check_spec(spec)
     facts = describe(spec.dataset, cache)
     refusal = Refusal(spec, facts)
     has_search = not has_points_only(spec)
@@ -107,19 +103,6 @@ class Refusal:
         except SpecError as error:
             return str(error)
         return ""
-
-
-def check_names(spec: SweepSpec) -> None:
-    """SpecError, with its line, for a parameter that no part of the configuration knows.
-
-    Looks at one drawn configuration for each value that a condition can name, so needs no images.
-    """
-    for number in range(TRIES):
-        config = drawn(spec, number)
-        try:
-            compose(config, spec.train)
-        except SpecError as error:
-            raise _located(spec, error) from error
 
 
 def pixel_sizes(spec: SweepSpec) -> tuple[int, ...]:
@@ -158,19 +141,6 @@ def parameter_count(config: Config, spec: SweepSpec, *, channels: int, classes: 
         return count(build(recipe, shape=(channels, recipe.pixels, recipe.pixels), classes=classes))
 
 
-def _check_end(spec: SweepSpec) -> None:
-    """A sweep without any limit on an infinite space would never end; one of no points would not begin."""
-    if has_points_only(spec):
-        if not spec.points:
-            problem = "search.algorithm: 'points' runs the points alone, and there are none"
-            raise SpecError(problem, where=spec.where("search.algorithm"), hint="write some, or `tpe`")
-        return
-    limits = spec.budget.model_dump(exclude={"max_failed"})
-    if spec.space.size is None and not any(limits.values()):
-        problem = "budget: found no limit, and the space is infinite: the sweep would never end"
-        raise SpecError(problem, where=spec.where("budget"), hint="add budget: {trials: 24}")
-
-
 def _check_values(spec: SweepSpec, refusal: Refusal) -> Iterator[str]:
     """Each extreme value of each parameter must fit at least one network; says which do not always."""
     for name, parameter in spec.parameters.items():
@@ -196,18 +166,6 @@ def _with_value(spec: SweepSpec, name: str, value: Any) -> list[Config]:
         if len(found) == 5:
             break
     return found
-
-
-def drawn(spec: SweepSpec, number: int, fixed: Config | None = None) -> Config:
-    """A configuration drawn from the space by its number, with some values held where they are possible."""
-    generator = np.random.default_rng(derive(spec.search.seed, "plan", number))
-    held = fixed or {}
-
-    def choose(name: str, parameter: Parameter) -> Any:
-        drawn = draw(parameter, generator)
-        return held.get(name.partition(".")[0], drawn)
-
-    return spec.space.sample(choose)
 
 
 def _samples(spec: SweepSpec, refusal: Refusal, wanted: int) -> list[tuple[str, Config]]:
@@ -249,15 +207,3 @@ def _top5_note(spec: SweepSpec, facts: DataFacts) -> Iterator[str]:
 
 def _values(parameter: Parameter) -> tuple[Any, ...]:
     return tuple(parameter.values) if isinstance(parameter, Choice | Constant) else ()
-
-
-def _located(spec: SweepSpec, error: SpecError) -> SpecError:
-    """The line of the parameter that the message names."""
-    said = error.problem
-    named = [
-        name
-        for name in spec.parameters
-        if f"{name!r}" in said or f" {name}:" in said or f"no {name} is" in said
-    ]
-    where = f"parameters.{named[0]}" if named else "parameters"
-    return SpecError(f"{where}: {error.problem}", where=spec.where(where), hint=error.hint)

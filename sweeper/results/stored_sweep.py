@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from sweeper.config.spec import SweepSpec, restore_spec
@@ -15,10 +16,12 @@ from sweeper.registry import nearest
 from sweeper.store import lease
 from sweeper.store.events import Event
 from sweeper.store.history import SweepHistory, TrialHistory
-from sweeper.store.lease import Owner
+from sweeper.store.lease import Owner, Request
+from sweeper.store.ledger import Totals, totals
 from sweeper.store.paths import SweepPaths, runs_root
 from sweeper.store.record import Damaged, Record
 from sweeper.sweep.ranking import best_of
+from sweeper.trackers.address import redacted, tracking_uri
 from sweeper.trial import State
 
 Standing = Literal["running", "done", "stopped", "broken", "interrupted", "ready"]
@@ -47,6 +50,34 @@ class StoredSweep:
     undelivered: int
     last_at: float
     heard: Mapping[str, float]
+
+    @property
+    def name(self) -> str:
+        """The sweep's name, which is its folder's."""
+        return self.paths.name
+
+    @property
+    def root(self) -> Path:
+        """The folder that all of it lies in."""
+        return self.paths.root
+
+    @property
+    def tracking(self) -> str:
+        """Where its copy in MLflow lies, without the password."""
+        return redacted(tracking_uri(self.spec.tracking.uri, self.paths.mlflow))
+
+    @property
+    def device_totals(self) -> Totals:
+        """What it has cost so far, in device-seconds and money."""
+        return totals(self.history)
+
+    def events(self, after: int = 0) -> Sequence[Event]:
+        """What its record holds now behind event number `after`, oldest first."""
+        return events(self.paths, after)
+
+    def is_running(self) -> bool:
+        """Whether a process runs it now, which may have ended since the record was read."""
+        return lease.owner(self.root) is not None
 
     @property
     def standing(self) -> Standing:
@@ -104,6 +135,28 @@ def find(name: str) -> SweepPaths:
         hint = nearest(name, names) if names else f"{runs_root()} holds none, `sweeper launch` starts one"
         raise SpecError(f"no sweep is called {name!r}", hint=hint)
     return SweepPaths.of(name)
+
+
+def stored(name: str) -> StoredSweep:
+    """The sweep of that name as its record tells it."""
+    return read(find(name))
+
+
+def refuse_running(name: str, *, is_taken_over: bool = False) -> None:
+    """BusyError where another process runs the sweep; with `is_taken_over` that one is ended first."""
+    paths = find(name)
+    if is_taken_over:
+        lease.take_over(paths.root)
+    lease.refuse_if_owned(paths.root)
+
+
+def request(name: str, what: Request) -> Owner | None:
+    """Leave a request for the process that runs the sweep, which is returned; None where nobody does."""
+    paths = find(name)
+    owner = lease.owner(paths.root)
+    if owner:
+        lease.ask_owner(paths.root, what)
+    return owner
 
 
 def read(paths: SweepPaths) -> StoredSweep:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
@@ -18,18 +19,32 @@ def tracking_uri(uri: str, store: Path) -> str:
     """
     if uri == "auto":
         uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{store.absolute()}"
-    scheme = urlsplit(uri).scheme.partition("+")[0]
-    if scheme not in SCHEMES:
+    if not _can_be_reached(uri):
         raise SpecError(
-            f"tracking.uri: {redacted(uri)!r} is not an MLflow server or database",
+            f"{redacted(uri)!r} is not an MLflow server or database",
             hint="write auto, sqlite:////absolute/path/mlflow.db, postgresql://... or http://host:5000",
+            path="tracking.uri",
         )
     return uri
 
 
+def _can_be_reached(uri: str) -> bool:
+    """Whether its scheme is one of MLflow's and its host and port can be read; nobody is asked."""
+    try:
+        parts = urlsplit(uri)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:  # an open bracket, or a port that is no number
+        return False
+    scheme = parts.scheme.partition("+")[0]
+    return scheme in SCHEMES and has_port and (bool(parts.hostname) or not scheme.startswith("http"))
+
+
 def redacted(uri: str) -> str:
     """The URI without the password in it, for messages and tables."""
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # it cannot be read, and may hold a password all the same
+        return re.sub("//.*@", "//***@", uri)
     if not parts.password:
         return uri
     host = parts.netloc.rpartition("@")[2]

@@ -132,8 +132,9 @@ class Sender:
         self._thread = threading.Thread(target=self._run, name="sweeper-outbox", daemon=True)
 
     def start(self) -> None:
-        """Begin to send. Returns at once: nothing is imported or connected in the caller's thread."""
-        self._thread.start()
+        """Begin to send, once. Returns at once: nothing is imported or connected in the caller's thread."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     @property
     def problem(self) -> str:

@@ -42,9 +42,9 @@ def compose(config: Config, train: TrainSpec) -> Recipe:
     part of this configuration knows, and for a value that its part refuses.
     """
     rest = dict(config)
-    architecture = _name(rest, "architecture", DEFAULT_ARCHITECTURE)
-    augment = _name(rest, "augmentation", "none")
-    normalize = _name(rest, "normalization", "none")
+    architecture = _name(rest, "architecture", model, DEFAULT_ARCHITECTURE)
+    augment = _name(rest, "augmentation", augmentation)
+    normalize = _name(rest, "normalization", normalization)
     model_options = _taken(rest, model.options(architecture))
     if "inputs" in model.options(architecture):
         model_options.setdefault("inputs", "unit" if normalize == "none" else "normalized")
@@ -68,16 +68,21 @@ def compose(config: Config, train: TrainSpec) -> Recipe:
     )
 
 
-def _name(rest: dict[str, Any], key: str, default: str) -> str:
+def _name(rest: dict[str, Any], key: str, registry: Registry[Any], default: str = "none") -> str:
+    """The plug-in that the parameter of that name chooses."""
     value = rest.pop(key, default)
     if not isinstance(value, str):
-        raise SpecError(f"{key}: found {value!r}, expected a name")
+        raise SpecError(f"found {value!r}, expected a name", path=key)
+    try:
+        registry.options(value)
+    except SpecError as error:
+        raise SpecError(error.problem, hint=error.hint, path=key) from error
     return value
 
 
 def _pixels(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 4096:
-        raise SpecError(f"pixels: found {value!r}, expected a whole number from 1 to 4096")
+        raise SpecError(f"found {value!r}, expected a whole number from 1 to 4096", path="pixels")
     return value
 
 
@@ -89,7 +94,7 @@ def _train_settings(train: TrainSpec, settings: Mapping[str, Any]) -> TrainSpec:
     try:
         return TrainSpec.model_validate({**train.model_dump(), **settings})
     except ValidationError as error:
-        raise SpecError(f"train: {first_problem(error)}") from error
+        raise first_problem(error) from error
 
 
 def _unknown(key: str, **chosen: str) -> SpecError:
@@ -105,8 +110,8 @@ def _unknown(key: str, **chosen: str) -> SpecError:
         owners = [name for name in registry if key in registry.options(name)]
         if owners:
             hint = f"add `when: {{{kind}: {owners[0]}}}` to it"
-            return SpecError(f"{kind} {chosen[kind]!r} has no parameter {key!r}", hint=hint)
-    return SpecError(f"nothing knows the parameter {key!r}", hint=nearest(key, known))
+            return SpecError(f"{kind} {chosen[kind]!r} has no parameter {key!r}", hint=hint, path=key)
+    return SpecError(f"nothing knows the parameter {key!r}", hint=nearest(key, known), path=key)
 
 
 def build(recipe: Recipe, *, shape: Shape, classes: int) -> nn.Module:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.cli.parts.check_plugins import check_plugins
 from sweeper.config.spec import parse_spec
+from sweeper.plan.check_plugins import check_plugins
 from sweeper.schedulers import scheduler
 from sweeper.search import searcher
 

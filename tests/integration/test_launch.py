@@ -181,3 +181,14 @@ def test_the_verbs_read_what_the_launch_wrote(machine: Any, launched: object) ->
     assert again.returncode == 2
     assert "nothing left to do" in again.stderr
     assert "sweeper best digits" in again.stderr
+
+
+def test_a_launch_for_which_no_node_has_room_leaves_nothing_and_tells_nobody(
+    machine: Any, digits: str
+) -> None:
+    refused = machine.run("launch", digits, "-o", "name=roomless", "-o", "resources.cpu=9999", *SHORTER)
+    assert refused.returncode == 5, refused.stderr
+    assert "a trial asks for 9999 CPU" in refused.stderr
+    assert not (machine.runs / "roomless").exists()
+    client = pytest.importorskip("mlflow").MlflowClient(f"sqlite:///{machine.runs}/mlflow.db")
+    assert client.get_experiment_by_name("roomless") is None

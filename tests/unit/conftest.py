@@ -69,7 +69,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedSweep:
 
 def _run(root: Path) -> None:
     from sweeper.config.spec import parse_spec
-    from sweeper.launch.run import create
+    from sweeper.launch.create import create
     from sweeper.plan.plan import make_plan
     from sweeper.runners import runner
     from sweeper.store.paths import SweepPaths, cache_root
@@ -102,7 +102,7 @@ def open_shelf(shelf: TrainedSweep):
     import torch
 
     from sweeper.inference.opening import open_trial
-    from sweeper.launch.run import reopen
+    from sweeper.launch.create import reopen
     from sweeper.store.history import replay
     from sweeper.store.paths import SweepPaths
 

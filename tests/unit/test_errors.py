@@ -4,7 +4,7 @@ import pickle
 import pytest
 
 from sweeper import errors
-from sweeper.errors import SweeperError
+from sweeper.errors import SpecError, SweeperError
 
 FAMILY = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SweeperError)]
 REFINED = {
@@ -25,6 +25,14 @@ def test_an_error_arrives_whole_from_another_process(kind):
         assert type(arrived) is kind
         assert str(arrived) == "food.yaml:12: 19 is not one of 18, 34; did you mean 18?"
         assert (arrived.problem, arrived.where, arrived.hint) == (error.problem, error.where, error.hint)
+
+
+def test_a_key_that_an_error_is_about_arrives_with_it_and_is_told_once():
+    error = SpecError("found 0, expected more", path="grace", part="scheduler 'asha'", hint="try 1")
+    assert str(pickle.loads(pickle.dumps(error))) == "scheduler 'asha': grace: found 0, expected more; try 1"  # noqa: S301
+    located = error.at("scheduler.grace", "food.yaml:9")
+    assert str(located) == "food.yaml:9: scheduler.grace: scheduler 'asha': found 0, expected more; try 1"
+    assert pickle.loads(pickle.dumps(located)).path == "scheduler.grace"  # noqa: S301
 
 
 @pytest.mark.parametrize(

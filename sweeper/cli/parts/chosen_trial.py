@@ -1,7 +1,6 @@
 """What the verbs after the sweep share: which trial is meant, its network, and telling MLflow about it."""
 
 import contextlib
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,15 +11,11 @@ import torch
 from sweeper.cli.parts.trial_page import find_trial
 from sweeper.errors import StateError
 from sweeper.inference.opening import Opened, open_trial
-from sweeper.launch.run import reopen, target_of
-from sweeper.results.stored_sweep import StoredSweep, find, read
-from sweeper.store import lease
-from sweeper.store.events import TrialTested
+from sweeper.launch.tracking import deliver, note_scores
+from sweeper.results.stored_sweep import StoredSweep, stored
 from sweeper.store.history import TrialHistory
-from sweeper.store.outbox import tested_row
 from sweeper.store.paths import cache_root
-from sweeper.trackers import Refused, Undelivered, tracker
-from sweeper.trackers.sender import Delivery, deliver_all
+from sweeper.trackers import Refused, Undelivered
 
 F = TypeVar("F", bound=Callable[..., Any])
 DELIVERY_SECONDS = 30.0
@@ -34,7 +29,7 @@ def trial_option(function: F) -> F:
 
 def choose(sweep: str, trial: str | None) -> tuple[StoredSweep, TrialHistory]:
     """The sweep and the trial that is meant; StateError where none has reported yet."""
-    told = read(find(sweep))
+    told = stored(sweep)
     chosen = told.best if trial is None else find_trial(told, trial)
     if chosen is None:
         raise StateError("no trial has reported yet", where=sweep, hint=f"`sweeper status {sweep}` shows why")
@@ -70,22 +65,14 @@ def tell(
 
     `tested` are the test split's figures, of which the record notes when they were looked at.
     """
-    spec, record = reopen(told.paths)
-    try:
-        with lease.held(told.paths.root):
-            events = [] if tested is None else [TrialTested(trial=trial.id, metrics=dict(tested))]
-            record.append(*events, outbox=[tested_row(trial, metrics)])
-        target = target_of(spec, record, told.paths)
-        delivery = Delivery(record, lambda: tracker["mlflow"](target))
-        deadline = time.monotonic() + DELIVERY_SECONDS
-        deliver_all(delivery, is_over=lambda: time.monotonic() > deadline)
-        if delivery.problem or record.pending_count():
-            return delivery.problem or "not all rows were taken"
-        from sweeper.trackers.parts.mlflow_files import upload  # loads mlflow
+    note_scores(told.paths, trial, metrics, tested=tested)
+    done = deliver(told.paths, DELIVERY_SECONDS)
+    if done.problem or done.left:
+        return done.problem or "not all rows were taken"
+    from sweeper.trackers.parts.mlflow_files import upload  # loads mlflow
 
-        upload(target, trial.id, files, folder)
+    try:
+        upload(done.target, trial.id, files, folder)
     except (Undelivered, Refused) as error:
         return str(error)
-    finally:
-        record.close()
     return ""

@@ -1,11 +1,14 @@
 """A quote for people: ranges in a table, what it goes by, and what would fit."""
 
+import contextlib
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
 
 from sweeper.cli.parts.table import print_pairs, print_table
+from sweeper.config.run_options import RunOptions
 from sweeper.cost.cost_estimate import CostEstimate, Range
 from sweeper.errors import BudgetError
 from sweeper.results.estimate_error import Beside
@@ -38,6 +41,19 @@ def refuse_what_cannot_fit(quote: CostEstimate) -> None:
     """BudgetError where not one trial can be trained in full."""
     if quote.refusal:
         raise BudgetError(quote.refusal, hint=" ".join(quote.changes))
+
+
+def may_proceed(quote: CostEstimate, options: RunOptions, *, is_sure: bool) -> bool:
+    """The quote in a line; where money is spent its table, and the question if somebody is there."""
+    if quote.usd is None:
+        if not options.is_quiet and options.runner != "simulated":
+            click.echo(quiet_line(quote), err=True)
+        return True
+    with contextlib.redirect_stdout(sys.stderr):
+        print_quote(quote)
+    if is_sure or not sys.stdin.isatty():
+        return True
+    return click.confirm("Proceed?", default=True, err=True)
 
 
 def _rows(quote: CostEstimate) -> Iterator[tuple[str, ...]]:

@@ -5,8 +5,7 @@ import time
 import click
 
 from sweeper.errors import StateError
-from sweeper.results.stored_sweep import StoredSweep, find, next_commands, read, standing_text
-from sweeper.store import lease
+from sweeper.results.stored_sweep import StoredSweep, next_commands, request, standing_text, stored
 from sweeper.store.lease import Request
 from sweeper.wording import score_text
 
@@ -14,33 +13,30 @@ INTERRUPTED = 130
 LOOK_SECONDS = 0.3
 
 
-def ask(name: str, request: Request, *, is_waiting: bool, what_happens: str) -> int:
+def ask(name: str, what: Request, *, is_waiting: bool, what_happens: str) -> int:
     """Ask whoever runs the sweep; StateError where nobody does. Returns the exit code."""
-    paths = find(name)
-    owner = lease.owner(paths.root)
+    owner, told = request(name, what), stored(name)
     if owner is None:
-        told = read(paths)
         hint = f"`{next_commands(told.standing, name)[0]}` is next"
         raise StateError(f"nobody runs it: {standing_text(told)}", where=name, hint=hint)
-    lease.ask_owner(paths.root, request)
     click.echo(f"asked process {owner.pid} on {owner.host}: {what_happens}", err=True)
     if not is_waiting:
         return 0
     try:
-        while lease.owner(paths.root):
+        while told.is_running():
             time.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
         click.echo("no longer waiting; the request stands", err=True)
         return INTERRUPTED
-    _say(read(paths))
+    _say(stored(name))
     return 0
 
 
 def _say(told: StoredSweep) -> None:
     states = ", ".join(f"{number} {state}" for state, number in told.counts.items()) or "no trials yet"
-    click.echo(f"{told.paths.name}: {standing_text(told)}; {states}")
+    click.echo(f"{told.name}: {standing_text(told)}; {states}")
     metric, best = told.spec.objective.metric, told.best
     report = best.best(told.spec.objective.goal) if best else None
     if best and report:
         click.echo(f"best so far: {metric} {score_text(metric, report.score)} (trial {best.number})")
-    click.echo(f"next: {next_commands(told.standing, told.paths.name)[0]}")
+    click.echo(f"next: {next_commands(told.standing, told.name)[0]}")

@@ -3,7 +3,7 @@
 import pytest
 
 from sweeper.errors import PreflightError
-from sweeper.launch.run import reopen
+from sweeper.launch.create import reopen
 from sweeper.store import lease
 from sweeper.store.event_lines import Line
 from sweeper.store.history import replay

@@ -181,7 +181,7 @@ def test_conditions_that_cannot_be_meant_are_refused(parameters: dict[str, Param
     with pytest.raises(SpecError) as caught:
         Space(parameters)
     assert message in str(caught.value)
-    assert caught.value.where.startswith("parameters.")
+    assert caught.value.path.startswith("parameters.")
 
 
 # (as written, what it means)

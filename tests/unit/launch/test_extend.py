@@ -2,7 +2,8 @@ import pytest
 
 from sweeper.config.spec import parse_spec
 from sweeper.errors import SpecError
-from sweeper.launch.extend import differences, extended
+from sweeper.launch.changes import Change, differences, extension
+from sweeper.launch.extend import extended
 
 TEXT = """
 name: toy
@@ -25,10 +26,30 @@ def test_a_budget_grows_by_so_much_or_to_so_much():
 
 def test_a_space_grows_and_everything_else_stays():
     after = extended(spec(), [], ["layers.max=5", "pixels.values=[8, 16, 24]"])
-    assert differences(spec(), after) == [
+    changes = differences(spec(), after)
+    assert [str(change) for change in changes] == [
         "parameters.layers.max: 3 -> 5",
         "parameters.pixels.values: [8, 16] -> [8, 16, 24]",
     ]
+    assert (
+        extension(changes, "toy") == "sweeper extend toy --widen layers.max=5 --widen pixels.values=[8,16,24]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "option"),
+    [
+        (Change("budget.trials", 24, 50), "--budget trials=50"),
+        (Change("budget.trials", 50, 24), ""),
+        (Change("budget.trials", None, 24), ""),
+        (Change("budget.max_failed", 3, 9), ""),
+        (Change("parameters.layers.max", 3, 5), "--widen layers.max=5"),
+        (Change("parameters.layers.log", False, True), ""),
+        (Change("description", "a: 1 -> 2", "budget.trials: 1 -> 2"), ""),
+    ],
+)
+def test_only_a_larger_limit_and_a_wider_range_are_something_to_extend(change: Change, option: str):
+    assert change.option == option
 
 
 @pytest.mark.parametrize(

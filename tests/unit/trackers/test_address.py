@@ -29,6 +29,13 @@ def test_a_folder_or_nonsense_is_refused_with_what_to_write(uri: str) -> None:
         tracking_uri(uri, STORE)
 
 
+@pytest.mark.parametrize("uri", ["http://u:secret@[::1/", "http://host:port", "https://", "http://:5000"])
+def test_an_address_that_cannot_be_read_is_refused_without_its_password(uri: str) -> None:
+    with pytest.raises(SpecError, match="write auto") as caught:
+        tracking_uri(uri, STORE)
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("uri", "shown"),
     [

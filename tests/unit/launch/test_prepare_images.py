@@ -1,6 +1,6 @@
 from dataclasses import dataclass, field
 
-from sweeper.launch.run import DECODING_SECONDS, Decoding
+from sweeper.launch.prepare_images import DECODING_SECONDS, Decoding
 from sweeper.runners.simulated import VirtualClock
 
 
@@ -14,7 +14,7 @@ class Listener:
 
 def test_decoding_that_is_quick_says_nothing():
     listener, clock = Listener(), VirtualClock()
-    decoding = Decoding(listener, clock)
+    decoding = Decoding(listener.note, clock)
     for done in range(100):
         clock.now += DECODING_SECONDS / 200
         decoding(done, 100)
@@ -23,7 +23,7 @@ def test_decoding_that_is_quick_says_nothing():
 
 def test_decoding_that_takes_minutes_says_how_far_it_is_now_and_then():
     listener, clock = Listener(), VirtualClock()
-    decoding = Decoding(listener, clock)
+    decoding = Decoding(listener.note, clock)
     for done in range(1000, 4000):
         clock.now += 0.01
         decoding(done, 31_000)

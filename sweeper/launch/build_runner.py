@@ -1,0 +1,73 @@
+"""With what a sweep is run: the runner that the options ask for, what its trials do, and its clock."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweeper.config.run_options import RunOptions
+from sweeper.config.sections import ResourcesSpec
+from sweeper.config.spec import SweepSpec
+from sweeper.cost.prices import GpuPrice, PriceBook, load_prices
+from sweeper.runners import Runner, Workload, runner
+from sweeper.runners.parts.synthetic_curves import SyntheticCurves
+from sweeper.runners.simulated import VirtualClock
+from sweeper.store.attempt import Grant
+from sweeper.store.ledger import Clock
+from sweeper.store.paths import SweepPaths, cache_root
+from sweeper.training.device import default_device, device_name
+from sweeper.training.trial_workload import Training
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """A runner, the workload of its trials and the sweep's clock; `training` is None where nothing trains."""
+
+    runner: Runner
+    workload: Workload
+    clock: Clock = time.monotonic
+    training: Training | None = None
+
+
+def equipment_of(
+    spec: SweepSpec, paths: SweepPaths, options: RunOptions, say: Callable[[str], None]
+) -> Equipment:
+    """What `--runner` asks for; nothing is started or joined before the runner is called."""
+    metric, epochs = spec.objective.metric, spec.train.epochs
+    if options.runner == "simulated":
+        clock = VirtualClock()
+        curves = SyntheticCurves(spec.space, epochs, metric, spec.search.seed)
+        return Equipment(runner["simulated"](clock=clock, workers=options.cpus or 1), curves, clock)
+    share = spec.resources if options.runner == "ray_tune" else ResourcesSpec()
+    training = Training(spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, share)
+    return Equipment(_runner(spec, paths, options, say), training, training=training)
+
+
+def _runner(spec: SweepSpec, paths: SweepPaths, options: RunOptions, say: Callable[[str], None]) -> Runner:
+    book = load_prices(usd_per_gpu_hour=options.usd_per_gpu_hour, instance=options.instance)
+    if options.runner == "local":
+        return runner["local"](grant=_this_device(book))
+
+    def price(node: Mapping[str, Any]) -> GpuPrice | None:
+        return book.of_node(node.get("labels", {}))
+
+    return runner["ray_tune"](
+        resources=spec.resources,
+        state=paths.tune,
+        log=paths.log,
+        address=options.address,
+        cpus=options.cpus,
+        price=price,
+        say=say,
+    )
+
+
+def _this_device(book: PriceBook) -> Grant:
+    """What a trial holds that runs in this process: the whole GPU, or a CPU slot where there is none."""
+    name, price = device_name(default_device()), book.of_node({})
+    grant = Grant(device=name or "cpu", is_gpu=bool(name))
+    if price is None:
+        return grant
+    provenance = {"price_source": price.source, "price_date": price.date, "market": price.market}
+    return dataclasses.replace(grant, usd_per_hour=price.usd_per_gpu_hour, **provenance)

@@ -1,0 +1,34 @@
+"""What is known of a launch before anything is written: every refusal that needs no folder comes here."""
+
+from dataclasses import dataclass
+
+from sweeper.config.run_options import RunOptions
+from sweeper.config.spec import SweepSpec
+from sweeper.cost.cost_estimate import CostEstimate
+from sweeper.launch.create import anchored
+from sweeper.launch.tracking import check_tracking
+from sweeper.launch.warm_start import known_events
+from sweeper.plan.estimate import quote_of
+from sweeper.plan.plan import Plan, make_plan
+from sweeper.plan.rehearsal import QUICK, THOROUGH
+from sweeper.store.events import Event
+from sweeper.store.paths import cache_root
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A sweep that could be launched: what it would do and cost, and what earlier sweeps found out."""
+
+    spec: SweepSpec
+    plan: Plan
+    known: tuple[Event, ...]
+    quote: CostEstimate
+
+
+def draft(spec: SweepSpec, options: RunOptions, *, is_thorough: bool = False) -> Draft:
+    """Check, plan and estimate. Writes nothing but the cache; SpecError or DataError for what cannot run."""
+    spec = anchored(spec)
+    check_tracking(spec)
+    plan = make_plan(spec, cache_root())
+    known = tuple(known_events(spec, plan.facts.digest))
+    return Draft(spec, plan, known, quote_of(spec, plan, options, THOROUGH if is_thorough else QUICK))

@@ -1,0 +1,43 @@
+"""The images of a sweep, decoded and counted once before its first trial."""
+
+import time
+from collections.abc import Callable
+
+from sweeper.data.dataset import open_dataset, open_source
+from sweeper.data.prepare import prepare
+from sweeper.plan.plan import Plan, image_variants
+from sweeper.store.paths import cache_root
+from sweeper.sweep.sweep import Sweep
+
+DECODING_SECONDS = 10.0
+
+
+class Decoding:
+    """Says how far the decoding is, every ten seconds at most: thousands of photos take minutes, once."""
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
+        self._clock = clock
+        self._said_at = clock()
+
+    def __call__(self, done: int, total: int) -> None:
+        """So many images of all are decoded."""
+        if self._clock() - self._said_at >= DECODING_SECONDS:
+            self._said_at = self._clock()
+            self._say(f"decoding images, once for all trials: {done:,} of {total:,}")
+
+
+def prepare_images(sweep: Sweep, plan: Plan, say: Callable[[str], None]) -> None:
+    """Decode the images and fit the statistics once, booked to the sweep and not to its first trial."""
+    since = time.monotonic()
+    spec, cache = sweep.spec, cache_root()
+    prepare(open_source(spec.dataset), plan.pixels, cache, Decoding(say))
+    for pixels, name in image_variants(spec):
+        open_dataset(spec.dataset, pixels=pixels, normalization=name, cache=cache)
+    seconds = time.monotonic() - since
+    sweep.book("image stores and statistics", seconds)
+    counts = plan.facts.per_split
+    say(
+        f"images ready in {seconds:.1f} s: {counts['train']} to train, {counts['valid']} to validate, "
+        f"{counts['test']} kept for the test, {len(plan.facts.classes)} classes"
+    )

@@ -1,0 +1,92 @@
+"""Where MLflow's copy of a sweep goes, and how what the record holds gets there."""
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sweeper.config.spec import SweepSpec
+from sweeper.errors import SpecError
+from sweeper.launch.create import reopen
+from sweeper.store import lease
+from sweeper.store.events import TrialTested
+from sweeper.store.history import TrialHistory
+from sweeper.store.outbox import tested_row
+from sweeper.store.paths import SweepPaths
+from sweeper.store.record import Record
+from sweeper.trackers import Target, tracker
+from sweeper.trackers.address import tracking_uri
+from sweeper.trackers.parts.ui_server import View, check_store, shared_store
+from sweeper.trackers.sender import Delivery, Sender, deliver_all
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How many rows of the record MLflow had not confirmed before and after, and what it said last."""
+
+    target: Target
+    before: int
+    left: int
+    problem: str
+
+
+def check_tracking(spec: SweepSpec) -> None:
+    """SpecError, with its line, where MLflow's copy could not go; nobody is asked whether it answers."""
+    try:
+        tracking_uri(spec.tracking.uri, SweepPaths.of(spec.name).mlflow)
+    except SpecError as error:
+        raise error.at("tracking.uri", spec.where("tracking.uri")) from error
+
+
+def target_of(spec: SweepSpec, record: Record, paths: SweepPaths) -> Target:
+    """Where MLflow's copy of the sweep goes."""
+    return Target(
+        uri=tracking_uri(spec.tracking.uri, paths.mlflow),
+        experiment=spec.tracking.experiment or spec.name,
+        sweep_id=record.meta["sweep_id"],
+        metric=spec.objective.metric,
+        is_maximized=spec.objective.goal == "maximize",
+        note=spec.description,
+    )
+
+
+def view_of(name: str | None) -> View:
+    """What to look at of the sweep, or of all that share this folder's store; StateError where none is."""
+    if name is None:
+        return shared_store()
+    paths = SweepPaths.of(name)
+    spec, record = reopen(paths)
+    target = target_of(spec, record, paths)
+    record.close()
+    check_store(target.uri, "the sweep has told it nothing yet")
+    return View(target.uri, target.experiment, target.metric, target.is_maximized)
+
+
+def note_scores(
+    paths: SweepPaths,
+    trial: TrialHistory,
+    metrics: Mapping[str, float],
+    *,
+    tested: Mapping[str, float] | None,
+) -> None:
+    """Write scores of a trial into the record, for MLflow to hear; of `tested` the record notes when."""
+    with lease.held(paths.root), contextlib.closing(Record.open(paths.record)) as record:
+        events = [] if tested is None else [TrialTested(trial=trial.id, metrics=dict(tested))]
+        record.append(*events, outbox=[tested_row(trial, metrics)])
+
+
+def deliver(paths: SweepPaths, seconds: float) -> Delivered:
+    """Tell MLflow what the record still holds, for so long at most. May be repeated: nothing doubles."""
+    spec, record = reopen(paths)
+    with contextlib.closing(record):
+        target, before = target_of(spec, record, paths), record.pending_count()
+        delivery = Delivery(record, lambda: tracker["mlflow"](target))
+        deadline = time.monotonic() + seconds
+        deliver_all(delivery, is_over=lambda: time.monotonic() > deadline)
+        return Delivered(target, before, record.pending_count(), delivery.problem)
+
+
+def sender_of(spec: SweepSpec, record: Record, paths: SweepPaths) -> Sender:
+    """What tells MLflow while the sweep runs, from a connection of its own to the record."""
+    target = target_of(spec, record, paths)
+    return Sender(lambda: Record.open(paths.record), lambda: tracker["mlflow"](target))
