@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from sweeper.config.sections import TrainSpec
 from sweeper.models import model
 from sweeper.models.parts.count import count
-from sweeper.models.parts.initial_weights import initialise
+from sweeper.models.parts.initial_weights import initialize
 from sweeper.training.device import keep_memory
 from sweeper.training.optim import build_loss, build_optimizer
 from sweeper.training.step import Stepper
@@ -62,7 +62,7 @@ def pair() -> tuple[nn.Module, nn.Module]:
     """The two modules with equal weights."""
     modules = plain(), ours()
     for module in modules:
-        initialise(module, torch.Generator().manual_seed(2))
+        initialize(module, torch.Generator().manual_seed(2))
     assert [count(module) for module in modules] == [91_040, 91_040]
     return modules
 

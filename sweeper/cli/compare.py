@@ -9,6 +9,7 @@ from sweeper.cli.parts.answer_page import answer_of
 from sweeper.cli.parts.options import as_json, complete_sweep
 from sweeper.cli.parts.table import print_json, print_table
 from sweeper.errors import SpecError
+from sweeper.files import write_atomically
 from sweeper.results.comparison import compare_sweeps
 from sweeper.results.comparison_page import notes, tables
 from sweeper.results.plots import fronts_svg
@@ -55,6 +56,6 @@ def _refuse(sweeps: tuple[str, ...]) -> None:
 
 def _draw(path: Path, picture: str) -> None:
     try:
-        path.write_text(picture, encoding="utf-8")
+        write_atomically(path, picture)
     except OSError as error:
         raise SpecError(f"cannot be written: {error.strerror}", where=str(path)) from error

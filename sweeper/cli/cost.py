@@ -12,6 +12,7 @@ from sweeper.cli.parts.estimate_beside_actual import beside_facts, print_quoted
 from sweeper.cli.parts.options import as_json, sweep_name
 from sweeper.cli.parts.table import print_json
 from sweeper.errors import SpecError
+from sweeper.files import write_atomically
 from sweeper.results.costs import Bill, bill
 from sweeper.results.stored_sweep import StoredSweep, events, find, read
 from sweeper.store.events import AttemptStarted
@@ -87,11 +88,8 @@ def _write(content: bytes, output: str | None) -> None:
     if output is None:
         click.echo(content, nl=False)
         return
-    path = Path(output)
     try:
-        aside = path.with_name(f"{path.name}.part")
-        aside.write_bytes(content)
-        aside.replace(path)
+        write_atomically(Path(output), content)
     except OSError as error:
         raise SpecError(
             f"cannot write there ({error.strerror})", where=output, hint="choose another"

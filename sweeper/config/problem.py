@@ -43,7 +43,7 @@ def problems(error: ValidationError, raw: object, model: type[BaseModel]) -> lis
 
 
 def show(value: object) -> str:
-    """A value as a user would recognise it in the file, cut to a readable length."""
+    """A value as a user would recognize it in the file, cut to a readable length."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):

@@ -71,7 +71,7 @@ def read_document(path: Path, environment: Mapping[str, str] = os.environ, start
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise SpecError("there is no such file", where=str(path), hint=_neighbours(path) or starter) from None
+        raise SpecError("there is no such file", where=str(path), hint=_neighbors(path) or starter) from None
     except IsADirectoryError:
         raise SpecError(
             "this is a folder, expected a YAML file", where=str(path), hint=_inside(path)
@@ -263,7 +263,7 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, name: str) -> SpecErro
     return SpecError(problem, where=f"{name}:{number}", hint=hint)
 
 
-def _neighbours(path: Path) -> str:
+def _neighbors(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
         return f"there is no folder {folder} either"

@@ -14,7 +14,7 @@ class Work:
     """What one epoch of one configuration has to compute.
 
     `flops` and `values` (numbers that its layers give) are those of one image's forward pass, `inputs` the
-    numbers of one image; `transform` are the operations of its normalisation, `augmentation` counts the
+    numbers of one image; `transform` are the operations of its normalization, `augmentation` counts the
     numbers that are drawn anew in each epoch (0 without augmentation).
     """
 
@@ -76,11 +76,11 @@ class TimingData:
     records: tuple[Timing, ...] = ()
 
 
-TERMS = ("arithmetic", "memory", "calls", "weights", "augmentation", "epoch")
-
-
 def terms(work: Work) -> tuple[float, ...]:
-    """The quantities that cost time, one of `TERMS` each; a backward pass counts as two forward passes."""
+    """The quantities that cost time: arithmetic, memory, calls, weights, augmentation, epoch.
+
+    A backward pass counts as two forward passes.
+    """
     passes = 3 * work.train_images + work.valid_images
     images = work.train_images + work.valid_images
     return (

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from sweeper.cost import Pace, TimingData, estimator
 
-# Seconds a term, in the order of `TERMS`: an operation, a number that goes through memory, a layer's call
+# Seconds a term, in the order of `terms`: an operation, a number that goes through memory, a layer's call
 # (forward or backward), a weight in the optimizer's step, an augmented number, an epoch.
 CPU = (8.5e-12, 7.4e-10, 2.6e-5, 4e-9, 4e-9, 0.05)  # one Skylake core; 30 digits, 16 groceries networks
 GPU = (1 / 12e12, 4e-12, 1.5e-5, 2e-12, 1e-10, 4e-3)

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.cost import Timing, Work
+from sweeper.files import write_atomically
 from sweeper.trial import Config, canonical
 
 VERSION = 1
 OLD_DAYS = 90
-"""Days after which a timing is no longer believed: drivers, libraries and neighbours have changed."""
+"""Days after which a timing is no longer believed: drivers, libraries and neighbors have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,7 @@ def keep(path: Path, probes: Sequence[Probe], *, device: str, libraries: str) ->
         "probes": [asdict(probe) for probe in merged.values()],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".part")
-    aside.write_text(json.dumps(document), encoding="utf-8")
-    aside.replace(path)
+    write_atomically(path, json.dumps(document))
 
 
 def read(path: Path, *, libraries: str) -> tuple[Probe, ...]:

@@ -2,9 +2,7 @@
 
 import lzma
 import os
-import shutil
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from sweeper.errors import DataError
+from sweeper.files import creating_folder
 
 _BLOCK = 1 << 20
 _SMALL = 100_000_000  # bytes below which no ratio is suspicious: text packs 1,000 times
@@ -46,19 +45,14 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None) -> Path:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DataError("is not empty", where=str(target), hint="choose another folder with --to")
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        _unpack(archive, aside, limits or Limits())
-        if target.exists():
-            target.rmdir()
-        aside.chmod(0o755)
-        aside.rename(target)
+        with creating_folder(target, mode=0o700) as part:
+            _unpack(archive, part, limits or Limits())
+            part.chmod(0o755)
     except BROKEN as error:
         raise DataError(f"cannot be unpacked: {error}", where=str(archive)) from error
     except OSError as error:
         raise DataError(f"cannot be unpacked: {error.strerror or error}", where=str(archive)) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return target
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from sweeper.config.sections import SplitSpec
 from sweeper.data.split import SPLITS, Assignment, assign
 from sweeper.data.store import Store
+from sweeper.files import write_atomically
 from sweeper.trial import canonical
 
 _VERSION = 1  # raise it whenever `assign` divides differently
@@ -43,7 +43,5 @@ def _save(found: Assignment, count: int, path: Path) -> None:
     """Kept if it can be: a cache that has become read-only costs time and nothing else."""
     rows = {split: numbers.tolist() for split, numbers in found.rows.items()}
     kept = {"count": count, "rows": rows, "notes": found.notes}
-    aside = path.with_suffix(f".{os.getpid()}.tmp")
     with contextlib.suppress(OSError):
-        aside.write_text(json.dumps(kept), encoding="utf-8")
-        aside.replace(path)
+        write_atomically(path, json.dumps(kept))

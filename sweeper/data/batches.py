@@ -1,7 +1,8 @@
-"""Batches from the store: one gather, one conversion, then augmentation and normalisation on the device."""
+"""Batches from the store: one gather, one conversion, then augmentation and normalization on the device."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -9,8 +10,38 @@ from torch import Tensor
 
 from sweeper.data.augment import Augmentation
 from sweeper.data.normalize import Transform
+from sweeper.data.sources import Split
 
 _RESIDENT_SHARE = 0.25  # of a GPU's free memory that a split may take to be gathered there
+
+
+class Data(Protocol):
+    """What training needs of a data set, whether it holds images (`Dataset`) or vectors (`Features`)."""
+
+    shape: Any
+    classes: tuple[str, ...]
+    digest: str
+
+    def size(self, split: Split) -> int:
+        """The number of images."""
+        ...
+
+    def labels(self, split: Split) -> Tensor:
+        """The labels in store order, int64."""
+        ...
+
+    def batches(
+        self,
+        split: Split,
+        *,
+        batch_size: int,
+        generator: torch.Generator | None = None,
+        augmentation: Augmentation | None = None,
+        drop_last: bool = False,
+        device: str = "cpu",
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs and labels; shuffled by the generator, in store order without one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +85,7 @@ def batches(
     device: torch.device,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Float batches, channels_last; see `Dataset.batches`."""
-    order = torch.arange(len(rows.rows))
-    if generator is not None:
-        order = torch.randperm(len(rows.rows), generator=generator, device=generator.device).cpu()
-    if drop_last:
-        order = order[: len(order) // batch_size * batch_size]
+    order = epoch_order(len(rows.rows), batch_size, generator, drop_last=drop_last)
     mixup = float(getattr(augmentation, "mixup", 0.0))
     for gathered, labels in rows.uint8_batches(order, batch_size):
         images = gathered.to(device).to(torch.float32).div_(255)
@@ -69,6 +96,14 @@ def batches(
                 images, targets = mix(images, targets, classes, mixup, generator)
         # channels_last is 1.7 times faster to train on
         yield transform(images).contiguous(memory_format=torch.channels_last), targets
+
+
+def epoch_order(count: int, batch_size: int, generator: torch.Generator | None, *, drop_last: bool) -> Tensor:
+    """The rows of an epoch: shuffled by the generator, in store order without one; on the CPU."""
+    order = torch.arange(count)
+    if generator is not None:
+        order = torch.randperm(count, generator=generator, device=generator.device).cpu()
+    return order[: count // batch_size * batch_size] if drop_last else order
 
 
 def mix(

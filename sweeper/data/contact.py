@@ -8,6 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from sweeper.data.store import Store
+from sweeper.files import writing
 
 _COLUMNS = 8
 _MAX_ROWS = 64
@@ -29,7 +30,8 @@ def contact_sheet(store: Store, path: Path) -> int:
             top, left = row * side + _GAP, column * side + _GAP
             sheet[top : top + side - _GAP, left : left + side - _GAP] = image
     pixels = sheet.numpy()
-    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(path, "PNG")
+    with writing(path) as file:
+        Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(file, "PNG")
     return len(chosen)
 
 

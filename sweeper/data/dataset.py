@@ -28,7 +28,7 @@ from sweeper.trial import canonical
 
 
 class Dataset:
-    """The images of a sweep at one size, split and normalised.
+    """The images of a sweep at one size, split and normalized.
 
     Batches come from the store that every trial on the node maps; nothing is copied but the batch.
     """
@@ -65,7 +65,7 @@ class Dataset:
         drop_last: bool = False,
         device: str | torch.device = "cpu",
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images float32 NCHW (channels_last in memory), augmented and normalised, and labels int64.
+        """Images float32 NCHW (channels_last in memory), augmented and normalized, and labels int64.
 
         With a generator the order is shuffled, and order and augmentation both come from it; without
         one the images come in store order and are not augmented. With an augmentation that mixes
@@ -123,9 +123,9 @@ def open_dataset(
     cache: Path,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Opens the store of that size, building it first where no one has, and fits the normalisation.
+    """Opens the store of that size, building it first where no one has, and fits the normalization.
 
-    `options` are those of the normalisation. Building decodes every image once; opening takes
+    `options` are those of the normalization. Building decodes every image once; opening takes
     milliseconds.
     """
     store = prepare(open_source(spec), [pixels], cache, progress)[0]

@@ -2,7 +2,7 @@
 
 JPEGs are decoded at the smallest scale of at least 512 px (the decoder's own DCT scaling), whatever
 sizes are asked for, and resized with a reducing gap of 2: 1.7 times faster for four sizes than one
-full decode a size, at a mean difference of 0.2 to 0.4 grey levels. Images are squeezed to a square,
+full decode a size, at a mean difference of 0.2 to 0.4 gray levels. Images are squeezed to a square,
 not cropped; transparency lies on white.
 """
 

@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from sweeper.data.sources import Raw, Source
 from sweeper.errors import DataError
+from sweeper.files import remove_leftovers, write_atomically
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -181,12 +182,10 @@ def _save(index: Index, path: Path) -> None:
         "bad": [asdict(each) for each in index.bad],
         "notes": index.notes,
     }
-    aside = path.with_suffix(".tmp")
     with _cache_errors(path):
-        aside.write_text(json.dumps(held), encoding="utf-8")
-        aside.replace(path)
-        aside.write_text(index.digest, encoding="ascii")
-        aside.replace(path.with_suffix(".digest"))
+        remove_leftovers(path)
+        write_atomically(path, json.dumps(held))
+        write_atomically(path.with_suffix(".digest"), index.digest)
 
 
 @contextlib.contextmanager

@@ -71,7 +71,7 @@ def _make_folder(folder: Path) -> None:
 
 def _sweep_leftovers(folder: Path) -> None:
     """What a killed build left: its lock is gone, so nobody is writing."""
-    for pattern in ("*.arrow.tmp", "*.json.tmp"):
+    for pattern in ("*.arrow.part-*", "*.json.part-*"):
         for leftover in folder.glob(pattern):
             leftover.unlink(missing_ok=True)
 

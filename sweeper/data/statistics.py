@@ -1,7 +1,6 @@
-"""The numbers of a normalisation: fitted once for a store and a split, kept beside the store."""
+"""The numbers of a normalization: fitted once for a store and a split, kept beside the store."""
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,13 +14,14 @@ from torch import Tensor
 from sweeper.data.batches import Rows
 from sweeper.data.normalize import Fitted, Transform, normalization
 from sweeper.errors import DataError
+from sweeper.files import creating_folder, remove_leftovers
 from sweeper.trial import canonical
 
 _VERSION = 1
 
 
 class TrainingRows:
-    """The training split as a normalisation reads it."""
+    """The training split as a normalization reads it."""
 
     def __init__(self, rows: Rows) -> None:
         _, height, width, channels = rows.images.shape
@@ -65,18 +65,12 @@ def _load(folder: Path) -> Fitted | None:
 
 
 def _save(fitted: Fitted, folder: Path) -> None:
-    """Aside and renamed, under the caller's lock: what a killed fit has left there is overwritten."""
-    aside = folder.with_name(f"{folder.name}.tmp")
+    """The caller holds the lock, so what a killed fit has left can be removed."""
+    remove_leftovers(folder)
     try:
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
-        for name, numbers in fitted.items():
-            with (aside / f"{name}.npy").open("wb") as file:
-                np.save(file, numbers, allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
-        shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
+        with creating_folder(folder, durable=True) as part:
+            for name, numbers in fitted.items():
+                np.save(part / f"{name}.npy", numbers, allow_pickle=False)
+            shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
-        shutil.rmtree(aside, ignore_errors=True)
         raise DataError(f"cannot be written: {error.strerror}", where=str(folder)) from error

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from sweeper.data.index import Bad, ImageRow
 from sweeper.errors import DataError
+from sweeper.files import write_atomically, writing
 
 FORMAT = 1
 _log = logging.getLogger(__name__)
@@ -68,18 +69,16 @@ def write_store(
     pixels: IO[bytes], shape: tuple[int, int, int, int], rows: Sequence[ImageRow], about: About, path: Path
 ) -> None:
     """Turns the raw pixel bytes of a scratch file into a store; atomic, durable, under the caller's lock."""
-    aside = path.with_suffix(".arrow.tmp")
-    with mmap.mmap(pixels.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+    options = pa.ipc.IpcWriteOptions(allow_64bit=True)  # 256 px x 11,000 images pass 2^31 bytes
+    with (
+        mmap.mmap(pixels.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        writing(path, durable=True) as file,
+    ):
         batch = _batch(mapped, shape, rows, about)
-        with aside.open("wb") as file:
-            options = pa.ipc.IpcWriteOptions(allow_64bit=True)  # 256 px x 11,000 images pass 2^31 bytes
-            with pa.ipc.new_file(file, batch.schema, options=options) as writer:
-                writer.write_batch(batch)
-            file.flush()
-            os.fsync(file.fileno())
+        with pa.ipc.new_file(file, batch.schema, options=options) as writer:
+            writer.write_batch(batch)
         del batch
-    aside.chmod(0o444)
-    aside.replace(path)
+        os.fchmod(file.fileno(), 0o444)
     _write_mark(path)
 
 
@@ -156,17 +155,7 @@ def _write_mark(path: Path) -> None:
         "mtime_ns": stat.st_mtime_ns,
         "digest": file_digest(path),
     }
-    aside = path.with_suffix(".json.tmp")
-    with aside.open("w", encoding="utf-8") as file:
-        json.dump(mark, file)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path.with_suffix(".json"))
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_atomically(path.with_suffix(".json"), json.dumps(mark), durable=True)
 
 
 def _read_mark(path: Path) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Weights and the normalisation's numbers as plain tensors, with the card: for code of one's own.
+"""Weights and the normalization's numbers as plain tensors, with the card: for code of one's own.
 
 The file is a length, a JSON header and the bytes, so it is written here without a package.
 """
@@ -17,6 +17,7 @@ from sweeper.data.normalize import normalization
 from sweeper.errors import StateError
 from sweeper.export import Format, Predict, exporter
 from sweeper.export.parts.servable import Pipeline, Servable
+from sweeper.files import writing
 from sweeper.models import model as models
 from sweeper.models.parts.weights_file import read_weights
 
@@ -63,7 +64,7 @@ def save_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], pat
         offset = end
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
-    with path.open("wb") as file:
+    with writing(path) as file:
         file.write(len(text).to_bytes(8, "little"))
         file.write(text)
         for _, tensor in ordered:

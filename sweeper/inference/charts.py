@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from sweeper.files import writing
 from sweeper.inference.calibration import Calibration
 from sweeper.inference.scores import Scores
 from sweeper.trial import Report
 
-BLUE, AMBER, GREY = "#2563eb", "#f59e0b", "#94a3b8"
+BLUE, AMBER, GRAY = "#2563eb", "#f59e0b", "#94a3b8"
 _NAMED, _COUNTED = 60, 30  # classes up to which ticks are named and cells are numbered
 
 
@@ -26,7 +27,9 @@ def figure(width: float, height: float) -> Figure:
 
 def save(made: Figure, path: Path) -> Path:
     """PNG or SVG by the suffix. Nothing in the file depends on when it was made."""
-    made.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
+    metadata = {"Date": None} if path.suffix == ".svg" else None
+    with writing(path) as file:
+        made.savefig(file, format=path.suffix.removeprefix("."), dpi=120, metadata=metadata)
     return path
 
 
@@ -47,9 +50,9 @@ def confusion_chart(scores: Scores, title: str) -> Figure:
         axes.set_yticks(range(count), scores.classes, fontsize=8, parse_math=False)
     if count <= _COUNTED:
         for true, predicted in np.argwhere(scores.confusion):
-            colour = "white" if shares[true, predicted] > 0.5 else "black"
+            color = "white" if shares[true, predicted] > 0.5 else "black"
             text = str(scores.confusion[true, predicted])
-            axes.text(predicted, true, text, ha="center", va="center", fontsize=7, color=colour)
+            axes.text(predicted, true, text, ha="center", va="center", fontsize=7, color=color)
     return made
 
 
@@ -60,14 +63,14 @@ def reliability_chart(calibration: Calibration, title: str) -> Figure:
     filled = [row for row in calibration.bins if row.images]
     middles = [(row.low + row.high) / 2 for row in filled]
     width = 1 / len(calibration.bins)
-    above.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="perfect")
+    above.plot([0, 1], [0, 1], color=GRAY, linestyle="--", label="perfect")
     means, accuracies = [row.confidence for row in filled], [row.accuracy for row in filled]
     above.bar(middles, accuracies, width * 0.95, color=BLUE, label="accuracy")
     above.plot(means, accuracies, "o", color=AMBER, markersize=4, label="at the mean confidence")
     above.set(ylabel="accuracy", ylim=(0, 1))
     above.set_title(f"{title}: calibration error {100 * calibration.ece:.1f} %", parse_math=False)
     above.legend(loc="upper left")
-    below.bar(middles, [row.images for row in filled], width * 0.95, color=GREY)
+    below.bar(middles, [row.images for row in filled], width * 0.95, color=GRAY)
     below.set(xlabel="confidence", ylabel="images", xlim=(0, 1))
     return made
 
@@ -87,16 +90,16 @@ def curves_chart(reports: Sequence[Report], title: str, best_epoch: int | None =
         axes.grid(alpha=0.3)
         axes.xaxis.get_major_locator().set_params(integer=True)
         if best_epoch is not None:
-            axes.axvline(best_epoch, color=GREY, linestyle="--", label=f"epoch {best_epoch}")
+            axes.axvline(best_epoch, color=GRAY, linestyle="--", label=f"epoch {best_epoch}")
         axes.legend()
     return made
 
 
 def _lines(
-    axes: Axes, epochs: Sequence[int], metrics: Iterable[Mapping[str, float]], colours: Mapping[str, str]
+    axes: Axes, epochs: Sequence[int], metrics: Iterable[Mapping[str, float]], colors: Mapping[str, str]
 ) -> None:
     told = list(metrics)
-    for name, colour in colours.items():
+    for name, color in colors.items():
         values = [report.get(name, math.nan) for report in told]
         if not all(math.isnan(value) for value in values):
-            axes.plot(epochs, values, color=colour, marker="o", markersize=3, label=name)
+            axes.plot(epochs, values, color=color, marker="o", markersize=3, label=name)

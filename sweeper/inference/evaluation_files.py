@@ -1,6 +1,7 @@
 """An evaluation as files: JSON with everything, tables as CSV, charts as PNG."""
 
 import csv
+import io
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -8,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from sweeper.files import write_atomically
 from sweeper.inference.charts import confusion_chart, reliability_chart, save
 from sweeper.inference.evaluation import Evaluation
 
@@ -22,7 +24,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
     confusion = [[name, *row] for name, row in zip(names, scores.confusion.tolist(), strict=True)]
     facts = json.dumps(finite(evaluation.facts), ensure_ascii=False, indent=1, allow_nan=False)
     everything = folder / "evaluation.json"
-    everything.write_text(facts + "\n", encoding="utf-8")
+    write_atomically(everything, facts + "\n")
     return [
         save(confusion_chart(scores, headline), folder / "confusion.png"),
         _table(folder / "confusion.csv", ["true \\ predicted", *names], confusion),
@@ -56,8 +58,7 @@ def _cell(value: Any) -> Any:
 
 
 def _table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([header, *rows])
+    write_atomically(path, text.getvalue())
     return path

@@ -28,7 +28,7 @@ def convolutions(module: nn.Module) -> dict[str, nn.Conv2d]:
 
 
 def filters_chart(model: TrainedModel) -> Figure:
-    """The first convolution's filters: in colour where they see colours, else a tile an input channel.
+    """The first convolution's filters: in color where they see colors, else a tile an input channel.
 
     SpecError for a network that has none.
     """
@@ -49,7 +49,7 @@ def filters_chart(model: TrainedModel) -> Figure:
 
 
 def _tiles(weight: Tensor) -> list[NDArray[np.float32]]:
-    """Each between 0 and 1 with zero in the middle: grey where a filter does not look."""
+    """Each between 0 and 1 with zero in the middle: gray where a filter does not look."""
     if weight.shape[1] != 3:
         weight = weight.flatten(0, 1).unsqueeze(1)
     largest = weight.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
@@ -112,15 +112,15 @@ def maps_chart(image: Pixels, maps: dict[str, NDArray[np.float32]], title: str) 
         row[0].set_title(f"{name}\n{'x'.join(map(str, layer.shape))}", fontsize=6)
         shown = [layer[place] for place in np.sort(liveliest)]
         for axes, single in zip(row[1:], [*shown, *[None] * (_MOST_MAPS - len(shown))], strict=True):
-            _tile(axes, single, colours="viridis")
+            _tile(axes, single, colors="viridis")
     made.suptitle(title, fontsize=9, parse_math=False)
     return made
 
 
-def _tile(axes: Axes, tile: NDArray[np.generic] | None, colours: str = "gray") -> None:
+def _tile(axes: Axes, tile: NDArray[np.generic] | None, colors: str = "gray") -> None:
     axes.axis("off")
     if tile is not None:
-        # a filter's tile and a grey photo have fixed ends, a feature map is scaled to its own
+        # a filter's tile and a gray photo have fixed ends, a feature map is scaled to its own
         low, high = (0, 255) if tile.dtype == np.uint8 else (0, 1)
-        ends = (None, None) if colours == "viridis" else (low, high)
-        axes.imshow(tile, cmap=colours, interpolation="nearest", vmin=ends[0], vmax=ends[1])
+        ends = (None, None) if colors == "viridis" else (low, high)
+        axes.imshow(tile, cmap=colors, interpolation="nearest", vmin=ends[0], vmax=ends[1])

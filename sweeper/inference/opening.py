@@ -27,7 +27,7 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class Opened:
-    """A trial's network, and the images of its sweep at its size and with its normalisation."""
+    """A trial's network, and the images of its sweep at its size and with its normalization."""
 
     model: TrainedModel
     dataset: Dataset
@@ -63,7 +63,7 @@ def open_trial(
     """The network of the trial's best epoch, its checkpoint verified.
 
     Needs the sweep's images, or rather their store, because they decide the splits and the numbers of
-    the normalisation. DataError where they are no longer those that the sweep saw.
+    the normalization. DataError where they are no longer those that the sweep saw.
     """
     where = device or default_device()
     keep_memory()

@@ -17,7 +17,7 @@ from sweeper.training.recipe import Recipe
 class TrainedModel:
     """The network of one trial's best epoch with everything that comes before it.
 
-    `fitted` are the numbers of the normalisation, `transform` is the normalisation itself. `dtype` is
+    `fitted` are the numbers of the normalization, `transform` is the normalization itself. `dtype` is
     what activations are computed in, as in training on such a device.
     """
 
@@ -39,16 +39,16 @@ class TrainedModel:
         channels, pixels, _ = self.shape
         return decode(raw, [pixels], channels=channels)[0]
 
-    def normalised(self, pixels: Tensor) -> Tensor:
+    def normalized(self, pixels: Tensor) -> Tensor:
         """uint8 images (rows, height, width, channels) as the network takes them, on its device."""
         images = pixels.to(self.device).permute(0, 3, 1, 2).to(torch.float32).div_(255)
         return self.transform(images).contiguous(memory_format=torch.channels_last)
 
     def logits(self, images: Tensor) -> Tensor:
-        """Of a batch that is normalised already, as `Dataset.batches` gives it."""
+        """Of a batch that is normalized already, as `Dataset.batches` gives it."""
         with torch.inference_mode(), autocast(self.device, self.dtype):
             return self.module(images).float()
 
     def probabilities(self, pixels: Tensor) -> Tensor:
         """Of uint8 images (rows, height, width, channels): float32 (rows, classes) on the CPU."""
-        return self.logits(self.normalised(pixels)).softmax(1).cpu()
+        return self.logits(self.normalized(pixels)).softmax(1).cpu()

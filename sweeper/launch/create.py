@@ -16,6 +16,7 @@ import yaml
 
 from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.errors import PreflightError, SweeperError
+from sweeper.files import write_atomically
 from sweeper.store import lease
 from sweeper.store.events import Event
 from sweeper.store.outbox import sweep_row
@@ -127,9 +128,7 @@ def write_resolved(spec: SweepSpec, paths: SweepPaths, meta: Mapping[str, str]) 
         for key in ("created", "git_revision", "versions", "data_digest", "overrides")
     ]
     text = "\n".join(lines) + "\n" + yaml.safe_dump(spec.resolved(), sort_keys=False)
-    aside = paths.spec.with_suffix(".part")
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(paths.spec)
+    write_atomically(paths.spec, text)
 
 
 def _git_revision() -> str:

@@ -1,12 +1,12 @@
 """Going on from the copy of a record whose original is missing or damaged, here or on another machine."""
 
 import json
-import os
 import shutil
 import time
 from pathlib import Path
 
 from sweeper.config.spec import SweepSpec
+from sweeper.files import replacing
 from sweeper.launch.create import write_resolved
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
@@ -65,11 +65,8 @@ def _set_aside(record: Path) -> None:
 
 
 def _put_in_place(copy: Path, record: Path) -> None:
-    aside = record.with_name(record.name + ".part")
-    shutil.copy2(copy, aside)
-    with aside.open("rb") as file:
-        os.fsync(file.fileno())
-    aside.replace(record)
+    with replacing(record, durable=True, mode=0o600) as part:
+        shutil.copy2(copy, part)
 
 
 def _adopt_checkpoints(paths: SweepPaths) -> None:

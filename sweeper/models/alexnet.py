@@ -37,7 +37,7 @@ def alexnet32(shape: Shape, classes: int, *, dropout: Fraction = 0.4) -> nn.Modu
 
 @model("alexnet")
 def alexnet(shape: Shape, classes: int, *, dropout: Fraction = 0.5) -> nn.Module:
-    """The original with BatchNorm for response normalisation; overlapping 3/2 pools, at least 67 px."""
+    """The original with BatchNorm for response normalization; overlapping 3/2 pools, at least 67 px."""
     channels, pixels, _ = shape
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     pixels = convolved(pixels, 11, 4, "valid")

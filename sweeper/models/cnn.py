@@ -47,7 +47,7 @@ def cnn(
     """`layers` blocks of (conv, BatchNorm, activation) x `convs_per_block`, 2x2 pool, dropout; then the head.
 
     `stride` is that of each block's first convolution. Dropout acts on the pooled map, which is cheaper
-    than Keras's usual place before the pool and regularises a little differently. With BatchNorm the
+    than Keras's usual place before the pool and regularizes a little differently. With BatchNorm the
     convolutions have no bias. The study's food networks are `kernel: 2, batch_norm: false`.
     """
     widths = block_widths(layers, filters, growth)

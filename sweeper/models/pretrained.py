@@ -1,4 +1,4 @@
-"""Transfer learning: a backbone with weights learnt elsewhere, frozen as far as wanted, and an own head."""
+"""Transfer learning: a backbone with weights learned elsewhere, frozen as far as wanted, and an own head."""
 
 from typing import Annotated, Literal
 
@@ -33,7 +33,7 @@ def pretrained(
 
     `weights`: imagenet (torchvision's best, from its cache or the internet), none, or a file (safetensors
     or a state dict). `freeze`: all, none, or how many stages from the image on. `inputs` is filled in from
-    the trial's normalisation: images between 0 and 1 get ImageNet's mean and deviation here.
+    the trial's normalization: images between 0 and 1 get ImageNet's mean and deviation here.
     """
     base = build_backbone(backbone, weights)
     frozen = _frozen_parts(base, backbone, freeze)
@@ -61,7 +61,7 @@ class _Transfer(nn.Module):
         self.base = base
         self.head = head
         self._frozen = tuple(frozen)
-        self._is_grey = channels == 1
+        self._is_gray = channels == 1
         self._has_unit_inputs = inputs == "unit"
         self.mean = nn.Buffer(torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.deviation = nn.Buffer(torch.tensor(_IMAGENET_DEVIATION).view(1, 3, 1, 1), persistent=False)
@@ -80,8 +80,8 @@ class _Transfer(nn.Module):
         return self.head(self.vectors(x))
 
     def vectors(self, x: Tensor) -> Tensor:
-        """What the backbone gives for each image; grey images count as three equal channels."""
-        if self._is_grey:
+        """What the backbone gives for each image; gray images count as three equal channels."""
+        if self._is_gray:
             x = x.expand(-1, 3, -1, -1)
         if self._has_unit_inputs:
             x = (x - self.mean) / self.deviation

@@ -27,7 +27,7 @@ def vgg16_bn(shape: Shape, classes: int, *, dropout: Fraction = 0.5) -> nn.Modul
 
 @model("vgg19")
 def vgg19(shape: Shape, classes: int, *, dropout: Fraction = 0.5) -> nn.Module:
-    """16 convolutions, no normalisation, dense 4096 twice: 143,667,240 for 1000 classes at 224 px."""
+    """16 convolutions, no normalization, dense 4096 twice: 143,667,240 for 1000 classes at 224 px."""
     parts, features = _base("vgg19", shape, (2, 2, 4, 4, 4), has_norm=False)
     parts["head"] = dense_head(features, classes, dense=(4096, 4096), dropout=dropout)
     return nn.Sequential(parts)

@@ -38,7 +38,6 @@ class Run:
     completed: int = 0
     rungs: Mapping[float, int] = field(default_factory=dict[float, int])
     closed: str = "done"
-    dearest_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,6 @@ def _run(sweep: Sweep, clock: VirtualClock) -> Run:
         completed=sum(trial.state is State.COMPLETED for trial in trials),
         rungs=_rungs(sweep),
         closed=sweep.history.closed,
-        dearest_seconds=max((trial.device_seconds for trial in trials), default=0.0),
     )
 
 

@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import signal
 import socket
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from sweeper.errors import BusyError, PreflightError
+from sweeper.files import write_atomically
 
 Request = Literal["stop", "cancel"]
 LOOKS = 200  # x 5 ms: for as long a launcher yields to those who ask who owns the sweep
@@ -73,9 +73,7 @@ def owner(root: Path) -> Owner | None:
 
 def ask_owner(root: Path, request: Request) -> None:
     """Leave a request where the owner looks for it about once a second."""
-    aside = root / f".request.{secrets.token_hex(4)}"
-    aside.write_text(request)
-    aside.replace(root / ".request")
+    write_atomically(root / ".request", request)
 
 
 def requested(root: Path) -> Request | None:

@@ -122,7 +122,8 @@ class Meter:
 class Totals:
     """Sums over attempts, in device-seconds.
 
-    `capacity` is what the sweep held for its trials, `one_off` what was booked beside it. `failed` and
+    `capacity` is what the sweep held for its trials, `one_off` what was booked beside it (image
+    stores, statistics, the final test). `failed` and
     `preempted` are billed to attempts that ended so, `repeated` the part of the latter that had to be
     done again. `waited` are plain seconds before the grants, which nobody bills, `joules` what the devices
     drew, for `measured` device-seconds of the billed ones; both sum what is known, None where nothing is.
@@ -162,11 +163,6 @@ class Totals:
     def _on_devices(self) -> float:
         """Of what is billed the part that `capacity` covers: beside GPUs, CPU slots are no devices."""
         return self.gpu_billed or self.billed
-
-    @property
-    def booked(self) -> float:
-        """Device-seconds of one-off work: image stores, statistics, the final test."""
-        return self.one_off
 
     @property
     def overhead(self) -> float:

@@ -6,7 +6,6 @@ Optuna's study, MLflow, reports) is a projection that can be built again from it
 """
 
 import json
-import os
 import secrets
 import sqlite3
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sweeper.errors import BusyError, StateError
+from sweeper.files import remove_leftovers, replacing
 from sweeper.store.event_lines import SCHEMA, Line, body_of, line_of, parse, text_of
 from sweeper.store.events import Event
 
@@ -105,19 +105,13 @@ class Record:
                 "a record exists already", where=str(path), hint="resume it, or choose another name"
             )
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        aside = path.with_name(path.name + ".new")
-        aside.unlink(missing_ok=True)
-        _touch(aside)
-        record = cls(sqlite3.connect(aside, timeout=30), aside)
-        record._connection.executescript("BEGIN;" + _TABLES)
-        try:
-            record.put_meta({"schema": str(SCHEMA), **meta})  # commits the tables too
-        except BaseException:
-            record.close()
-            aside.unlink()
-            raise
-        record.close()
-        aside.replace(path)  # whoever opens the path finds a whole record or none
+        with replacing(path, mode=0o600) as part:  # whoever opens the path finds a whole record or none
+            record = cls(sqlite3.connect(part, timeout=30), part)
+            try:
+                record._connection.executescript("BEGIN;" + _TABLES)
+                record.put_meta({"schema": str(SCHEMA), **meta})  # commits the tables too
+            finally:
+                record.close()
         return cls.open(path)
 
     @classmethod
@@ -262,23 +256,13 @@ class Record:
 
     def copy_to(self, path: Path) -> None:
         """A consistent copy in one file, while the sweep goes on; replaces an older copy."""
-        aside = path.with_name(path.name + ".part")
-        aside.unlink(missing_ok=True)
-        _touch(aside)
-        self._connection.execute("VACUUM INTO ?", (str(aside),))
-        with aside.open("rb") as file:
-            os.fsync(file.fileno())  # SQLite leaves it to the operating system when it reaches the disk
-        aside.replace(path)
+        remove_leftovers(path)
+        with replacing(path, durable=True, mode=0o600) as part:
+            self._connection.execute("VACUUM INTO ?", (str(part),))
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""
         self._connection.close()
-
-
-def _touch(path: Path) -> None:
-    """An empty file that only its owner may read; SQLite gives its journals the same mode."""
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    path.chmod(0o600)
 
 
 def _make_durable(connection: sqlite3.Connection) -> None:

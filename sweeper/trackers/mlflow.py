@@ -10,7 +10,6 @@ import json
 import logging
 import math
 import os
-import uuid
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,6 +32,7 @@ from mlflow.protos.databricks_pb2 import (
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
+from sweeper.files import remove_leftovers, replacing
 from sweeper.store.record import OutboxRow, RowKind
 from sweeper.trackers import Refused, Target, Undelivered, tracker
 from sweeper.trackers.address import redacted
@@ -209,11 +209,9 @@ def _make_store(uri: str) -> None:
     with FileLock(f"{path}.lock"):
         if path.exists():
             return
-        for left in path.parent.glob(f"{path.name}.part-*"):
-            left.unlink()
-        aside = path.with_name(f"{path.name}.part-{uuid.uuid4().hex[:8]}")
-        MlflowClient(tracking_uri=f"sqlite:///{aside}").search_experiments(max_results=1)
-        aside.rename(path)
+        remove_leftovers(path)
+        with replacing(path) as part:
+            MlflowClient(tracking_uri=f"sqlite:///{part}").search_experiments(max_results=1)
 
 
 def _artifacts(uri: str) -> str | None:

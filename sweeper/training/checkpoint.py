@@ -8,7 +8,6 @@ import errno
 import hashlib
 import json
 import logging
-import os
 import pickle
 import re
 import shutil
@@ -20,6 +19,7 @@ from typing import Any
 import torch
 
 from sweeper.errors import StateError
+from sweeper.files import creating_folder, write_atomically, writing
 
 VERSION = 1
 STATE = "state.pt"
@@ -57,18 +57,13 @@ class CheckpointFolder:
         self._refuse_if_superseded()
         self.root.mkdir(parents=True, exist_ok=True)
         final = self.root / f"epoch-{epoch:04d}.{self.attempt}"
-        aside = self.root / f".{final.name}.{os.getpid()}"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
         try:
-            _write_state(aside, state, epoch=epoch, trial_key=self.trial_key, attempt=self.attempt)
+            with creating_folder(final, durable=True) as part:
+                _write_state(part, state, epoch=epoch, trial_key=self.trial_key, attempt=self.attempt)
+                if final.exists():
+                    shutil.rmtree(final)
         except (OSError, RuntimeError) as error:
-            shutil.rmtree(aside, ignore_errors=True)  # on a full disk the half of it is in everybody's way
             raise _unwritten(error) from error
-        if final.exists():
-            shutil.rmtree(final)
-        aside.rename(final)
-        _flush(self.root)
         self._prune(epoch, best_epoch)
         return final
 
@@ -102,16 +97,10 @@ def _checkpoints(root: Path) -> Iterator[tuple[int, int, Path]]:
 
 def _write_state(folder: Path, state: Mapping[str, Any], *, epoch: int, trial_key: str, attempt: int) -> None:
     path = folder / STATE
-    with path.open("wb") as file:
+    with writing(path) as file:
         torch.save(dict(state), file)
-        file.flush()
-        os.fsync(file.fileno())
     manifest = Manifest(epoch, trial_key, attempt, sha256=_digest(path), size=path.stat().st_size)
-    with (folder / MANIFEST).open("w") as file:
-        json.dump(asdict(manifest), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    _flush(folder)
+    write_atomically(folder / MANIFEST, json.dumps(asdict(manifest), indent=1))
 
 
 def _unwritten(error: OSError | RuntimeError) -> OSError:
@@ -120,14 +109,6 @@ def _unwritten(error: OSError | RuntimeError) -> OSError:
         return error
     cause = error.__context__
     return cause if isinstance(cause, OSError) else OSError(errno.EIO, str(error).splitlines()[0])
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _digest(path: Path) -> str:

@@ -4,10 +4,9 @@ import functools
 import hashlib
 import logging
 import mmap
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import pyarrow as pa
 import torch
@@ -15,8 +14,11 @@ from filelock import FileLock
 from torch import Tensor, nn
 
 from sweeper.data.augment import Augmentation
+from sweeper.data.batches import Data, epoch_order
 from sweeper.data.gc import mark_used
+from sweeper.data.sources import Split
 from sweeper.errors import DataError
+from sweeper.files import remove_leftovers, writing
 from sweeper.models.parts.weights_file import imagenet_file, local_file
 from sweeper.training.device import autocast
 from sweeper.training.recipe import Recipe
@@ -25,45 +27,6 @@ from sweeper.trial import canonical
 FORMAT = 1
 _BATCH = 128
 _log = logging.getLogger(__name__)
-
-Split = Literal["train", "valid", "test"]
-
-
-class Data(Protocol):
-    """What training needs of a data set: `sweeper.data.dataset.Dataset` is one, `Features` another."""
-
-    shape: Any
-    classes: tuple[str, ...]
-    digest: str
-
-    def size(self, split: Split) -> int:
-        """Number of images."""
-        ...
-
-    def labels(self, split: Split) -> Tensor:
-        """Labels in store order, int64."""
-        ...
-
-    def batches(
-        self,
-        split: Split,
-        *,
-        batch_size: int,
-        generator: torch.Generator | None = None,
-        augmentation: Augmentation | None = None,
-        drop_last: bool = False,
-        device: str = "cpu",
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs and labels; shuffled by the generator, in store order without one."""
-        ...
-
-
-class Backbone(Protocol):
-    """A network whose frozen part can be asked alone."""
-
-    def vectors(self, images: Tensor) -> Tensor:
-        """One row an image."""
-        ...
 
 
 class Features:
@@ -96,11 +59,7 @@ class Features:
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Vectors and labels, in the order in which the images would come."""
         vectors, labels = self._vectors[split].to(device), self._labels[split].to(device)
-        order = torch.arange(len(labels))
-        if generator is not None:
-            order = torch.randperm(len(labels), generator=generator)
-        if drop_last:
-            order = order[: len(order) // batch_size * batch_size]
+        order = epoch_order(len(labels), batch_size, generator, drop_last=drop_last)
         for rows in order.to(device).split(batch_size):
             yield vectors.index_select(0, rows), labels[rows]
 
@@ -186,13 +145,10 @@ def _write(vectors: Tensor, path: Path) -> None:
     column = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
     schema = pa.schema([pa.field("vector", column.type)], metadata={"digest": _content(vectors)})
     batch = pa.record_batch([column], schema=schema)
-    aside = path.with_suffix(f".{os.getpid()}.tmp")
-    with aside.open("wb") as file:
-        with pa.ipc.new_file(file, batch.schema, options=pa.ipc.IpcWriteOptions(allow_64bit=True)) as writer:
-            writer.write_batch(batch)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    remove_leftovers(path)
+    options = pa.ipc.IpcWriteOptions(allow_64bit=True)
+    with writing(path, durable=True) as file, pa.ipc.new_file(file, schema, options=options) as writer:
+        writer.write_batch(batch)
 
 
 def _open(path: Path) -> Tensor | None:

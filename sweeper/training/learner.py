@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sweeper.config.sections import TrainSpec
+from sweeper.data.batches import Data
 from sweeper.models.parts.random_layers import share_generator
 from sweeper.training.batch import automatic_batch, even_batches
 from sweeper.training.device import autocast, compute_dtype, training_dtype
-from sweeper.training.feature_cache import Data, can_share, shared_features
+from sweeper.training.feature_cache import can_share, shared_features
 from sweeper.training.metrics import Tally, clipped_top
 from sweeper.training.optim import (
     balanced_weights,
@@ -22,7 +23,7 @@ from sweeper.training.optim import (
     learning_rate,
     set_learning_rate,
 )
-from sweeper.training.recipe import Recipe, build_initialised, portable_state, restore_state
+from sweeper.training.recipe import Recipe, build_initialized, portable_state, restore_state
 from sweeper.training.step import GraphedStepper, Stepper
 from sweeper.trial import canonical
 
@@ -67,7 +68,7 @@ class Learner:
         `cache`, a frozen backbone's vectors are computed once for all trials and the head alone is trained.
         """
         train, classes = recipe.train, len(dataset.classes)
-        whole = build_initialised(recipe, shape=dataset.shape, classes=classes, seed=seed)
+        whole = build_initialized(recipe, shape=dataset.shape, classes=classes, seed=seed)
         whole = whole.to(device).to(memory_format=torch.channels_last)
         dtype = compute_dtype(train, device)
         module, data = whole, dataset

@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from sweeper.data.augment import augmentation
+from sweeper.data.batches import Data
 from sweeper.errors import FailureKind, SpecError, SweeperError
 from sweeper.models import Shape
 from sweeper.registry import nearest
 from sweeper.training.checkpoint import CheckpointFolder, epoch_of, load, load_newest, written
 from sweeper.training.device import compute_dtype, prepare
-from sweeper.training.feature_cache import Data
 from sweeper.training.learner import Learner, evaluate
 from sweeper.training.recipe import Recipe, build, restore_state
 from sweeper.trial import Report, Trial, derive
@@ -102,13 +102,13 @@ def train(
             "epoch": epoch,
         }
         score = metrics[objective]
-        progress = progress.after(epoch, score, seconds, smaller_is_better=is_minimised(objective))
+        progress = progress.after(epoch, score, seconds, smaller_is_better=is_minimized(objective))
         told.append({"epoch": epoch, "score": score, "device_seconds": total, "metrics": metrics})
         saved = _save(folder, learner, progress, told)
         yield Report(epoch, score, total, metrics, saved)
 
 
-def is_minimised(metric: str) -> bool:
+def is_minimized(metric: str) -> bool:
     """Whether less is better: losses and costs."""
     return metric.endswith("loss") or metric in ("device_seconds", "gpu_hours")
 

@@ -16,7 +16,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def build_optimizer(module: nn.Module, train: TrainSpec, device: torch.device) -> torch.optim.Optimizer:
-    """Over the parameters that learn; weight decay leaves biases and normalisation alone.
+    """Over the parameters that learn; weight decay leaves biases and normalization alone.
 
     Fused where torch has it (3 times faster than a loop over parameters on a CPU). On a GPU the
     learning rate is a tensor, so that a captured graph sees it change.
@@ -80,7 +80,7 @@ def balanced_weights(labels: Tensor, classes: int) -> Tensor:
 
 
 def build_loss(train: TrainSpec, weights: Tensor | None) -> Loss:
-    """Cross-entropy summed over the images; the caller divides by `loss_normaliser` of the whole batch."""
+    """Cross-entropy summed over the images; the caller divides by `loss_normalizer` of the whole batch."""
 
     def loss(logits: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(
@@ -90,7 +90,7 @@ def build_loss(train: TrainSpec, weights: Tensor | None) -> Loss:
     return loss
 
 
-def loss_normaliser(labels: Tensor, weights: Tensor | None) -> Tensor | int:
+def loss_normalizer(labels: Tensor, weights: Tensor | None) -> Tensor | int:
     """What turns the summed loss of a batch into torch's mean; labels may be class probabilities."""
     if weights is None or labels.ndim > 1:
         return len(labels)

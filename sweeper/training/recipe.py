@@ -13,7 +13,7 @@ from sweeper.data.augment import augmentation
 from sweeper.data.normalize import normalization
 from sweeper.errors import SpecError, StateError, SweeperError
 from sweeper.models import Shape, model
-from sweeper.models.parts.initial_weights import initialise
+from sweeper.models.parts.initial_weights import initialize
 from sweeper.registry import Registry, first_problem, nearest
 from sweeper.trial import Config, derive
 
@@ -119,10 +119,10 @@ def build(recipe: Recipe, *, shape: Shape, classes: int) -> nn.Module:
     return model[recipe.architecture](shape, classes, **recipe.model_options)
 
 
-def build_initialised(recipe: Recipe, *, shape: Shape, classes: int, seed: int) -> nn.Module:
+def build_initialized(recipe: Recipe, *, shape: Shape, classes: int, seed: int) -> nn.Module:
     """The network as training starts with it: the seed alone decides its weights."""
     module = build(recipe, shape=shape, classes=classes)
-    initialise(module, torch.Generator().manual_seed(derive(seed, "weights")))
+    initialize(module, torch.Generator().manual_seed(derive(seed, "weights")))
     return module
 
 

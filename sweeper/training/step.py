@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sweeper.training.device import autocast, is_out_of_memory
-from sweeper.training.optim import Loss, loss_normaliser
+from sweeper.training.optim import Loss, loss_normalizer
 
 Update = Callable[[Tensor, Tensor], Tensor]
 
@@ -73,13 +73,13 @@ class Stepper:
         return loss
 
     def _accumulate(self, images: Tensor, labels: Tensor) -> Tensor:
-        normaliser = loss_normaliser(labels, self.weights)
+        normalizer = loss_normalizer(labels, self.weights)
         piece = self.piece or len(images)
         total = torch.zeros((), device=self.device)
         for part, answers in zip(images.split(piece), labels.split(piece), strict=True):
             with autocast(self.device, self.dtype):
                 logits = self.module(part)
-            loss = self.loss(logits, answers) / normaliser
+            loss = self.loss(logits, answers) / normalizer
             self.scaler.scale(loss).backward()
             total += loss.detach()
         return total

@@ -14,7 +14,7 @@ from sweeper.errors import MissingExtraError
 from sweeper.export import Format, exporter
 from sweeper.export.parts.servable import servable
 from sweeper.inference.trained_network import TrainedModel
-from sweeper.training.recipe import build_initialised, compose
+from sweeper.training.recipe import build_initialized, compose
 
 CLASSES = ("apple", "basil", "café", "$dal$", "寿司", "fig", "gin")
 pytestmark = pytest.mark.timeout(120)  # tracing, and MLflow's import, on a busy machine
@@ -25,7 +25,7 @@ def model() -> TrainedModel:
     config = {"architecture": "cnn", "layers": 2, "filters": 8, "kernel": 2, "pixels": 12, "dropout": 0.2}
     recipe = compose({**config, "normalization": "standardize"}, TrainSpec())
     fitted = {"mean": np.float32([0.4, 0.5, 0.6]), "deviation": np.float32([0.2, 0.3, 0.1])}
-    module = build_initialised(recipe, shape=(3, 12, 12), classes=len(CLASSES), seed=1).eval()
+    module = build_initialized(recipe, shape=(3, 12, 12), classes=len(CLASSES), seed=1).eval()
     transform = normalization["standardize"]().transform(fitted)
     device = torch.device("cpu")
     return TrainedModel(

@@ -21,7 +21,7 @@ from sweeper.data.normalize import normalization
 from sweeper.export import exporter
 from sweeper.export.parts.servable import servable
 from sweeper.inference.trained_network import TrainedModel
-from sweeper.training.recipe import build_initialised, compose
+from sweeper.training.recipe import build_initialized, compose
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 SHAPE = (1, 8, 8)
@@ -30,7 +30,7 @@ SHAPE = (1, 8, 8)
 @pytest.fixture(scope="module")
 def model() -> TrainedModel:
     recipe = compose({"layers": 2, "filters": 8, "pixels": 8, "normalization": "scale"}, TrainSpec())
-    module = build_initialised(recipe, shape=SHAPE, classes=3, seed=1).eval()
+    module = build_initialized(recipe, shape=SHAPE, classes=3, seed=1).eval()
     transform = normalization["scale"]().transform({})
     cpu = torch.device("cpu")
     return TrainedModel(

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 
+from sweeper.files import write_atomically
 from sweeper.results.answer import Answer, Places, answer
 from sweeper.results.plots import anytime_svg, front_svg
 from sweeper.results.published_comparison import Measure
@@ -51,6 +52,6 @@ def drawn(answered: Answer, paths: SweepPaths) -> Answer:
     if answered.best:
         with contextlib.suppress(OSError):
             for path, draw in pictures.items():
-                path.write_text(draw(answered), encoding="utf-8")
+                write_atomically(path, draw(answered))
     there = tuple(str(path) for path in pictures if path.exists())
     return dataclasses.replace(answered, places=dataclasses.replace(answered.places, pictures=there))

@@ -11,21 +11,24 @@ from sweeper.data.augment.parts.color import erase as erase_patch
 from sweeper.data.augment.parts.color import jitter
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy:
-    """Ranges, drawn anew for every image. `mixup` is left to the data set, because it mixes labels too."""
+    """Ranges, drawn anew for every image. `mixup` is left to the data set, because it mixes labels too.
 
-    rotation: float = 0.0
-    shift: float = 0.0
-    zoom: float = 0.0
+    A named policy inherits the options and says which defaults are its own.
+    """
+
+    rotation: Degrees = 0.0
+    shift: Share = 0.0
+    zoom: Zoom = 0.0
     flip_horizontal: bool = False
     flip_vertical: bool = False
-    color: float = 0.0
-    erase: float = 0.0
-    mixup: float = 0.0
+    color: Zoom = 0.0
+    erase: Share = 0.0
+    mixup: Share = 0.0
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Geometry first, then colour, then erasing."""
+        """Geometry first, then color, then erasing."""
         if self.rotation or self.shift or self.zoom or self.flip_horizontal or self.flip_vertical:
             theta = draw(
                 len(images),
@@ -52,64 +55,41 @@ def none() -> Augmentation:
 
 
 @augmentation("light")
-def light(
-    *,
-    rotation: Degrees = 10.0,
-    shift: Share = 0.1,
-    zoom: Zoom = 0.1,
-    flip_horizontal: bool = False,
-    flip_vertical: bool = False,
-    color: Zoom = 0.0,
-    erase: Share = 0.0,
-    mixup: Share = 0.0,
-) -> Augmentation:
+@dataclass(frozen=True, kw_only=True)
+class Light(Policy):
     """Rotation within 10 degrees, shifts and zoom within 10 %, no flips: safe for digits and text."""
-    return Policy(rotation, shift, zoom, flip_horizontal, flip_vertical, color, erase, mixup)
+
+    rotation: Degrees = 10.0
+    shift: Share = 0.1
+    zoom: Zoom = 0.1
 
 
 @augmentation("basic")
-def basic(
-    *,
-    rotation: Degrees = 90.0,
-    shift: Share = 0.2,
-    zoom: Zoom = 0.0,
-    flip_horizontal: bool = True,
-    flip_vertical: bool = True,
-    color: Zoom = 0.0,
-    erase: Share = 0.0,
-    mixup: Share = 0.0,
-) -> Augmentation:
+@dataclass(frozen=True, kw_only=True)
+class Basic(Policy):
     """The food study's: rotation within 90 degrees, shifts within 20 %, both flips."""
-    return Policy(rotation, shift, zoom, flip_horizontal, flip_vertical, color, erase, mixup)
+
+    rotation: Degrees = 90.0
+    shift: Share = 0.2
+    flip_horizontal: bool = True
+    flip_vertical: bool = True
 
 
 @augmentation("strong")
-def strong(
-    *,
-    rotation: Degrees = 90.0,
-    shift: Share = 0.2,
-    zoom: Zoom = 0.2,
-    flip_horizontal: bool = True,
-    flip_vertical: bool = True,
-    color: Zoom = 0.3,
-    erase: Share = 0.25,
-    mixup: Share = 0.0,
-) -> Augmentation:
-    """As basic, and zoom within 20 %, colours within 30 %, a patch erased in every fourth image."""
-    return Policy(rotation, shift, zoom, flip_horizontal, flip_vertical, color, erase, mixup)
+@dataclass(frozen=True, kw_only=True)
+class Strong(Policy):
+    """As basic, and zoom within 20 %, colors within 30 %, a patch erased in every fourth image."""
+
+    rotation: Degrees = 90.0
+    shift: Share = 0.2
+    zoom: Zoom = 0.2
+    flip_horizontal: bool = True
+    flip_vertical: bool = True
+    color: Zoom = 0.3
+    erase: Share = 0.25
 
 
 @augmentation("custom")
-def custom(
-    *,
-    rotation: Degrees = 0.0,
-    shift: Share = 0.0,
-    zoom: Zoom = 0.0,
-    flip_horizontal: bool = False,
-    flip_vertical: bool = False,
-    color: Zoom = 0.0,
-    erase: Share = 0.0,
-    mixup: Share = 0.0,
-) -> Augmentation:
+@dataclass(frozen=True, kw_only=True)
+class Custom(Policy):
     """Nothing but the ranges that are given."""
-    return Policy(rotation, shift, zoom, flip_horizontal, flip_vertical, color, erase, mixup)

@@ -1,4 +1,4 @@
-"""Normalisations that treat every pixel alike: none, scale, standardize."""
+"""Normalizations that treat every pixel alike: none, scale, standardize."""
 
 import numpy as np
 import torch
@@ -27,17 +27,17 @@ def standardize() -> Normalization:
 
 
 class _Affine:
-    def __init__(self, centre: float, factor: float) -> None:
-        self._centre = centre
+    def __init__(self, center: float, factor: float) -> None:
+        self._center = center
         self._factor = factor
 
     def fit(self, images: TrainingImages) -> Fitted:
         return {}
 
     def transform(self, fitted: Fitted) -> Transform:
-        if self._centre == 0 and self._factor == 1:
+        if self._center == 0 and self._factor == 1:
             return lambda batch: batch
-        return lambda batch: (batch - self._centre) * self._factor
+        return lambda batch: (batch - self._center) * self._factor
 
 
 class _Standardize:

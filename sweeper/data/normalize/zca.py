@@ -24,18 +24,18 @@ from torch import Tensor
 from sweeper.data.normalize import Fitted, Normalization, TrainingImages, Transform, normalization
 from sweeper.data.normalize.parts.placed import Placed
 from sweeper.data.normalize.parts.spectrum import (
-    Centred,
+    Centered,
     Spectrum,
     exact,
     flatten,
     gram,
-    randomised,
+    randomized,
     remainder_error,
 )
 
 _log = logging.getLogger(__name__)
-_SMALL = 3_072  # 32 px in colour: exact in 15 CPU-seconds
-_LARGEST_EXACT = 12_288  # 64 px in colour: exact in 450 CPU-seconds and 2.7 GB
+_SMALL = 3_072  # 32 px in color: exact in 15 CPU-seconds
+_LARGEST_EXACT = 12_288  # 64 px in color: exact in 450 CPU-seconds and 2.7 GB
 _LARGEST_RANK = 2_048
 _FEW_IMAGES = 4_096
 _RULE = 0.25  # of epsilon, that the last eigenvalue may be
@@ -60,13 +60,13 @@ class _Zca:
         self._rank = rank
 
     def fit(self, images: TrainingImages) -> Fitted:
-        centred = Centred(images)
-        epsilon = self._epsilon * max(centred.total, 1e-12) / centred.dimensions
-        spectrum = _spectrum(centred, self._rank, epsilon)
-        mean = centred.mean.numpy()
-        if len(spectrum.values) == centred.dimensions:
-            return {"mean": mean, "matrix": _matrix(spectrum, epsilon), "rank": np.array(centred.dimensions)}
-        return {"mean": mean} | _low_rank(centred, spectrum, epsilon)
+        centered = Centered(images)
+        epsilon = self._epsilon * max(centered.total, 1e-12) / centered.dimensions
+        spectrum = _spectrum(centered, self._rank, epsilon)
+        mean = centered.mean.numpy()
+        if len(spectrum.values) == centered.dimensions:
+            return {"mean": mean, "matrix": _matrix(spectrum, epsilon), "rank": np.array(centered.dimensions)}
+        return {"mean": mean} | _low_rank(centered, spectrum, epsilon)
 
     def transform(self, fitted: Fitted) -> Transform:
         placed = Placed({name: fitted[name] for name in fitted if name not in ("rank", "ratio", "error")})
@@ -83,36 +83,36 @@ class _Zca:
         return apply
 
 
-def _spectrum(centred: Centred, asked: int | str, epsilon: float) -> Spectrum:
-    if asked == "full" or (isinstance(asked, int) and asked >= centred.dimensions):
-        return exact(centred)
+def _spectrum(centered: Centered, asked: int | str, epsilon: float) -> Spectrum:
+    if asked == "full" or (isinstance(asked, int) and asked >= centered.dimensions):
+        return exact(centered)
     if isinstance(asked, int):
-        return gram(centred).first(asked) if centred.count <= _FEW_IMAGES else randomised(centred, asked)
-    if centred.dimensions <= _SMALL:
-        return exact(centred)
-    is_exact_possible = centred.dimensions <= _LARGEST_EXACT
-    if centred.count <= _FEW_IMAGES:
-        spectrum = gram(centred)
+        return gram(centered).first(asked) if centered.count <= _FEW_IMAGES else randomized(centered, asked)
+    if centered.dimensions <= _SMALL:
+        return exact(centered)
+    is_exact_possible = centered.dimensions <= _LARGEST_EXACT
+    if centered.count <= _FEW_IMAGES:
+        spectrum = gram(centered)
         needed = int((spectrum.values > _RULE * epsilon).sum()) + 1
         return spectrum.first(needed if is_exact_possible else min(needed, _LARGEST_RANK))
-    most = min(_LARGEST_RANK, centred.dimensions // 6)
+    most = min(_LARGEST_RANK, centered.dimensions // 6)
     rank = 256
     while True:
-        spectrum = randomised(centred, rank)
+        spectrum = randomized(centered, rank)
         if spectrum.values[-1] <= _RULE * epsilon or (rank == most and not is_exact_possible):
             return spectrum
         rank, before = _extrapolate(spectrum.values, _RULE * epsilon), rank
         if rank > most and is_exact_possible:
-            return exact(centred)
+            return exact(centered)
         rank = min(max(rank, before + 64), most)
 
 
-def _low_rank(centred: Centred, spectrum: Spectrum, epsilon: float) -> dict[str, NDArray[np.generic]]:
-    error = remainder_error(centred, spectrum, epsilon)
+def _low_rank(centered: Centered, spectrum: Spectrum, epsilon: float) -> dict[str, NDArray[np.generic]]:
+    error = remainder_error(centered, spectrum, epsilon)
     ratio = float(spectrum.values[-1]) / epsilon
     if ratio > _RULE:
         _log.warning(
-            "zca: rank %d leaves eigenvalues up to %.2g of the regulariser (the aim is 0.25), "
+            "zca: rank %d leaves eigenvalues up to %.2g of the regularizer (the aim is 0.25), "
             "error %.0f %% on images held back; raise zca_epsilon or zca_rank, or use zca_patch",
             *(len(spectrum.values), ratio, 100 * error),
         )

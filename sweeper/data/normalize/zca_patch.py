@@ -1,7 +1,7 @@
 """ZCA of small patches as one fixed convolution: the same few hundred numbers for any image size.
 
 The covariance is that of 9 x 9 patches of the training split; the rows of its whitening matrix that
-belong to the patch's centre are the filters (Coates and Ng 2011). Correlates 0.92 to 0.94 with the
+belong to the patch's center are the filters (Coates and Ng 2011). Correlates 0.92 to 0.94 with the
 whole-image transform on natural images, at the cost of a small convolution.
 """
 
@@ -41,10 +41,10 @@ class _ZcaPatch:
         values = np.maximum(values, 0)
         epsilon = self._epsilon * max(float(values.mean()), 1e-12)
         matrix = (vectors / np.sqrt(values + epsilon)) @ vectors.T
-        centre = np.arange(channels) * side * side + side * side // 2
-        filters = matrix[centre].reshape(channels, channels, side, side)
-        colour = mean.reshape(channels, -1).mean(1)
-        return {"filters": filters.astype(np.float32), "mean": colour.astype(np.float32)}
+        center = np.arange(channels) * side * side + side * side // 2
+        filters = matrix[center].reshape(channels, channels, side, side)
+        color = mean.reshape(channels, -1).mean(1)
+        return {"filters": filters.astype(np.float32), "mean": color.astype(np.float32)}
 
     def transform(self, fitted: Fitted) -> Transform:
         placed = Placed(fitted)
@@ -53,8 +53,8 @@ class _ZcaPatch:
         def apply(batch: Tensor) -> Tensor:
             numbers = placed(batch.device)
             with torch.autocast(batch.device.type, enabled=False):
-                centred = batch - numbers["mean"].view(1, -1, 1, 1)
-                return F.conv2d(F.pad(centred, (edge,) * 4, mode="replicate"), numbers["filters"])
+                centered = batch - numbers["mean"].view(1, -1, 1, 1)
+                return F.conv2d(F.pad(centered, (edge,) * 4, mode="replicate"), numbers["filters"])
 
         return apply
 

@@ -16,7 +16,7 @@ Raw = bytes | Pixels
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One labelled image of a source, not yet read.
+    """One labeled image of a source, not yet read.
 
     `key` names it for people and for `group_by`: the path below the root, or an index. `split` is
     where the source itself puts it. `box` (left, top, right, bottom; pixels of the upright image)
@@ -30,7 +30,7 @@ class Item:
 
 
 class Source(Protocol):
-    """Labelled images in a fixed order that does not depend on how the disk lists them.
+    """Labeled images in a fixed order that does not depend on how the disk lists them.
 
     Opening one is cheap: whatever costs a read happens in `items` or `read`.
     """
@@ -42,7 +42,7 @@ class Source(Protocol):
 
     @property
     def channels(self) -> int:
-        """1 for grey images, 3 for colour; the store converts to it."""
+        """1 for gray images, 3 for color; the store converts to it."""
         ...
 
     @property

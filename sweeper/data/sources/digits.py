@@ -13,7 +13,7 @@ from sweeper.data.sources.parts.array_source import ArraySource, Images
 
 @source("digits")
 def digits(root: Path | None) -> Source:
-    """Ten classes, grey, 8 x 8; the store enlarges them to the pixels asked for. `root` is not used."""
+    """Ten classes, gray, 8 x 8; the store enlarges them to the pixels asked for. `root` is not used."""
     return ArraySource(f"digits/{sklearn.__version__}", 1, _load)
 
 

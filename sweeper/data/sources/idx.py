@@ -26,13 +26,13 @@ _FILES: dict[Split, tuple[str, str]] = {
 
 @source("mnist")
 def mnist(root: Path | None) -> Source:
-    """Ten digits, grey, 28 px; `train-*` and `t10k-*` idx files, gz or not. Has a test split."""
+    """Ten digits, gray, 28 px; `train-*` and `t10k-*` idx files, gz or not. Has a test split."""
     return _source(folder(root, "mnist"), "mnist", [str(digit) for digit in range(10)])
 
 
 @source("fashion_mnist")
 def fashion_mnist(root: Path | None) -> Source:
-    """Ten kinds of clothing, grey, 28 px, in MNIST's format. Has a test split."""
+    """Ten kinds of clothing, gray, 28 px, in MNIST's format. Has a test split."""
     return _source(folder(root, "fashion_mnist"), "fashion_mnist", list(_FASHION))
 
 

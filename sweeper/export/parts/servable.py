@@ -51,7 +51,7 @@ def servable(model: TrainedModel, scores: dict[str, float]) -> Servable:
     with torch.no_grad():
         pipeline(
             made.example
-        )  # a normalisation may make its constants in its first call, which tracing would keep
+        )  # a normalization may make its constants in its first call, which tracing would keep
     return made
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from sweeper.errors import SpecError, StateError
 from sweeper.export import Format, exporter
 from sweeper.export.parts.servable import servable
+from sweeper.files import put_in_place
 from sweeper.inference.opening import Opened
 from sweeper.inference.trained_network import TrainedModel
 
@@ -45,7 +46,9 @@ def export(opened: Opened, name: str, path: Path, *, scores: Mapping[str, float]
         aside = Path(scratch) / path.name
         made_of.write(servable(opened.model, dict(scores or {})), aside)
         worst = _compare(opened.model, made_of, aside, pixels)
-        _put(aside, path)
+        if path.is_dir():
+            shutil.rmtree(path)
+        put_in_place(aside, path)
     return Verified(path, _size(path), len(pixels), worst)
 
 
@@ -81,12 +84,6 @@ def _difference(found: NDArray[np.float32], expected: NDArray[np.float32], aside
         problem = f"answers differ from the trial's by up to {worst:.2g}; nothing was exported"
         raise StateError(problem, where=aside.name, hint="try another format, and please report this")
     return worst
-
-
-def _put(aside: Path, path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    aside.replace(path)
 
 
 def _size(path: Path) -> int:

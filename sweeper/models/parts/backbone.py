@@ -113,7 +113,7 @@ def stages(module: nn.Module) -> list[list[nn.Module]]:
     """The backbone's parts from the image on, in the pieces that `freeze` counts.
 
     VGG and its like end a stage with each pool; elsewhere each block of the longest list is one, and a
-    normalisation belongs to the part before it.
+    normalization belongs to the part before it.
     """
     features = getattr(module, "features", None)
     if isinstance(features, nn.Sequential) and not any(any(part.children()) for part in features):

@@ -86,7 +86,7 @@ def _rows_into(module: nn.Module, rows: list[LayerRow]) -> Generator[None]:
 
 
 def _flops(layer: nn.Module, outputs: int) -> int:
-    """Normalisation, activations and pooling count one operation for each value they give."""
+    """Normalization, activations and pooling count one operation for each value they give."""
     if isinstance(layer, nn.Conv2d):
         return 2 * outputs * math.prod(layer.kernel_size) * layer.in_channels // layer.groups
     if isinstance(layer, nn.Linear):

@@ -31,17 +31,17 @@ _DRAWS: dict[Scheme, Callable[[Tensor, torch.Generator], None]] = {
 }
 
 
-def initialise(module: nn.Module, generator: torch.Generator) -> None:
+def initialize(module: nn.Module, generator: torch.Generator) -> None:
     """Draw every parameter anew, in the order of the layers.
 
     Convolutions and dense layers by the module's `initial` (a `Scheme`, He-normal where it names none) with
-    zero biases, normalisation layers as ones and zeros. A part whose `is_loaded` is true keeps its weights.
+    zero biases, normalization layers as ones and zeros. A part whose `is_loaded` is true keeps its weights.
     """
     with torch.no_grad():
-        _initialise(module, getattr(module, "initial", "he_normal"), generator)
+        _initialize(module, getattr(module, "initial", "he_normal"), generator)
 
 
-def _initialise(part: nn.Module, scheme: Scheme, generator: torch.Generator) -> None:
+def _initialize(part: nn.Module, scheme: Scheme, generator: torch.Generator) -> None:
     if getattr(part, "is_loaded", False):
         return
     if isinstance(part, nn.Conv2d | nn.Linear):
@@ -56,7 +56,7 @@ def _initialise(part: nn.Module, scheme: Scheme, generator: torch.Generator) -> 
     else:
         _draw_loose_parameters(part, generator)
     for child in part.children():
-        _initialise(child, scheme, generator)
+        _initialize(child, scheme, generator)
 
 
 def _draw_loose_parameters(part: nn.Module, generator: torch.Generator) -> None:

@@ -7,7 +7,7 @@ import torch
 from sweeper.config.sections import DatasetSpec
 from sweeper.data.dataset import open_dataset
 from sweeper.data.normalize import normalization
-from sweeper.data.normalize.parts.spectrum import Centred, exact, gram, randomised
+from sweeper.data.normalize.parts.spectrum import Centered, exact, gram, randomized
 from sweeper.data.normalize.zca import _extrapolate
 
 
@@ -100,8 +100,8 @@ def test_fewer_images_than_pixels_are_enough(count):
 
 
 def test_the_three_ways_to_the_spectrum_agree():
-    centred = Centred(Images(500))
-    whole, few, part = exact(centred), gram(centred), randomised(centred, 20)
+    centred = Centered(Images(500))
+    whole, few, part = exact(centred), gram(centred), randomized(centred, 20)
     assert np.allclose(whole.values[:20], few.values[:20], rtol=1e-3)
     assert np.allclose(whole.values[:15], part.values[:15], rtol=1e-2)
     assert whole.total == pytest.approx(whole.values.sum(), rel=1e-4)
@@ -109,11 +109,11 @@ def test_the_three_ways_to_the_spectrum_agree():
 
 def test_images_held_back_are_fitted_on_by_nothing():
     images = Images(640)
-    centred = Centred(images)
+    centred = Centered(images)
     assert centred.count + len(centred.held_back()) == 640
     before = centred.mean.clone()
     images.rows[::10] += 100
-    assert torch.equal(Centred(images).mean, before)
+    assert torch.equal(Centered(images).mean, before)
 
 
 def test_patches_whiten_as_the_whole_image_does_on_stationary_images():
@@ -184,10 +184,10 @@ def test_what_a_killed_fit_left_behind_harms_neither_fit_nor_build(tmp_path):
     spec = DatasetSpec.model_validate({"source": "digits"})
     open_dataset(spec, pixels=8, normalization="standardize", cache=tmp_path)
     (fitted,) = (path.parent for path in tmp_path.rglob("mean.npy"))
-    fitted.rename(fitted.with_name(fitted.name + ".tmp"))
+    fitted.rename(fitted.with_name(fitted.name + ".part-dead"))
     open_dataset(spec, pixels=9, cache=tmp_path)
     assert open_dataset(spec, pixels=8, normalization="standardize", cache=tmp_path).fitted
-    assert [path.parent.name.endswith(".tmp") for path in tmp_path.rglob("mean.npy")] == [False]
+    assert [path.parent.name.endswith(".part-dead") for path in tmp_path.rglob("mean.npy")] == [False]
 
 
 class Smooth(Images):

@@ -28,7 +28,7 @@ def test_pixels_are_those_of_the_store(open_shelf) -> None:
     assert pixels.dtype == torch.uint8
     assert pixels.shape == (36, 16, 16, 3)
     images, _ = next(iter(opened.dataset.batches("valid", batch_size=36)))
-    torch.testing.assert_close(opened.model.normalised(pixels), images)
+    torch.testing.assert_close(opened.model.normalized(pixels), images)
 
 
 def test_a_sweep_that_was_moved_is_opened_where_it_is(open_shelf, shelf, tmp_path: Path) -> None:

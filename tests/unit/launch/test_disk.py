@@ -101,7 +101,7 @@ def test_copies_take_at_most_a_hundredth_of_the_drivers_time(paths, record, said
 
 
 def test_a_copy_that_cannot_be_written_is_said_once_and_stops_nothing(paths, record, said):
-    paths.copy.with_name(paths.copy.name + ".part").mkdir(parents=True)
+    paths.copy.mkdir(parents=True)
     copies = Copies(record, paths, said.append)
     for _ in range(3):
         copies.write()

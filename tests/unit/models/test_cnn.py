@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from sweeper.models import model
 from sweeper.models.parts.blocks import SameConv2d, activated_pool, convolution, convolved
 from sweeper.models.parts.count import count, flops, layer_table, moving_statistics
-from sweeper.models.parts.initial_weights import initialise
+from sweeper.models.parts.initial_weights import initialize
 from sweeper.models.parts.random_layers import Dropout, DropPath, MixedPool2d, share_generator
 
 GENERATOR = torch.Generator().manual_seed(1)
@@ -56,7 +56,7 @@ def test_the_food_study_networks_have_the_printed_parameters(pixels, filters, pa
 )
 def test_every_knob_gives_logits_and_gradients(options):
     module = cnn(**options)
-    initialise(module, torch.Generator().manual_seed(0))
+    initialize(module, torch.Generator().manual_seed(0))
     logits = module(noise(4, 3, 16, 16))
     assert logits.shape == (4, 10)
     F.cross_entropy(logits, torch.arange(4)).backward()
@@ -104,9 +104,9 @@ def test_a_function_that_falls_somewhere_is_never_pooled_first(activation):
 
 def test_initial_weights_depend_on_the_generator_alone():
     one, two, other = cnn(), cnn(), cnn()
-    initialise(one, torch.Generator().manual_seed(1))
-    initialise(two, torch.Generator().manual_seed(1))
-    initialise(other, torch.Generator().manual_seed(2))
+    initialize(one, torch.Generator().manual_seed(1))
+    initialize(two, torch.Generator().manual_seed(1))
+    initialize(other, torch.Generator().manual_seed(2))
     pairs = list(zip(one.parameters(), two.parameters(), strict=True))
     assert all(torch.equal(a, b) for a, b in pairs)
     assert not torch.equal(next(one.parameters()), next(other.parameters()))
@@ -115,7 +115,7 @@ def test_initial_weights_depend_on_the_generator_alone():
 def test_the_memory_layout_does_not_change_the_weights():
     plain, last = cnn(), cnn().to(memory_format=torch.channels_last)
     for module in (plain, last):
-        initialise(module, torch.Generator().manual_seed(1))
+        initialize(module, torch.Generator().manual_seed(1))
     assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), last.parameters(), strict=True))
 
 

@@ -11,7 +11,7 @@ from sweeper.errors import MissingExtraError, PreflightError, SpecError, Sweeper
 from sweeper.models import model
 from sweeper.models.parts.backbone import stages
 from sweeper.models.parts.count import count
-from sweeper.models.parts.initial_weights import initialise
+from sweeper.models.parts.initial_weights import initialize
 from sweeper.models.parts.random_layers import Dropout, DropPath
 
 
@@ -124,7 +124,7 @@ def test_weights_from_a_file_stay_when_the_head_is_drawn(tmp_path: Path, donor, 
     else:
         write_safetensors(path, donor)
     module = transfer(weights=str(path), device="cpu")
-    initialise(module, torch.Generator().manual_seed(1))
+    initialize(module, torch.Generator().manual_seed(1))
     assert torch.equal(module.base.state_dict()["features.0.weight"], donor["features.0.weight"])
     assert module.head.logits.bias.abs().sum() == 0
 
@@ -132,7 +132,7 @@ def test_weights_from_a_file_stay_when_the_head_is_drawn(tmp_path: Path, donor, 
 def test_from_scratch_the_seed_decides_the_backbone_too():
     modules = [transfer(device="cpu"), transfer(device="cpu")]
     for module in modules:
-        initialise(module, torch.Generator().manual_seed(1))
+        initialize(module, torch.Generator().manual_seed(1))
     assert all(torch.equal(a, b) for a, b in zip(*(m.parameters() for m in modules), strict=True))
 
 
@@ -140,7 +140,7 @@ def test_loose_parameters_are_drawn_and_constant_ones_stay():
     module = nn.Module()
     module.token = nn.Parameter(torch.arange(6.0))
     module.scale = nn.Parameter(torch.full((6,), 1e-6))
-    initialise(module, torch.Generator().manual_seed(1))
+    initialize(module, torch.Generator().manual_seed(1))
     expected = torch.empty(6).normal_(0.0, 0.02, generator=torch.Generator().manual_seed(1))
     assert torch.equal(module.token.data, expected)
     assert module.scale.tolist() == pytest.approx([1e-6] * 6)
@@ -153,7 +153,7 @@ def test_batchnorms_count_their_batches_from_zero(tmp_path: Path, weights):
         weights = str(tmp_path / "w.pt")
         torch.save({k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}, weights)
     module = transfer("resnet18", weights=weights, device="cpu")
-    initialise(module, torch.Generator().manual_seed(1))
+    initialize(module, torch.Generator().manual_seed(1))
     assert {int(b) for n, b in module.named_buffers() if n.endswith("num_batches_tracked")} == {0}
 
 

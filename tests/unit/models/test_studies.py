@@ -6,7 +6,7 @@ import torch
 from sweeper.errors import SpecError
 from sweeper.models import model
 from sweeper.models.parts.count import count, layer_table, moving_statistics
-from sweeper.models.parts.initial_weights import initialise
+from sweeper.models.parts.initial_weights import initialize
 
 PRINTED = [
     ("lenet5", 32, 3, 10, 62_006, 0),
@@ -62,7 +62,7 @@ def test_resnet_sees_19_and_9_pixels_before_its_stages():
 @pytest.mark.parametrize("name", ["lenet5", "alexnet32", "resnet50", "googlenet", "notes_cnn"])
 def test_it_trains_from_its_own_initial_weights(name):
     module = model[name]((3, 32, 32), 10, **model.check(name, {}))
-    initialise(module, torch.Generator().manual_seed(1))
+    initialize(module, torch.Generator().manual_seed(1))
     images = torch.empty(4, 3, 32, 32).normal_(generator=torch.Generator().manual_seed(2))
     loss = torch.nn.functional.cross_entropy(module(images), torch.arange(4))
     loss.backward()
@@ -72,7 +72,7 @@ def test_it_trains_from_its_own_initial_weights(name):
 
 def test_googlenets_mixture_is_a_distribution():
     module = model["googlenet"]((3, 32, 32), 10).eval()
-    initialise(module, torch.Generator().manual_seed(1))
+    initialize(module, torch.Generator().manual_seed(1))
     with torch.no_grad():
         shares = module(torch.zeros(2, 3, 32, 32)).exp().sum(1)
     assert torch.allclose(shares, torch.ones(2))

@@ -272,7 +272,7 @@ def test_a_copy_is_whole_while_another_thread_writes(record, tmp_path):
     finally:
         stop.set()
         writer.join()
-    assert sorted(path.name for path in tmp_path.glob("*.part")) == []
+    assert sorted(path.name for path in tmp_path.glob("*.part-*")) == []
 
 
 def test_a_copy_can_be_gone_on_with(record, tmp_path):

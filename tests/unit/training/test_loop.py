@@ -8,7 +8,7 @@ import torch
 
 from sweeper.config.sections import TrainSpec
 from sweeper.errors import SpecError
-from sweeper.training.loop import Diverged, Progress, final_score, is_minimised, train
+from sweeper.training.loop import Diverged, Progress, final_score, is_minimized, train
 from sweeper.training.recipe import compose
 from sweeper.trial import Trial
 
@@ -185,7 +185,7 @@ def test_the_best_epoch_is_the_earlier_of_two_equals(scores, is_smaller, best_ep
 
 
 def test_losses_are_minimised_and_accuracies_are_not():
-    assert [is_minimised(m) for m in ("valid/loss", "train/loss", "valid/top1", "valid/top5")] == [
+    assert [is_minimized(m) for m in ("valid/loss", "train/loss", "valid/top1", "valid/top5")] == [
         True, True, False, False,
     ]  # fmt: skip
 

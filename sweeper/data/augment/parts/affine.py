@@ -1,6 +1,6 @@
 """Rotation, shift, zoom and flips as one resampling of the batch, not image by image.
 
-Agrees with torchvision's `affine` followed by flips to 0.003 of a grey level, apart from the edge:
+Agrees with torchvision's `affine` followed by flips to 0.003 of a gray level, apart from the edge:
 what comes from outside repeats the border here (Keras' "nearest").
 """
 

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from sweeper.data.augment.parts.affine import uniform
 
-_GREY = (0.299, 0.587, 0.114)
+_GRAY = (0.299, 0.587, 0.114)
 
 
 def jitter(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
@@ -13,17 +13,17 @@ def jitter(images: Tensor, strength: float, generator: torch.Generator) -> Tenso
     factors = 1 + strength * (uniform(len(images), 3, generator, images.device) * 2 - 1)
     bright, contrast, saturation = factors.view(3, -1, 1, 1, 1)
     images = images * bright
-    grey = _grey(images)
-    mean = grey.mean((1, 2, 3), keepdim=True)
+    gray = _gray(images)
+    mean = gray.mean((1, 2, 3), keepdim=True)
     images = (images - mean) * contrast + mean
     if images.shape[1] == 3:
-        grey = (grey - mean) * contrast + mean
-        images = (images - grey) * saturation + grey
+        gray = (gray - mean) * contrast + mean
+        images = (images - gray) * saturation + gray
     return images.clamp(0, 1)
 
 
 def erase(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    """A square of 2 to 20 % of the area becomes the image's mean colour, in that share of the images."""
+    """A square of 2 to 20 % of the area becomes the image's mean color, in that share of the images."""
     rows, _, height, width = images.shape
     drawn = uniform(rows, 4, generator, images.device)
     side = (0.02 + 0.18 * drawn[1]).sqrt()
@@ -36,8 +36,8 @@ def erase(images: Tensor, probability: float, generator: torch.Generator) -> Ten
     return torch.where(hit[:, None], images.mean((2, 3), keepdim=True), images)
 
 
-def _grey(images: Tensor) -> Tensor:
+def _gray(images: Tensor) -> Tensor:
     if images.shape[1] != 3:
         return images.mean(1, keepdim=True)
     red, green, blue = images.split(1, 1)
-    return red * _GREY[0] + green * _GREY[1] + blue * _GREY[2]
+    return red * _GRAY[0] + green * _GRAY[1] + blue * _GRAY[2]

@@ -1,7 +1,7 @@
 """Eigenvectors of the covariance of images, all or only the largest, without holding the images.
 
 Three ways, by cost: the Gram matrix of the images where there are far fewer of them than pixels, the
-whole covariance where it is small, and otherwise randomised subspace iteration in three passes
+whole covariance where it is small, and otherwise randomized subspace iteration in three passes
 (Halko, Martinsson and Tropp 2011).
 """
 
@@ -43,7 +43,7 @@ class Spectrum:
         return Spectrum(self.values[:rank], self.vectors[:, :rank].contiguous(), self.total)
 
 
-class Centred:
+class Centered:
     """Training images as rows (height, width, channels order) less their mean, a block at a time.
 
     Up to 64 images, spread over the split, are held back from everything but `held_back`.
@@ -94,56 +94,56 @@ def flatten(images: Tensor) -> Tensor:
     return images.permute(0, 2, 3, 1).flatten(1)
 
 
-def exact(centred: Centred) -> Spectrum:
+def exact(centered: Centered) -> Spectrum:
     """Every eigenvector, through the covariance in float32; peak memory is three such matrices."""
-    covariance = torch.zeros(centred.dimensions, centred.dimensions)
-    for block in centred.blocks():
-        covariance.addmm_(block.T, block, alpha=1 / centred.count)
+    covariance = torch.zeros(centered.dimensions, centered.dimensions)
+    for block in centered.blocks():
+        covariance.addmm_(block.T, block, alpha=1 / centered.count)
     # the transpose of a symmetric matrix is itself, in the order that LAPACK overwrites
     values, vectors = _eigh(covariance.numpy().T)
     del covariance
     return Spectrum(
-        np.maximum(values[::-1], 0).astype(np.float64), torch.from_numpy(vectors).flip(1), centred.total
+        np.maximum(values[::-1], 0).astype(np.float64), torch.from_numpy(vectors).flip(1), centered.total
     )
 
 
-def gram(centred: Centred) -> Spectrum:
+def gram(centered: Centered) -> Spectrum:
     """Every eigenvector that the images span, through their inner products; holds the images as float32."""
-    rows = torch.cat(list(centred.blocks()))
-    values, vectors = _eigh((rows @ rows.T).div_(centred.count).numpy().T)
+    rows = torch.cat(list(centered.blocks()))
+    values, vectors = _eigh((rows @ rows.T).div_(centered.count).numpy().T)
     kept = values > max(values[-1], 0.0) * 1e-6
     values, right = values[kept][::-1].copy(), torch.from_numpy(vectors[:, kept][:, ::-1].copy())
-    scale = torch.from_numpy(1 / np.sqrt(values * centred.count)).float()
-    return Spectrum(values.astype(np.float64), rows.T @ right.mul_(scale), centred.total)
+    scale = torch.from_numpy(1 / np.sqrt(values * centered.count)).float()
+    return Spectrum(values.astype(np.float64), rows.T @ right.mul_(scale), centered.total)
 
 
-def randomised(centred: Centred, rank: int) -> Spectrum:
+def randomized(centered: Centered, rank: int) -> Spectrum:
     """The largest `rank` eigenvectors in three passes over the images."""
-    columns = min(rank + _OVERSAMPLE, centred.dimensions)
+    columns = min(rank + _OVERSAMPLE, centered.dimensions)
     generator = torch.Generator().manual_seed(derive(0, "zca", rank))
-    basis = torch.empty(centred.dimensions, columns).normal_(generator=generator)
+    basis = torch.empty(centered.dimensions, columns).normal_(generator=generator)
     for _ in range(2):
-        basis = torch.linalg.qr(centred.times(basis)).Q
-    values, inner = _eigh((basis.T @ centred.times(basis)).numpy().T)
+        basis = torch.linalg.qr(centered.times(basis)).Q
+    values, inner = _eigh((basis.T @ centered.times(basis)).numpy().T)
     order = np.argsort(values)[::-1][:rank].copy()
     vectors = basis @ torch.from_numpy(np.ascontiguousarray(inner[:, order]))
-    return Spectrum(np.maximum(values[order], 0).astype(np.float64), vectors, centred.total)
+    return Spectrum(np.maximum(values[order], 0).astype(np.float64), vectors, centered.total)
 
 
-def remainder_error(centred: Centred, spectrum: Spectrum, epsilon: float) -> float:
+def remainder_error(centered: Centered, spectrum: Spectrum, epsilon: float) -> float:
     """How far whitening with an isotropic remainder is from the exact one, on the images held back.
 
     Relative Frobenius norm. What the exact transform does to the part outside of the vectors is found by
     a Chebyshev series in the covariance, whose spectrum there is short: 3 to 12 passes for 64 images.
     """
     vectors = spectrum.vectors
-    rows = centred.held_back()
+    rows = centered.held_back()
     inside = rows @ vectors
     outside = (rows - inside @ vectors.T).T.contiguous()
     top = max(float(spectrum.values[-1]) * 1.05, 1e-12)
 
     def times(right: Tensor) -> Tensor:
-        product = centred.times(right)
+        product = centered.times(right)
         return product - vectors @ (vectors.T @ product)
 
     true = _chebyshev(times, outside, top, epsilon)

@@ -1,0 +1,92 @@
+"""Files that are whole or absent: written beside their place under a unique name, then renamed.
+
+A link at the place is replaced and never followed. A write that fails leaves the old file and no other.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+from typing import IO
+
+
+def write_atomically(path: Path, data: bytes | str, *, durable: bool = False, mode: int = 0o666) -> None:
+    """Put `data` (text as UTF-8) in the place of `path`; `durable` returns when the disk has it.
+
+    The umask is taken from `mode`, as it is where Python opens a file.
+    """
+    with writing(path, durable=durable, mode=mode) as file:
+        file.write(data.encode() if isinstance(data, str) else data)
+
+
+@contextlib.contextmanager
+def writing(path: Path, *, durable: bool = False, mode: int = 0o666) -> Generator[IO[bytes]]:
+    """A stream whose content takes the place of `path` where the block ends without an error."""
+    with (
+        replacing(path, durable=durable, mode=mode) as part,
+        open(os.open(part, os.O_WRONLY | os.O_NOFOLLOW), "wb") as file,
+    ):
+        yield file
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, durable: bool = False, mode: int = 0o666) -> Generator[Path]:
+    """An empty file, for writers that want a path, which takes the place of `path` at the end."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "exists and is no regular file", str(path))
+    part = _part_of(path)
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, mode))
+    try:
+        yield part
+        put_in_place(part, path, durable=durable)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def creating_folder(path: Path, *, durable: bool = False, mode: int = 0o777) -> Generator[Path]:
+    """An empty folder which becomes `path` at the end.
+
+    `path` must be absent or an empty folder by then: only the caller knows whether an older one may go.
+    """
+    part = _part_of(path)
+    part.mkdir(mode)
+    try:
+        yield part
+        put_in_place(part, path, durable=durable)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def put_in_place(part: Path, path: Path, *, durable: bool = False) -> None:
+    """Rename what was written beside `path` to it; with `durable` both have reached the disk afterwards."""
+    if durable:
+        for each in (*part.rglob("*"), part):
+            _flush(each)
+    part.replace(path)
+    if durable:
+        _flush(path.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed writers of `path` left. The caller holds the lock under which they wrote."""
+    for part in path.parent.glob(f"{path.name}.part-*"):
+        if part.is_dir() and not part.is_symlink():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part-{secrets.token_hex(4)}")
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
