@@ -30,8 +30,7 @@ from _measure import cpu
 from _stock import run as run_stock
 
 from sweeper.config.spec import SweepSpec, load_spec
-from sweeper.data.assignment import kept_assignment
-from sweeper.data.dataset import open_dataset, open_source
+from sweeper.data.dataset import kept_assignment, open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.plan.plan import image_variants
 from sweeper.runners import runner

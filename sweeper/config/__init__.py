@@ -1,1 +1,1 @@
-"""How a sweep file is read: YAML, its sections, its parameters, and what is said where it is wrong."""
+"""Reads sweep files: YAML, its sections, its parameters, and the messages where it is wrong."""

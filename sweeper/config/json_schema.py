@@ -42,7 +42,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
 
 
 def json_schema() -> dict[str, Any]:
-    """The grammar as JSON Schema draft 7, the newest that the YAML language server understands."""
+    """Return the grammar as JSON Schema draft 7, the newest that the YAML language server understands."""
     schema = SweepSpec.model_json_schema(ref_template="#/definitions/{model}")
     definitions = schema.pop("$defs")
     tidy: dict[str, Any] = _draft7({**schema, "definitions": definitions})
@@ -50,7 +50,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def reference() -> str:
-    """The tables of docs/sweep-file.md: every key with what it takes, its default, and what it means."""
+    """Return the tables of docs/sweep-file.md: each key with what it takes, its default, and its meaning."""
     return "\n\n".join("\n".join(_table(title, model)) for title, model in SECTIONS.items()) + "\n"
 
 
@@ -102,7 +102,7 @@ def _takes(schema: Mapping[str, Any]) -> str:
 
 
 def _draft7(node: Any) -> Any:
-    """Without the titles that pydantic makes up; a `$ref` alone, as draft 7 ignores what stands beside it."""
+    """Remove pydantic's titles, and what stands beside a `$ref`, because draft 7 ignores it."""
     if isinstance(node, list):
         return [_draft7(each) for each in cast("list[Any]", node)]
     if not isinstance(node, dict):

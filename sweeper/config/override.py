@@ -1,4 +1,4 @@
-"""`-o key.path=value`: one value of the sweep file replaced from the command line, before it is validated."""
+"""Reads `-o key.path=value`, which replaces one value of the sweep file before it is validated."""
 
 import copy
 import os
@@ -16,7 +16,7 @@ _USAGE = "expected KEY=VALUE, such as -o budget.trials=8"
 def override(
     document: Document, overrides: Sequence[str], environment: Mapping[str, str] = os.environ
 ) -> Document:
-    """A new document with each `key.path=value` put in, left to right; the value is read as YAML.
+    """Return a new document with each `key.path=value` put in, left to right; the value is read as YAML.
 
     A number in the path is an index into a list. A key that the file leaves out is added, for
     validation to judge; a parameter's part is only changed where the parameter exists.
@@ -60,7 +60,7 @@ def _put(data: dict[str, Any], path: Sequence[str], value: object, origin: str) 
 
 
 def _enter(place: object, part: str, path: str, origin: str) -> object:
-    """What lies at `part`, None where a mapping lacks it; SpecError where nothing can."""
+    """Return what lies at `part`, None where a mapping lacks it; SpecError where nothing can lie there."""
     if isinstance(place, dict):
         return cast("dict[str, object]", place).get(part)
     if not isinstance(place, list):

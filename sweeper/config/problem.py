@@ -1,4 +1,4 @@
-"""Pydantic's complaints in our words: path, what was found, what was expected, the nearest valid name."""
+"""Puts pydantic's complaints into our words: path, what was found and expected, the nearest valid name."""
 
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ _LIMITS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def problems(error: ValidationError, raw: object, model: type[BaseModel]) -> list[SpecError]:
-    """One SpecError a place, in the order of the fields, with its dotted `path`."""
+    """Return one SpecError a place, in the order of the fields, with the dotted path as its `where`."""
     places: dict[str, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
         path = _path(details, raw)
@@ -43,7 +43,7 @@ def problems(error: ValidationError, raw: object, model: type[BaseModel]) -> lis
 
 
 def show(value: object) -> str:
-    """A value as a user would recognize it in the file, cut to a readable length."""
+    """Write a value as the user would recognize it in the file, cut to a readable length."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -55,7 +55,7 @@ def show(value: object) -> str:
 
 
 def _path(details: ErrorDetails, raw: object) -> list[str]:
-    """Where in the data it is: pydantic's location without the names of union members."""
+    """Return the place in the data: pydantic's location without the names of union members."""
     path: list[str] = []
     for part in details["loc"]:
         if isinstance(raw, dict) and part in raw:
@@ -98,7 +98,7 @@ def _expected(details: ErrorDetails) -> str:
 
 
 def _fields(model: type[BaseModel], path: Sequence[str]) -> list[str]:
-    """The keys that may stand beside the last part of the path."""
+    """Return the keys that may stand beside the last part of the path."""
     for part in path:
         if part.isdigit():  # an index: what its list holds was taken for the list
             continue

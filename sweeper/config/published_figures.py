@@ -1,4 +1,4 @@
-"""What a study printed of one of its experiments: the figures that a point of a sweep is compared with."""
+"""Reads the figures that a study printed, with which a point of a sweep is compared."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ class _Frozen(BaseModel):
 
 
 class Figures(_Frozen):
-    """What was reached on one split; accuracies are fractions."""
+    """The scores that the study reached on one split; accuracies are fractions."""
 
     top1: Share | None = None
     top5: Share | None = None
@@ -38,12 +38,12 @@ class Published(_Frozen):
 
     @property
     def has_test(self) -> bool:
-        """Whether it tells anything of the test split."""
+        """Whether it has a figure of the test split."""
         return self.test != Figures()
 
 
 def published_of(point: Mapping[str, Any]) -> Published | None:
-    """The figures that a point of the sweep file carries; SpecError for one that is none."""
+    """Read the figures that a point of the sweep file carries; SpecError for one that is none."""
     written = point.get("published")
     if written is None:
         return None

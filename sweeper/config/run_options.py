@@ -1,4 +1,4 @@
-"""Which machine runs the trials, and what it shows meanwhile."""
+"""Says which machine runs the trials, and what it shows meanwhile."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,8 +20,8 @@ class Metrics(Protocol):
 class RunOptions:
     """`usd_per_gpu_hour` prices every GPU alike; without it nodes are priced by their labels.
 
-    `instance` is what a node without a label is, by the name that its cloud gives it.
-    `metrics` is what listens on `metrics_port`, once it does.
+    `instance` names the type of nodes without a label, as their cloud does.
+    `metrics` is the server on `metrics_port`, once it listens.
     """
 
     runner: str = "ray_tune"

@@ -87,8 +87,8 @@ class SplitSpec(Strict):
     def _check(self) -> Self:
         shares = (self.train, self.valid, self.test)
         if not math.isclose(sum(shares), 1.0, abs_tol=1e-6):
-            found = " + ".join(f"{share:g}" for share in shares)
-            raise SpecError(f"train + valid + test is {found} = {sum(shares):g}, expected 1")
+            total = " + ".join(f"{share:g}" for share in shares)
+            raise SpecError(f"train + valid + test is {total} = {sum(shares):g}, expected 1")
         if self.folds is None and (self.train == 0 or self.valid == 0):
             empty = "train" if self.train == 0 else "valid"
             raise SpecError("found 0, expected a share that trials can use", path=empty)
@@ -308,20 +308,20 @@ class ResourcesSpec(Strict):
     @property
     def variants(self) -> "list[ResourcesSpec]":
         """Everything that `of` can answer, each once."""
-        found: list[ResourcesSpec] = []
+        distinct: list[ResourcesSpec] = []
         for each in (self._with(rule) for rule in (None, *self.rules)):
-            if each not in found:
-                found.append(each)
-        return found
+            if each not in distinct:
+                distinct.append(each)
+        return distinct
 
     def share(self, config: Config, *, on_gpu: bool) -> float:
         """What the trial holds of a device: GPUs, or CPU slots, of which `cpu` cores make one."""
-        held = self.of(config)
-        return held.gpu if on_gpu else held.cpu / self.cpu
+        resources = self.of(config)
+        return resources.gpu if on_gpu else resources.cpu / self.cpu
 
     def _with(self, rule: ResourceRule | None) -> "ResourcesSpec":
-        said = rule.model_dump(exclude={"when"}, exclude_none=True) if rule else {}
-        return self.model_copy(update={**said, "rules": []})
+        overrides = rule.model_dump(exclude={"when"}, exclude_none=True) if rule else {}
+        return self.model_copy(update={**overrides, "rules": []})
 
 
 class TrackingSpec(Strict):

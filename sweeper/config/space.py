@@ -1,4 +1,4 @@
-"""The space of configurations: conditions between parameters, and the walk that turns choices into one."""
+"""The space of configurations, with conditions between parameters, and the walk that makes one of choices."""
 
 import graphlib
 import itertools
@@ -29,7 +29,7 @@ MAX_BRANCHES = 100_000  # combinations of conditions that `Space.size` counts th
 
 
 class Chooser(Protocol):
-    """Whoever decides one value: a random generator, an Optuna trial, a listed point."""
+    """Decides one value: a random generator, an Optuna trial, a listed point."""
 
     def __call__(self, name: str, parameter: Parameter, /) -> Value:
         """`name` is `filters.2` for the second of a list that `per` makes, else the parameter's own."""
@@ -46,7 +46,7 @@ class Space:
         self._order = _order(self.parameters)
 
     def sample(self, choose: Chooser) -> Config:
-        """One configuration: a walk in dependency order that asks for each value that exists.
+        """Make one configuration by a walk in dependency order that asks for each value that exists.
 
         Ranges are put on their grid, so equal choices give equal configurations.
         """
@@ -63,7 +63,7 @@ class Space:
         return self._sorted(chosen)
 
     def contains(self, config: Config) -> bool:
-        """Whether `sample` could have given it: every value there, none too many, all possible."""
+        """Return whether `sample` could give it: every value is there, none too many, all possible."""
         try:
             self.check(config)
         except SpecError:
@@ -83,13 +83,13 @@ class Space:
                 raise SpecError(f"{name!r} exists only when {_conditions(parameter)}", path=name)
 
     def check_when(self, when: Mapping[str, Sequence[Value]], where: str) -> None:
-        """Refuse a condition that no configuration can meet, or that names what is no parameter."""
+        """Refuse a condition that no configuration can meet, or that names no parameter."""
         for parent, allowed in when.items():
             _check_condition(parent, allowed, "", f"{where}.{parent}", self.parameters)
 
     @cached_property
     def size(self) -> int | None:
-        """How many configurations there are; None for infinitely many, or too many branches to count."""
+        """Count the configurations; None for infinitely many, or too many branches to count."""
         if any(isinstance(p, FloatRange) and p.step is None for p in self.parameters.values()):
             return None
         parents = {parent for p in self.parameters.values() for parent in p.parents}
@@ -113,18 +113,18 @@ class Space:
         return sum(times * self._count(rest, {**chosen, name: value}, leaves) for value, times in branch)
 
     def _branches(self, name: str) -> list[tuple[Value, int]]:
-        """The values that make a difference to others, with how many values each stands for."""
+        """Return the values that decide about others, with how many values each stands for."""
         values = self.parameters[name].values
         if any(p.per == name for p in self.parameters.values()):
             return [(value, 1) for value in values]
         named = [v for p in self.parameters.values() for v in (p.when or {}).get(name, ())]
-        told = [v for i, v in enumerate(named) if not any(is_same(v, n) for n in named[:i])]
-        other = next((v for v in values if not any(is_same(v, n) for n in told)), None)
-        rest = [(other, len(values) - len(told))] if len(values) > len(told) else []
-        return [(value, 1) for value in told] + rest
+        distinct = [v for i, v in enumerate(named) if not any(is_same(v, n) for n in named[:i])]
+        other = next((v for v in values if not any(is_same(v, n) for n in distinct)), None)
+        rest = [(other, len(values) - len(distinct))] if len(values) > len(distinct) else []
+        return [(value, 1) for value in distinct] + rest
 
     def grid(self) -> Iterator[Config]:
-        """Every configuration, lazily; SpecError where a range is continuous."""
+        """Yield every configuration; SpecError where a range is continuous."""
         for name, parameter in self.parameters.items():
             if isinstance(parameter, FloatRange) and parameter.step is None:
                 raise SpecError(
@@ -133,7 +133,7 @@ class Space:
         return self._enumerate(_grid_values)
 
     def corners(self) -> Iterator[Config]:
-        """The extremes, lazily: all least values, all greatest, then every combination of extremes."""
+        """Yield the extremes: all least values, all greatest, then every combination of extremes."""
         first = self.sample(lambda _, parameter: parameter.extremes()[0])
         last = self.sample(lambda _, parameter: parameter.extremes()[-1])
         seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""The sweep file as frozen, complete models: what it says, what is left out, and what is refused."""
+"""The sweep file as frozen, complete models, which refuse what they do not know."""
 
 import hashlib
 import os
@@ -136,11 +136,11 @@ class SweepSpec(Strict):
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """What `-o` put in, as typed."""
+        """The overrides of `-o`, as typed."""
         return self._overrides
 
     def where(self, path: str) -> str:
-        """`file.yaml:12` for a dotted path, for messages about what only later turns out wrong."""
+        """Return `file.yaml:12` for a dotted path, for messages about faults that show only later."""
         return self._document.where(path)
 
     def resolved(self) -> dict[str, Any]:
@@ -149,14 +149,14 @@ class SweepSpec(Strict):
 
     @property
     def digest(self) -> str:
-        """sha256 of what the sweep says, whatever file, order or shorthand says it."""
+        """The sha256 of what the sweep means, independent of file, order and shorthand."""
         return hashlib.sha256(canonical(self.resolved()).encode()).hexdigest()
 
 
 def load_spec(
     path: Path | str, overrides: Sequence[str] = (), *, environment: Mapping[str, str] = os.environ
 ) -> SweepSpec:
-    """The sweep that a file describes; whatever is wrong is one SpecError with file and line."""
+    """Load the sweep that a file describes; any fault is one SpecError with file and line."""
     starter = f"`sweeper init {path}` writes one to start with"
     return _validated(read_document(Path(path), environment, starter), overrides, environment)
 
@@ -168,12 +168,12 @@ def parse_spec(
     overrides: Sequence[str] = (),
     environment: Mapping[str, str] = os.environ,
 ) -> SweepSpec:
-    """The sweep that a text describes; `name` stands for the file in messages."""
+    """Parse the sweep that a text describes; `name` stands for the file in messages."""
     return _validated(parse_document(text, name=name, environment=environment), overrides, environment)
 
 
 def restore_spec(resolved: Mapping[str, Any], *, name: str, overrides: Sequence[str] = ()) -> SweepSpec:
-    """The sweep that `resolved` wrote down, to the letter: no variable in it is expanded again."""
+    """Restore the sweep that `resolved` wrote, to the letter: no variable in it is expanded again."""
     return _validated(Document(name, dict(resolved)), overrides, {})
 
 
@@ -182,14 +182,14 @@ def _validated(document: Document, overrides: Sequence[str], environment: Mappin
     try:
         spec = SweepSpec.model_validate(document.data)
     except ValidationError as error:
-        found = problems(error, document.data, SweepSpec)
-        raise _located(found[0], document, found[1:]) from error
+        errors = problems(error, document.data, SweepSpec)
+        raise _located(errors[0], document, errors[1:]) from error
     spec._document, spec._overrides = document, tuple(overrides)  # pyright: ignore[reportPrivateUsage]
     return spec
 
 
 def _located(first: SpecError, document: Document, others: Sequence[SpecError]) -> SpecError:
-    """The first problem in one line, and where the others are."""
+    """Put the first problem in one line, and where the others are."""
     hints = [first.hint] if first.hint else []
     if others:
         places = ", ".join(dict.fromkeys(document.where(other.path) for other in others[:5]))

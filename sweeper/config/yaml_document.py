@@ -1,4 +1,4 @@
-"""YAML read safely: no tags, no aliases, no bombs, no YAML 1.1 surprises, and a line number for every key."""
+"""Reads YAML safely: no tags, aliases, bombs or YAML 1.1 surprises, and a line number for every key."""
 
 import os
 import re
@@ -35,7 +35,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True)
 class Document:
-    """What a file says, and where: `lines` by dotted path, `origins` for what `-o` put in its place."""
+    """The data of a file with the `lines` of each dotted path, and the `origins` of what `-o` replaced."""
 
     name: str
     data: dict[str, Any]
@@ -43,7 +43,7 @@ class Document:
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def where(self, path: str) -> str:
-        """`file.yaml:12` for a dotted path, or the nearest thing above it that is written down."""
+        """Return `file.yaml:12` for a dotted path, or for the nearest key above it that is written down."""
         if path not in self.origins and (below := self._origin_below(path)):
             return below  # what an override changed in a section that was right before
         while path:
@@ -82,7 +82,7 @@ def read_document(path: Path, environment: Mapping[str, str] = os.environ, start
 
 
 def parse_document(text: str, *, name: str, environment: Mapping[str, str] = os.environ) -> Document:
-    """The document of a text; `name` stands for the file in messages."""
+    """Parse the document of a text; `name` stands for the file in messages."""
     if len(text) > MAX_BYTES:
         raise SpecError(f"larger than {MAX_BYTES // 1024} KiB, which no sweep file needs", where=name)
     data, lines = parse_value(text.removeprefix("\ufeff"), name=name, environment=environment)
@@ -94,7 +94,7 @@ def parse_document(text: str, *, name: str, environment: Mapping[str, str] = os.
 
 
 def parse_value(text: str, *, name: str, environment: Mapping[str, str]) -> tuple[Any, dict[str, int]]:
-    """Any YAML value with the lines of what it holds, by dotted path."""
+    """Parse any YAML value; return it with the lines of its content by dotted path."""
     builder = _Builder(name, environment)
     try:
         value = builder.build(yaml.parse(text, Loader=yaml.CSafeLoader))
@@ -198,7 +198,7 @@ class _Builder:
         return text
 
     def expand(self, text: str, event: yaml.Event) -> str:
-        """`${NAME}` and `${NAME:-default}` from the environment; `$${` stands for `${`."""
+        """Replace `${NAME}` and `${NAME:-default}` from the environment; `$${` stands for `${`."""
 
         def value(match: re.Match[str]) -> str:
             if match[0] == "$${":

@@ -1,4 +1,4 @@
-"""What a sweep costs and will cost: ways to foresee the seconds of an epoch, by name."""
+"""Estimators that foresee the seconds of an epoch, and what they work with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Overheads:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds of an epoch: the terms of its work times what each costs on this device.
+    """Foresees the seconds of an epoch: the terms of its work times what each costs on this device.
 
     `common` is the standard deviation of the logarithm of how wrong it is for all configurations alike,
     `single` of how wrong it is for one of them beyond that.
@@ -63,7 +63,7 @@ class Pace:
     timings: int = 0
 
     def seconds(self, work: Work) -> float:
-        """Of one epoch, validation included."""
+        """Return the seconds of one epoch, validation included."""
         return sum(cost * term for cost, term in zip(self.costs, terms(work), strict=True))
 
 
@@ -77,7 +77,7 @@ class TimingData:
 
 
 def terms(work: Work) -> tuple[float, ...]:
-    """The quantities that cost time: arithmetic, memory, calls, weights, augmentation, epoch.
+    """Return the quantities that cost time: arithmetic, memory, calls, weights, augmentation, epoch.
 
     A backward pass counts as two forward passes.
     """

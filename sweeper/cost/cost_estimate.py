@@ -1,4 +1,4 @@
-"""A quote: what a sweep will cost, with ranges, as it is shown, stored in the record and read back."""
+"""A quote says what a sweep will cost, with ranges; it is shown, stored in the record and read back."""
 
 import json
 import math
@@ -22,16 +22,16 @@ class Range:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Self:
-        """The quantiles, interpolated."""
+        """Return the interpolated quantiles."""
         ordered = sorted(values)
         return cls(*(_quantile(ordered, share) for share in (0.1, 0.5, 0.9)))
 
     def times(self, factor: float) -> "Range":
-        """The same in another unit."""
+        """Return the same range in another unit."""
         return Range(self.p10 * factor, self.p50 * factor, self.p90 * factor)
 
     def holds(self, value: float) -> bool:
-        """Whether the value is no surprise."""
+        """Return whether the value lies in the range."""
         return self.p10 <= value <= self.p90
 
 
@@ -44,7 +44,7 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Corner:
-    """The dearest configuration, trained in full."""
+    """The dearest configuration and its cost, trained in full."""
 
     config: Config
     seconds_per_epoch: float
@@ -53,10 +53,10 @@ class Corner:
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """Device-hours are those of CPU slots where `is_gpu` is false.
+    """The estimate of one sweep. Device-hours are those of CPU slots where `is_gpu` is false.
 
     `full_trial` are the device-hours of one trial trained in full, over the configurations of the space, the
-    pace's own error included; `usd` is None where nobody knows a price. `trials` are those that start,
+    pace's own error included; `usd` is None where no price is known. `trials` are those that start,
     `rungs` how many reach each. `cut_by` names the limit that ends the sweep before all its trials, `changes`
     what would make room, the smallest change first; with a `refusal` nothing may be launched.
     `samples` are configurations with the seconds of an epoch foreseen for them.
@@ -88,31 +88,31 @@ class CostEstimate:
 
     @property
     def usd(self) -> Range | None:
-        """Money for the device-hours; None where nobody knows a price."""
+        """Money for the device-hours; None where no price is known."""
         return None if self.usd_per_hour is None else self.device_hours.times(self.usd_per_hour)
 
     def facts(self) -> dict[str, Any]:
-        """As JSON values; `usd` is written out for whoever reads the document."""
+        """Return JSON values; `usd` is written out for readers of the document."""
         usd = self.usd
         return {**asdict(self), "usd": asdict(usd) if usd else None}
 
     def to_json(self) -> str:
-        """One line, as it stands in the record."""
+        """Return one line of JSON, as it stands in the record."""
         return json.dumps(self.facts(), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "CostEstimate | None":
-        """None for no quote, and for one of another version: a record outlives its quote's format."""
+        """Read `to_json`; None for no quote, or one of another version: a record outlives the format."""
         try:
-            told: dict[str, Any] = json.loads(text)
-            if told.pop("version") != VERSION:
+            document: dict[str, Any] = json.loads(text)
+            if document.pop("version") != VERSION:
                 return None
-            told.pop("usd")
+            document.pop("usd")
             for name in ("device_hours", "wall_hours", "trials", "completed", "full_trial"):
-                told[name] = Range(**told[name])
-            told["dearest"] = Corner(**told["dearest"]) if told["dearest"] else None
-            told["samples"] = tuple((config, seconds) for config, seconds in told["samples"])
-            told["changes"], told["notes"] = tuple(told["changes"]), tuple(told["notes"])
-            return cls(**told)
+                document[name] = Range(**document[name])
+            document["dearest"] = Corner(**document["dearest"]) if document["dearest"] else None
+            document["samples"] = tuple((config, seconds) for config, seconds in document["samples"])
+            document["changes"], document["notes"] = tuple(document["changes"]), tuple(document["notes"])
+            return cls(**document)
         except (ValueError, KeyError, TypeError, AttributeError):
             return None

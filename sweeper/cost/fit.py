@@ -1,4 +1,4 @@
-"""Non-negative least squares of the pace to epochs that were timed, held near the device's table."""
+"""Fits a pace to timed epochs by non-negative least squares, held near the device's table."""
 
 import math
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ HELD = 0.1
 
 
 def fitted(timings: Sequence[Timing], table: Pace) -> Pace:
-    """The table's costs, moved to where the timed epochs are met with the least relative error.
+    """Move the table's costs to where they meet the timed epochs with the least relative error.
 
     The table is first scaled as a whole, then each of its costs is moved: three epochs cannot tell six
-    costs apart, so a cost that they say nothing of stays where it was. `single` and `common` of the table are
-    kept: how sure the fit is, is for the caller to say.
+    costs apart, so a cost that they do not show stays where it was. `single` and `common` of the table are
+    kept: the caller decides how sure the fit is.
     """
     seconds = np.array([timing.seconds for timing in timings])
     rows = np.array([terms(timing.work) for timing in timings]) * np.array(table.costs)
@@ -30,7 +30,7 @@ def fitted(timings: Sequence[Timing], table: Pace) -> Pace:
 
 
 def left_out(timings: Sequence[Timing], table: Pace) -> float:
-    """Root mean square of the logarithmic error, each epoch foreseen from the others; NaN below three."""
+    """Return the RMS of the logarithmic error, each epoch foreseen from the others; NaN below three."""
     if len(timings) < 3:
         return math.nan
     errors: list[float] = []
@@ -41,7 +41,7 @@ def left_out(timings: Sequence[Timing], table: Pace) -> float:
 
 
 def _solved(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Factors of the table's costs, near 1, whose shares add up to 1 in each row."""
+    """Return factors of the table's costs, near 1, whose shares add up to 1 in each row."""
     count = shares.shape[1]
     matrix = np.vstack([shares, HELD * np.eye(count)])
     target = np.concatenate([np.ones(len(shares)), np.full(count, HELD)])

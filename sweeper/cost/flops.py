@@ -1,4 +1,4 @@
-"""A pace before anything has run: a table of what each term costs on a CPU core, and on a GPU."""
+"""Gives a pace before anything has run, from a table of what each term costs on a CPU core and a GPU."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -23,5 +23,5 @@ def flops(known: TimingData, *, gflops: Annotated[float, Field(gt=0)] | None = N
 
 
 def table(*, is_gpu: bool) -> Pace:
-    """The kind of device as it was measured once."""
+    """Return the pace of the kind of device, as it was measured once."""
     return Pace(GPU if is_gpu else CPU, _COMMON, _SINGLE, "table")

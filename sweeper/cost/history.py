@@ -1,4 +1,4 @@
-"""A pace from epochs that earlier sweeps ran on the same images and the same kind of device."""
+"""Makes a pace from epochs that earlier sweeps ran on the same images and the same kind of device."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from sweeper.cost.fit import fitted, left_out
 from sweeper.cost.flops import table
 
 FEWEST = 3
-COMMON = 0.25  # the machine was busy then in a way that nobody knows now
+COMMON = 0.25  # the machine was busy then in a way that is unknown now
 _LEAST_SINGLE, _MOST_SINGLE = 0.1, 0.4
 
 

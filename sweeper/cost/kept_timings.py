@@ -1,4 +1,4 @@
-"""Timed epochs kept in the cache: one file for each set of images and each device."""
+"""Keeps timed epochs in the cache: one file for each set of images and each device."""
 
 import contextlib
 import hashlib
@@ -27,13 +27,13 @@ class Probe:
 
 
 def probes_path(cache: Path, data_digest: str, device: str) -> Path:
-    """Where the timings of these images on this device lie."""
+    """Return the file of the timings of these images on this device."""
     key = hashlib.sha256(f"{data_digest}\n{device}".encode()).hexdigest()[:20]
     return cache / "probes" / f"{key}.json"
 
 
 def keep(path: Path, probes: Sequence[Probe], *, device: str, libraries: str) -> None:
-    """Add to what lies there; the newer of two timings of one configuration stays."""
+    """Add timings to the file; the newer of two timings of one configuration stays."""
     merged = {canonical(probe.config): probe for probe in (*read(path, libraries=libraries), *probes)}
     document = {
         "version": VERSION,
@@ -47,7 +47,7 @@ def keep(path: Path, probes: Sequence[Probe], *, device: str, libraries: str) ->
 
 
 def read(path: Path, *, libraries: str) -> tuple[Probe, ...]:
-    """The timings; none from a file that is absent, damaged, old, or of other versions of the libraries."""
+    """Read the timings; none from a file that is absent, damaged, old, or of other library versions."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         document = json.loads(path.read_text(encoding="utf-8"))
         is_young = 0 <= time.time() - document["at"] < OLD_DAYS * 86_400

@@ -1,4 +1,4 @@
-"""Seconds an epoch, learned from the trials of the sweep itself: no network is built, no device asked."""
+"""Learns the seconds of an epoch from the trials of the sweep itself, without a network or a device."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ class PaceModel:
     """A ridge regression of log(device-seconds an epoch) on the parameters.
 
     Costs of layers, pixels and filters multiply, so they add up in the logarithm; a number enters by
-    its logarithm, a name by an indicator of its own. Learning is O(d^2), a question O(d) but for the
-    first behind new knowledge, which solves d equations.
+    its logarithm, a name by an indicator of its own. Learning is O(d^2), a question O(d), except for the
+    first one after new knowledge, which solves d equations.
     """
 
     def __init__(self, space: Space) -> None:
@@ -38,7 +38,7 @@ class PaceModel:
         self.count = 0
 
     def learn(self, config: Config, seconds_per_epoch: float) -> None:
-        """One trial's pace in device-seconds; what is not a positive number teaches nothing."""
+        """Learn one trial's pace in device-seconds; a value that is not positive is ignored."""
         if not 0 < seconds_per_epoch < math.inf:
             return
         row = self._row(config)
@@ -48,7 +48,7 @@ class PaceModel:
         self.count += 1
 
     def seconds_per_epoch(self, config: Config) -> float | None:
-        """Device-seconds that an epoch of the configuration takes; None before three observations."""
+        """Return the device-seconds of an epoch of the configuration; None before three observations."""
         if self.count < ENOUGH:
             return None
         if self._weights is None:
@@ -68,14 +68,14 @@ class PaceModel:
 
 
 def _indicators(value: object, known: Sequence[object]) -> Iterator[float]:
-    """1 for the value's own name; of a list the share of each."""
+    """Return 1 for the value's own name; of a list the share of each."""
     items = value if isinstance(value, list) else [value]
     for name in known:
         yield sum(is_same(item, name) for item in items) / max(1, len(items))
 
 
 def _numbers(value: object, parameter: Parameter) -> tuple[float, float]:
-    """The number on its scale, of a list the mean, and how many there are: (0, 0) where it is absent."""
+    """Return the number on its scale (of a list the mean) and the count: (0, 0) where it is absent."""
     items = [item for item in (value if isinstance(value, list) else [value]) if _is_number(item)]
     if not items:
         return 0.0, 0.0

@@ -1,7 +1,7 @@
-"""USD an hour by instance: a table with source and date for each row, the user's own before ours.
+"""Knows USD an hour by instance: a table with source and date for each row, the user's own before ours.
 
 The shape is that of SkyPilot's public catalog: a price is for the whole instance, so that of one GPU is
-the price divided by how many it holds. A price that nobody knows is None, never 0 and never a guess.
+the price divided by how many it holds. An unknown price is None, never 0 and never a guess.
 """
 
 import datetime
@@ -40,7 +40,7 @@ class Price(BaseModel):
     date: datetime.date
 
     def of_one_gpu(self, market: Market) -> float | None:
-        """USD for an hour of one of its GPUs; None where this market has no price."""
+        """Return USD for an hour of one of its GPUs; None where this market has no price."""
         whole = self.spot if market == "spot" else self.on_demand
         return None if whole is None else whole / self.count
 
@@ -56,7 +56,7 @@ class GpuPrice:
 
 
 class PriceBook:
-    """The table, the dearest of equal rows first asked: a quote should rather be too high."""
+    """The table. Of equal rows the dearest counts, because a quote should rather be too high."""
 
     def __init__(
         self, prices: Sequence[Price] = (), *, flat: float | None = None, instance: str = ""
@@ -70,7 +70,7 @@ class PriceBook:
     def find(
         self, instance: str, *, market: Market = "on_demand", cloud: str = "", region: str = ""
     ) -> GpuPrice | None:
-        """The price of one GPU of that instance; None where nobody knows. A flat price beats the table."""
+        """Return the price of one GPU of that instance, None if unknown. A flat price beats the table."""
         if self._flat is not None:
             return GpuPrice(self._flat, "usd_per_gpu_hour", market=market)
         quotes: list[GpuPrice] = []
@@ -84,7 +84,7 @@ class PriceBook:
         return max(quotes, key=lambda quote: quote.usd_per_gpu_hour, default=None)
 
     def require(self, instance: str, *, market: Market = "on_demand") -> GpuPrice:
-        """As `find`, for an instance that the user named: SpecError with the nearest name if unknown."""
+        """Find the price of an instance that the user named: SpecError with the nearest name if unknown."""
         quote = self.find(instance, market=market)
         if quote is None:
             known = {row.instance for row in self.prices if row.of_one_gpu(market) is not None}
@@ -93,7 +93,7 @@ class PriceBook:
         return quote
 
     def of_node(self, labels: Mapping[str, str]) -> GpuPrice | None:
-        """The price of one GPU of a Ray node, found by its labels (see cluster/aws.yaml).
+        """Return the price of one GPU of a Ray node, found by its labels (see cluster/aws.yaml).
 
         A node without the label counts as the instance that the user named, where there is one.
         """
@@ -104,10 +104,10 @@ class PriceBook:
 def load_prices(
     own: Path | None = None, *, usd_per_gpu_hour: float | None = None, instance: str = ""
 ) -> PriceBook:
-    """The shipped table behind the user's own file (`own`, else `$SWEEPER_PRICES`), behind a flat price.
+    """Load prices: a flat one comes first, then the user's file (`own`, else `$SWEEPER_PRICES`), then ours.
 
-    A row of the user's own hides every shipped row of that instance. `instance` is what nodes are that
-    carry no label; SpecError with the nearest name where no row has it.
+    A row of the user's own hides every shipped row of that instance. `instance` is that of nodes
+    without a label; SpecError with the nearest name where no row has it.
     """
     configured = os.environ.get("SWEEPER_PRICES")
     path = own or (Path(configured) if configured else None)
@@ -122,7 +122,7 @@ def load_prices(
 
 
 def read_prices(path: Path) -> tuple[Price, ...]:
-    """One price file; SpecError with file and line for whatever is wrong in it."""
+    """Read one price file; SpecError with file and line for what is wrong in it."""
     document = read_document(path)
     rows = _rows(document)
     prices: dict[tuple[str, str, str], Price] = {}

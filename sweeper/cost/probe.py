@@ -1,4 +1,4 @@
-"""A pace from a few configurations that were timed on the device itself, for this purpose."""
+"""Makes a pace from a few configurations that were timed on the device itself, for this purpose."""
 
 from dataclasses import replace
 

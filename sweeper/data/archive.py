@@ -1,4 +1,4 @@
-"""Archives from strangers: nothing outside the target, no links, no bombs, all or nothing."""
+"""Unpacks untrusted archives, all or nothing: no member leaves the target, links and bombs are refused."""
 
 import lzma
 import os
@@ -19,7 +19,7 @@ _SMALL = 100_000_000  # bytes below which no ratio is suspicious: text packs 1,0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an archive may hold. `ratio` is unpacked bytes for one packed byte."""
+    """What an archive may hold. `ratio` is the number of unpacked bytes for one packed byte."""
 
     files: int = 2_000_000
     bytes: int = 500_000_000_000
@@ -40,7 +40,7 @@ BROKEN = (
 def unpack(archive: Path, target: Path, limits: Limits | None = None) -> Path:
     """Unpacks a tar (plain or packed) or a zip into `target`, which must not hold anything yet.
 
-    Into a folder beside it first, renamed at the end: a refused or interrupted archive leaves nothing.
+    The members go into a folder beside it, which is renamed at the end: a refused archive leaves nothing.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DataError("is not empty", where=str(target), hint="choose another folder with --to")
@@ -82,7 +82,7 @@ def _unpack(archive: Path, target: Path, limits: Limits) -> None:
 
 
 class _Budget:
-    """Counts what is written, not what the archive claims."""
+    """Counts the bytes that are written, and does not trust the sizes that the archive claims."""
 
     def __init__(self, archive: Path, limits: Limits) -> None:
         self._archive = archive
@@ -92,7 +92,7 @@ class _Budget:
         self._bytes = 0
 
     def admit(self, name: str) -> PurePosixPath:
-        """The member's path, if it stays below the target."""
+        """Return the member's path, if it stays below the target."""
         self._files += 1
         if self._files > self._limits.files:
             raise _refusal(self._archive, f"it holds more than {self._limits.files:,} files")
@@ -133,7 +133,7 @@ def _refusal(archive: Path, reason: str) -> DataError:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether the file is a tar or a zip, by its content."""
+    """Return whether the file is a tar or a zip, judged by its content."""
     try:
         return path.is_file() and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
     except OSError as error:

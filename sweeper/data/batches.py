@@ -1,4 +1,4 @@
-"""Batches from the store: one gather, one conversion, then augmentation and normalization on the device."""
+"""Makes batches of a store: one gather, one conversion, then augmentation and normalization on the device."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,14 +46,14 @@ class Data(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of a store: `images` all of it as (rows, pixels, pixels, channels), `rows` those that count."""
+    """Rows of a store: `images` holds it whole, (rows, pixels, pixels, channels), `rows` says which count."""
 
     images: Tensor
     rows: Tensor
     labels: Tensor
 
     def on(self, device: torch.device) -> "Rows":
-        """The same rows where they are to be gathered: copied to a GPU if they leave room there."""
+        """Return the rows on the device that gathers them; a GPU gets a copy if that leaves room."""
         needed = len(self.rows) * self.images[0].numel()
         if device.type != "cuda" or needed > _RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]:
             return self
@@ -61,7 +61,7 @@ class Rows:
         return Rows(images, torch.arange(len(self.rows), device=device), self.labels.to(device))
 
     def uint8_batches(self, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images as NCHW views of one reused buffer, and their labels, in the order given.
+        """Yield images as NCHW views of one reused buffer, and their labels, in the order given.
 
         `index_select` with `out` is 6 times faster than `images[rows]`.
         """
@@ -84,7 +84,7 @@ def batches(
     drop_last: bool,
     device: torch.device,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Float batches, channels_last; see `Dataset.batches`."""
+    """Yield float batches, channels_last; see `Dataset.batches`."""
     order = epoch_order(len(rows.rows), batch_size, generator, drop_last=drop_last)
     mixup = float(getattr(augmentation, "mixup", 0.0))
     for gathered, labels in rows.uint8_batches(order, batch_size):
@@ -99,7 +99,7 @@ def batches(
 
 
 def epoch_order(count: int, batch_size: int, generator: torch.Generator | None, *, drop_last: bool) -> Tensor:
-    """The rows of an epoch: shuffled by the generator, in store order without one; on the CPU."""
+    """Return the rows of an epoch on the CPU: shuffled by the generator, in store order without one."""
     order = torch.arange(count)
     if generator is not None:
         order = torch.randperm(count, generator=generator, device=generator.device).cpu()
@@ -109,9 +109,9 @@ def epoch_order(count: int, batch_size: int, generator: torch.Generator | None, 
 def mix(
     images: Tensor, labels: Tensor, classes: int, alpha: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Each image blended with another of the batch, and its labels likewise (Zhang et al. 2018).
+    """Blend each image and its labels with another of the batch (Zhang et al. 2018).
 
-    One weight a batch, from Beta(alpha, alpha); labels become float32 shares (rows, classes).
+    A batch has one weight, from Beta(alpha, alpha); labels become float32 shares (rows, classes).
     """
     seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
     weight = float(np.random.default_rng(seed).beta(alpha, alpha))

@@ -1,4 +1,4 @@
-"""A contact sheet: a few images of each class on one page, to see what a network will see."""
+"""Draws a contact sheet: a few images of each class on one page, to see what a network will see."""
 
 from pathlib import Path
 
@@ -16,9 +16,9 @@ _GAP = 2
 
 
 def contact_sheet(store: Store, path: Path) -> int:
-    """Writes a PNG, a row a class in label order, eight images a row; returns how many classes are on it.
+    """Write a PNG with eight images of each class, in label order; return how many classes are on it.
 
-    More than 64 classes: 64 spread over the labels.
+    Of more than 64 classes it shows 64, spread over the labels.
     """
     present = store.labels.unique()
     spread = np.linspace(0, len(present) - 1, min(len(present), _MAX_ROWS)).round().astype(np.int64)

@@ -1,4 +1,4 @@
-"""From an encoded image to square uint8 pixels; what one size looks like never depends on the others.
+"""Turns an encoded image into square uint8 pixels; no size depends on which others are asked for.
 
 JPEGs are decoded at the smallest scale of at least 512 px (the decoder's own DCT scaling), whatever
 sizes are asked for, and resized with a reducing gap of 2: 1.7 times faster for four sizes than one
@@ -32,7 +32,7 @@ class BadImage(ValueError):
 
 
 def decode(raw: Raw, pixels: Sequence[int], *, channels: int = 3, box: Box | None = None) -> list[Pixels]:
-    """The image at each size, (size, size, channels). BadImage says why it cannot be."""
+    """Return the image at each size, (size, size, channels); BadImage says why that is impossible."""
     if isinstance(raw, np.ndarray):
         full = _convert(Image.fromarray(raw[..., 0] if raw.shape[2] == 1 else raw), channels)
         return [_resize(full, size, channels) for size in pixels]
@@ -45,7 +45,7 @@ def decode(raw: Raw, pixels: Sequence[int], *, channels: int = 3, box: Box | Non
 
 
 def dimensions(raw: Raw) -> tuple[int, int] | None:
-    """(width, height) as stored, from the header alone; None where it is no image."""
+    """Return (width, height) as the header says; None where the bytes are no image."""
     if isinstance(raw, np.ndarray):
         return (raw.shape[1], raw.shape[0])
     try:
@@ -87,7 +87,7 @@ def _check_size(image: Image.Image) -> None:
 
 
 def _convert(image: Image.Image, channels: int) -> Image.Image:
-    """To L or RGB: 16 bits lose their lower byte, transparency is laid on white."""
+    """Convert to L or RGB: 16 bits lose their lower byte, transparency is laid on white."""
     if image.mode.startswith(("I;16", "I")):
         levels = np.asarray(image).astype(np.int64)
         image = Image.fromarray(np.clip(levels >> 8, 0, 255).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Downloads of the public data sets, on request only: torchvision's addresses and checksums."""
+"""Downloads public data sets on request, from torchvision's addresses and with its checksums."""
 
 import tempfile
 from pathlib import Path
@@ -18,9 +18,9 @@ NAMES = (*_ARCHIVES, *_FILES)
 
 
 def fetch(name: str, target: Path) -> Path:
-    """Downloads a data set by name, or unpacks an archive that is already here, into `target`.
+    """Download a data set by name, or unpack an archive that is already here, into `target`.
 
-    Returns the folder that a sweep file should name: inside `target` where the archive has one more level.
+    Return the folder that a sweep file should name: inside `target` where the archive has one more level.
     """
     if name == "uecfood":
         raise DataError("UECFOOD-256 is not ours to pass on", hint=HINT)
@@ -36,7 +36,7 @@ def fetch(name: str, target: Path) -> Path:
 
 
 def _classes_in(folder: Path) -> Path:
-    """The only folder in it, if that holds folders itself: those are the classes, and not it."""
+    """Return the only folder in it, if that holds folders itself: then those are the classes."""
     inside = list(folder.iterdir())
     is_wrapped = (
         len(inside) == 1 and inside[0].is_dir() and any(each.is_dir() for each in inside[0].iterdir())
@@ -61,7 +61,7 @@ def _fetch_files(name: str, target: Path) -> Path:
 
 
 def _download(addresses: list[str], file: str, md5: str, folder: Path) -> None:
-    """From the first address that answers; a file that is there with the right checksum is kept."""
+    """Download from the first address that answers; a file with the right checksum is kept."""
     problem = ""
     for address in addresses:
         try:

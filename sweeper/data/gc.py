@@ -1,4 +1,4 @@
-"""The cache is kept within a limit: the stores that were not opened for longest go first."""
+"""Keeps the cache within a limit: the stores that were not opened for longest go first."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ class Kept:
 
 
 def limit_bytes() -> int:
-    """`$SWEEPER_CACHE_GB`, else 100 GB."""
+    """Return `$SWEEPER_CACHE_GB` in bytes, else 100 GB."""
     try:
         return int(float(os.environ.get("SWEEPER_CACHE_GB", _DEFAULT_GB)) * _GB)
     except (ValueError, OverflowError):
@@ -32,22 +32,22 @@ def limit_bytes() -> int:
 
 
 def mark_used(folder: Path) -> None:
-    """Notes that a store was opened; a cache that cannot be written is none the worse for it."""
+    """Note that a store was opened; a cache that cannot be written is left as it is."""
     with contextlib.suppress(OSError):
         (folder / _MARK).touch()
 
 
 def kept(cache: Path) -> list[Kept]:
-    """What the cache holds, used last first."""
+    """Return what the cache holds; the folder that was used last comes first."""
     folders = [path for kind in KINDS for path in (cache / kind).glob("*") if path.is_dir()]
-    found = [each for each in map(_measure, folders) if each.bytes]
-    return sorted(found, key=lambda each: -each.used)
+    in_use = [each for each in map(_measure, folders) if each.bytes]
+    return sorted(in_use, key=lambda each: -each.used)
 
 
 def collect(cache: Path, limit: int, *, spare: Path | None = None) -> list[Kept]:
-    """Removes stores until the rest fits, never `spare` and never one that is being built.
+    """Remove stores until the rest fits, but never `spare` and never one that is being built.
 
-    Who has mapped a removed store keeps it: its disk space is free when the last of them ends.
+    A process that has mapped a removed store keeps it: the space is free when the last of them ends.
     """
     removed: list[Kept] = []
     left = 0

@@ -1,4 +1,4 @@
-"""What a source holds, known from its bytes without decoding: labels, content digests, unreadable files."""
+"""Indexes a source by its bytes, without decoding: labels, content digests, unreadable files."""
 
 import contextlib
 import hashlib
@@ -57,7 +57,7 @@ class Index:
 
     @cached_property
     def digest(self) -> str:
-        """Of everything that decides what the store holds: the same on every machine with these images."""
+        """Digest of all that decides what the store holds: the same on every machine with these images."""
         digest = hashlib.blake2b(repr((self.classes, self.channels)).encode(), digest_size=16)
         for row in self.rows:
             digest.update(repr((row.key, row.label, row.content, row.split, row.box)).encode())
@@ -65,30 +65,30 @@ class Index:
 
 
 def open_index(source: Source, cache: Path) -> Index:
-    """The index of a source, from the cache where nothing has changed since it was made.
+    """Open the index of a source, from the cache where nothing has changed since it was made.
 
     Reading all the bytes costs about 1.5 CPU-seconds a GB, once.
     """
     path = _path(source, cache)
-    held = _load(path)
-    if held is not None:
-        return held
+    index = _load(path)
+    if index is not None:
+        return index
     with _cache_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path.with_suffix(".lock"))
         lock.acquire()
     try:
-        held = _load(path)
-        if held is None:
-            held = build_index(source)
-            _save(held, path)
+        index = _load(path)
+        if index is None:
+            index = build_index(source)
+            _save(index, path)
     finally:
         lock.release()
-    return held
+    return index
 
 
 def index_digest(source: Source, cache: Path) -> str:
-    """The index's digest, without reading its rows where it is in the cache."""
+    """Return the index's digest, without reading its rows where it is in the cache."""
     try:
         return _path(source, cache).with_suffix(".digest").read_text(encoding="ascii")
     except (OSError, UnicodeError):
@@ -96,7 +96,7 @@ def index_digest(source: Source, cache: Path) -> str:
 
 
 def build_index(source: Source) -> Index:
-    """Reads every image's bytes once, in parallel; nothing is decoded."""
+    """Read every image's bytes once, in parallel; nothing is decoded."""
     rows: list[ImageRow] = []
     bad: list[Bad] = []
     items = source.items
@@ -113,7 +113,7 @@ def build_index(source: Source) -> Index:
 
 
 def content_digest(raw: Raw) -> str:
-    """Of the file's bytes, or of the pixels and their shape."""
+    """Digest the file's bytes, or the pixels and their shape."""
     if isinstance(raw, bytes):
         return hashlib.blake2b(raw, digest_size=16).hexdigest()
     digest = hashlib.blake2b(repr(raw.shape).encode(), digest_size=16)
@@ -122,7 +122,7 @@ def content_digest(raw: Raw) -> str:
 
 
 def in_parallel(work: Callable[[int], T], numbers: Sequence[int]) -> Iterator[tuple[int, T]]:
-    """`work` of each number, in order, on every core allowed; no more than a chunk is in memory."""
+    """Yield `work` of each number in order, on all allowed cores; at most one chunk is in memory."""
     with ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0)))) as pool:
         for start in range(0, len(numbers), _CHUNK):
             chunk = numbers[start : start + _CHUNK]
@@ -156,24 +156,26 @@ def _copies(rows: Sequence[ImageRow], classes: Sequence[str]) -> Iterator[str]:
 
 def _load(path: Path) -> Index | None:
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        if held.pop("format") != _FORMAT:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document.pop("format") != _FORMAT:
             return None
-        held["rows"] = tuple(
+        document["rows"] = tuple(
             ImageRow(
                 number, key, label, content, split, None if box is None else (box[0], box[1], box[2], box[3])
             )
-            for number, key, label, content, split, box in held["rows"]
+            for number, key, label, content, split, box in document["rows"]
         )
-        held["bad"] = tuple(Bad(**each) for each in held["bad"])
-        return Index(**(held | {"classes": tuple(held["classes"]), "notes": tuple(held["notes"])}))
+        document["bad"] = tuple(Bad(**each) for each in document["bad"])
+        return Index(
+            **(document | {"classes": tuple(document["classes"]), "notes": tuple(document["notes"])})
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # absent or damaged: built again
 
 
 def _save(index: Index, path: Path) -> None:
     rows = [(row.number, row.key, row.label, row.content, row.split, row.box) for row in index.rows]
-    held = {
+    document = {
         "format": _FORMAT,
         "classes": index.classes,
         "channels": index.channels,
@@ -184,7 +186,7 @@ def _save(index: Index, path: Path) -> None:
     }
     with _cache_errors(path):
         remove_leftovers(path)
-        write_atomically(path, json.dumps(held))
+        write_atomically(path, json.dumps(document))
         write_atomically(path.with_suffix(".digest"), index.digest)
 
 

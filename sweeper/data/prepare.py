@@ -29,7 +29,7 @@ from sweeper.errors import DataError
 
 
 def store_folder(digest: str, cache: Path) -> Path:
-    """Where the stores of an index lie: a function of their content and of how they are decoded."""
+    """Return the folder of an index's stores: a function of their content and of how they are decoded."""
     key = hashlib.blake2b(f"{digest}\n{RECIPE}".encode(), digest_size=10).hexdigest()
     return cache / "stores" / key
 
@@ -37,7 +37,7 @@ def store_folder(digest: str, cache: Path) -> Path:
 def prepare(
     source: Source, pixels: Sequence[int], cache: Path, progress: Progress | None = None
 ) -> list[Store]:
-    """The stores at these sizes, built where they are absent; whoever comes second waits and then opens."""
+    """Return the stores at these sizes, built where absent; a second process waits and then opens them."""
     folder = store_folder(index_digest(source, cache), cache)
     paths = {size: folder / f"{size}.arrow" for size in pixels}
     opened = {size: open_store(path) for size, path in paths.items()}
@@ -54,7 +54,7 @@ def prepare(
     stores = [store for store in opened.values() if store is not None]
     if len(stores) < len(paths):
         raise DataError("cannot be read back after it was written", where=str(folder))
-    about = stores[0].about  # whoever built it may have allowed more bad images
+    about = stores[0].about  # the sweep that built it may have allowed more bad images
     _check_usable(source.max_bad, set(range(len(about.classes))), len(stores[0].labels), about.bad)
     mark_used(folder)
     return stores
@@ -70,7 +70,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _sweep_leftovers(folder: Path) -> None:
-    """What a killed build left: its lock is gone, so nobody is writing."""
+    """Remove what a killed build left: its lock is free, so no process is writing."""
     for pattern in ("*.arrow.part-*", "*.json.part-*"):
         for leftover in folder.glob(pattern):
             leftover.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""Split by class, so that a class with 20 images still has 2 in the test split.
+"""Splits by class, so that a class with 20 images still has 2 in the test split.
 
-A function of the images' content and a seed alone: neither file order nor file names matter, except
+The split depends on the images' content and a seed alone: neither file order nor file names matter, except
 where `group_by` asks for them. Images that must stay together form a unit: exact copies, and those for
 which the pattern `group_by` finds the same text in the file name.
 """
@@ -25,7 +25,7 @@ Shares = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Row numbers of each split, ascending, and what could not be done as asked."""
+    """Row numbers of each split, ascending, and notes on what could not be done as asked."""
 
     rows: Mapping[Split, NDArray[np.int64]]
     notes: tuple[str, ...]
@@ -40,7 +40,7 @@ class _Unit:
 
 
 def assign(rows: Sequence[ImageRow], classes: Sequence[str], spec: SplitSpec) -> Assignment:
-    """Divides the rows. A source's own test and valid images stay what they are."""
+    """Divide the rows. A source's own test and valid images stay what they are."""
     units = _units(rows, spec)
     dropped = _leaking(units, rows)
     labels = [row.label for row in rows]
@@ -59,14 +59,14 @@ def assign(rows: Sequence[ImageRow], classes: Sequence[str], spec: SplitSpec) ->
     else:
         _divide_folds(free, labels, place, shares, len(classes), spec.folds, spec.fold)
     place[dropped] = -1
-    found: dict[Split, NDArray[np.int64]] = {
+    divided: dict[Split, NDArray[np.int64]] = {
         split: np.flatnonzero(place == number).astype(np.int64) for number, split in enumerate(SPLITS)
     }
-    return Assignment(found, (*_leaks(dropped), *_missing(found, labels, classes, shares)))
+    return Assignment(divided, (*_leaks(dropped), *_missing(divided, labels, classes, shares)))
 
 
 def _units(rows: Sequence[ImageRow], spec: SplitSpec) -> list[_Unit]:
-    """Rows joined by equal content or by equal text under the pattern, in the seed's order."""
+    """Join rows by equal content or by equal text under the pattern, in the seed's order."""
     parent = list(range(len(rows)))
 
     def root(row: int) -> int:
@@ -102,7 +102,7 @@ def _own_split(unit: _Unit, rows: Sequence[ImageRow]) -> str | None:
 
 
 def _leaking(units: list[_Unit], rows: Sequence[ImageRow]) -> list[int]:
-    """Training images that equal one of the source's own test images: they are left out."""
+    """Find training images that equal one of the source's own test images: they are left out."""
     return [
         row
         for unit in units
@@ -113,7 +113,7 @@ def _leaking(units: list[_Unit], rows: Sequence[ImageRow]) -> list[int]:
 
 
 def _shares(spec: SplitSpec, own: Iterable[str]) -> Shares:
-    """The shares of what is still free, where the source has decided a part."""
+    """Return the shares of the images that are still free, where the source has decided a part."""
     test = 0.0 if "test" in own else spec.test
     valid = 0.0 if "valid" in own and spec.folds is None else spec.valid
     total = spec.train + valid + test
@@ -123,7 +123,7 @@ def _shares(spec: SplitSpec, own: Iterable[str]) -> Shares:
 def _divide(
     units: Sequence[_Unit], labels: Sequence[int], place: NDArray[np.int64], shares: Shares, classes: int
 ) -> None:
-    """Places the units in place. Large ones go where the most is missing, single rows fill up exactly."""
+    """Place the units. Large ones go where the most is missing, single rows fill up exactly."""
     counts = np.bincount([labels[row] for unit in units for row in unit.rows], minlength=classes)
     wanted = np.array([quotas(int(count), shares) for count in counts], dtype=np.float64)
     missing = wanted.copy()
@@ -134,12 +134,12 @@ def _divide(
     large = sorted((unit for unit in units if len(unit.rows) > 1), key=lambda each: -len(each.rows))
     inside = [np.bincount([labels[row] for row in unit.rows], minlength=classes) for unit in large]
     left = np.array([len(singles[label]) for label in range(classes)])
-    for held in inside:
-        left += held > 0
-    for unit, held in zip(large, inside, strict=True):
-        split = _best_split(held, missing, wanted, left)
-        left -= held > 0
-        missing[:, split] -= held
+    for labels_inside in inside:
+        left += labels_inside > 0
+    for unit, labels_inside in zip(large, inside, strict=True):
+        split = _best_split(labels_inside, missing, wanted, left)
+        left -= labels_inside > 0
+        missing[:, split] -= labels_inside
         place[list(unit.rows)] = split
     for label, rows in singles.items():
         _fill(rows, missing[label], place)
@@ -151,7 +151,7 @@ def _best_split(
     wanted: NDArray[np.float64],
     left: NDArray[np.int64],
 ) -> int:
-    """Where the most is missing; among the splits without the unit's class once it has no unit to spare."""
+    """Choose where most is missing; only splits without the class once it has no unit to spare."""
     gain = inside @ missing
     label = int(np.argmax(inside))
     empty = np.flatnonzero((missing[label] == wanted[label]) & (wanted[label] > 0))
@@ -161,7 +161,7 @@ def _best_split(
 
 
 def _fill(rows: Sequence[int], missing: NDArray[np.float64], place: NDArray[np.int64]) -> None:
-    """Rows in the seed's order: the first to test, the next to valid, the rest to train."""
+    """Deal rows in the seed's order: the first to test, the next to valid, the rest to train."""
     test = min(max(int(missing[_TEST]), 0), len(rows))
     valid = min(max(int(missing[_VALID]), 0), len(rows) - test)
     for position, row in enumerate(rows):
@@ -169,7 +169,7 @@ def _fill(rows: Sequence[int], missing: NDArray[np.float64], place: NDArray[np.i
 
 
 def quotas(count: int, shares: Shares) -> tuple[int, int, int]:
-    """How many of a class go where; train comes first, then valid, when there are not enough for all."""
+    """Count how many of a class go where; train comes first, then valid, when there are too few."""
     wanted = [split for split in (_TRAIN, _VALID, _TEST) if shares[split] > 0]
     if count <= len(wanted):
         given = wanted[:count]
@@ -188,7 +188,7 @@ def _divide_folds(
     folds: int,
     fold: int,
 ) -> None:
-    """The test share first, alike for every fold; what is left in `folds` parts, one of them valid."""
+    """Take the test share first, alike for every fold, then cut the rest into `folds` parts, one valid."""
     scratch = place.copy()
     _divide(units, labels, scratch, (shares[0] + shares[1], 0.0, shares[2]), classes)
     load = np.zeros((classes, folds))
@@ -210,11 +210,11 @@ def _leaks(dropped: Sequence[int]) -> Iterator[str]:
 
 
 def _missing(
-    found: Mapping[Split, NDArray[np.int64]], labels: Sequence[int], classes: Sequence[str], shares: Shares
+    rows: Mapping[Split, NDArray[np.int64]], labels: Sequence[int], classes: Sequence[str], shares: Shares
 ) -> Iterator[str]:
     every = np.asarray(labels)
     for split in SPLITS:
-        present = np.unique(every[found[split]])
+        present = np.unique(every[rows[split]])
         if len(present) == 0 and (split != "test" or shares[_TEST] > 0):
             yield f"the {split} split is empty: {len(labels)} images do not allow the shares asked for"
         absent = sorted(set(range(len(classes))) - set(present.tolist()))

@@ -1,4 +1,4 @@
-"""The numbers of a normalization: fitted once for a store and a split, kept beside the store."""
+"""Fits the numbers of a normalization once for a store and a split, and keeps them beside the store."""
 
 import hashlib
 import shutil
@@ -30,7 +30,7 @@ class TrainingRows:
         self._rows = rows
 
     def passes(self, batch_size: int) -> Iterator[Tensor]:
-        """One pass in store order, float32 NCHW between 0 and 1; each batch is new memory."""
+        """Yield one pass in store order, float32 NCHW between 0 and 1; each batch is new memory."""
         for images, _ in self._rows.uint8_batches(torch.arange(self.count), batch_size):
             yield images.to(torch.float32).div_(255)
 
@@ -38,7 +38,7 @@ class TrainingRows:
 def fit(
     name: str, options: Mapping[str, Any], train: Rows, store: Path, split: str
 ) -> tuple[Fitted, Transform]:
-    """The fitted numbers and the transform. `split` is the digest of the split that `train` is of."""
+    """Return the fitted numbers and the transform. `split` is the digest of the split that `train` is of."""
     checked = normalization.check(name, options)
     plugin = normalization[name](**checked)
     key = hashlib.blake2b(f"{_VERSION}/{canonical(checked)}/{split}".encode(), digest_size=8).hexdigest()
@@ -55,17 +55,17 @@ def fit(
 
 
 def _load(folder: Path) -> Fitted | None:
-    """Mapped, not read: a whitening matrix of 600 MB is shared by the trials of a node."""
+    """Map the numbers: the trials of a node share a whitening matrix of 600 MB."""
     try:
         files = sorted(folder.glob("*.npy"))
-        held = {file.stem: np.load(file, mmap_mode="c", allow_pickle=False) for file in files}
+        fitted = {file.stem: np.load(file, mmap_mode="c", allow_pickle=False) for file in files}
     except (OSError, ValueError):
         return None
-    return held or None
+    return fitted or None
 
 
 def _save(fitted: Fitted, folder: Path) -> None:
-    """The caller holds the lock, so what a killed fit has left can be removed."""
+    """Save the numbers. The caller holds the lock, so what a killed fit has left is removed first."""
     remove_leftovers(folder)
     try:
         with creating_folder(folder, durable=True) as part:

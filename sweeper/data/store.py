@@ -56,7 +56,7 @@ class Store:
 
     @cached_property
     def rows(self) -> tuple[ImageRow, ...]:
-        """What is known of each image; 50 ms for 30,000, and needed by the split alone."""
+        """What is known of each image; only the split needs it. It takes 50 ms for 30,000."""
         names = ("number", "key", "label", "content", "split", "box")
         columns = [self.batch.column(name).to_pylist() for name in names]
         return tuple(
@@ -68,7 +68,7 @@ class Store:
 def write_store(
     pixels: IO[bytes], shape: tuple[int, int, int, int], rows: Sequence[ImageRow], about: About, path: Path
 ) -> None:
-    """Turns the raw pixel bytes of a scratch file into a store; atomic, durable, under the caller's lock."""
+    """Turn the raw pixel bytes of a scratch file into a store, atomically; the caller holds the lock."""
     options = pa.ipc.IpcWriteOptions(allow_64bit=True)  # 256 px x 11,000 images pass 2^31 bytes
     with (
         mmap.mmap(pixels.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
@@ -83,9 +83,9 @@ def write_store(
 
 
 def open_store(path: Path) -> Store | None:
-    """The store at `path`; None where there is none that can be trusted, after saying why in the log.
+    """Open the store at `path`; None where there is none that can be trusted, with the reason in the log.
 
-    A store of a newer version is refused, not rebuilt: someone else is using it.
+    A store of a newer version is refused and not rebuilt: a newer sweeper is using it.
     """
     mark = _read_mark(path)
     if mark is None:
@@ -135,13 +135,13 @@ def _open(path: Path) -> Store:
     batch = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped))).get_batch(0)
     column = batch.column("image")
     images = torch.from_dlpack(column.storage.flatten()).view(len(column), *column.type.shape)
-    held = json.loads(batch.schema.metadata[b"sweeper"])
+    metadata = json.loads(batch.schema.metadata[b"sweeper"])
     about = About(
-        source=held["source"],
-        recipe=held["recipe"],
-        classes=tuple(held["classes"]),
-        bad=tuple(Bad(**each) for each in held["bad"]),
-        notes=tuple(held["notes"]),
+        source=metadata["source"],
+        recipe=metadata["recipe"],
+        classes=tuple(metadata["classes"]),
+        bad=tuple(Bad(**each) for each in metadata["bad"]),
+        notes=tuple(metadata["notes"]),
     )
     labels = torch.from_numpy(batch.column("label").to_numpy().astype(np.int64))
     return Store(images, labels, about, path, batch)
@@ -175,14 +175,14 @@ def _problem(path: Path, mark: dict[str, Any]) -> str:
         return "was written in an older format"
     if stat.st_size != mark["bytes"]:
         return f"is truncated or extended: {stat.st_size} bytes where {mark['bytes']} were written"
-    # hashing 1 GB costs 1.6 CPU-seconds: done only where somebody has touched the file
+    # hashing 1 GB costs 1.6 CPU-seconds: done only where the file was touched
     if stat.st_mtime_ns != mark["mtime_ns"] and file_digest(path) != mark["digest"]:
         return "was altered after it was written"
     return ""
 
 
 def file_digest(path: Path) -> str:
-    """blake2b of the file, 16 MB at a time."""
+    """Return the blake2b of the file, read 16 MB at a time."""
     digest = hashlib.blake2b(digest_size=16)
     with path.open("rb") as file:
         while block := file.read(_BLOCK):

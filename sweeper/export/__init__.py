@@ -1,7 +1,7 @@
 """Formats in which a trained network leaves the sweep; one module a format.
 
 Each takes uint8 images (rows, height, width, channels) and gives probabilities (rows, classes), so that
-whoever runs it needs to know neither the normalization nor the framework. To add one, put a module here
+its user needs to know neither the normalization nor the framework. To add one, put a module here
 with a decorated function that returns its `Format`.
 """
 

@@ -46,7 +46,7 @@ def _write(model: Servable, path: Path) -> None:
 
 
 def _requirements() -> list[str]:
-    """Given, because finding them out takes MLflow a minute and asks the network."""
+    """List the requirements ourselves: MLflow takes a minute and asks the network to find them."""
     torch_version = torch.__version__.partition("+")[0]
     return [f"mlflow=={mlflow.__version__}", f"torch=={torch_version}", f"numpy=={np.__version__}"]
 
@@ -66,7 +66,7 @@ def _load(path: Path) -> Predict:
 
 @contextmanager
 def _quietly() -> Generator[None]:
-    """Without MLflow's advice on type hints, requirements and pickles, none of which is news here."""
+    """Silence MLflow's advice on type hints, requirements and pickles."""
     logger = logging.getLogger("mlflow")
     before = logger.level
     logger.setLevel(logging.ERROR)

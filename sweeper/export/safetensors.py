@@ -1,4 +1,4 @@
-"""Weights and the normalization's numbers as plain tensors, with the card: for code of one's own.
+"""Exports weights and the normalization's numbers as plain tensors, with the card, for a user's own code.
 
 The file is a length, a JSON header and the bytes, so it is written here without a package.
 """
@@ -50,7 +50,7 @@ def _write(model: Servable, path: Path) -> None:
 
 
 def save_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path) -> None:
-    """A safetensors file, larger element types first, so that each tensor begins where its type may."""
+    """Write a safetensors file, larger element types first, so that each tensor is aligned."""
     ordered = sorted(tensors.items(), key=lambda pair: (-pair[1].element_size(), pair[0]))
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     offset = 0
@@ -73,7 +73,7 @@ def save_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], pat
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """The card of such a file; StateError where it has none."""
+    """Return the card of such a file; StateError where it has none."""
     try:
         with path.open("rb") as file:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))

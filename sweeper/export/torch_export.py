@@ -1,4 +1,4 @@
-"""PyTorch's own traced format: loads with torch alone, runs no code of ours."""
+"""Exports PyTorch's own traced format, which torch alone loads and which runs no code of ours."""
 
 import json
 import warnings
@@ -21,7 +21,7 @@ def torch_export() -> Format:
 
 
 def traced(model: Servable) -> torch.export.ExportedProgram:
-    """The pipeline as a graph for any number of images."""
+    """Trace the pipeline as a graph for any number of images."""
     rows = torch.export.Dim("rows", min=1)
     with torch.no_grad():
         return torch.export.export(model.pipeline, (model.example,), dynamic_shapes=({0: rows},))

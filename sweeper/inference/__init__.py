@@ -1,1 +1,1 @@
-"""What a trial's network is good for after the sweep: opened from the record, scored, asked, looked into."""
+"""Uses a trial's network after the sweep: it is opened from the record, scored, asked, looked into."""

@@ -1,4 +1,4 @@
-"""Whether a network that says 80 % is right in 80 of 100 cases."""
+"""Measures whether a network that says 80 % is right in 80 of 100 cases."""
 
 import math
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Calibration:
 
 
 def calibrate(probabilities: Tensor, labels: Tensor, bins: int = BINS) -> Calibration:
-    """Bins of equal width over the probability of the chosen class."""
+    """Sort the answers into bins of equal width over the probability of the chosen class."""
     confidence, chosen = probabilities.double().max(1)
     is_right = (chosen == labels).double()
     place = (confidence * bins).ceil().long().sub(1).clamp(0, bins - 1)

@@ -1,4 +1,4 @@
-"""Figures drawn: confusion matrix, reliability, curves. Needs no display and none of pyplot's globals."""
+"""Draws confusion matrix, reliability and curves, without a display and without pyplot's globals."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,14 +19,14 @@ _NAMED, _COUNTED = 60, 30  # classes up to which ticks are named and cells are n
 
 
 def figure(width: float, height: float) -> Figure:
-    """An empty one that draws itself, sizes in inches."""
+    """Return an empty figure that draws itself; sizes are in inches."""
     made = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(made)
     return made
 
 
 def save(made: Figure, path: Path) -> Path:
-    """PNG or SVG by the suffix. Nothing in the file depends on when it was made."""
+    """Save as PNG or SVG by the suffix. Nothing in the file depends on the time."""
     metadata = {"Date": None} if path.suffix == ".svg" else None
     with writing(path) as file:
         made.savefig(file, format=path.suffix.removeprefix("."), dpi=120, metadata=metadata)
@@ -34,7 +34,7 @@ def save(made: Figure, path: Path) -> Path:
 
 
 def confusion_chart(scores: Scores, title: str) -> Figure:
-    """Shares of each true class; counts in the cells and names at the sides as far as they can be read."""
+    """Draw shares of each true class; counts and names are written as far as they can be read."""
     count = len(scores.classes)
     side = min(24.0, max(5.5, 0.32 * min(count, _NAMED) + 2.5))
     made = figure(side + 0.8, side)
@@ -57,7 +57,7 @@ def confusion_chart(scores: Scores, title: str) -> Figure:
 
 
 def reliability_chart(calibration: Calibration, title: str) -> Figure:
-    """Accuracy against confidence above, how many images each bin holds below."""
+    """Draw accuracy against confidence above, and the number of images in each bin below."""
     made = figure(5.5, 6.0)
     above, below = made.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     filled = [row for row in calibration.bins if row.images]
@@ -76,7 +76,7 @@ def reliability_chart(calibration: Calibration, title: str) -> Figure:
 
 
 def curves_chart(reports: Sequence[Report], title: str, best_epoch: int | None = None) -> Figure:
-    """Loss and accuracy by epoch, the best epoch marked."""
+    """Draw loss and accuracy by epoch, with the best epoch marked."""
     made = figure(10, 4)
     loss, accuracy = made.subplots(1, 2)
     epochs = [report.epoch for report in reports]
@@ -98,8 +98,8 @@ def curves_chart(reports: Sequence[Report], title: str, best_epoch: int | None =
 def _lines(
     axes: Axes, epochs: Sequence[int], metrics: Iterable[Mapping[str, float]], colors: Mapping[str, str]
 ) -> None:
-    told = list(metrics)
+    rows = list(metrics)
     for name, color in colors.items():
-        values = [report.get(name, math.nan) for report in told]
+        values = [report.get(name, math.nan) for report in rows]
         if not all(math.isnan(value) for value in values):
             axes.plot(epochs, values, color=color, marker="o", markersize=3, label=name)

@@ -1,4 +1,4 @@
-"""Everything that is to be said about a trial's network on one split."""
+"""Computes all figures of a trial's network on one split."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -33,7 +33,7 @@ class Evaluation:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """What a tracker is told; the figures of single classes go with the files."""
+        """The metrics that a tracker gets; the figures of single classes go with the files."""
         split = self.split
         disturbed = {
             f"{split}/sensitivity/{row.name.replace('°', '').replace(' ', '_')}/{name}": value
@@ -51,7 +51,7 @@ class Evaluation:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """All of it as JSON; the confusion matrix has true classes as rows."""
+        """All figures as JSON; the confusion matrix has true classes as rows."""
         model, scores = self.model, self.scores
         return {
             "sweep": model.sweep,

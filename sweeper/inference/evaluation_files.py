@@ -1,4 +1,4 @@
-"""An evaluation as files: JSON with everything, tables as CSV, charts as PNG."""
+"""Writes an evaluation as files: JSON with everything, tables as CSV, charts as PNG."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from sweeper.inference.evaluation import Evaluation
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
-    """The files, in the order in which people look at them; older ones of the same names are replaced."""
+    """Write the files and return them in the order in which people look at them; older ones are replaced."""
     folder.mkdir(parents=True, exist_ok=True)
     scores, model = evaluation.scores, evaluation.model
     title = f"{model.sweep} trial {model.number}, {evaluation.split}"
@@ -38,7 +38,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
 
 
 def finite(value: Any) -> Any:
-    """JSON knows no NaN: such numbers become null."""
+    """Replace numbers that JSON does not know, such as NaN, by null."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
@@ -47,7 +47,7 @@ def finite(value: Any) -> Any:
 
 
 def _rows(path: Path, rows: Sequence[Any]) -> Path:
-    """Dataclasses as lines; what is unknown is an empty cell."""
+    """Write dataclasses as lines; an unknown value is an empty cell."""
     lines = [asdict(row) for row in rows]
     header = list(lines[0]) if lines else []
     return _table(path, header, [[_cell(value) for value in line.values()] for line in lines])

@@ -1,4 +1,4 @@
-"""What a network looks for and what it sees: its first filters, and the maps that an image leaves behind."""
+"""Draws what a network looks for and what it sees: its first filters, and the maps that an image gives."""
 
 import math
 from collections.abc import Generator, Sequence
@@ -23,14 +23,14 @@ _MOST_MAPS = 12  # of a layer
 
 
 def convolutions(module: nn.Module) -> dict[str, nn.Conv2d]:
-    """The network's convolutions by name, in the order in which it names them."""
+    """Return the network's convolutions by name, in the order in which it names them."""
     return {name: part for name, part in module.named_modules() if isinstance(part, nn.Conv2d)}
 
 
 def filters_chart(model: TrainedModel) -> Figure:
-    """The first convolution's filters: in color where they see colors, else a tile an input channel.
+    """Draw the first convolution's filters: in color where they see colors, else a tile an input channel.
 
-    SpecError for a network that has none.
+    SpecError for a network without a convolution.
     """
     name, first = next(iter(convolutions(model.module).items()), ("", None))
     if first is None:
@@ -49,7 +49,7 @@ def filters_chart(model: TrainedModel) -> Figure:
 
 
 def _tiles(weight: Tensor) -> list[NDArray[np.float32]]:
-    """Each between 0 and 1 with zero in the middle: gray where a filter does not look."""
+    """Scale each filter to 0 to 1 with zero in the middle: gray is where it does not look."""
     if weight.shape[1] != 3:
         weight = weight.flatten(0, 1).unsqueeze(1)
     largest = weight.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
@@ -60,22 +60,22 @@ def _tiles(weight: Tensor) -> list[NDArray[np.float32]]:
 def feature_maps(
     model: TrainedModel, image: Pixels, layers: Sequence[str] = ()
 ) -> dict[str, NDArray[np.float32]]:
-    """What each of the layers gives for one image, (maps, height, width); by default up to six convolutions.
+    """Return each layer's maps for one image, (maps, height, width); by default of up to six convolutions.
 
-    SpecError names the nearest layer for one that does not exist, or gives no maps.
+    SpecError names the nearest layer where one does not exist or gives no maps.
     """
     known = dict(model.module.named_modules())
     for name in layers:
         if name not in known:
             raise SpecError(f"no layer is called {name!r}", hint=nearest(name, filter(None, known)))
     chosen = list(layers) or _spread(list(convolutions(model.module)))
-    held: dict[str, Tensor] = {}
-    with _noted({name: known[name] for name in chosen}, held):
+    maps: dict[str, Tensor] = {}
+    with _noted({name: known[name] for name in chosen}, maps):
         model.probabilities(torch.from_numpy(image.copy()).unsqueeze(0))
     for name in chosen:
-        if name not in held or held[name].dim() != 4:
+        if name not in maps or maps[name].dim() != 4:
             raise SpecError(f"layer {name!r} gives no feature maps", hint="name a convolution or a pooling")
-    return {name: held[name][0].float().cpu().numpy() for name in chosen}
+    return {name: maps[name][0].float().cpu().numpy() for name in chosen}
 
 
 def _spread(names: list[str]) -> list[str]:
@@ -86,11 +86,11 @@ def _spread(names: list[str]) -> list[str]:
 
 
 @contextmanager
-def _noted(layers: dict[str, nn.Module], held: dict[str, Tensor]) -> Generator[None]:
+def _noted(layers: dict[str, nn.Module], maps: dict[str, Tensor]) -> Generator[None]:
     def note(name: str) -> torch.utils.hooks.RemovableHandle:
         def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
             if isinstance(output, Tensor):
-                held[name] = output.detach().clone()
+                maps[name] = output.detach().clone()
 
         return layers[name].register_forward_hook(keep)
 
@@ -103,7 +103,7 @@ def _noted(layers: dict[str, nn.Module], held: dict[str, Tensor]) -> Generator[N
 
 
 def maps_chart(image: Pixels, maps: dict[str, NDArray[np.float32]], title: str) -> Figure:
-    """The image, then a row of maps for each layer: those that vary most, each scaled to itself."""
+    """Draw the image, then a row of maps for each layer: those that vary most, each scaled to itself."""
     made = figure(0.85 * (_MOST_MAPS + 1) + 0.5, 1.05 * len(maps) + 0.7)
     grid = made.subplots(len(maps), _MOST_MAPS + 1, squeeze=False)
     for row, (name, layer) in zip(grid, maps.items(), strict=True):

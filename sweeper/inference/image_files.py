@@ -1,4 +1,4 @@
-"""Image files that a user names, read and answered as the sweep's own images were."""
+"""Reads image files that a user names, and answers them as the sweep's own images were."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,19 +36,19 @@ class Prediction:
 
 
 def expand(named: Sequence[str]) -> list[Path]:
-    """The files themselves; of a folder all that may be images, folders below it too, in natural order.
+    """Return the named files, and of a folder all below it that may be images, in natural order.
 
-    A file that is named is taken whatever it is called. DataError for a folder without any.
+    A file that is named is taken under any name. DataError for a folder without images.
     """
     files: list[Path] = []
     for path in map(Path, named):
         if not path.is_dir():
             files.append(path)
             continue
-        found = sorted(_below(path), key=lambda file: natural(str(file)))
-        if not found:
+        images = sorted(_below(path), key=lambda file: natural(str(file)))
+        if not images:
             raise DataError("the folder holds no images", where=str(path))
-        files += found
+        files += images
     return files
 
 
@@ -63,7 +63,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def predict(model: TrainedModel, files: Sequence[Path], *, most: int = 5) -> Iterator[Prediction | Bad]:
-    """One answer a file, in order, as soon as its batch is done; a file that cannot be used is a `Bad`."""
+    """Yield one answer a file, in order, as soon as its batch is done; an unusable file gives a `Bad`."""
     with ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0)))) as pool:
         for start in range(0, len(files), _BATCH):
             chunk = files[start : start + _BATCH]
@@ -75,7 +75,7 @@ def predict(model: TrainedModel, files: Sequence[Path], *, most: int = 5) -> Ite
 
 
 def read_pixels(model: TrainedModel, file: Path) -> Pixels:
-    """One file as the network's preprocessing takes it; DataError says why it cannot be."""
+    """Read one file as the network's preprocessing takes it; DataError says why that is impossible."""
     read = _read(model, file)
     if isinstance(read, Bad):
         raise DataError(read.reason, where=read.key)

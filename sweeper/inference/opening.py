@@ -1,4 +1,4 @@
-"""From a sweep's record to a trial's network and the images that it was made for."""
+"""Opens a trial's network, and the images that it was made for, from a sweep's record."""
 
 import functools
 import itertools
@@ -35,13 +35,13 @@ class Opened:
     cache: Path
 
     def pixels(self, split: Split, most: int | None = None) -> Tensor:
-        """The first `most` images of the split as the store holds them: uint8, channels last."""
+        """Return the first `most` images of the split as the store holds them: uint8, channels last."""
         batches = None if most is None else -(-most // _BATCH)
         parts = list(itertools.islice(self.pixel_batches(split), batches))
         return torch.cat(parts)[:most]
 
     def pixel_batches(self, split: Split) -> Iterator[Tensor]:
-        """The split as the store holds it, some 256 images at a time."""
+        """Yield the split as the store holds it, some 256 images at a time."""
         for images, _ in self._plain.batches(split, batch_size=_BATCH):
             # times 255 and rounded is what was divided by 255, to the last bit
             yield images.mul(255).round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
@@ -60,10 +60,10 @@ def open_trial(
     cache: Path,
     device: torch.device | None = None,
 ) -> Opened:
-    """The network of the trial's best epoch, its checkpoint verified.
+    """Open the network of the trial's best epoch, after its checkpoint is verified.
 
-    Needs the sweep's images, or rather their store, because they decide the splits and the numbers of
-    the normalization. DataError where they are no longer those that the sweep saw.
+    This needs the store of the sweep's images, which decides the splits and the numbers of the
+    normalization. DataError where the images are no longer those that the sweep saw.
     """
     where = device or default_device()
     keep_memory()
@@ -95,7 +95,7 @@ def open_trial(
 
 
 def best_checkpoint(paths: SweepPaths, spec: SweepSpec, trial: TrialHistory) -> Path:
-    """The checkpoint of the trial's best epoch, in the sweep's folder wherever that has moved to."""
+    """Return the checkpoint of the trial's best epoch, also where the sweep's folder has moved."""
     who = f"trial {trial.number} of {paths.name}"
     best = trial.best(spec.objective.goal)
     if best is None or best.checkpoint is None:
@@ -103,18 +103,18 @@ def best_checkpoint(paths: SweepPaths, spec: SweepSpec, trial: TrialHistory) -> 
         raise StateError(problem, where=str(paths.root))
     written = Path(best.checkpoint)
     beside = paths.checkpoints / trial.id / written.name
-    found = next((path for path in (written, beside) if path.is_dir()), None)
-    if found is None:
+    checkpoint = next((path for path in (written, beside) if path.is_dir()), None)
+    if checkpoint is None:
         hint = "it may lie on the machine that trained it, or the sweep's folder was cleaned"
         raise StateError(f"the checkpoint of {who} is gone", where=str(beside), hint=hint)
-    key = verify(found).trial_key
+    key = verify(checkpoint).trial_key
     if key != trial.id:
-        raise StateError(f"the checkpoint is of trial {key}, not of {trial.id}", where=str(found))
-    return found
+        raise StateError(f"the checkpoint is of trial {key}, not of {trial.id}", where=str(checkpoint))
+    return checkpoint
 
 
 def check_images(meta: Mapping[str, str], spec: SweepSpec, cache: Path) -> None:
-    """DataError where the images are not those that the sweep was launched with."""
+    """Raise DataError where the images are not those that the sweep was launched with."""
     launched = meta.get("data_digest")
     if launched and index_digest(open_source(spec.dataset), cache) != launched:
         raise DataError(

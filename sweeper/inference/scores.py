@@ -1,4 +1,4 @@
-"""How good a network's answers are: overall, class by class, and which classes it takes for each other."""
+"""Scores a network's answers: overall, class by class, and by the classes that it confuses."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MOST_PAIRS = 20
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """One class. `top1` is its recall; None where nothing can be said: no image of it, or never predicted."""
+    """One class. `top1` is its recall; None where the class has no image, or was never predicted."""
 
     name: str
     images: int
@@ -38,7 +38,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Scores:
-    """Of one split. `k` is that of "top-5", clipped to the number of classes.
+    """The scores of one split. `k` is that of "top-5", clipped to the number of classes.
 
     `confusion` counts images by (true class, predicted class); `hits` those by class whose true class is
     among the first k. Ties count against the network in top-1 and top-5, as in training; the confusion
@@ -61,12 +61,12 @@ class Scores:
 
     @property
     def balanced_top1(self) -> float:
-        """The mean of the classes' top-1: what rare classes would say."""
+        """The mean of the classes' top-1, in which rare classes count as much as others."""
         recalls = [row.top1 for row in self.per_class() if row.top1 is not None]
         return sum(recalls) / len(recalls) if recalls else 0.0
 
     def per_class(self) -> list[ClassScore]:
-        """Every class, in label order."""
+        """Return the score of every class, in label order."""
         of_class, as_class = self.confusion.sum(1), self.confusion.sum(0)
         right = self.confusion.diagonal()
         return [
@@ -81,7 +81,7 @@ class Scores:
         ]
 
     def confused_pairs(self, most: int = MOST_PAIRS) -> list[Pair]:
-        """The pairs with the most images, those of the larger share first among equals."""
+        """Return the pairs with the most images; among equals the larger share comes first."""
         return sorted(self._pairs(), key=lambda pair: (-pair.images, -pair.share, pair.true))[:most]
 
     def _pairs(self) -> Iterator[Pair]:
@@ -93,7 +93,7 @@ class Scores:
 
 
 def score(logits: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Scores:
-    """Scores of logits (rows, classes) against labels, on whatever device they are."""
+    """Score logits (rows, classes) against labels, on any device."""
     count, k = len(classes), clipped_top(len(classes))
     ranks = true_ranks(logits, labels)
     cells = labels * count + logits.argmax(1)

@@ -1,4 +1,4 @@
-"""How much worse a network gets when its images are turned, moved or mirrored: the food study's table."""
+"""Measures how much worse a network gets on turned, moved or mirrored images: the food study's table."""
 
 import math
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Disturbance:
     is_upended: bool = False
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """The same images, disturbed."""
+        """Return the same images, disturbed."""
         rows, device = len(images), images.device
         drawn = uniform(rows, 2, generator, device)
         side = torch.where(drawn[0] < 0.5, -1.0, 1.0)
@@ -66,7 +66,7 @@ class Sensitivity:
 
 
 def sensitivity(opened: Opened, split: Split) -> Iterator[Sensitivity]:
-    """One row a disturbance; the same draws for every network, so that trials compare."""
+    """Return one row a disturbance; the draws are the same for every network, so that trials compare."""
     model, dataset = opened.model, opened.dataset
     k = clipped_top(len(model.classes))
     for disturbance in DISTURBANCES:

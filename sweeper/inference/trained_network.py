@@ -1,4 +1,4 @@
-"""A trial's network as it is used: pixels in, probabilities out, prepared as they were in training."""
+"""A trial's network in use: pixels go in, prepared as in training, and probabilities come out."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class TrainedModel:
     """The network of one trial's best epoch with everything that comes before it.
 
     `fitted` are the numbers of the normalization, `transform` is the normalization itself. `dtype` is
-    what activations are computed in, as in training on such a device.
+    the type in which activations are computed, as in training on such a device.
     """
 
     sweep: str
@@ -35,20 +35,20 @@ class TrainedModel:
     dtype: torch.dtype
 
     def decode(self, raw: Raw) -> Pixels:
-        """One image as the store would hold it, (pixels, pixels, channels) uint8; BadImage says why not."""
+        """Decode one image as the store holds it, (pixels, pixels, channels) uint8; BadImage says why not."""
         channels, pixels, _ = self.shape
         return decode(raw, [pixels], channels=channels)[0]
 
     def normalized(self, pixels: Tensor) -> Tensor:
-        """uint8 images (rows, height, width, channels) as the network takes them, on its device."""
+        """Turn uint8 images (rows, height, width, channels) into what the network takes, on its device."""
         images = pixels.to(self.device).permute(0, 3, 1, 2).to(torch.float32).div_(255)
         return self.transform(images).contiguous(memory_format=torch.channels_last)
 
     def logits(self, images: Tensor) -> Tensor:
-        """Of a batch that is normalized already, as `Dataset.batches` gives it."""
+        """Return the logits of a batch that is normalized already, as `Dataset.batches` gives it."""
         with torch.inference_mode(), autocast(self.device, self.dtype):
             return self.module(images).float()
 
     def probabilities(self, pixels: Tensor) -> Tensor:
-        """Of uint8 images (rows, height, width, channels): float32 (rows, classes) on the CPU."""
+        """Return float32 (rows, classes) on the CPU for uint8 images (rows, height, width, channels)."""
         return self.logits(self.normalized(pixels)).softmax(1).cpu()

@@ -79,7 +79,7 @@ def cnn(
 
 
 def block_widths(layers: int, filters: int | list[int], growth: str) -> list[int]:
-    """Filters of each block; SpecError where a list does not fit the number of blocks."""
+    """Return the filters of each block; SpecError where a list does not fit the number of blocks."""
     if isinstance(filters, int):
         return [filters * 2**block if growth == "double" else filters for block in range(layers)]
     if len(filters) != layers:
@@ -90,7 +90,7 @@ def block_widths(layers: int, filters: int | list[int], growth: str) -> list[int
 
 
 def final_pixels(pixels: int, *, layers: int, convs: int, kernel: int, stride: int, padding: Padding) -> int:
-    """Pixels a side after the last block; SpecError names the block at which nothing is left.
+    """Return the pixels a side after the last block; SpecError names the block at which nothing is left.
 
     A convolution gives floor((n + 2p - k) / s) + 1 pixels, a pool half of them.
     """

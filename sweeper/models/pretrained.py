@@ -44,11 +44,11 @@ def pretrained(
 def _frozen_parts(base: nn.Module, name: str, freeze: str | int) -> list[nn.Module]:
     if freeze == "all":
         return [base]
-    found = stages(base)
+    groups = stages(base)
     count = 0 if isinstance(freeze, str) else freeze
-    if count > len(found):
-        raise SpecError(f"freeze: {name} has {len(found)} stages, found {count}", hint="write all, or fewer")
-    return [part for stage in found[:count] for part in stage]
+    if count > len(groups):
+        raise SpecError(f"freeze: {name} has {len(groups)} stages, found {count}", hint="write all, or fewer")
+    return [part for stage in groups[:count] for part in stage]
 
 
 class _Transfer(nn.Module):
@@ -69,18 +69,18 @@ class _Transfer(nn.Module):
             part.requires_grad_(requires_grad=False)
 
     def train(self, mode: bool = True) -> "_Transfer":
-        """As usual, but frozen parts stay in evaluation."""
+        """Switch to training as usual, but keep frozen parts in evaluation."""
         super().train(mode)
         for part in self._frozen:
             part.eval()
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """The head's logits of the backbone's vectors."""
+        """Return the head's logits of the backbone's vectors."""
         return self.head(self.vectors(x))
 
     def vectors(self, x: Tensor) -> Tensor:
-        """What the backbone gives for each image; gray images count as three equal channels."""
+        """Return the backbone's vector of each image; gray images count as three equal channels."""
         if self._is_gray:
             x = x.expand(-1, 3, -1, -1)
         if self._has_unit_inputs:

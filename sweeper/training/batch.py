@@ -20,9 +20,9 @@ _found: dict[Hashable, int] = {}
 
 
 def even_batches(images: int, batch_size: int) -> tuple[int, int]:
-    """Size and number of an epoch's batches: at most `batch_size`, all of one size, none nearly empty.
+    """Return size and number of an epoch's batches: at most `batch_size`, all of one size, none nearly empty.
 
-    Leaves out fewer images than there are batches, others in each epoch; a short last batch would spoil
+    Fewer images than batches are left out, others in each epoch; a short last batch would spoil
     BatchNorm's statistics and a captured graph's shapes.
     """
     steps = math.ceil(images / batch_size)
@@ -30,7 +30,7 @@ def even_batches(images: int, batch_size: int) -> tuple[int, int]:
 
 
 def largest_batch(fits: Callable[[int], bool], limit: int) -> int:
-    """Double while it fits, never beyond `limit`; halve where not even the first does. At least 1."""
+    """Double the size while it fits, up to `limit`; halve it where not even the first fits. At least 1."""
     size = min(_FIRST, limit)
     if not fits(size):
         while size > 1 and not fits(size := size // 2):
@@ -44,9 +44,9 @@ def largest_batch(fits: Callable[[int], bool], limit: int) -> int:
 def automatic_batch(
     module: nn.Module, train: TrainSpec, *, key: Hashable, shape: Shape, limit: int, device: torch.device
 ) -> int:
-    """The batch size for networks that `key` calls equal; 128 on a CPU, and for a head on vectors.
+    """Return the batch size for networks that `key` calls equal; 128 on a CPU, and for a head on vectors.
 
-    Tries real updates on a copy, seconds of work for the first trial of its kind in this process.
+    It tries real updates on a copy, seconds of work for the first trial of its kind in this process.
     """
     if device.type == "cpu" or len(shape) != 3:
         return min(CPU_BATCH, limit)

@@ -1,7 +1,7 @@
 """Checkpoints: a directory is either whole and verified, or it does not count.
 
-Written aside, flushed to the disk, renamed, and the parent flushed; only tensors and plain Python
-types, so that reading one never runs code.
+It is written aside, flushed to the disk and renamed. It holds only tensors and plain Python types, so that
+reading one never runs code.
 """
 
 import errno
@@ -80,10 +80,10 @@ class CheckpointFolder:
         What an attempt that was lost wrote of this epoch or a later one counts for nothing: the record
         goes on from the epoch before, whose checkpoint it must not push out.
         """
-        found = sorted(_checkpoints(self.root))
-        newest = {each: path for each, _, path in found if each <= epoch}
+        checkpoints = sorted(_checkpoints(self.root))
+        newest = {each: path for each, _, path in checkpoints if each <= epoch}
         kept = {newest[each] for each in (*sorted(newest)[-2:], best_epoch) if each in newest}
-        for _, _, path in found:
+        for _, _, path in checkpoints:
             if path not in kept:
                 shutil.rmtree(path, ignore_errors=True)
 
@@ -104,7 +104,7 @@ def _write_state(folder: Path, state: Mapping[str, Any], *, epoch: int, trial_ke
 
 
 def _unwritten(error: OSError | RuntimeError) -> OSError:
-    """The disk's own word: where a write fails, torch fails once more while it closes the file."""
+    """Return the disk's own error: where a write fails, torch fails once more while it closes the file."""
     if isinstance(error, OSError):
         return error
     cause = error.__context__
@@ -117,7 +117,7 @@ def _digest(path: Path) -> str:
 
 
 def verify(checkpoint: Path) -> Manifest:
-    """The manifest of a sound checkpoint; StateError says what is wrong with another."""
+    """Return the manifest of a sound checkpoint; StateError says what is wrong with an unsound one."""
     try:
         fields = json.loads((checkpoint / MANIFEST).read_text())
         manifest = Manifest(**fields)
@@ -136,7 +136,7 @@ def verify(checkpoint: Path) -> Manifest:
 
 
 def load(checkpoint: Path, device: torch.device) -> dict[str, Any]:
-    """The verified state, tensors on `device`."""
+    """Return the verified state with its tensors on `device`."""
     verify(checkpoint)
     try:
         return torch.load(checkpoint / STATE, map_location=device, weights_only=True)
@@ -146,39 +146,39 @@ def load(checkpoint: Path, device: torch.device) -> dict[str, Any]:
 
 
 def load_newest(checkpoint: Path | None, root: Path | None, device: torch.device) -> dict[str, Any] | None:
-    """The newest sound state that an attempt can go on from; None where there is none.
+    """Return the newest sound state that an attempt can go on from; None where there is none.
 
-    `checkpoint` is what the record knows. One behind it counts where it tells its reports (`reports`):
-    an attempt before this one wrote it, and nobody heard of it. A trial that starts over reaches the same
-    numbers, so a lost checkpoint costs time and nothing else.
+    `checkpoint` is the one that the record knows. A later one counts where it holds its `reports`: an
+    earlier attempt wrote it, and was lost before the record was. A trial that starts over reaches the
+    same numbers, so a lost checkpoint costs only time.
     """
-    heard = epoch_of(checkpoint)
+    known_epoch = epoch_of(checkpoint)
     for candidate in _candidates(checkpoint, root):
         try:
             state = load(candidate, device)
         except StateError as error:
             _log.warning("%s; going back to the one before", error)
             continue
-        if epoch_of(candidate) <= heard or "reports" in state:
+        if epoch_of(candidate) <= known_epoch or "reports" in state:
             return state
     return None
 
 
 def epoch_of(checkpoint: Path | None) -> int:
-    """The epoch behind which a checkpoint was written, as its name says; 0 where there is none."""
+    """Return the epoch after which a checkpoint was written, by its name; 0 where there is none."""
     named = _NAME.fullmatch(checkpoint.name) if checkpoint else None
     return int(named[1]) if named else 0
 
 
 def written(root: Path) -> dict[int, Path]:
-    """The checkpoint of each epoch that has one, as its newest attempt left it."""
+    """Return the checkpoint of each epoch that has one, as its newest attempt left it."""
     return {epoch: path for epoch, _, path in sorted(_checkpoints(root))}
 
 
 def hand_over(root: Path, attempt: int) -> None:
-    """What later attempts wrote counts as written by `attempt`: the record that knew of them is lost.
+    """Rename the checkpoints of later attempts to `attempt`, because the record that knew of them is lost.
 
-    Without it, the attempt that goes on would be taken for one that was given up.
+    Otherwise the attempt that goes on would be taken for one that was given up.
     """
     for epoch, by, path in list(_checkpoints(root)):
         inherited = root / f"epoch-{epoch:04d}.{attempt}"
@@ -189,9 +189,9 @@ def hand_over(root: Path, attempt: int) -> None:
 
 
 def _candidates(checkpoint: Path | None, root: Path | None) -> list[Path]:
-    """Newest epoch first; of one epoch the record's own before those of other attempts."""
+    """Sort by epoch, the newest first; the record's own comes before those of other attempts."""
     folder = checkpoint.parent if checkpoint else root
-    found = [path for _, _, path in sorted(_checkpoints(folder), reverse=True)] if folder else []
+    paths = [path for _, _, path in sorted(_checkpoints(folder), reverse=True)] if folder else []
     known = [checkpoint] if checkpoint else []
-    others = [path for path in found if path != checkpoint]
+    others = [path for path in paths if path != checkpoint]
     return sorted([*known, *others], key=epoch_of, reverse=True)

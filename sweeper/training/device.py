@@ -1,4 +1,4 @@
-"""What the device is good at: threads, memory, number formats."""
+"""Sets up the device: threads, memory, number formats."""
 
 import contextlib
 import ctypes
@@ -15,20 +15,20 @@ _log = logging.getLogger(__name__)
 
 
 def default_device() -> torch.device:
-    """The GPU that this process may use, else the CPU."""
+    """Return the GPU that this process may use, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def device_name(device: torch.device) -> str:
-    """The GPU's own name, such as `NVIDIA H200`; empty for a CPU."""
+    """Return the GPU's own name, such as `NVIDIA H200`; empty for a CPU."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else ""
 
 
 def prepare(device: torch.device) -> None:
-    """Settings of the whole process: once for a worker, before its first trial.
+    """Set up the whole process: once for a worker, before its first trial.
 
-    On a CPU one thread a trial (two trials of one thread are 1.2 times as fast as one of two threads)
-    and memory that is kept rather than given back after every step.
+    On a CPU a trial gets one thread (two trials of one thread are 1.2 times as fast as one of two threads),
+    and memory is kept rather than given back after every step.
     """
     if device.type == "cpu":
         torch.set_num_threads(1)
@@ -54,7 +54,7 @@ def keep_memory() -> bool:
 
 
 def training_dtype(train: TrainSpec, device: torch.device) -> torch.dtype:
-    """What a step of training computes in: as `compute_dtype`, and bf16 on CPUs that multiply it.
+    """Return the type of a training step: that of `compute_dtype`, but bf16 on CPUs that multiply it.
 
     Those (AVX512-BF16, AMX) train small networks 1.3 to 1.7 times as fast in bf16; others at 0.65.
     """
@@ -65,12 +65,12 @@ def training_dtype(train: TrainSpec, device: torch.device) -> torch.dtype:
 
 @functools.cache
 def _multiplies_bf16() -> bool:
-    told = torch.cpu.get_capabilities()
-    return bool(told.get("avx512_bf16") or told.get("amx_bf16"))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def compute_dtype(train: TrainSpec, device: torch.device) -> torch.dtype:
-    """What validation and prediction compute in: bf16 on GPUs that have it, unless the file says otherwise.
+    """Return the type of validation and prediction: bf16 on GPUs that have it, if the file does not differ.
 
     fp16 exists on GPUs only; a CPU takes fp32 in its place.
     """
@@ -91,14 +91,14 @@ def _has_bf16(device: torch.device) -> bool:
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager[object]:
-    """A context that computes in `dtype`; nothing at all for fp32."""
+    """Return a context that computes in `dtype`; it does nothing for fp32."""
     if dtype == torch.float32:
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=dtype)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the device, or the machine, had too little memory."""
+    """Return whether the device, or the machine, had too little memory."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
     )

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class Features:
-    """Vectors in place of images. There is no test split: the winner is scored with its whole network."""
+    """Vectors in place of images. They have no test split: the winner is scored with its whole network."""
 
     def __init__(self, dataset: Data, vectors: dict[Split, Tensor]) -> None:
         self.shape = tuple(vectors["train"].shape[1:])
@@ -40,11 +40,11 @@ class Features:
         self._labels = {split: dataset.labels(split) for split in vectors}
 
     def size(self, split: Split) -> int:
-        """Number of images."""
+        """Return the number of images."""
         return len(self._labels[split])
 
     def labels(self, split: Split) -> Tensor:
-        """Labels in store order, int64."""
+        """Return the labels in store order, int64."""
         return self._labels[split]
 
     def batches(
@@ -57,7 +57,7 @@ class Features:
         drop_last: bool = False,
         device: str = "cpu",
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Vectors and labels, in the order in which the images would come."""
+        """Yield vectors and labels, in the order in which the images would come."""
         vectors, labels = self._vectors[split].to(device), self._labels[split].to(device)
         order = epoch_order(len(labels), batch_size, generator, drop_last=drop_last)
         for rows in order.to(device).split(batch_size):
@@ -65,7 +65,7 @@ class Features:
 
 
 def can_share(recipe: Recipe) -> bool:
-    """Whether every trial with this recipe's backbone sees the same vectors in every epoch."""
+    """Return whether all trials with this recipe's backbone see the same vectors in every epoch."""
     options = recipe.model_options
     return (
         recipe.architecture == "pretrained"
@@ -85,7 +85,7 @@ def shared_features(
     device: torch.device,
     dtype: torch.dtype,
 ) -> Features:
-    """Opened from `cache`, or computed once for the node while other trials wait."""
+    """Open the vectors in `cache`, or compute them once for the node while other trials wait."""
     folder = cache / "features" / _key(recipe, dataset, dtype)
     folder.mkdir(parents=True, exist_ok=True)
     mark_used(folder)
@@ -93,14 +93,14 @@ def shared_features(
     with FileLock(folder / ".lock"):
         for split in ("train", "valid"):
             path = folder / f"{split}.arrow"
-            found = _open(path)
-            if found is None or len(found) != dataset.size(split):
+            kept = _open(path)
+            if kept is None or len(kept) != dataset.size(split):
                 _log.info("computing the features of %d images (%s)", dataset.size(split), split)
                 _write(_compute(network, dataset, split, device=device, dtype=dtype), path)
-                found = _open(path)
-                if found is None:
+                kept = _open(path)
+                if kept is None:
                     raise DataError("was altered while it was written", where=str(path), hint="try again")
-            vectors[split] = found
+            vectors[split] = kept
     return Features(dataset, vectors)
 
 
@@ -152,9 +152,9 @@ def _write(vectors: Tensor, path: Path) -> None:
 
 
 def _open(path: Path) -> Tensor | None:
-    """The file, mapped: trials of a node share its pages, and writing stays private.
+    """Map the file: trials of a node share its pages, and writing stays private.
 
-    None where there is none, or it is truncated or altered: it is computed again.
+    None where the file is absent, truncated or altered: then it is computed again.
     """
     try:
         with path.open("rb") as file:

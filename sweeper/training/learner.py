@@ -1,4 +1,4 @@
-"""A network with its optimizer on a device: what is trained, saved and loaded."""
+"""A network with its optimizer on a device, which is trained, saved and loaded."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Learner:
     """One trial's network in training, and the data that it trains on.
 
     `module` is the part that is computed in each step: the whole network, or its head where the frozen rest
-    was computed before. `batch_size` is `asked` made even: what a later attempt must ask for again.
+    was computed before. `batch_size` is `asked` made even; a later attempt must ask for `asked` again.
     """
 
     whole: nn.Module
@@ -62,7 +62,7 @@ class Learner:
         batch_size: int | None = None,
         cache: Path | None = None,
     ) -> "Learner":
-        """Weights drawn from the seed, everything on the device, channels last (1.7x as fast on a CPU).
+        """Draw the weights from the seed and put all on the device, channels last (1.7x as fast on a CPU).
 
         `batch_size` is that of an earlier attempt, which found it automatically on another device. With a
         `cache`, a frozen backbone's vectors are computed once for all trials and the head alone is trained.
@@ -75,7 +75,7 @@ class Learner:
         if cache is not None and can_share(recipe):
             module = whole.get_submodule("head")
             data = shared_features(whole, recipe, dataset, cache=cache, device=device, dtype=dtype)
-        wanted = _batch_size(module, recipe, data, device, found=batch_size)
+        wanted = _batch_size(module, recipe, data, device, earlier=batch_size)
         size, steps = even_batches(data.size("train"), wanted)
         generator = torch.Generator(device)
         share_generator(module, generator)
@@ -100,16 +100,16 @@ class Learner:
 
     @property
     def images_per_epoch(self) -> int:
-        """Images that an epoch trains on."""
+        """How many images an epoch trains on."""
         return self.batch_size * self.steps
 
     def start_epoch(self, seed: int) -> None:
-        """Seed what draws in the network for this epoch, so that resuming needs no generator's state."""
+        """Seed the network's random layers for this epoch, so that resuming needs no generator's state."""
         self.generator.manual_seed(seed)
         self.module.train()
 
     def train_epoch(self, batches: Iterable[tuple[Tensor, Tensor]], epoch: int) -> float:
-        """One update a batch; the mean loss. Waits for the device once, at the end."""
+        """Make one update a batch and return the mean loss; wait for the device once, at the end."""
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         first, last = (epoch - 1) * self.steps, self.train.epochs * self.steps
         for step, (images, labels) in enumerate(batches, start=first):
@@ -118,14 +118,14 @@ class Learner:
         return total.item() / self.steps
 
     def validate(self) -> dict[str, float]:
-        """Loss and accuracies of the validation split."""
+        """Return loss and accuracies of the validation split."""
         size = _EVALUATION_BATCH * self.batch_size
         return evaluate(
             self.module, self.data, "valid", batch_size=size, device=self.device, dtype=self.dtype
         )
 
     def state(self) -> dict[str, Any]:
-        """Tensors and plain types: the weights, and the optimizer's memory of each parameter."""
+        """Return the weights and the optimizer's memory of each parameter, as tensors and plain types."""
         return {
             "model": portable_state(self.whole),
             "optimizer": self.optimizer.state_dict()["state"],
@@ -140,13 +140,13 @@ class Learner:
 
 
 def _batch_size(
-    module: nn.Module, recipe: Recipe, dataset: Data, device: torch.device, *, found: int | None
+    module: nn.Module, recipe: Recipe, dataset: Data, device: torch.device, *, earlier: int | None
 ) -> int:
-    """As the file says; for `auto` what an earlier attempt found, else what this device holds."""
+    """Return the file's size; for `auto` that of an earlier attempt, else what this device holds."""
     if recipe.train.batch_size != "auto":
         return recipe.train.batch_size
-    if found is not None:
-        return found
+    if earlier is not None:
+        return earlier
     key = (recipe.architecture, canonical(recipe.model_options), len(dataset.classes))
     limit = dataset.size("train")
     return automatic_batch(module, recipe.train, key=key, shape=dataset.shape, limit=limit, device=device)
@@ -183,7 +183,7 @@ def evaluate(
     device: torch.device,
     dtype: torch.dtype,
 ) -> dict[str, float]:
-    """`<split>/loss`, `/top1` and `/top5` (k clipped to the number of classes), without augmentation."""
+    """Return `<split>/loss`, `/top1` and `/top5` (k clipped to the classes), without augmentation."""
     tally = Tally(device, top=clipped_top(len(dataset.classes)))
     module.eval()
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""The training loop: a generator of reports. Whoever iterates decides when it is enough."""
+"""The training loop: a generator of reports. The caller decides when to stop."""
 
 import functools
 import math
@@ -31,7 +31,7 @@ _EXPLODED = 1e4  # a mean cross-entropy that no network comes back from
 
 
 class Diverged(SweeperError, ArithmeticError):
-    """The loss is no number any more, or has exploded; the epoch is in the message."""
+    """Says that the loss is no number any more, or has exploded; the epoch is in the message."""
 
     failure_kind: ClassVar[FailureKind] = FailureKind.DIVERGED
 
@@ -46,14 +46,14 @@ class Progress:
     best_epoch: int = 0
 
     def after(self, epoch: int, score: float, seconds: float, *, smaller_is_better: bool) -> "Progress":
-        """With one more epoch; the earlier of two equal scores stays the best."""
+        """Return the progress after one more epoch; the earlier of two equal scores stays the best."""
         best, best_epoch = self.best_score, self.best_epoch
         if best is None or (score < best if smaller_is_better else score > best):
             best, best_epoch = score, epoch
         return Progress(epoch, self.device_seconds + seconds, best, best_epoch)
 
     def is_finished(self, epochs: int, patience: int | None) -> bool:
-        """Whether all epochs are done, or `patience` of them brought nothing better."""
+        """Return whether all epochs are done, or `patience` of them brought nothing better."""
         is_stale = patience is not None and self.epoch - self.best_epoch >= patience
         return self.epoch >= epochs or is_stale
 
@@ -70,21 +70,21 @@ def train(
     clock: Callable[[], float] = time.monotonic,
     cache: Path | None = None,
 ) -> Iterator[Report]:
-    """One report an epoch; the checkpoint is on disk before the report is given.
+    """Yield one report an epoch; the checkpoint is on disk before the report is given.
 
-    Goes on from `trial.checkpoint`, or the latest sound one before it, to the same numbers as a trial
-    that ran through (to the last bit on a CPU). What an attempt before this one wrote behind it, and was
-    lost before anybody heard, is reported at once instead of trained again. `checkpoints` is the sweep's
-    folder; the trial's own is made below it. With a `cache` folder, trials with the same frozen backbone
-    and no augmentation share its features, which the first of them computes (billed, but not among its
-    device seconds). Raises `Diverged`.
+    Training goes on from `trial.checkpoint`, or the latest sound one before it, to the same numbers as a
+    trial that ran through (to the last bit on a CPU). Later epochs that an earlier attempt saved, but was
+    lost before it could report, are reported at once instead of trained again. `checkpoints` is the
+    sweep's folder; the trial's own is made below it. With a `cache` folder, trials with the same frozen
+    backbone and no augmentation share its features, which the first of them computes (billed, but not
+    among its device seconds). Raises `Diverged`.
     """
     if objective not in METRICS:
         raise SpecError(f"objective.metric: no trial reports {objective!r}", hint=nearest(objective, METRICS))
     prepare(device)
     folder = CheckpointFolder(checkpoints / trial.id, trial.id, trial.attempt) if checkpoints else None
-    learner, progress, told = _begin(trial, dataset, recipe, folder, device, cache)
-    yield from _unheard(trial, folder, told)
+    learner, progress, rows = _begin(trial, dataset, recipe, folder, device, cache)
+    yield from _unreported(trial, folder, rows)
     while not progress.is_finished(recipe.train.epochs, recipe.train.patience):
         epoch = progress.epoch + 1
         began = clock()
@@ -103,13 +103,13 @@ def train(
         }
         score = metrics[objective]
         progress = progress.after(epoch, score, seconds, smaller_is_better=is_minimized(objective))
-        told.append({"epoch": epoch, "score": score, "device_seconds": total, "metrics": metrics})
-        saved = _save(folder, learner, progress, told)
+        rows.append({"epoch": epoch, "score": score, "device_seconds": total, "metrics": metrics})
+        saved = _save(folder, learner, progress, rows)
         yield Report(epoch, score, total, metrics, saved)
 
 
 def is_minimized(metric: str) -> bool:
-    """Whether less is better: losses and costs."""
+    """Return whether less is better, as for losses and costs."""
     return metric.endswith("loss") or metric in ("device_seconds", "gpu_hours")
 
 
@@ -135,7 +135,7 @@ def _refuse_divergence(metrics: dict[str, float], epoch: int) -> None:
             )
 
 
-Told = list[dict[str, Any]]
+Rows = list[dict[str, Any]]
 """The reports of all epochs so far, which a checkpoint keeps beside the weights."""
 
 
@@ -146,7 +146,7 @@ def _begin(
     folder: CheckpointFolder | None,
     device: torch.device,
     cache: Path | None,
-) -> tuple[Learner, Progress, Told]:
+) -> tuple[Learner, Progress, Rows]:
     build = functools.partial(Learner.build, recipe, dataset, seed=trial.seed, device=device, cache=cache)
     known = Path(trial.checkpoint) if trial.checkpoint else None
     state = load_newest(known, folder.root if folder else None, device)
@@ -157,25 +157,25 @@ def _begin(
     return learner, Progress(**state["progress"]), list(state.get("reports", []))
 
 
-def _unheard(trial: Trial, folder: CheckpointFolder | None, told: Told) -> Iterator[Report]:
-    """The reports behind the checkpoint that the record knows; older checkpoints may be pruned by now."""
-    heard = epoch_of(Path(trial.checkpoint)) if trial.checkpoint else 0
+def _unreported(trial: Trial, folder: CheckpointFolder | None, rows: Rows) -> Iterator[Report]:
+    """Yield the reports after the checkpoint that the record knows; old checkpoints may be pruned by now."""
+    known_epoch = epoch_of(Path(trial.checkpoint)) if trial.checkpoint else 0
     kept = written(folder.root) if folder else {}
-    for said in told:
-        if said["epoch"] > heard:
-            saved = kept.get(said["epoch"])
-            yield Report(**said, checkpoint=str(saved) if saved else None)
+    for row in rows:
+        if row["epoch"] > known_epoch:
+            saved = kept.get(row["epoch"])
+            yield Report(**row, checkpoint=str(saved) if saved else None)
 
 
-def _save(folder: CheckpointFolder | None, learner: Learner, progress: Progress, told: Told) -> str | None:
+def _save(folder: CheckpointFolder | None, learner: Learner, progress: Progress, rows: Rows) -> str | None:
     if folder is None:
         return None
-    state: dict[str, Any] = {**learner.state(), "progress": asdict(progress), "reports": told}
+    state: dict[str, Any] = {**learner.state(), "progress": asdict(progress), "reports": rows}
     return str(folder.save(state, epoch=progress.epoch, best_epoch=progress.best_epoch))
 
 
 def final_score(checkpoint: Path, dataset: Data, recipe: Recipe, *, device: torch.device) -> dict[str, float]:
-    """`test/top1`, `test/top5` and `test/loss`: the only function that opens the test split."""
+    """Return `test/top1`, `test/top5` and `test/loss`; no other function opens the test split."""
     prepare(device)
     module = restore(checkpoint, recipe, shape=dataset.shape, classes=len(dataset.classes), device=device)
     dtype = compute_dtype(recipe.train, device)
@@ -185,7 +185,7 @@ def final_score(checkpoint: Path, dataset: Data, recipe: Recipe, *, device: torc
 def restore(
     checkpoint: Path, recipe: Recipe, *, shape: Shape, classes: int, device: torch.device
 ) -> nn.Module:
-    """The network of a verified checkpoint, in evaluation; a frozen backbone comes from its own file."""
+    """Return a verified checkpoint's network, in evaluation; a frozen backbone comes from its own file."""
     module = build(recipe, shape=shape, classes=classes)
     restore_state(module, load(checkpoint, torch.device("cpu"))["model"], where=str(checkpoint))
     return module.to(device).to(memory_format=torch.channels_last).eval()

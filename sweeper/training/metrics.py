@@ -1,4 +1,4 @@
-"""Loss and top-k accuracy, counted on the device and read once."""
+"""Counts loss and top-k accuracy on the device, and reads them once."""
 
 import torch
 from torch import Tensor
@@ -23,15 +23,15 @@ class Tally:
         self._images += len(labels)
 
     def result(self) -> tuple[float, float, float]:
-        """Mean loss, top-1 and top-k."""
+        """Return mean loss, top-1 and top-k."""
         loss, first, top = (self._sums / max(self._images, 1)).tolist()
         return loss, first, top
 
 
 def true_ranks(logits: Tensor, labels: Tensor) -> Tensor:
-    """How many classes score at least as high as the right one; 0 is a right answer.
+    """Count how many classes score at least as high as the right one; 0 is a right answer.
 
-    2.5 times faster than `topk`, and serves every k at once. Ties and NaN count against the network,
+    This is 2.5 times faster than `topk`, and serves every k at once. Ties and NaN count against the network,
     so that one which gives equal logits for all classes does not look perfect.
     """
     beaten = logits < logits.gather(1, labels.unsqueeze(1))
@@ -39,5 +39,5 @@ def true_ranks(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def clipped_top(classes: int) -> int:
-    """The k of "top-5": never more than the number of classes, where it says nothing."""
+    """Return the k of "top-5", at most the number of classes."""
     return min(TOP, classes)

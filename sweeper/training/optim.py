@@ -16,9 +16,9 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def build_optimizer(module: nn.Module, train: TrainSpec, device: torch.device) -> torch.optim.Optimizer:
-    """Over the parameters that learn; weight decay leaves biases and normalization alone.
+    """Build the optimizer of the parameters that learn; biases and normalization get no weight decay.
 
-    Fused where torch has it (3 times faster than a loop over parameters on a CPU). On a GPU the
+    It is fused where torch can (3 times faster than a loop over parameters on a CPU). On a GPU the
     learning rate is a tensor, so that a captured graph sees it change.
     """
     on_gpu = device.type == "cuda"
@@ -46,7 +46,7 @@ def _decay_groups(parameters: Iterable[nn.Parameter], weight_decay: float) -> li
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """For every group, without waiting for the device."""
+    """Set the rate of every group, without waiting for the device."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(rate)
@@ -55,7 +55,7 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 
 def learning_rate(train: TrainSpec, step: int, steps: int) -> float:
-    """The rate for step `step` (from 0) of `steps`: a closed form, so that resuming needs no state."""
+    """Return the rate of `step` (from 0) of `steps`, in closed form, so that resuming needs no state."""
     peak = train.learning_rate
     if train.schedule == "constant":
         return peak
@@ -72,7 +72,7 @@ def _cosine(share: float) -> float:
 
 
 def balanced_weights(labels: Tensor, classes: int) -> Tensor:
-    """Weights under which every class counts the same, 1 on average over the images; 0 for an empty class."""
+    """Return weights under which classes count the same: 1 on average over images, 0 for an empty class."""
     counts = torch.bincount(labels, minlength=classes).double()
     present = counts > 0
     weights = len(labels) / (present.sum() * counts.clamp(min=1))
@@ -80,7 +80,7 @@ def balanced_weights(labels: Tensor, classes: int) -> Tensor:
 
 
 def build_loss(train: TrainSpec, weights: Tensor | None) -> Loss:
-    """Cross-entropy summed over the images; the caller divides by `loss_normalizer` of the whole batch."""
+    """Build the cross-entropy summed over images; the caller divides by the batch's `loss_normalizer`."""
 
     def loss(logits: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(
@@ -91,7 +91,7 @@ def build_loss(train: TrainSpec, weights: Tensor | None) -> Loss:
 
 
 def loss_normalizer(labels: Tensor, weights: Tensor | None) -> Tensor | int:
-    """What turns the summed loss of a batch into torch's mean; labels may be class probabilities."""
+    """Return the divisor that makes the summed loss torch's mean; labels may be class probabilities."""
     if weights is None or labels.ndim > 1:
         return len(labels)
     return weights[labels].sum()

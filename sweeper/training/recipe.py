@@ -1,4 +1,4 @@
-"""From a trial's flat configuration to what is built of it: network, training, images."""
+"""Turns a trial's flat configuration into what is built from it: network, training, images."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -38,8 +38,8 @@ class Recipe:
 def compose(config: Config, train: TrainSpec) -> Recipe:
     """Give each parameter of the configuration to the part that knows it.
 
-    A parameter named like a setting of the `train` section takes its place. SpecError for one that no
-    part of this configuration knows, and for a value that its part refuses.
+    A parameter named like a setting of the `train` section takes its place. SpecError names a parameter
+    that no part of this configuration knows, or a value that its part refuses.
     """
     rest = dict(config)
     architecture = _name(rest, "architecture", model, DEFAULT_ARCHITECTURE)
@@ -98,7 +98,7 @@ def _train_settings(train: TrainSpec, settings: Mapping[str, Any]) -> TrainSpec:
 
 
 def _unknown(key: str, **chosen: str) -> SpecError:
-    """Says whose parameter it is, where another plug-in of the kind has one of that name."""
+    """Name the plug-ins of the same kind that do have a parameter of that name."""
     registries: dict[str, Registry[Any]] = {
         "architecture": model,
         "augmentation": augmentation,
@@ -115,25 +115,25 @@ def _unknown(key: str, **chosen: str) -> SpecError:
 
 
 def build(recipe: Recipe, *, shape: Shape, classes: int) -> nn.Module:
-    """The network on the default device, its weights not yet drawn."""
+    """Build the network on the default device; its weights are not drawn yet."""
     return model[recipe.architecture](shape, classes, **recipe.model_options)
 
 
 def build_initialized(recipe: Recipe, *, shape: Shape, classes: int, seed: int) -> nn.Module:
-    """The network as training starts with it: the seed alone decides its weights."""
+    """Build the network with which training starts: the seed alone decides its weights."""
     module = build(recipe, shape=shape, classes=classes)
     initialize(module, torch.Generator().manual_seed(derive(seed, "weights")))
     return module
 
 
 def portable_state(module: nn.Module) -> dict[str, Tensor]:
-    """The weights that a checkpoint needs: all but those of a frozen part that come from a file."""
+    """Return the weights that a checkpoint needs: all but those of a frozen part that come from a file."""
     left_out = tuple(_frozen_from_file(module))
     return {name: value for name, value in module.state_dict().items() if not name.startswith(left_out)}
 
 
 def restore_state(module: nn.Module, state: Mapping[str, Tensor], where: str = "") -> None:
-    """Fill `module` with what `portable_state` gave; StateError where it is of another network."""
+    """Fill `module` with what `portable_state` gave; StateError where that is of another network."""
     missing = {name for name in module.state_dict() if name not in state}
     missing -= {name for name in missing if name.startswith(tuple(_frozen_from_file(module)))}
     unknown = set(state) - set(module.state_dict())

@@ -1,4 +1,4 @@
-"""One step of training: forward, backward, clipping, update; smaller pieces where memory is short."""
+"""Makes one step of training: forward, backward, clipping, update; in pieces where memory is short."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ class Stepper:
         self.piece: int | None = None  # images at once; None is the whole batch
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
-        """One update; MemoryError where not even one image fits."""
+        """Make one update; MemoryError where not even one image fits."""
         while True:
             try:
                 return self._update(images, labels)
@@ -88,8 +88,8 @@ class Stepper:
 class GraphedStepper:
     """Replays a CUDA graph of the whole step, which spares a small network most of its launch time.
 
-    The first batches run as they are (they are real updates); then one is captured. Where capturing
-    fails, or a batch has another shape, the plain step goes on.
+    The first batches run without it (they are real updates); then one is captured. Where capturing
+    fails, or a batch has another shape, the plain step is taken.
     """
 
     def __init__(self, step: Stepper, generators: Sequence[torch.Generator]) -> None:
@@ -105,7 +105,7 @@ class GraphedStepper:
         return self._graph is not None
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
-        """One update; the loss is overwritten by the next one."""
+        """Make one update; the next one overwrites the loss."""
         if self._is_refused or self._step.piece is not None:
             return self._step(images, labels)
         if self._warmed < _WARM_UP_STEPS:

@@ -1,4 +1,4 @@
-"""What a trial does on a worker: its recipe, the shared images, and the training loop."""
+"""Runs a trial on a worker: its recipe, the shared images, and the training loop."""
 
 import functools
 import json
@@ -16,7 +16,7 @@ from sweeper.trial import Report, Trial, canonical
 
 @dataclass(frozen=True)
 class Training:
-    """Trains one trial; picklable, and light until it is called."""
+    """Trains one trial. It can be pickled, and is light until it is called."""
 
     dataset: DatasetSpec
     train: TrainSpec
@@ -26,7 +26,7 @@ class Training:
     resources: ResourcesSpec = field(default_factory=ResourcesSpec)
 
     def __call__(self, trial: Trial) -> Iterator[Report]:
-        """One report an epoch. The images stay open for the next trial of this process."""
+        """Yield one report an epoch. The images stay open for the next trial of this process."""
         recipe = compose(trial.config, self.train)
         device = default_device()
         share = self.resources.share(trial.config, on_gpu=device.type == "cuda")
@@ -42,12 +42,12 @@ class Training:
         )
 
     def forget(self) -> None:
-        """Let go of the images that stay open, some of them on the device, for the next trial."""
+        """Close the images that were kept open for the next trial, some of them on the device."""
         _open.cache_clear()
 
 
 def open_for(recipe: Recipe, spec: DatasetSpec, cache: Path) -> Dataset:
-    """The images as the recipe wants them; the last few are kept open."""
+    """Open the images that the recipe needs; the last few are kept open."""
     options = canonical(recipe.normalization_options)
     return _open(spec.model_dump_json(), recipe.pixels, recipe.normalization, options, cache)
 

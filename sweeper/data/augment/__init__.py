@@ -1,4 +1,4 @@
-"""Augmentation of whole batches on the device that trains; one module a family of policies."""
+"""Augmentations change whole batches on the device that trains; each module is a family of policies."""
 
 from collections.abc import Callable
 from typing import Annotated

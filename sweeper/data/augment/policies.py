@@ -13,7 +13,7 @@ from sweeper.data.augment.parts.color import jitter
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """Ranges, drawn anew for every image. `mixup` is left to the data set, because it mixes labels too.
+    """Ranges from which every image draws anew. The data set applies `mixup`, because it mixes labels too.
 
     A named policy inherits the options and says which defaults are its own.
     """
@@ -28,7 +28,7 @@ class Policy:
     mixup: Share = 0.0
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Geometry first, then color, then erasing."""
+        """Change the geometry first, then the colors, then erase."""
         if self.rotation or self.shift or self.zoom or self.flip_horizontal or self.flip_vertical:
             theta = draw(
                 len(images),

@@ -1,4 +1,4 @@
-"""What a batch goes through before the network: fitted on the training split, the same for every split."""
+"""Normalizations change batches before the network: fitted on the training split, used for all splits."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
@@ -32,14 +32,14 @@ class TrainingImages(Protocol):
 
 
 class Normalization(Protocol):
-    """Two steps, so that the first runs once for a store and a split, and its numbers are kept."""
+    """A normalization has two steps; `fit` runs once for a store and a split, and its numbers are kept."""
 
     def fit(self, images: TrainingImages) -> Fitted:
-        """The numbers that the transform needs; empty where it needs none."""
+        """Return the numbers that the transform needs; empty where it needs none."""
         ...
 
     def transform(self, fitted: Fitted) -> Transform:
-        """A function of float32 NCHW batches between 0 and 1, on whatever device they are."""
+        """Return a function of float32 NCHW batches between 0 and 1, on any device."""
         ...
 
 

@@ -129,7 +129,7 @@ def _low_rank(centered: Centered, spectrum: Spectrum, epsilon: float) -> dict[st
 
 
 def _extrapolate(values: NDArray[np.float64], wanted: float) -> int:
-    """The rank at which the eigenvalues reach `wanted`, if they go on falling as a power of the rank."""
+    """Return the rank at which the eigenvalues reach `wanted`, if they fall on as a power of the rank."""
     rank = len(values)
     slope = math.log(values[rank // 2] / max(values[-1], 1e-30)) / math.log(rank / (rank // 2 + 1))
     steps = math.log(values[-1] / wanted) / max(slope, 0.1)
@@ -137,7 +137,7 @@ def _extrapolate(values: NDArray[np.float64], wanted: float) -> int:
 
 
 def _matrix(spectrum: Spectrum, epsilon: float) -> NDArray[np.float32]:
-    """U diag(..) U^T as one product of a matrix with itself; the vectors are overwritten."""
+    """Return U diag(..) U^T as one product of a matrix with itself; the vectors are overwritten."""
     vectors = spectrum.vectors
     vectors *= torch.from_numpy((spectrum.values + epsilon) ** -0.25).float()
     return (vectors @ vectors.T).numpy()

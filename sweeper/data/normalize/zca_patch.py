@@ -60,7 +60,7 @@ class _ZcaPatch:
 
 
 def _moments(images: TrainingImages, side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and covariance of patches at random places of up to 5,000 images spread over the split."""
+    """Return mean and covariance of patches at random places of up to 5,000 images over the split."""
     channels, pixels, _ = images.shape
     stride = max(1, images.count // _IMAGES)
     generator = torch.Generator().manual_seed(derive(0, "zca_patch"))

@@ -1,4 +1,4 @@
-"""Where images come from: one module a source; a source only lists and reads, the store decodes."""
+"""Sources of images, one module each: a source only lists and reads, the store decodes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ class Item:
 class Source(Protocol):
     """Labeled images in a fixed order that does not depend on how the disk lists them.
 
-    Opening one is cheap: whatever costs a read happens in `items` or `read`.
+    Opening a source is cheap: what reads files happens in `items` or `read`.
     """
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever the content may have: names, sizes and times of files, not their bytes."""
+        """A text that changes whenever the content may have: from names, sizes and times, not from bytes."""
         ...
 
     @property
@@ -66,7 +66,7 @@ class Source(Protocol):
         ...
 
     def read(self, index: int) -> Raw:
-        """The image's encoded file, or its pixels (height, width, channels). Safe to call from threads."""
+        """Return the encoded file, or its pixels (height, width, channels). Threads may call it at once."""
         ...
 
 

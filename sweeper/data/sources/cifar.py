@@ -40,7 +40,7 @@ def cifar100(root: Path | None, *, labels: Literal["fine", "coarse"] = "fine") -
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """A pickle may name any function to call; only those that arrays are made of are let through."""
+    """Lets only those functions through that arrays need: a pickle may name any function to call."""
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
         if (module_name, global_name) in _ALLOWED:
@@ -49,19 +49,19 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 def unpickle(path: Path) -> dict[str, Any]:
-    """The batch as a dictionary with text keys; DataError where it is damaged or asks for code."""
+    """Return the batch as a dictionary with text keys; DataError where it is damaged or asks for code."""
     try:
-        held = _PlainUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+        content = _PlainUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError) as error:
         raise DataError(f"is not a CIFAR batch: {error}", where=str(path)) from error
     except (AttributeError, ImportError, UnicodeDecodeError, OverflowError, MemoryError) as error:
         raise DataError(f"is not a CIFAR batch: {error}", where=str(path)) from error
-    if not isinstance(held, dict):
+    if not isinstance(content, dict):
         raise DataError("is not a CIFAR batch: it holds no dictionary", where=str(path))
     return {
-        key.decode("latin1") if isinstance(key, bytes) else str(key): value for key, value in held.items()
+        key.decode("latin1") if isinstance(key, bytes) else str(key): value for key, value in content.items()
     }
 
 
@@ -90,24 +90,24 @@ def _load(files: Sequence[Path], meta: Path, names: str, labels: str) -> Images:
     if not isinstance(classes, list) or not classes:
         raise DataError(f"has no list {names!r}", where=str(meta))
     pixels: list[Pixels] = []
-    found: list[int] = []
+    numbers: list[int] = []
     splits: list[Split | None] = []
     for path in files:
         rows, row_labels = _batch(path, labels, len(classes))
         pixels.append(rows)
-        found += row_labels
+        numbers += row_labels
         split: Split = "test" if path.name.startswith("test") else "train"
         splits.extend(split for _ in row_labels)
-    return Images(np.concatenate(pixels), found, [str(name) for name in classes], splits)
+    return Images(np.concatenate(pixels), numbers, [str(name) for name in classes], splits)
 
 
 def _batch(path: Path, labels: str, classes: int) -> tuple[Pixels, list[int]]:
-    held = unpickle(path)
-    data, found = held.get("data"), held.get(labels)
+    content = unpickle(path)
+    data, numbers = content.get("data"), content.get(labels)
     if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != 3072 or data.dtype != np.uint8:
         raise DataError("holds no `data` of 3,072 bytes a row", where=str(path))
-    if not isinstance(found, list) or len(found) != len(data):
+    if not isinstance(numbers, list) or len(numbers) != len(data):
         raise DataError(f"has not one of {labels!r} for each of its {len(data)} images", where=str(path))
-    if not all(isinstance(label, int) and 0 <= label < classes for label in found):
+    if not all(isinstance(label, int) and 0 <= label < classes for label in numbers):
         raise DataError(f"has labels outside 0 to {classes - 1}", where=str(path))
-    return np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), found
+    return np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), numbers

@@ -37,7 +37,7 @@ def fashion_mnist(root: Path | None) -> Source:
 
 
 def read_idx(path: Path, dimensions: int) -> Pixels:
-    """The array of an idx file of uint8; DataError where it is damaged or something else."""
+    """Return the array of an idx file of uint8; DataError where it is damaged or something else."""
     try:
         raw = path.read_bytes()
         data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
@@ -79,12 +79,12 @@ def _load(files: dict[Split, tuple[Path, ...]], classes: list[str]) -> Images:
     labels: list[int] = []
     splits: list[Split | None] = []
     for split, (images, answers) in files.items():
-        rows, found = read_idx(images, 3), read_idx(answers, 1)
-        if len(rows) != len(found):
-            raise DataError(f"has {len(found)} labels for {len(rows)} images", where=str(answers))
-        if len(found) and int(found.max()) >= len(classes):
+        rows, numbers = read_idx(images, 3), read_idx(answers, 1)
+        if len(rows) != len(numbers):
+            raise DataError(f"has {len(numbers)} labels for {len(rows)} images", where=str(answers))
+        if len(numbers) and int(numbers.max()) >= len(classes):
             raise DataError(f"has labels outside 0 to {len(classes) - 1}", where=str(answers))
         pixels.append(rows[..., None])
-        labels += found.tolist()
+        labels += numbers.tolist()
         splits.extend(split for _ in range(len(rows)))
     return Images(np.concatenate(pixels), labels, classes, splits)

@@ -37,25 +37,25 @@ def image_folder(
 ) -> Source:
     """Classes are the folder names, numbers in numeric order. Files are judged by content, not by suffix."""
     top = folder(root, "image_folder")
-    found: list[tuple[str, Split | None, list[File]]] = [
+    folders: list[tuple[str, Split | None, list[File]]] = [
         (printable(each.name), split, images_below(each, top))
         for split, base in _bases(top)
         for each in subfolders(base)
     ]
-    if not any(files for _, _, files in found):
+    if not any(files for _, _, files in folders):
         raise DataError(
             "holds no class folder with images", where=str(top), hint="one folder a class is expected"
         )
-    every = (file for _, _, files in found for file in files)
-    identity = [(name, split) for name, split, _ in found]
-    return FileSource(every, identity, lambda: _list(found), channels=channels, max_bad=max_bad)
+    every = (file for _, _, files in folders for file in files)
+    identity = [(name, split) for name, split, _ in folders]
+    return FileSource(every, identity, lambda: _list(folders), channels=channels, max_bad=max_bad)
 
 
-def _list(found: list[tuple[str, Split | None, list[File]]]) -> Listing:
-    names = list(dict.fromkeys(name for name, _, files in found if files))
+def _list(folders: list[tuple[str, Split | None, list[File]]]) -> Listing:
+    names = list(dict.fromkeys(name for name, _, files in folders if files))
     label = {name: number for number, name in enumerate(names)}
-    items = [(file, Item(file.key, label[name], split)) for name, split, files in found for file in files]
-    notes = [f"class {name!r} has no images and is left out" for name, _, files in found if not files]
+    items = [(file, Item(file.key, label[name], split)) for name, split, files in folders for file in files]
+    notes = [f"class {name!r} has no images and is left out" for name, _, files in folders if not files]
     return Listing(items, names, notes)
 
 

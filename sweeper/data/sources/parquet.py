@@ -58,12 +58,12 @@ def _list(system: Any, path: str) -> list[Any]:
     info = system.get_file_info(path)
     if info.type == fs.FileType.File:
         return [info]
-    found = system.get_file_info(fs.FileSelector(path, recursive=True))
-    return sorted((each for each in found if each.path.endswith(".parquet")), key=lambda each: each.path)
+    entries = system.get_file_info(fs.FileSelector(path, recursive=True))
+    return sorted((each for each in entries if each.path.endswith(".parquet")), key=lambda each: each.path)
 
 
 class _Parquet:
-    """Labels are read when the items are asked for, images a row group at a time."""
+    """Reads labels when the items are asked for, and images a row group at a time."""
 
     def __init__(
         self, system: Any, files: Sequence[Any], image: str, label: str, channels: int, max_bad: float
@@ -80,7 +80,7 @@ class _Parquet:
 
     @property
     def fingerprint(self) -> str:
-        """Over paths, sizes and times of the files, and the columns."""
+        """A digest of the paths, sizes and times of the files, and of the columns."""
         stats = [(each.path, each.size, str(each.mtime_ns)) for each in self._files]
         text = json.dumps([stats, self._image, self._label, self.channels, self.max_bad])
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
@@ -96,7 +96,7 @@ class _Parquet:
         return self._table.items
 
     def read(self, index: int) -> bytes:
-        """The row's encoded image."""
+        """Return the row's encoded image."""
         place = bisect_right(self._table.starts, index) - 1
         value = self._images(place)[index - self._table.starts[place]].as_py()
         encoded = value.get("bytes") if isinstance(value, dict) else value
@@ -105,13 +105,13 @@ class _Parquet:
         return encoded
 
     def _images(self, place: int) -> Any:
-        """The image column of a row group. Two are kept: readers in parallel cross from one to the next."""
+        """Read a row group's image column; two are kept, as parallel readers cross from one to the next."""
         with self._lock:
             if place not in self._held:
                 file, group = self._table.groups[place]
                 with self._open(file) as opened:
                     column = opened.read_row_group(group, columns=[self._image]).column(0)
-                self._held = {key: held for key, held in self._held.items() if key == place - 1} | {
+                self._held = {key: kept for key, kept in self._held.items() if key == place - 1} | {
                     place: column
                 }
             return self._held[place]
@@ -130,10 +130,10 @@ class _Parquet:
                 for group in range(opened.num_row_groups):
                     groups.append((file, group))
                     starts.append(len(items))
-                    found = opened.read_row_group(group, columns=[self._label]).column(0).to_pylist()
-                    labels += found
+                    values = opened.read_row_group(group, columns=[self._label]).column(0).to_pylist()
+                    labels += values
                     first = len(items)
-                    items.extend((f"{file.base_name}#{first + row:07d}", split) for row in range(len(found)))
+                    items.extend((f"{file.base_name}#{first + row:07d}", split) for row in range(len(values)))
         classes, numbers = _classes(labels, names, self._label)
         rows = [Item(key, number, split) for (key, split), number in zip(items, numbers, strict=True)]
         return _Table(classes, rows, groups, starts)
@@ -163,12 +163,12 @@ class _Table:
 
 
 def _split(path: str) -> Split | None:
-    found = _SPLIT.findall(path.rpartition("/")[2]) or _SPLIT.findall(path)
-    return _NAMES[found[-1]] if found else None
+    names = _SPLIT.findall(path.rpartition("/")[2]) or _SPLIT.findall(path)
+    return _NAMES[names[-1]] if names else None
 
 
 def _class_names(schema: Any, label: str) -> list[str] | None:
-    """The names that Hugging Face's datasets keep in the schema's metadata."""
+    """Return the names that Hugging Face's datasets keep in the schema's metadata."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
         return [str(name) for name in features[label]["names"]]

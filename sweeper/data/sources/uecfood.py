@@ -1,4 +1,4 @@
-"""UECFOOD-256 and whatever has its layout: numbered class folders, category.txt, a bb_info.txt a folder."""
+"""UECFOOD-256 and data sets of its layout: numbered class folders, category.txt, a bb_info.txt a folder."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -48,23 +48,23 @@ def uecfood(
     folders = {int(path.name): path for path in numbered}
     if len(folders) < len(numbered):
         raise DataError("two folders carry the same number, such as 1 and 01", where=str(top))
-    found = {number: images_below(path, top) for number, path in folders.items()}
+    files_of = {number: images_below(path, top) for number, path in folders.items()}
     texts = side_files([top / "category.txt", *(path / "bb_info.txt" for path in numbered)])
-    every = (*texts, *(file for files in found.values() for file in files))
+    every = (*texts, *(file for files in files_of.values() for file in files))
     return FileSource(
-        every, crop, lambda: _list(top, folders, found, crop), channels=channels, max_bad=max_bad
+        every, crop, lambda: _list(top, folders, files_of, crop), channels=channels, max_bad=max_bad
     )
 
 
-def _list(top: Path, folders: Mapping[int, Path], found: Mapping[int, list[File]], crop: Crop) -> Listing:
+def _list(top: Path, folders: Mapping[int, Path], files_of: Mapping[int, list[File]], crop: Crop) -> Listing:
     odd = _Oddities()
-    names = _names(top / "category.txt", found, odd)
-    ids = [number for number in sorted(found) if found[number]]
+    names = _names(top / "category.txt", files_of, odd)
+    ids = [number for number in sorted(files_of) if files_of[number]]
     boxes = {number: _boxes(folders[number], crop, odd) for number in ids}
     items = [
         (file, Item(key, label, box=box))
         for label, number in enumerate(ids)
-        for file in found[number]
+        for file in files_of[number]
         for key, box in _crops(file, boxes[number], crop, odd)
     ]
     return Listing(items, [names[number] for number in ids], list(odd.notes()))
@@ -72,7 +72,7 @@ def _list(top: Path, folders: Mapping[int, Path], found: Mapping[int, list[File]
 
 @dataclass(slots=True)
 class _Oddities:
-    """What is reported and not fatal, collected by kind so that 256 folders do not give 256 lines."""
+    """Collects by kind what is reported but not fatal, so that 256 folders do not give 256 lines."""
 
     found: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
@@ -85,8 +85,8 @@ class _Oddities:
             yield f"{len(examples)} {kind}: {some}"
 
 
-def _names(path: Path, found: Mapping[int, list[File]], odd: _Oddities) -> dict[int, str]:
-    """Class names by id; a name that two ids share is followed by the id."""
+def _names(path: Path, files_of: Mapping[int, list[File]], odd: _Oddities) -> dict[int, str]:
+    """Return class names by id; a name that two ids share is followed by the id."""
     names: dict[int, str] = {}
     for line in _lines(path):
         number, _, name = line.partition("\t")
@@ -95,8 +95,8 @@ def _names(path: Path, found: Mapping[int, list[File]], odd: _Oddities) -> dict[
         if int(number) in names:
             odd.add("ids stand twice in category.txt, the first name counts", number.strip())
         names.setdefault(int(number), name.strip() or number.strip())
-    for number in sorted(set(names) | set(found)):
-        if not found.get(number):
+    for number in sorted(set(names) | set(files_of)):
+        if not files_of.get(number):
             odd.add("classes without images are left out", f"{number} {names.get(number, '')!r}")
         elif number not in names:
             odd.add("folders have no name in category.txt", str(number))
@@ -106,7 +106,7 @@ def _names(path: Path, found: Mapping[int, list[File]], odd: _Oddities) -> dict[
 
 
 def _boxes(path: Path, crop: Crop, odd: _Oddities) -> dict[str, list[Box]]:
-    """The boxes of each file of a folder, by the file's name without suffix."""
+    """Read the boxes of each file of a folder, by the file's name without suffix."""
     boxes: defaultdict[str, list[Box]] = defaultdict(list)
     if crop == "none":
         return boxes
@@ -142,7 +142,7 @@ def _crops(
 
 
 def _lines(path: Path) -> list[str]:
-    """Lines with text in them; a BOM, Windows line ends and stray bytes do no harm. No file: no lines."""
+    """Read the lines with text; a BOM, Windows line ends, stray bytes and a missing file do no harm."""
     try:
         text = path.read_bytes().decode("utf-8-sig", "replace")
     except FileNotFoundError:

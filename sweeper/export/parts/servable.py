@@ -23,14 +23,14 @@ class Pipeline(nn.Module):
         self.transform = transform
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """In float32, whatever the trial was trained in."""
+        """Compute in float32, whatever type the trial was trained in."""
         images = pixels.permute(0, 3, 1, 2).to(torch.float32) / 255
         return self.network(self.transform(images)).softmax(1)
 
 
 @dataclass(frozen=True)
 class Servable:
-    """What an exporter writes. `card` is JSON: class names, the input's meaning, where it comes from."""
+    """What an exporter writes. `card` is JSON: class names, the input's meaning, the origin."""
 
     pipeline: nn.Module
     shape: Shape
@@ -39,13 +39,13 @@ class Servable:
 
     @property
     def example(self) -> Tensor:
-        """Two black images: what the pipeline is traced with."""
+        """Two black images, with which the pipeline is traced."""
         channels, height, width = self.shape
         return torch.zeros(EXAMPLES, height, width, channels, dtype=torch.uint8)
 
 
 def servable(model: TrainedModel, scores: dict[str, float]) -> Servable:
-    """The model, which must be on the CPU, ready to be written."""
+    """Make the model, which must be on the CPU, ready to be written."""
     pipeline = Pipeline(model.module, model.transform).eval().requires_grad_(requires_grad=False)
     made = Servable(pipeline, model.shape, model.fitted, _card(model, scores))
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""An export counts only when what was written answers as the trial does."""
+"""Exports a network, and checks that the written file answers as the trial does."""
 
 import shutil
 import tempfile
@@ -53,7 +53,7 @@ def export(opened: Opened, name: str, path: Path, *, scores: Mapping[str, float]
 
 
 def default_path(folder: Path, model: TrainedModel, name: str) -> Path:
-    """`<folder>/<sweep>-<trial>` with the format's own ending."""
+    """Return `<folder>/<sweep>-<trial>` with the format's own ending."""
     return folder / f"{model.sweep}-{model.number}{exporter[name]().suffix or '-' + name}"
 
 
@@ -76,10 +76,10 @@ def _compare(model: TrainedModel, made_of: Format, aside: Path, pixels: Tensor) 
     return max(worst, _difference(predict(single.numpy()), model.probabilities(single).numpy(), aside))
 
 
-def _difference(found: NDArray[np.float32], expected: NDArray[np.float32], aside: Path) -> float:
-    if found.shape != expected.shape:
-        raise StateError(f"gives {found.shape} where the trial gives {expected.shape}", where=aside.name)
-    worst = float(np.abs(found - expected).max())
+def _difference(answers: NDArray[np.float32], expected: NDArray[np.float32], aside: Path) -> float:
+    if answers.shape != expected.shape:
+        raise StateError(f"gives {answers.shape} where the trial gives {expected.shape}", where=aside.name)
+    worst = float(np.abs(answers - expected).max())
     if not worst <= TOLERANCE:
         problem = f"answers differ from the trial's by up to {worst:.2g}; nothing was exported"
         raise StateError(problem, where=aside.name, hint="try another format, and please report this")

@@ -1,4 +1,4 @@
-"""Any classification network of torchvision (or timm) as a backbone: images in, one vector each out."""
+"""Makes any classification network of torchvision (or timm) a backbone that gives one vector an image."""
 
 from collections.abc import Iterator
 from types import ModuleType
@@ -26,7 +26,7 @@ _NORMS = (nn.BatchNorm2d, nn.LayerNorm)
 
 
 def backbone(name: str, weights: str) -> nn.Module:
-    """The network without its head, global pooling at the end, weights loaded where some are asked for."""
+    """Build the network with global pooling for its head; load weights where some are asked for."""
     is_timm = name.startswith("timm/")
     module, known = _timm_backbone(name, weights) if is_timm else _torchvision_backbone(name, weights)
     if weights != "none" and not getattr(module, "is_loaded", False):
@@ -55,7 +55,7 @@ def _torchvision_backbone(name: str, weights: str) -> tuple[nn.Module, set[str]]
 
 
 def _allocate(module: nn.Module, device: torch.device) -> nn.Module:
-    """Room for every tensor that the file will fill; BatchNorm's counters, which it need not have, are 0."""
+    """Allocate every tensor that the file will fill; BatchNorm's counters, which it may lack, are 0."""
     module = module.to_empty(device=device)
     for name, buffer in module.named_buffers():
         if name.endswith("num_batches_tracked"):
@@ -64,7 +64,7 @@ def _allocate(module: nn.Module, device: torch.device) -> nn.Module:
 
 
 def _strip_head(module: nn.Module) -> None:
-    """Everything from the first dense layer of the head on goes; pooling becomes global."""
+    """Remove everything from the first dense layer of the head on; make the pooling global."""
     name = next(child for child in _HEADS if hasattr(module, child))
     head = getattr(module, name)
     kept: list[nn.Module] = []
@@ -110,32 +110,32 @@ def _own_the_randomness(module: nn.Module) -> None:
 
 
 def stages(module: nn.Module) -> list[list[nn.Module]]:
-    """The backbone's parts from the image on, in the pieces that `freeze` counts.
+    """Return the backbone's parts from the image on, in the pieces that `freeze` counts.
 
-    VGG and its like end a stage with each pool; elsewhere each block of the longest list is one, and a
-    normalization belongs to the part before it.
+    Networks like VGG end a stage with each pool; elsewhere each block of the longest list is a stage, and
+    a normalization belongs to the part before it.
     """
     features = getattr(module, "features", None)
     if isinstance(features, nn.Sequential) and not any(any(part.children()) for part in features):
         return _between_pools(features)
-    found: list[list[nn.Module]] = []
+    groups: list[list[nn.Module]] = []
     for part in _blocks(module):
         if not _has_weights(part):
             continue
-        if isinstance(part, _NORMS) and found:
-            found[-1].append(part)
+        if isinstance(part, _NORMS) and groups:
+            groups[-1].append(part)
         else:
-            found.append([part])
-    return found
+            groups.append([part])
+    return groups
 
 
 def _between_pools(features: nn.Sequential) -> list[list[nn.Module]]:
-    found: list[list[nn.Module]] = [[]]
+    groups: list[list[nn.Module]] = [[]]
     for part in features:
-        found[-1].append(part)
+        groups[-1].append(part)
         if isinstance(part, nn.MaxPool2d):
-            found.append([])
-    return [stage for stage in found if any(_has_weights(part) for part in stage)]
+            groups.append([])
+    return [stage for stage in groups if any(_has_weights(part) for part in stage)]
 
 
 def _blocks(module: nn.Module) -> Iterator[nn.Module]:
@@ -151,7 +151,7 @@ def _has_weights(part: nn.Module) -> bool:
 
 
 def width(module: nn.Module, pixels: int) -> int:
-    """Values in the vector of one image, found by passing one through."""
+    """Count the values in the vector of one image, by passing one through."""
     device = next(module.parameters()).device
     before = module.training
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The parts that networks are made of: convolutions padded as Keras pads, activations, pooling, heads."""
+"""Parts of networks: convolutions padded as Keras pads, activations, pooling, heads."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -31,10 +31,10 @@ _NOT_MONOTONE = ("gelu", "silu")
 
 
 class SameConv2d(nn.Conv2d):
-    """Output of ceil(n / stride) pixels: zeros around, the odd one at the right and bottom, as in Keras."""
+    """Gives ceil(n / stride) pixels: zeros are around, the odd one at the right and bottom, as in Keras."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """Pads by what the input's size asks for."""
+        """Pad by what the input's size needs."""
         (kernel, _), (stride, _) = self.kernel_size, self.stride
         height, width = input.shape[-2:]
         top, bottom = _same_padding(height, kernel, int(stride))
@@ -50,7 +50,7 @@ def _same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 def convolution(
     channels: int, filters: int, kernel: int, *, stride: int = 1, padding: Padding = "same", bias: bool = True
 ) -> nn.Conv2d:
-    """A square convolution; "same" costs no extra step where the padding is symmetric."""
+    """Make a square convolution; "same" costs no extra step where the padding is symmetric."""
     if padding == "valid" or kernel == 1 == stride:
         return nn.Conv2d(channels, filters, kernel, stride, bias=bias)
     if kernel % 2 and stride == 1:
@@ -59,24 +59,24 @@ def convolution(
 
 
 def convolved(pixels: int, kernel: int, stride: int, padding: Padding) -> int:
-    """Pixels a side after a convolution; 0 or less where the kernel does not fit."""
+    """Return the pixels a side after a convolution; 0 or less where the kernel does not fit."""
     return -(-pixels // stride) if padding == "same" else (pixels - kernel) // stride + 1
 
 
 def activation_layer(name: Activation) -> nn.Module:
-    """The activation as a layer of its own."""
+    """Make the activation a layer of its own."""
     return _ACTIVATIONS[name]()
 
 
 def pooling_layer(pooling: Pooling, kernel: int = 2, stride: int = 2) -> nn.Module:
-    """One value for each window."""
+    """Make a layer that gives one value for each window."""
     if pooling == "max":
         return nn.MaxPool2d(kernel, stride)
     return nn.AvgPool2d(kernel, stride) if pooling == "avg" else MixedPool2d(kernel, stride)
 
 
 def activated_pool(activation: Activation, pooling: Pooling) -> list[tuple[str, nn.Module]]:
-    """Activation and pooling, pooled first where the result is the same.
+    """Make activation and pooling; pool first where the result is the same.
 
     Taking the maximum and a rising function can change places: outputs and gradients stay equal to the
     last bit, and the activation runs over a quarter of the values (2x faster training at 64 px on a CPU
@@ -95,7 +95,7 @@ def dense_head(
     activation: Activation = "relu",
     dropout: float = 0.0,
 ) -> nn.Sequential:
-    """Dense layers, each followed by activation and dropout, then the logits."""
+    """Make dense layers, each followed by activation and dropout, then the logits."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number, width in enumerate(dense, start=1):
         layers[f"dense{number}"] = nn.Linear(features, width)
@@ -110,7 +110,7 @@ def dense_head(
 
 
 def fitting(name: str, shape: Shape, pixels: int) -> int:
-    """`pixels` itself, or a SpecError where the network leaves none of an image of that shape."""
+    """Return `pixels`; SpecError where the network leaves none of an image of that shape."""
     if pixels < 1:
         raise SpecError(f"{name} leaves less than 1 px of {shape[1]} px", hint="choose more pixels")
     return pixels

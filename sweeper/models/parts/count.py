@@ -1,4 +1,4 @@
-"""What a network weighs: parameters as Keras counts them, and a table of its layers."""
+"""Counts a network's parameters as Keras does, and makes a table of its layers."""
 
 import copy
 import math
@@ -24,12 +24,12 @@ class LayerRow:
 
 
 def count(module: nn.Module) -> int:
-    """Weights, biases and all four vectors of a BatchNorm, as Keras prints under "total params"."""
+    """Count weights, biases and all four vectors of a BatchNorm, as Keras does for "total params"."""
     return sum(p.numel() for p in module.parameters()) + moving_statistics(module)
 
 
 def moving_statistics(module: nn.Module) -> int:
-    """Keras's "non-trainable" share of `count`: moving means and variances."""
+    """Count moving means and variances: Keras's "non-trainable" share of `count`."""
     return sum(
         buffer.numel()
         for name, buffer in module.named_buffers()
@@ -38,14 +38,14 @@ def moving_statistics(module: nn.Module) -> int:
 
 
 def flops(module: nn.Module, shape: Shape) -> int:
-    """Floating-point operations of one image's forward pass; a multiplication with its addition is two."""
+    """Count the floating-point operations of one image's forward pass; a multiply-add is two."""
     return sum(row.flops for row in layer_table(module, shape))
 
 
 def layer_table(module: nn.Module, shape: Shape) -> list[LayerRow]:
-    """The layers in the order of the forward pass, worked out without computing anything.
+    """List the layers in the order of the forward pass, without computing anything.
 
-    Works on a copy on the meta device; raises what torch raises where shapes do not fit.
+    It works on a copy on the meta device, and raises what torch raises where shapes do not fit.
     """
     on_meta = all(p.is_meta for p in module.parameters())
     twin = module if on_meta else copy.deepcopy(module).to("meta")
@@ -86,7 +86,7 @@ def _rows_into(module: nn.Module, rows: list[LayerRow]) -> Generator[None]:
 
 
 def _flops(layer: nn.Module, outputs: int) -> int:
-    """Normalization, activations and pooling count one operation for each value they give."""
+    """Count the operations; normalization, activations and pooling count one for each value they give."""
     if isinstance(layer, nn.Conv2d):
         return 2 * outputs * math.prod(layer.kernel_size) * layer.in_channels // layer.groups
     if isinstance(layer, nn.Linear):

@@ -1,4 +1,4 @@
-"""Initial weights from one explicit generator, so that a trial's seed decides them on every machine."""
+"""Draws initial weights from one explicit generator, so that a trial's seed decides them everywhere."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -12,7 +12,7 @@ _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)  # pyright
 
 
 class GlorotSequential(nn.Sequential):
-    """Layers in a line that start as Keras starts them where nothing is said."""
+    """Layers in a line that start with Keras's default weights."""
 
     initial: Scheme = "glorot_uniform"
 
@@ -34,7 +34,7 @@ _DRAWS: dict[Scheme, Callable[[Tensor, torch.Generator], None]] = {
 def initialize(module: nn.Module, generator: torch.Generator) -> None:
     """Draw every parameter anew, in the order of the layers.
 
-    Convolutions and dense layers by the module's `initial` (a `Scheme`, He-normal where it names none) with
+    Convolutions and dense layers start by the module's `initial` (a `Scheme`, He-normal by default) with
     zero biases, normalization layers as ones and zeros. A part whose `is_loaded` is true keeps its weights.
     """
     with torch.no_grad():
@@ -60,7 +60,7 @@ def _initialize(part: nn.Module, scheme: Scheme, generator: torch.Generator) -> 
 
 
 def _draw_loose_parameters(part: nn.Module, generator: torch.Generator) -> None:
-    """Parameters that lie in a module of another library (class tokens, layer scales): constants stay."""
+    """Draw the parameters of other libraries' modules (class tokens, layer scales); constants stay."""
     for parameter in part.parameters(recurse=False):
         if parameter.numel() > 1 and bool((parameter != parameter.flatten()[0]).any()):
             parameter.normal_(0.0, 0.02, generator=generator)

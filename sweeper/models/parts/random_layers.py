@@ -14,9 +14,9 @@ _BITS = 16
 
 
 def _coins(like: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
-    """16 random bits a value in place of torch's 64, on a CPU: 5 times as fast as `bernoulli_`.
+    """Draw 16 random bits a value in place of torch's 64, on a CPU: 5 times as fast as `bernoulli_`.
 
-    Dropout took an eighth of the training time. The probability is met to 2**-17.
+    Dropout took an eighth of the training time before. The probability is met to 2**-17.
     """
     count = like.numel()
     words = torch.empty(-(-count * _BITS // 64), dtype=torch.int64)
@@ -33,7 +33,7 @@ class SeededLayer(nn.Module):
     generator: torch.Generator | None = None
 
     def draw(self, like: Tensor, probability: float) -> Tensor:
-        """Ones with that probability, else zeros."""
+        """Draw ones with that probability, else zeros."""
         if like.device.type == "cpu":
             return _coins(like, probability, self.generator)
         return torch.empty_like(like).bernoulli_(probability, generator=self.generator)
@@ -59,7 +59,7 @@ class Dropout(SeededLayer):
 
 
 class DropPath(SeededLayer):
-    """Stochastic depth: leaves a residual branch out for whole images."""
+    """Stochastic depth: it leaves a residual branch out for whole images."""
 
     def __init__(self, probability: float) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class MixedPool2d(SeededLayer):
         self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """The choice is made on the device, so that nothing waits for it."""
+        """Choose on the device, so that nothing waits for the choice."""
         largest = F.max_pool2d(x, self.kernel, self.stride)
         mean = F.avg_pool2d(x, self.kernel, self.stride)
         if not self.training:
@@ -96,7 +96,7 @@ class MixedPool2d(SeededLayer):
 
 
 def random_layers(module: nn.Module) -> Iterable[SeededLayer]:
-    """The layers that draw, in a fixed order."""
+    """Return the layers that draw, in a fixed order."""
     return (part for part in module.modules() if isinstance(part, SeededLayer))
 
 

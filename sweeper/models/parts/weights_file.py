@@ -1,4 +1,4 @@
-"""Weights from a file: found before the sweep starts, checked by name and shape, never run as code."""
+"""Reads weights from a file: found before the sweep starts, checked by name and shape, never run as code."""
 
 import json
 import pickle
@@ -27,9 +27,9 @@ _SAFETENSORS_TYPES = {
 
 
 def imagenet_file(backbone: str) -> Path:
-    """Where torchvision keeps its best ImageNet weights, fetched if need be.
+    """Return the file of torchvision's best ImageNet weights, fetched if need be.
 
-    PreflightError names the file to place, on a machine that reaches neither.
+    PreflightError names the file to place, on a machine that has neither cache nor internet.
     """
     weights = models.get_model_weights(backbone)["DEFAULT"]
     path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
@@ -46,7 +46,7 @@ def imagenet_file(backbone: str) -> Path:
 
 
 def local_file(weights: str) -> Path:
-    """The file that the sweep file names; PreflightError where it is absent."""
+    """Return the file that the sweep file names; PreflightError where it is absent."""
     path = Path(weights).expanduser()
     if not path.is_file():
         raise PreflightError(
@@ -57,21 +57,21 @@ def local_file(weights: str) -> Path:
 
 
 def read_weights(path: Path) -> Mapping[str, Tensor]:
-    """The tensors of a safetensors file or a state dict; mapped, so that unread ones cost nothing."""
+    """Map the tensors of a safetensors file or a state dict, so that unread ones cost nothing."""
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (pickle.UnpicklingError, RuntimeError, ValueError) as error:
         raise SpecError(f"no state dict of tensors alone: {_line(error)}", where=str(path)) from error
-    state = found.get("state_dict", found) if isinstance(found, dict) else found
+    state = content.get("state_dict", content) if isinstance(content, dict) else content
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise SpecError("no state dict: expected a mapping of names to tensors", where=str(path))
     return state
 
 
 def _read_safetensors(path: Path) -> Mapping[str, Tensor]:
-    """The format is a length, a JSON header, and the bytes."""
+    """Read the format, which is a length, a JSON header, and the bytes."""
     size = path.stat().st_size
     try:
         with path.open("rb") as file:
@@ -96,10 +96,10 @@ def _tensor(content: Tensor, entry: Mapping[str, object]) -> Tensor:
 
 
 def load_checked(module: nn.Module, weights: Mapping[str, Tensor], *, known: set[str], where: str) -> None:
-    """Fill `module`; every tensor of it must be there in its shape, and none that is not in `known`.
+    """Fill `module`; the file must hold each of its tensors in its shape, and none that is not in `known`.
 
-    `known` are the names of the whole network, of which the head is not used. On the meta device the
-    check alone is done.
+    `known` are the names of the whole network, of which the head is not used. On the meta device
+    only the check is done.
     """
     wanted = {name: t for name, t in module.state_dict().items() if not name.endswith("num_batches_tracked")}
     for problem, names in (
@@ -114,8 +114,8 @@ def load_checked(module: nn.Module, weights: Mapping[str, Tensor], *, known: set
             )
     for name, tensor in wanted.items():
         if weights[name].shape != tensor.shape:
-            found, expected = tuple(weights[name].shape), tuple(tensor.shape)
-            raise SpecError(f"{name} has the shape {found}, expected {expected}", where=where)
+            shape, expected = tuple(weights[name].shape), tuple(tensor.shape)
+            raise SpecError(f"{name} has the shape {shape}, expected {expected}", where=where)
     if not any(tensor.is_meta for tensor in wanted.values()):
         module.load_state_dict({name: weights[name] for name in wanted}, strict=False)
 

@@ -1,7 +1,7 @@
 """Rotation, shift, zoom and flips as one resampling of the batch, not image by image.
 
-Agrees with torchvision's `affine` followed by flips to 0.003 of a gray level, apart from the edge:
-what comes from outside repeats the border here (Keras' "nearest").
+The result agrees with torchvision's `affine` followed by flips to 0.003 of a gray level, except at the
+edge: pixels from outside repeat the border here (Keras' "nearest").
 """
 
 import math
@@ -16,7 +16,7 @@ _CACHED_PIXELS = 65_536
 
 
 def uniform(rows: int, columns: int, generator: torch.Generator, device: torch.device) -> Tensor:
-    """Numbers in [0, 1), drawn on the generator's device and then moved: one stream for CPU and GPU."""
+    """Draw numbers in [0, 1) on the generator's device and move them, so that CPU and GPU see one stream."""
     drawn = torch.empty(columns, rows, device=generator.device)
     return drawn.uniform_(generator=generator).to(device, non_blocking=True)
 
@@ -35,7 +35,7 @@ def matrices(angle: Tensor, shift: Tensor, zoom: Tensor, flip: Tensor) -> Tensor
 
 
 def resample(images: Tensor, theta: Tensor, padding: str = "border") -> Tensor:
-    """The batch seen through `theta`, bilinear, in the batch's own memory format."""
+    """Return the batch seen through `theta`, bilinear, in the batch's own memory format."""
     made = torch.empty_like(images, dtype=torch.float32)
     side = images.shape[-1] * images.shape[-2]
     count = max(1, _CACHED_PIXELS // side) if images.device.type == "cpu" else len(images)
@@ -56,7 +56,7 @@ def resample(images: Tensor, theta: Tensor, padding: str = "border") -> Tensor:
 
 
 def _places(theta: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """What `F.affine_grid` makes, as x + iy and as the sum of a part for each row and one for each column."""
+    """Return the grid of `F.affine_grid` as x + iy, in one part for each row and one for each column."""
     x, y = ((torch.arange(side, device=theta.device) * 2 + 1) / side - 1 for side in (width, height))
     matrix = torch.complex(theta[:, 0], theta[:, 1])
     return matrix[:, 1, None] * y + matrix[:, 2, None], matrix[:, 0, None] * x
@@ -73,7 +73,7 @@ def draw(
     flip_horizontal: bool,
     flip_vertical: bool,
 ) -> Tensor:
-    """Matrices with every parameter uniform in its range: rotation in degrees to either side."""
+    """Draw matrices with every parameter uniform in its range; rotation is in degrees to either side."""
     drawn = uniform(rows, 6, generator, device)
     sides = drawn[:4] * 2 - 1
     coins = torch.where(drawn[4:] < 0.5, -1.0, 1.0)

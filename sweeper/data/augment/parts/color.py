@@ -9,7 +9,7 @@ _GRAY = (0.299, 0.587, 0.114)
 
 
 def jitter(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Brightness, contrast and saturation each times a factor within 1 +- strength; stays in 0 to 1."""
+    """Multiply brightness, contrast and saturation by factors within 1 +- strength, and clip to 0 to 1."""
     factors = 1 + strength * (uniform(len(images), 3, generator, images.device) * 2 - 1)
     bright, contrast, saturation = factors.view(3, -1, 1, 1, 1)
     images = images * bright
@@ -23,7 +23,7 @@ def jitter(images: Tensor, strength: float, generator: torch.Generator) -> Tenso
 
 
 def erase(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    """A square of 2 to 20 % of the area becomes the image's mean color, in that share of the images."""
+    """Paint a square of 2 to 20 % of the area in the image's mean color, in that share of the images."""
     rows, _, height, width = images.shape
     drawn = uniform(rows, 4, generator, images.device)
     side = (0.02 + 0.18 * drawn[1]).sqrt()

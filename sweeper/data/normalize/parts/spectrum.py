@@ -1,7 +1,7 @@
-"""Eigenvectors of the covariance of images, all or only the largest, without holding the images.
+"""Finds eigenvectors of the covariance of images, all or the largest, without holding the images.
 
-Three ways, by cost: the Gram matrix of the images where there are far fewer of them than pixels, the
-whole covariance where it is small, and otherwise randomized subspace iteration in three passes
+There are three ways, by cost: the Gram matrix of the images where they are far fewer than the pixels,
+the whole covariance where it is small, and otherwise randomized subspace iteration in three passes
 (Halko, Martinsson and Tropp 2011).
 """
 
@@ -26,7 +26,7 @@ _HELD_BACK = 64
 
 @dataclass(frozen=True, slots=True)
 class Spectrum:
-    """Eigenvalues of the covariance, largest first; their vectors as columns; the sum of all there are."""
+    """Eigenvalues of the covariance, largest first; their vectors as columns; the sum of all eigenvalues."""
 
     values: NDArray[np.float64]
     vectors: Tensor
@@ -34,12 +34,12 @@ class Spectrum:
 
     @property
     def remainder(self) -> float:
-        """What a direction outside of the vectors varies by, on average."""
+        """The average variance of a direction outside of the vectors."""
         left = self.vectors.shape[0] - len(self.values)
         return max(self.total - float(self.values.sum()), 0.0) / left if left else 0.0
 
     def first(self, rank: int) -> "Spectrum":
-        """Only the largest."""
+        """Return only the largest."""
         return Spectrum(self.values[:rank], self.vectors[:, :rank].contiguous(), self.total)
 
 
@@ -68,11 +68,11 @@ class Centered:
             yield block.sub_(self.mean)
 
     def held_back(self) -> Tensor:
-        """The rows that nothing was fitted on."""
+        """Return the rows on which nothing was fitted."""
         return torch.cat(list(self._raw(held_back=True))) - self.mean
 
     def times(self, right: Tensor) -> Tensor:
-        """The covariance times a tall matrix: one pass, the covariance is never formed."""
+        """Multiply the covariance with a tall matrix in one pass; the covariance itself is never formed."""
         product = torch.zeros_like(right)
         for block in self.blocks():
             product.addmm_(block.T, block @ right, alpha=1 / self.count)
@@ -90,12 +90,12 @@ class Centered:
 
 
 def flatten(images: Tensor) -> Tensor:
-    """NCHW images as rows; free where they are channels_last in memory."""
+    """Return NCHW images as rows; that is free where they are channels_last in memory."""
     return images.permute(0, 2, 3, 1).flatten(1)
 
 
 def exact(centered: Centered) -> Spectrum:
-    """Every eigenvector, through the covariance in float32; peak memory is three such matrices."""
+    """Find every eigenvector through the covariance in float32; peak memory is three such matrices."""
     covariance = torch.zeros(centered.dimensions, centered.dimensions)
     for block in centered.blocks():
         covariance.addmm_(block.T, block, alpha=1 / centered.count)
@@ -108,7 +108,7 @@ def exact(centered: Centered) -> Spectrum:
 
 
 def gram(centered: Centered) -> Spectrum:
-    """Every eigenvector that the images span, through their inner products; holds the images as float32."""
+    """Find all eigenvectors that the images span by inner products; the images are held as float32."""
     rows = torch.cat(list(centered.blocks()))
     values, vectors = _eigh((rows @ rows.T).div_(centered.count).numpy().T)
     kept = values > max(values[-1], 0.0) * 1e-6
@@ -118,7 +118,7 @@ def gram(centered: Centered) -> Spectrum:
 
 
 def randomized(centered: Centered, rank: int) -> Spectrum:
-    """The largest `rank` eigenvectors in three passes over the images."""
+    """Find the largest `rank` eigenvectors in three passes over the images."""
     columns = min(rank + _OVERSAMPLE, centered.dimensions)
     generator = torch.Generator().manual_seed(derive(0, "zca", rank))
     basis = torch.empty(centered.dimensions, columns).normal_(generator=generator)
@@ -131,10 +131,10 @@ def randomized(centered: Centered, rank: int) -> Spectrum:
 
 
 def remainder_error(centered: Centered, spectrum: Spectrum, epsilon: float) -> float:
-    """How far whitening with an isotropic remainder is from the exact one, on the images held back.
+    """Measure how far whitening with an isotropic remainder is from the exact one, on the held-back images.
 
-    Relative Frobenius norm. What the exact transform does to the part outside of the vectors is found by
-    a Chebyshev series in the covariance, whose spectrum there is short: 3 to 12 passes for 64 images.
+    The measure is the relative Frobenius norm. A Chebyshev series in the covariance, whose spectrum is
+    short outside of the vectors, gives the exact transform there: 3 to 12 passes for 64 images.
     """
     vectors = spectrum.vectors
     rows = centered.held_back()
@@ -153,7 +153,7 @@ def remainder_error(centered: Centered, spectrum: Spectrum, epsilon: float) -> f
 
 
 def _chebyshev(times: Any, right: Tensor, top: float, epsilon: float) -> Tensor:
-    """(A + epsilon)^(-1/2) times `right`, for A with eigenvalues between 0 and `top`."""
+    """Return (A + epsilon)^(-1/2) times `right`, for A with eigenvalues between 0 and `top`."""
     root = math.sqrt(1 + top / epsilon)
     degree = min(12, max(3, math.ceil(4.6 / math.log((root + 1) / (root - 1))))) if root > 1 else 3
     nodes = np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
@@ -168,6 +168,6 @@ def _chebyshev(times: Any, right: Tensor, top: float, epsilon: float) -> Tensor:
 
 
 def _eigh(matrix: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Values ascending and vectors in place of the matrix, which is lost."""
+    """Return ascending values and their vectors, which overwrite the matrix."""
     values, vectors = scipy.linalg.eigh(matrix, overwrite_a=True, check_finite=False, driver="evd")
     return values, vectors

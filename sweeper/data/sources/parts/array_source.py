@@ -50,5 +50,5 @@ class ArraySource:
         return [Item(f"{row:06d}", int(label), split) for row, (label, split) in enumerate(pairs)]
 
     def read(self, index: int) -> Pixels:
-        """The row itself, not a copy."""
+        """Return the row itself, not a copy."""
         return self._images.pixels[index]

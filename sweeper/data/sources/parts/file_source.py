@@ -1,4 +1,4 @@
-"""A source of image files on disk: listed and stat'ed at once, read one by one, never decoded here."""
+"""A source of image files on disk, which are listed and stat'ed at once and read one by one."""
 
 import hashlib
 import os
@@ -95,13 +95,13 @@ class FileSource:
         return self._listing.notes
 
     def read(self, index: int) -> bytes:
-        """The file's bytes; OSError where it cannot be read."""
+        """Return the file's bytes; OSError where it cannot be read."""
         with open(self._listing.items[index][0].path, "rb") as file:
             return file.read()
 
 
 def folder(root: Path | None, source: str) -> Path:
-    """The root as a folder that can be listed; DataError says what else it is."""
+    """Return the root as a folder that can be listed; DataError says what else it is."""
     if root is None:
         raise DataError(
             f"source {source!r} reads a folder, and dataset.root is not set", hint="set dataset.root"
@@ -119,19 +119,19 @@ def folder(root: Path | None, source: str) -> Path:
 
 
 def subfolders(root: Path) -> list[Path]:
-    """The folders directly below, hidden ones left out, numbers sorted as numbers."""
-    found = [entry for entry in _entries(str(root)) if not entry.name.startswith(".") and _is_dir(entry)]
-    return sorted((Path(entry.path) for entry in found), key=lambda path: natural(path.name))
+    """Return the folders directly below, without hidden ones; numbers are sorted as numbers."""
+    folders = [entry for entry in _entries(str(root)) if not entry.name.startswith(".") and _is_dir(entry)]
+    return sorted((Path(entry.path) for entry in folders), key=lambda path: natural(path.name))
 
 
 def images_below(top: Path, root: Path) -> list[File]:
-    """Every file below `top` that may be an image; links are followed, but never in a circle."""
+    """Return every file below `top` that may be an image; links are followed, but never in a circle."""
     key = printable(os.path.relpath(top, root))
     return list(_walk(str(top), key, frozenset({os.path.realpath(root)})))
 
 
 def side_files(paths: Iterable[Path]) -> list[File]:
-    """Files that say something about the images, those that are there."""
+    """Return those files about the images that exist."""
     return [_file(str(path), path.name) for path in paths if path.is_file()]
 
 
@@ -173,10 +173,10 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
 
 
 def printable(name: str) -> str:
-    """The name as valid Unicode: bytes that are not UTF-8 become \\xNN."""
+    """Return the name as valid Unicode: bytes that are not UTF-8 become \\xNN."""
     return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key that takes runs of digits as numbers, so that 2 comes before 10."""
+    """Return a sort key that takes runs of digits as numbers, so that 2 comes before 10."""
     return tuple((0, int(run), run) if run[0] in "0123456789" else (1, 0, run) for run in _RUNS.findall(name))
