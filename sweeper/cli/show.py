@@ -16,7 +16,7 @@ from sweeper.errors import StateError
 from sweeper.inference.charts import curves_chart, save
 from sweeper.inference.feature_maps import convolutions, feature_maps, filters_chart, maps_chart
 from sweeper.inference.image_files import read_pixels
-from sweeper.inference.opening import Opened
+from sweeper.inference.trained_network import Opened
 from sweeper.models.parts.count import LayerRow, count, layer_table
 from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import TrialHistory

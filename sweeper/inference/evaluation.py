@@ -6,10 +6,9 @@ from typing import Any, Literal
 import torch
 
 from sweeper.errors import DataError
-from sweeper.inference.opening import Opened
 from sweeper.inference.scores import Scores, score
 from sweeper.inference.sensitivity import Sensitivity, sensitivity
-from sweeper.inference.trained_network import TrainedModel
+from sweeper.inference.trained_network import Opened, TrainedModel
 
 _BATCH = 256
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sweeper.data.augment.parts.affine import matrices, resample, uniform
 from sweeper.data.sources import Split
-from sweeper.inference.opening import Opened
+from sweeper.inference.trained_network import Opened
 from sweeper.training.metrics import clipped_top, true_ranks
 from sweeper.trial import derive
 

@@ -1,16 +1,30 @@
-"""A trial's network in use: pixels go in, prepared as in training, and probabilities come out."""
+"""A trial's network: opened from the sweep's record with its images; pixels go in, probabilities come out."""
 
+import functools
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from sweeper.config.spec import SweepSpec
+from sweeper.data.dataset import Dataset, open_dataset, open_source
 from sweeper.data.decode import decode
+from sweeper.data.index import index_digest
 from sweeper.data.normalize import Fitted, Transform
-from sweeper.data.sources import Pixels, Raw
+from sweeper.data.sources import Pixels, Raw, Split
+from sweeper.errors import DataError, StateError
 from sweeper.models import Shape
-from sweeper.training.device import autocast
-from sweeper.training.recipe import Recipe
+from sweeper.store.history import TrialHistory
+from sweeper.store.paths import SweepPaths
+from sweeper.training.checkpoint import verify
+from sweeper.training.device import autocast, compute_dtype, default_device, keep_memory
+from sweeper.training.loop import restore
+from sweeper.training.recipe import Recipe, compose
+
+_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -52,3 +66,102 @@ class TrainedModel:
     def probabilities(self, pixels: Tensor) -> Tensor:
         """Return float32 (rows, classes) on the CPU for uint8 images (rows, height, width, channels)."""
         return self.logits(self.normalized(pixels)).softmax(1).cpu()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A trial's network, and the images of its sweep at its size and with its normalization."""
+
+    model: TrainedModel
+    dataset: Dataset
+    spec: SweepSpec
+    cache: Path
+
+    def pixels(self, split: Split, most: int | None = None) -> Tensor:
+        """Return the first `most` images of the split as the store holds them: uint8, channels last."""
+        batches = None if most is None else -(-most // _BATCH)
+        parts = list(itertools.islice(self.pixel_batches(split), batches))
+        return torch.cat(parts)[:most]
+
+    def pixel_batches(self, split: Split) -> Iterator[Tensor]:
+        """Yield the split as the store holds it, some 256 images at a time."""
+        for images, _ in self._plain.batches(split, batch_size=_BATCH):
+            # times 255 and rounded is what was divided by 255, to the last bit
+            yield images.mul(255).round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+    @functools.cached_property
+    def _plain(self) -> Dataset:
+        return open_dataset(self.spec.dataset, pixels=self.model.recipe.pixels, cache=self.cache)
+
+
+def open_trial(
+    paths: SweepPaths,
+    meta: Mapping[str, str],
+    spec: SweepSpec,
+    trial: TrialHistory,
+    *,
+    cache: Path,
+    device: torch.device | None = None,
+) -> Opened:
+    """Open the network of the trial's best epoch, after its checkpoint is verified.
+
+    This needs the store of the sweep's images, which decides the splits and the numbers of the
+    normalization. DataError where the images are no longer those that the sweep saw.
+    """
+    where = device or default_device()
+    keep_memory()
+    checkpoint = best_checkpoint(paths, spec, trial)
+    check_images(meta, spec, cache)
+    recipe = compose(trial.config, spec.train)
+    dataset = open_dataset(
+        spec.dataset,
+        pixels=recipe.pixels,
+        normalization=recipe.normalization,
+        options=recipe.normalization_options,
+        cache=cache,
+    )
+    model = TrainedModel(
+        sweep=paths.name,
+        number=trial.number,
+        id=trial.id,
+        epoch=verify(checkpoint).epoch,
+        recipe=recipe,
+        shape=dataset.shape,
+        classes=dataset.classes,
+        module=restore(checkpoint, recipe, shape=dataset.shape, classes=len(dataset.classes), device=where),
+        fitted=dataset.fitted,
+        transform=dataset.transform,
+        device=where,
+        dtype=compute_dtype(recipe.train, where),
+    )
+    return Opened(model, dataset, spec, cache)
+
+
+def best_checkpoint(paths: SweepPaths, spec: SweepSpec, trial: TrialHistory) -> Path:
+    """Return the checkpoint of the trial's best epoch, also where the sweep's folder has moved."""
+    who = f"trial {trial.number} of {paths.name}"
+    best = trial.best(spec.objective.goal)
+    if best is None or best.checkpoint is None:
+        problem = f"{who} has no checkpoint: {trial.state}, {len(trial.reports)} epochs"
+        raise StateError(problem, where=str(paths.root))
+    written = Path(best.checkpoint)
+    beside = paths.checkpoints / trial.id / written.name
+    checkpoint = next((path for path in (written, beside) if path.is_dir()), None)
+    if checkpoint is None:
+        hint = "it may lie on the machine that trained it, or the sweep's folder was cleaned"
+        raise StateError(f"the checkpoint of {who} is gone", where=str(beside), hint=hint)
+    key = verify(checkpoint).trial_key
+    if key != trial.id:
+        raise StateError(f"the checkpoint is of trial {key}, not of {trial.id}", where=str(checkpoint))
+    return checkpoint
+
+
+def check_images(meta: Mapping[str, str], spec: SweepSpec, cache: Path) -> None:
+    """Raise DataError where the images are not those that the sweep was launched with."""
+    launched = meta.get("data_digest")
+    if launched and index_digest(open_source(spec.dataset), cache) != launched:
+        raise DataError(
+            "the images have changed since the sweep, so its splits and statistics cannot be had again",
+            where=spec.dataset.root or spec.dataset.source,
+            hint="put them back as they were, or launch a new sweep",
+        )

@@ -13,7 +13,7 @@ import torch
 from sweeper.cli import run
 from sweeper.data.dataset import open_source
 from sweeper.data.prepare import prepare
-from sweeper.inference.opening import Opened, open_trial
+from sweeper.inference.trained_network import Opened, open_trial
 from sweeper.launch.create import reopen
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths, cache_root

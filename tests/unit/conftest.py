@@ -101,7 +101,7 @@ def open_shelf(shelf: TrainedSweep):
     """`open_shelf(0)`: the network of a trial, and its images, on the CPU."""
     import torch
 
-    from sweeper.inference.opening import open_trial
+    from sweeper.inference.trained_network import open_trial
     from sweeper.launch.create import reopen
     from sweeper.store.history import replay
     from sweeper.store.paths import SweepPaths

@@ -10,7 +10,7 @@ import torch
 
 from sweeper.cli.parts.trial_page import find_trial
 from sweeper.errors import StateError
-from sweeper.inference.opening import Opened, open_trial
+from sweeper.inference.trained_network import Opened, open_trial
 from sweeper.launch.tracking import deliver, note_scores
 from sweeper.results.stored_sweep import StoredSweep, stored
 from sweeper.store.history import TrialHistory

@@ -14,8 +14,7 @@ from sweeper.errors import SpecError, StateError
 from sweeper.export import Format, exporter
 from sweeper.export.parts.servable import servable
 from sweeper.files import put_in_place
-from sweeper.inference.opening import Opened
-from sweeper.inference.trained_network import TrainedModel
+from sweeper.inference.trained_network import Opened, TrainedModel
 
 TOLERANCE = 1e-3
 COMPARED = 256
