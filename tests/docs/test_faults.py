@@ -1,4 +1,4 @@
-"""docs/faults.md: 28 rows, each with tests that exist or a reason."""
+"""docs/faults.md: 28 faults, each with tests that exist or a reason."""
 
 import re
 from pathlib import Path
@@ -12,23 +12,37 @@ ROWS = [
     for line in PAGE.splitlines()
     if re.match(r"\| \d+ \|", line)
 ]
+FAULTS = re.findall(
+    r"^### (\d+)\. (.+)\n\n((?:.+\n|\n(?!-))+)\n- Test: ((?:.+\n(?!- ))*.+)\n- Last green: (\S+)$",
+    PAGE,
+    re.MULTILINE,
+)
 REASONS = ("no test: ", "Not provoked: ", "cannot be made")
 
 
-def test_the_28_faults_stand_in_their_order():
-    assert [row[0] for row in ROWS] == [str(number) for number in range(1, 29)]
+def test_the_28_faults_stand_in_their_order_in_the_table_and_below_it():
+    numbers = [str(number) for number in range(1, 29)]
+    assert [row[0] for row in ROWS] == numbers
+    assert [fault[0] for fault in FAULTS] == numbers
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row[1] for row in ROWS])
-def test_a_row_says_what_one_sees_and_names_tests_that_exist_or_a_reason(row):
-    _, fault, seen, tests, green, redone, seconds = row
-    assert fault
-    assert seen
-    names = re.findall(r"`([\w/]*test_\w+\.py)`", tests)
-    assert names or any(reason in tests for reason in REASONS)
-    for name in names:
-        found = list(ROOT.glob(f"tests/**/{name}")) if "/" not in name else [ROOT / name]
-        assert any(path.is_file() for path in found), name
-    assert re.fullmatch(r"20\d\d-\d\d-\d\d" if names else "-", green)
+@pytest.mark.parametrize(
+    ("row", "fault"), list(zip(ROWS, FAULTS, strict=True)), ids=[fault[1] for fault in FAULTS]
+)
+def test_a_row_leads_to_its_fault_and_says_what_it_costs(row, fault):
+    number, title, *_ = fault
+    anchor = re.sub(r"[^a-z0-9 -]", "", f"{number} {title}".lower()).replace(" ", "-")
+    assert row[1].lower() == f"[{title.lower()}](#{anchor})"
+    _, _, redone, seconds = row
     assert redone
     assert seconds
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault[1] for fault in FAULTS])
+def test_a_fault_says_what_one_sees_and_names_tests_that_exist_or_a_reason(fault):
+    _, _, seen, tests, green = fault
+    assert seen.strip()
+    names = re.findall(r"`([\w/]*test_\w+\.py)`", tests)
+    assert names or any(reason in tests for reason in REASONS)
+    assert [name for name in names if not (ROOT / name).is_file()] == []
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d" if names else "-", green)
