@@ -15,18 +15,46 @@ PAGES = [
 ]
 
 
-def block(marker: str) -> str:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def block(marker: str, page: str = "README.md") -> str:
+    text = (ROOT / page).read_text(encoding="utf-8")
     found = re.search(rf"<!-- {marker} -->\n```\n(.*?)```", text, re.DOTALL)
     if found is None:
-        raise AssertionError(f"README.md has no block behind <!-- {marker} -->")
+        raise AssertionError(f"{page} has no block after <!-- {marker} -->")
     return found.group(1)
+
+
+def prose(page: Path) -> str:
+    """The page without its fenced blocks, in which `[1](2)` is code and no link."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as GitHub names them in links."""
+    titles = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def test_the_help_in_the_readme_is_the_help():
     """`python docs/refresh.py` writes it anew."""
     printed = CliRunner().invoke(sweeper, ["--help"], prog_name="sweeper", terminal_width=80).output
     assert block("help") == printed
+
+
+def test_the_answer_in_the_readme_is_the_beginning_of_the_demo():
+    """`python docs/refresh.py --demo FILE` writes both anew."""
+    assert block("demo", "docs/demo.md").startswith(block("demo head"))
+
+
+def test_what_to_read_when_names_every_page():
+    linked = re.findall(r"\]\(([\w.-]+\.md)", (ROOT / "docs" / "README.md").read_text(encoding="utf-8"))
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"} == set(linked)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_into_a_page_meets_a_heading(page):
+    links = re.findall(r"\]\((?!https?://)([^)#]*)#([^)]+)\)", prose(page))
+    aims = [((page.parent / name) if name else page, anchor) for name, anchor in links]
+    assert [anchor for aim, anchor in aims if anchor not in anchors(aim)] == []
 
 
 @pytest.mark.parametrize("verb", list(VERBS))
@@ -36,7 +64,7 @@ def test_every_verb_stands_in_the_readme(verb):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_of_a_page_leads_somewhere(page):
-    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", prose(page))
     missing = [link for link in links if not (page.parent / link).exists()]
     assert missing == []
 
