@@ -1,4 +1,4 @@
-"""Whether a sweep fits its budget, and the smallest changes to its file with which it would."""
+"""This module says whether a sweep fits its budget, and names the smallest changes with which it would."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,10 +9,10 @@ from sweeper.plan.rehearsal import Rehearsal
 from sweeper.search.points import has_points_only
 
 CHEAPEST = 0.1
-"""The quantile at which a pace is read before a sweep is refused: where even luck would not help."""
+"""A sweep is refused only where it does not fit even at this quantile of its pace."""
 
 MATTERS = 0.75
-"""Without a value that is worth leaving out, networks cost at most this share of what they did."""
+"""A value is worth leaving out where the networks without it cost at most this share."""
 
 
 def refused(rehearsal: Rehearsal, quote: CostEstimate) -> str:
@@ -33,7 +33,7 @@ def tightest(rehearsal: Rehearsal) -> str:
 
 
 def to_fit_one(rehearsal: Rehearsal) -> Iterator[str]:
-    """What would make room for a single trial, read cautiously; then what would for as few epochs as fit."""
+    """The changes that would make room for one trial: a larger limit, read cautiously, or fewer epochs."""
     least, wall = _least(rehearsal, quantile=0.9)
     for name, limit, needed, _ in _limits(rehearsal, least, wall):
         if limit < needed:
@@ -45,7 +45,7 @@ def to_fit_one(rehearsal: Rehearsal) -> Iterator[str]:
 
 
 def to_fit_all(rehearsal: Rehearsal, quote: CostEstimate) -> Iterator[str]:
-    """What would make room for every trial that the file asks for; fewer trials; a smaller space."""
+    """The changes with which all trials would fit: a larger limit, fewer trials, or a smaller space."""
     name = tightest(rehearsal)
     alone = rehearsal.unlimited()
     hours = Range.of([each.device_hours for each in alone])

@@ -1,4 +1,4 @@
-"""A sweep's configurations at the pace that is foreseen for them, and curves that run at it."""
+"""This module foresees each configuration's seconds of an epoch, and makes curves that run at that pace."""
 
 import math
 import statistics
@@ -21,7 +21,7 @@ from sweeper.search.points import configurations, has_points_only
 from sweeper.trial import Config, Report, Trial, canonical, derive
 
 LEARNING_TRIALS = 15
-"""Trials within which a search has learned most of what it will."""
+"""The number of trials in which a search has learned most of what it will learn."""
 
 MOST_LAYERS = 5_000
 
@@ -49,8 +49,8 @@ def sized(spec: SweepSpec, plan: Plan, count: int, layers: int) -> list[Sized]:
 class Foreseen:
     """Seconds of an epoch by configuration.
 
-    Asks for each network once, which takes a millisecond a layer; behind `MOST_LAYERS` of them a regression
-    over those that are known answers. `pool` are draws from the space, `corners` extremes of it.
+    Each network is sized once, which takes a millisecond a layer. After `MOST_LAYERS` of them a regression
+    over the known ones answers. `pool` are draws from the space, `corners` extremes of it.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Foreseen:
         self._mean = statistics.fmean(seconds for _, seconds in pool)
 
     def __call__(self, config: Config) -> float:
-        """Of one epoch; the pool's mean for a network that cannot be built, which a sweep would skip."""
+        """The seconds of one epoch; the pool's mean for a network that cannot be built, which is skipped."""
         key = canonical(config)
         if key not in self._known:
             if self._layers >= MOST_LAYERS:
@@ -84,7 +84,7 @@ class Foreseen:
         return self._known[key]
 
     def typical(self, config: Config) -> float:
-        """The regression's opinion, in which the effect of one parameter is free of the others'."""
+        """The regression's estimate, in which the effect of one parameter is free of the others'."""
         return self._model.seconds_per_epoch(config) or self._mean
 
     def _learn(self, config: Config, seconds: float) -> None:

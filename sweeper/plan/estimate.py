@@ -1,4 +1,4 @@
-"""What a sweep will cost, before it is launched: the pace of its networks, and the sweep rehearsed at it."""
+"""This module makes the quote: it finds the pace of a sweep's networks and rehearses the sweep at it."""
 
 import os
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from sweeper.store.paths import cache_root, runs_root
 
 PROBES = 6
 ORDER = ("probe", "history", "flops")
-"""Estimators, the best first; the first that knows enough is believed."""
+"""The estimators, the best first. The first one that knows enough is taken."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class Basis:
     sweeps: tuple[str, ...] = ()
 
     def pace(self) -> Pace:
-        """From the best source that knows enough."""
+        """The pace from the best source that knows enough."""
         found = (estimator[name](self.known) for name in ORDER)
         return next(pace for pace in found if pace is not None)
 
 
 def quote_of(spec: SweepSpec, plan: Plan, where: RunOptions, effort: Effort) -> CostEstimate:
-    """What `launch` says: of this machine, from what is known already.
+    """The quote that `launch` shows: for this machine, from what is known already.
 
-    A cluster's devices are unknown until it is joined: there nothing is refused.
+    A cluster's devices are unknown until it is joined, so no sweep on a cluster is refused.
     """
     price = load_prices(usd_per_gpu_hour=where.usd_per_gpu_hour, instance=where.instance).of_node({})
     here = situation(spec, cpus=where.cpus, usd=price.usd_per_gpu_hour if price else None)
@@ -60,7 +60,7 @@ def quote_of(spec: SweepSpec, plan: Plan, where: RunOptions, effort: Effort) -> 
 def situation(
     spec: SweepSpec, *, slots: int | None = None, cpus: int | None = None, usd: float | None = None
 ) -> Situation:
-    """This machine, or so many slots of its kind; asks neither Ray nor the network."""
+    """This machine, or so many slots of its kind. Neither Ray nor the network is asked."""
     is_gpu = torch.cuda.is_available() and spec.resources.gpu > 0
     share = spec.resources.gpu if is_gpu else 1.0
     count = slots or _slots(spec, is_gpu=is_gpu, cpus=cpus)
@@ -139,7 +139,7 @@ def quote(
 
 
 def _full_trial(rehearsal: Rehearsal) -> Range:
-    """Over the configurations, and over how wrong the pace may be."""
+    """The range over the configurations, and over how wrong the pace may be."""
     factors = [rehearsal.factor(quantile) for quantile in (0.1, 0.3, 0.5, 0.7, 0.9)]
     seconds = [factor * seconds for factor in factors for _, seconds in rehearsal.foreseen.pool]
     return Range.of([rehearsal.full_hours(each) for each in seconds])

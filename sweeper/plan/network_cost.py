@@ -1,4 +1,4 @@
-"""What a configuration has to compute and to hold, worked out without computing anything."""
+"""This module works out what a configuration computes and holds in memory, without computing anything."""
 
 from dataclasses import dataclass, replace
 
@@ -38,7 +38,7 @@ class NetworkCost:
 
 
 def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> NetworkCost:
-    """Builds the network on the meta device: about 10 ms. SpecError where it cannot be."""
+    """Build the network on the meta device, in about 10 ms; SpecError where it cannot be built."""
     recipe = compose(config, spec.train)
     shape = (facts.channels, recipe.pixels, recipe.pixels)
     with torch.device("meta"):
@@ -57,7 +57,7 @@ def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> NetworkCost:
 
 
 def _unloaded(recipe: Recipe) -> Recipe:
-    """The same network without its file of weights, which tells nothing of its size."""
+    """The same recipe without its file of weights, which does not change its size."""
     if "weights" not in recipe.model_options:
         return recipe
     return replace(recipe, model_options={**recipe.model_options, "weights": "none"})
@@ -100,7 +100,7 @@ def _product(shape: tuple[int, ...]) -> int:
 
 
 def _transform(normalization: str, inputs: int) -> float:
-    """Operations of whitening one image; of the others too few to count."""
+    """The operations of whitening one image; other normalizations take too few to count."""
     if normalization != "zca":
         return 0.0
     return 2.0 * inputs * (inputs if inputs <= _EXACT_ZCA else 2 * min(inputs, _ZCA_RANK))

@@ -1,4 +1,4 @@
-"""What earlier sweeps in `runs/` tell of the pace of this machine on the same images."""
+"""This module reads from earlier sweeps in `runs/` how fast this machine trains on the same images."""
 
 import contextlib
 import itertools
@@ -21,7 +21,7 @@ from sweeper.store.record import Record
 MOST_BYTES = 30_000_000
 """A record larger than this is passed over: reading it would hold up a launch."""
 MOST_TRIALS = 6
-"""Of each record, spread over what they took; building their networks takes 10 ms each."""
+"""The trials taken from each record, spread over their costs; building each network takes 10 ms."""
 MOST_RECORDS = 2
 
 TYPICAL = Overheads(worker=1.1, attempt=0.02, epoch=0.013)
@@ -30,7 +30,7 @@ TYPICAL = Overheads(worker=1.1, attempt=0.02, epoch=0.013)
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """Epochs that were timed, of how many sweeps, and what was billed beside them."""
+    """The timed epochs of earlier sweeps, the number of those sweeps, and what was billed besides."""
 
     timings: tuple[Timing, ...] = ()
     sweeps: tuple[str, ...] = ()
@@ -38,9 +38,9 @@ class Remembered:
 
 
 def remember(spec: SweepSpec, facts: DataFacts, runs: Path, *, device: str, is_gpu: bool) -> Remembered:
-    """Of the newest sweeps on the same images, or where there are none, on the same source.
+    """The timings of the newest sweeps on the same images, or on the same source where there are none.
 
-    A record that cannot be read, or is of another kind of device, is passed over in silence.
+    A record that cannot be read, or is of another kind of device, is passed over silently.
     """
     found = [(record, _likeness(record, spec, facts)) for record in _newest(runs)]
     best = max((likeness for _, likeness in found), default=0)
@@ -93,7 +93,7 @@ def _read(path: Path) -> tuple[SweepSpec, SweepHistory]:
 
 
 def _facts(path: Path, told: SweepSpec, facts: DataFacts) -> DataFacts:
-    """With the numbers of images that the record's own split had."""
+    """The facts with the numbers of images that the record's own split had."""
     meta = _meta(path)
     images = sum(json.loads(meta["images"]).values())
     split = told.dataset.split
@@ -122,7 +122,7 @@ def _spread(trials: Sequence[TrialHistory]) -> list[TrialHistory]:
 
 
 def _pace(trial: TrialHistory) -> float | None:
-    """Seconds of an epoch on its share of the device; the first one warms up and counts only if alone."""
+    """The seconds of an epoch on its share of the device. The first one warms up and counts only if alone."""
     ends = [0.0, *(report.device_seconds for report in trial.reports)]
     seconds = [after - before for before, after in itertools.pairwise(ends)]
     epochs = [report.epoch for report in trial.reports]

@@ -1,4 +1,4 @@
-"""What a sweep would do, before anything is spent: its space, its images, the networks it would build."""
+"""This module plans a sweep: it checks the space against the images and builds sample networks."""
 
 import contextlib
 import itertools
@@ -23,7 +23,7 @@ from sweeper.training.recipe import DEFAULT_PIXELS, build, check_buildable, comp
 from sweeper.trial import Config, canonical, derive
 
 CORNERS = 14
-"""Draws of extremes among which the cheapest and the dearest network are found."""
+"""The number of extremes among which the cheapest and the dearest network are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Plan:
 
 
 def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
-    """Reads the images' index and builds networks on the meta device; trains nothing.
+    """Read the images' index and build networks on the meta device; train nothing.
 
     SpecError for a parameter that nothing knows, a value that its part refuses, a point whose network
     cannot be built, and a value with which none can; DataError for images that cannot be read.
@@ -133,7 +133,7 @@ def image_variants(spec: SweepSpec) -> tuple[tuple[int, str], ...]:
 
 
 def parameter_count(config: Config, spec: SweepSpec, *, channels: int, classes: int) -> int:
-    """What the configuration's network weighs; needs no file of weights."""
+    """How many parameters the configuration's network has; needs no file of weights."""
     recipe = compose(config, spec.train)
     if "weights" in recipe.model_options:
         recipe = replace(recipe, model_options={**recipe.model_options, "weights": "none"})
@@ -142,7 +142,7 @@ def parameter_count(config: Config, spec: SweepSpec, *, channels: int, classes: 
 
 
 def _check_values(spec: SweepSpec, refusal: Refusal) -> Iterator[str]:
-    """Each extreme value of each parameter must fit at least one network; says which do not always."""
+    """Refuse an extreme value that fits no network; yield a warning for each that fits some only."""
     for name, parameter in spec.parameters.items():
         for value in parameter.extremes():
             reasons = [refusal(config) for config in _with_value(spec, name, value)]
@@ -157,7 +157,7 @@ def _check_values(spec: SweepSpec, refusal: Refusal) -> Iterator[str]:
 
 
 def _with_value(spec: SweepSpec, name: str, value: Any) -> list[Config]:
-    """Draws in which the parameter has that value; none where its conditions are never met."""
+    """Up to five draws in which the parameter has that value; none where its conditions are never met."""
     found: list[Config] = []
     for number in range(TRIES):
         config = drawn(spec, number, {name: value})

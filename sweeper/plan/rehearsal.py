@@ -1,4 +1,4 @@
-"""The sweep as it would run, rehearsed in the simulator at a pace that is in turn too fast and too slow."""
+"""This module rehearses a sweep in the simulator, at paces that are in turn too fast and too slow."""
 
 import math
 import statistics
@@ -20,10 +20,10 @@ from sweeper.store.attempt import Grant
 from sweeper.trial import derive
 
 FEWEST, MOST = 4, 16
-"""Rehearsals of a quote."""
+"""The number of rehearsals of a quote."""
 
 SCATTER, SCATTER_COUNT = 0.35, 4
-"""By how much two searches of one space differ in cost, as if so many rehearsals had said so."""
+"""How much two searches of one space differ in cost; it weighs as much as so many rehearsals."""
 
 _P90 = statistics.NormalDist().inv_cdf(0.9)
 
@@ -31,12 +31,12 @@ BLIND = ("random", "grid", "points")
 """Searches that learn nothing from their trials."""
 
 GAIN = 0.04
-"""What stands in for a learning search in a quick quote: about as dear as with TPE."""
+"""This stands in for a learning search in a quick quote; its trials cost about as much as TPE's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What a quote may cost.
+    """How much work a quote may be.
 
     Networks sized on the meta device, or layers of them (a millisecond each), trials simulated in all and in
     one sweep, and whether the sweep's own search proposes (chance is ten times as fast as TPE, but dearer or
@@ -57,7 +57,7 @@ THOROUGH = Effort(configs=40, layers=1500, trials=320, longest=150, has_own_sear
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Where the sweep will run, as far as it can be known before anything is started.
+    """Where the sweep will run, as far as that is known before anything is started.
 
     `startup` are seconds until the first trial has a device.
     """

@@ -1,4 +1,4 @@
-"""A sweep on a virtual clock, many times: what its settings would cost and find, with intervals."""
+"""This module runs a sweep many times on a virtual clock and says what its settings would cost and find."""
 
 import math
 import statistics
@@ -42,7 +42,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Machines:
-    """What a simulated sweep runs on: slots, what each attempt receives, and how often they are lost.
+    """The machines of a simulation: slots, what each attempt receives, and how often workers are lost.
 
     `losses` (a node dies: five of a trial are forgiven) and `preemptions` (without limit) are per
     device-hour; a trial goes on from its last report.
@@ -64,7 +64,7 @@ class Summary:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Summary":
-        """Of the values of several seeds."""
+        """The mean and interval of one figure over several seeds."""
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
         return cls(statistics.fmean(values), 1.96 * spread / len(values) ** 0.5)
 
@@ -78,7 +78,7 @@ class Faulty:
     seed: int = 0
 
     def __call__(self, trial: Trial) -> Iterator[Report]:
-        """Raises in place of a report that the worker did not live to give."""
+        """Yield the reports, and raise in place of one that the lost worker could not give."""
         chance = np.random.default_rng(derive(self.seed, "losses", trial.id, trial.attempt))
         both = self.machines.losses + self.machines.preemptions
         before: float | None = None
@@ -105,10 +105,10 @@ class NullEventLog:
         return dict(self._told)
 
     def append(self, *events: Event, outbox: Iterable[OutboxRow] = ()) -> None:
-        """The sweep itself has heard."""
+        """Nothing is kept: the sweep has applied the event already."""
 
     def events(self, after: int = 0) -> Iterator[Event]:
-        """None."""
+        """There are none: a simulation begins anew."""
         return iter(())
 
 

@@ -1,6 +1,6 @@
-"""A few configurations trained for a few steps on this machine, to learn what an epoch takes here.
+"""This module trains a few configurations for a few steps, to learn what an epoch takes on this machine.
 
-Kept per data digest and device, so that the next quote on the same images needs no further probe. As many
+Timings are kept per data digest and device, so that the next quote on the same images needs no probe. As many
 processes as the sweep has slots, up to `MOST_BESIDE`, run the same probes at the same time: two trials on two
 hyperthreads, or four on one GPU, slow each other down, and it is that pace which the sweep will have.
 """

@@ -1,4 +1,8 @@
-"""Where trials run: plug-ins that ask the sweep for trials, run them somewhere, and report back."""
+"""A runner asks the sweep for trials, runs them somewhere and reports back; each is a plug-in here.
+
+There are three: `ray_tune` (workers of a Ray cluster), `local` (this process) and `simulated` (a virtual
+clock). What a trial does on a worker is the `Workload`; what the driver does meanwhile is the `Pulse`.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -11,7 +15,7 @@ from sweeper.trial import Report, Trial
 class Workload(Protocol):
     """What a trial does on a worker: one report an epoch, a checkpoint written before each.
 
-    Picklable. Raises what went wrong; ends when the trial is trained in full.
+    It must be picklable. It raises what went wrong, and ends when the trial is trained in full.
     """
 
     def __call__(self, trial: Trial, /) -> Iterator[Report]:

@@ -1,4 +1,4 @@
-"""One trial at a time, in this process: for debugging, and for machines where Ray is too much."""
+"""This runner trains one trial at a time in this process: for debugging, and where Ray is too much."""
 
 import time
 

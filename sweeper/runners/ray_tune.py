@@ -54,7 +54,7 @@ class CancelStopper(Stopper):
         self._tracker = tracker
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Single trials are the scheduler's."""
+        """Never: the scheduler ends single trials."""
         return False
 
     def stop_all(self) -> bool:

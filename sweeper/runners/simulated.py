@@ -1,4 +1,4 @@
-"""Trials on a virtual clock: thousands of workers, no waiting, the same decisions."""
+"""This runner runs trials on a virtual clock: thousands of workers, no waiting, the same decisions."""
 
 import heapq
 import itertools
@@ -18,7 +18,7 @@ from sweeper.trial import Decision, Outcome, Report, Trial
 
 @dataclass(slots=True)
 class VirtualClock:
-    """Seconds that pass only when somebody says so; the sweep's `clock` in a simulation."""
+    """A clock that moves only when it is told to: the sweep's `clock` in a simulation."""
 
     now: float = 0.0
 
@@ -68,7 +68,7 @@ def simulated(
     """`clock` must be the sweep's own. A report comes when the device-seconds that it names have passed.
 
     `grant` is what each attempt receives; `overheads` come on top of what the reports say, in seconds. A
-    worker that is lost takes half of the epoch with it that it was in.
+    lost worker takes half of its current epoch with it.
     """
     held = grant or Grant(node="simulated", device="virtual")
     beside = overheads or Overheads()

@@ -1,4 +1,8 @@
-"""Who stops early: plug-ins that turn a report into a verdict, without clock, file or process."""
+"""A scheduler decides whether a trial goes on after a report; each is a plug-in of this folder.
+
+It takes numbers and returns a verdict. It opens no file, starts no process and reads no clock, so that
+the same reports give the same verdicts in a sweep, in a simulation and when a sweep resumes.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +26,7 @@ class Scheduler(Protocol):
     """Decides over the reports of a sweep, in the order in which they arrive."""
 
     def on_report(self, trial_id: str, report: Report) -> Verdict:
-        """Whether the trial goes on, stops, or pauses, with the numbers behind it.
+        """Whether the trial goes on, stops or pauses, with the numbers that decided it.
 
         A score that is NaN or infinite stops the trial, whatever the scheduler.
         """

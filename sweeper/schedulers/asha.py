@@ -59,7 +59,7 @@ class Asha:
         return self._at(reached, trial_id, self._sign * report.score)
 
     def next_rung(self, trial_id: str, last: Report | None) -> Milestone | None:
-        """The next rung; a trial that nobody has heard of may come into the bracket with the lowest."""
+        """The next rung; a trial without a report may come into the bracket with the lowest."""
         amount = 0.0
         if last is not None:
             amount = last.epoch if self._resource == "epoch" else last.device_seconds

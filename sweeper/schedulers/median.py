@@ -1,4 +1,4 @@
-"""The median stopping rule (Golovin et al., Google Vizier, 2017)."""
+"""The median stopping rule (Golovin et al., Google Vizier, 2017) stops what is worse than others' median."""
 
 import math
 import statistics
@@ -42,7 +42,7 @@ class Median:
         return Verdict(Decision.CONTINUE, "at least the median", *numbers)
 
     def next_rung(self, trial_id: str, last: Report | None) -> Milestone | None:
-        """Every epoch behind the grace is one."""
+        """The next epoch, but none within the grace."""
         epoch = last.epoch if last else 0
         return Milestone("epoch", max(self._grace, epoch + 1))
 

@@ -1,4 +1,4 @@
-"""No early stopping: only a trial whose score is not a finite number ends before its time."""
+"""Without early stopping, a trial ends before its time only where its score is no finite number."""
 
 import math
 

@@ -1,4 +1,8 @@
-"""Who proposes: plug-ins that choose the next configuration from what earlier ones reached."""
+"""A search algorithm proposes the next configuration from what earlier ones reached; each is a plug-in here.
+
+The sweep tells it every start, report and end in the order of the record. A search that is told the same
+again proposes the same again, which is how a resumed sweep goes on as the undisturbed one.
+"""
 
 from collections.abc import Callable
 from typing import Protocol

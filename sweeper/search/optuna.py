@@ -1,4 +1,4 @@
-"""Optuna proposes: an ask/tell study in memory, rebuilt from the record when a sweep resumes."""
+"""Optuna proposes from an ask/tell study in memory, which is rebuilt from the record when a sweep resumes."""
 
 import inspect
 import warnings
@@ -26,7 +26,7 @@ _TOLD_AS = {State.COMPLETED: TrialState.COMPLETE, State.STOPPED: TrialState.PRUN
 
 
 class _Shown(InMemoryStorage):
-    """The trials that a sampler shall see, beside the one that is asked for."""
+    """The trials that a sampler may see, beside the one that is asked for."""
 
     def __init__(self, trials: Sequence[FrozenTrial]) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class MemorySearch:
         self._memory.add(number, epoch, score)
 
     def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
-        """A trial that nobody asked for or adopted is passed over."""
+        """A trial that was neither suggested nor registered is passed over."""
         self._memory.close(number, state, score, cost)
 
     def _told(self, heard: Heard) -> FrozenTrial | None:
@@ -136,7 +136,7 @@ def _silence() -> None:
 
 
 class StudySearch:
-    """A sampler that writes on trials what it needs later, as NSGA-II its generations: one study, kept.
+    """One study that is kept: for a sampler that writes on trials what it needs later (NSGA-II: generations).
 
     Told like `MemorySearch`, but for a crash, which is FAIL here, and never shortened.
     """

@@ -1,4 +1,4 @@
-"""Points: configurations that the sweep file names, run before any searcher proposes; or alone."""
+"""Points are configurations that the sweep file names. They run before any search proposes, or alone."""
 
 from collections.abc import Mapping
 from typing import Any

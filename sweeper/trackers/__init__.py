@@ -1,4 +1,8 @@
-"""Who is told what happens: one file a tracker, fed from the record's outbox and never asked anything."""
+"""A tracker is a service that is told what happens and is never asked anything; each is a plug-in here.
+
+It is fed from the record's outbox by the `sender`, on a thread of its own. The console and Prometheus are no
+trackers: they show the `snapshot` of the running driver.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +17,7 @@ from sweeper.store.record import OutboxRow
 class Target:
     """Where a sweep is told: the service, the place in it, and what the service should say of it.
 
-    `uri` is resolved (never `auto`). `sweep_id` is what every run of the sweep is found by again.
+    `uri` is resolved (never `auto`). Every run of the sweep is found again by `sweep_id`.
     """
 
     uri: str

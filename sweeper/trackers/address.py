@@ -1,4 +1,4 @@
-"""Where a tracking service lives: its URI, and the pages of its UI. Loads no tracking library."""
+"""This says where a tracking service lives: its URI and the pages of its UI. It loads no tracking library."""
 
 import json
 import os

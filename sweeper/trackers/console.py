@@ -1,4 +1,4 @@
-"""The console: a live table on a terminal, one plain line a trial's end anywhere else."""
+"""The console shows a live table on a terminal; anywhere else it prints one line for each trial that ends."""
 
 import sys
 import time

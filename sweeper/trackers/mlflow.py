@@ -1,4 +1,4 @@
-"""MLflow: the sweep is a parent run, each trial a nested one. The only file that imports mlflow.
+"""The MLflow tracker: the sweep is a parent run, each trial a nested one.
 
 Everything may be told twice. A run is found by its tag `sweeper.trial_key` before it is created, and
 searched for again when a reply got lost; metrics carry the timestamp of the outbox row, which is what

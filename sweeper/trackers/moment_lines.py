@@ -1,4 +1,4 @@
-"""Events in words for people: the one line that a start, a verdict or a trial's end is worth."""
+"""This puts events into words for people: one line for a start, a verdict or the end of a trial."""
 
 from sweeper.trackers.snapshot import Happening, Moment, Snapshot
 from sweeper.trial import Decision, State, Verdict

@@ -1,4 +1,4 @@
-"""What the product says to Prometheus: an endpoint on this machine's loopback, drawn from the snapshot.
+"""This serves the snapshot to Prometheus, at an endpoint on this machine's loopback address.
 
 The text format is ten lines to write, so no client library is loaded. Labels have few values (the
 sweep, a state, a budget): never a trial, or a large sweep would drown the monitoring.
@@ -79,7 +79,7 @@ class MetricsServer:
         self._http.text = exposition(snapshot)
 
     def close(self) -> None:
-        """Stop to answer and free the port."""
+        """Stop answering, and free the port."""
         self._http.shutdown()
         self._http.server_close()
         self._thread.join(2)

@@ -1,4 +1,4 @@
-"""The sender: one thread that tells a tracker what the record's outbox holds, and never hurts the sweep.
+"""The sender is a thread that tells a tracker what the record's outbox holds, and never hurts the sweep.
 
 It has its own connection to the record (SQLite lets one process read and write through several) and its
 own back-off. Whatever the service does (down, slow, hanging, answering nonsense), rows stay in the outbox
@@ -30,7 +30,7 @@ class Outbox(Protocol):
     """The part of `sweeper.store.record.Record` that is used here; each thread opens its own."""
 
     def pending(self, limit: int = 500) -> Sequence[OutboxRow]:
-        """The oldest rows that nobody confirmed."""
+        """The oldest rows that are not confirmed."""
         ...
 
     def pending_count(self) -> int:
@@ -50,7 +50,7 @@ class Delivery:
     """One outbox and one tracker, without a thread: `step` sends what is due and says when to come back.
 
     Rows that the tracker refuses for good are passed over (and stay pending, so that they are counted),
-    in order that one bad row does not dam up all that follow.
+    so that one bad row does not hold up all that follow.
     """
 
     def __init__(self, outbox: Outbox, open_tracker: Callable[[], Tracker], *, seed: int = 0) -> None:
@@ -158,7 +158,7 @@ class Sender:
             outbox.close()
 
     def close(self, timeout: float = 1.0) -> None:
-        """End the thread. One that hangs in the network is left behind: it dies with the process."""
+        """End the thread. One that hangs in the network is left alone: it dies with the process."""
         self._is_stopped.set()
         self._wake.set()
         if self._thread.is_alive():

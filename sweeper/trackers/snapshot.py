@@ -1,4 +1,4 @@
-"""What a driver says of a sweep while it runs: small, immutable, and enough for every observer.
+"""A snapshot is what a driver says of a running sweep: small, immutable, and enough for every observer.
 
 A `Moment` is one thing that just happened to a trial; a `Snapshot` is how the whole sweep stands.
 """
@@ -52,7 +52,7 @@ class Snapshot:
     """How a sweep stands.
 
     `budgets` holds the used fraction of each budget that is set; `planned` the trials that the budget
-    allows, None where another budget ends the sweep; `eta_seconds` None while nobody can tell.
+    allows, None where another budget ends the sweep; `eta_seconds` is None while it cannot be told.
     Device-seconds are CPU slot seconds where `has_gpu` is false.
     """
 
@@ -76,5 +76,5 @@ class Snapshot:
 
     @property
     def finished(self) -> int:
-        """Trials that nothing more will be heard of."""
+        """How many trials are over."""
         return sum(count for state, count in self.states.items() if state.is_final)

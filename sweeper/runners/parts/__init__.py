@@ -1,1 +1,1 @@
-"""What the runners share; registers none."""
+"""What the runners share; a module here registers nothing."""

@@ -1,4 +1,4 @@
-"""How a worker is taken away: what is raised in place of the report that it could not give."""
+"""These errors are raised in place of a report that a lost worker could not give."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from sweeper.errors import FailureKind, SweeperError
 
 
 class Preempted(SweeperError, RuntimeError):
-    """The worker was told to leave; nobody is to blame, and the trial goes on elsewhere."""
+    """The worker was told to leave. It is not the trial's fault, and the trial goes on elsewhere."""
 
     failure_kind: ClassVar[FailureKind] = FailureKind.PREEMPTED
 

@@ -1,4 +1,4 @@
-"""A workload for simulations: the curves of a record, run again."""
+"""This workload for simulations runs the curves of a record again."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from sweeper.trial import Config, Report, Trial, canonical
 class ReplayedCurves:
     """The recorded curve of a configuration, or of the nearest one that was recorded.
 
-    Nearest by `distance`. A curve that was cut short ends where it ended.
+    The nearest is found by `distance`. A curve that was cut short ends where the record ends.
     """
 
     space: Space
@@ -21,7 +21,7 @@ class ReplayedCurves:
     _nearest: dict[str, TrialHistory] = field(default_factory=dict[str, TrialHistory])
 
     def __call__(self, trial: Trial) -> Iterator[Report]:
-        """The recorded reports behind the trial's checkpoint."""
+        """The recorded reports after the trial's checkpoint."""
         first = int(trial.checkpoint or 0)
         for report in self._like(trial.config).reports:
             if report.epoch > first:

@@ -1,4 +1,4 @@
-"""The boundary at which an exception in training becomes an outcome, and the only `except Exception`."""
+"""At this boundary an exception in training becomes an outcome; no other place has an `except Exception`."""
 
 import contextlib
 import traceback

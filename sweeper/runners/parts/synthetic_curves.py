@@ -1,4 +1,4 @@
-"""Learning curves without training: a smooth, seeded response to the configuration, for simulations."""
+"""This workload for simulations makes learning curves up: a smooth, seeded response to the configuration."""
 
 import hashlib
 import math
@@ -18,7 +18,7 @@ class SyntheticCurves:
 
     Every parameter has a hidden optimum (a function of `seed`) that `best` falls away from
     quadratically; a larger value of a numeric parameter takes more device-seconds. Scores carry
-    noise of about half a point. Made up: it stands for no data set.
+    noise of about half a point. They are made up and stand for no data set.
     """
 
     space: Space

@@ -1,4 +1,4 @@
-"""The driver's pulse while this very thread trains: a timer's signal interrupts an epoch to look after it."""
+"""This keeps the driver's pulse going while its own thread trains: a timer's signal interrupts the epoch."""
 
 import contextlib
 import signal
@@ -36,8 +36,8 @@ def watched(workload: Workload, pulse: Pulse) -> Workload:
 def ticking(pulse: Pulse, seconds: float = TICK_SECONDS) -> Generator[None]:
     """Inside the block the pulse is called every so often; Cancelled is raised there when it says so.
 
-    Only in a process's main thread, which alone receives signals; elsewhere nothing happens. Whoever
-    used the timer before has it back afterwards.
+    This works only in a process's main thread, which alone receives signals; elsewhere nothing happens. The
+    timer's earlier handler is put back afterwards.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

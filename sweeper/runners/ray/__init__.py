@@ -1,1 +1,6 @@
-"""What the Ray Tune runner is made of: the cluster, its slots, its workers, and who watches them."""
+"""The parts of the Ray Tune runner (`sweeper.runners.ray_tune`).
+
+`cluster` and `join` start or join Ray, `slots` and `placement` count what it has room for, `attempt_tracker`
+connects Tune's callbacks with the sweep, and `watchdog` ends attempts that hang. The others run inside a
+worker: `worker` itself, `notice` (SIGTERM), `leaks`, `energy` and `versions`.
+"""

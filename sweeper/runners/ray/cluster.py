@@ -1,4 +1,4 @@
-"""Joining or starting Ray, quietly."""
+"""This joins a running Ray, or starts a private one, and keeps what it prints off the terminal."""
 
 import contextlib
 import logging

@@ -1,4 +1,4 @@
-"""Energy that a worker's GPUs draw, from NVML by device UUID; nothing where there is no NVML to ask."""
+"""This measures the energy that a worker's GPUs draw, from NVML by device UUID, where NVML is installed."""
 
 import importlib
 import time
@@ -50,7 +50,7 @@ class EnergyMeter:
     def of(
         cls, gpus: Sequence[str], nvml: Any | None = None, clock: Clock = time.monotonic
     ) -> "EnergyMeter | None":
-        """For GPUs as `CUDA_VISIBLE_DEVICES` names them; None where there are none, or nobody can tell."""
+        """For GPUs as `CUDA_VISIBLE_DEVICES` names them; None where there are none that NVML knows."""
         nvml = nvml or (load_nvml() if gpus else None)
         if nvml is None or not gpus:
             return None

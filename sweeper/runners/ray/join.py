@@ -1,4 +1,4 @@
-"""Whether a running Ray lets this machine in, asked by a process of its own before the driver joins.
+"""A process of its own asks whether a running Ray lets this machine in, before the driver joins.
 
 A driver that asks itself is retried for minutes, prints Ray's C++ log on the terminal, and dies of a
 missing token without an exception.

@@ -1,4 +1,4 @@
-"""Whether a worker still holds device memory that its last attempt should have given back."""
+"""This finds device memory that a worker still holds after an attempt that should have given it back."""
 
 import gc
 import sys
@@ -12,7 +12,7 @@ SHARE = 0.1
 
 
 def device_memory() -> int:
-    """Bytes of device memory that this process holds, after all that nobody needs was given back.
+    """Bytes of device memory that this process holds, after what is no longer needed was given back.
 
     0 where it has touched no GPU; torch is not imported for it.
     """
@@ -37,7 +37,7 @@ class Leaks:
     """Compares before each start with the level before the first one.
 
     `forget` lets go of what is kept on purpose for the next attempt, such as images on the device: what
-    is still held behind it has leaked.
+    is still held after it has leaked.
     """
 
     probe: Callable[[], int] = device_memory

@@ -1,4 +1,4 @@
-"""SIGTERM as a notice: the attempt has some seconds to reach its next report, then its place is given up."""
+"""SIGTERM is a notice here: the attempt has some seconds to reach its next report, then it leaves."""
 
 import contextlib
 import signal

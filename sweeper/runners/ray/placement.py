@@ -1,4 +1,4 @@
-"""What fits where: nodes, what is taken of them, and whether one more request finds room."""
+"""This says what fits where: what is taken of each node, and whether one more request finds room."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Node:
 
     @classmethod
     def of(cls, resources: Amounts) -> "Node":
-        """A machine that nobody uses yet."""
+        """A machine that is not used yet."""
         return cls(dict(resources), [1.0] * int(resources.get("GPU", 0)))
 
     def take(self, request: Amounts) -> bool:

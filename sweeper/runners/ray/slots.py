@@ -1,4 +1,4 @@
-"""What the machines of a Ray cluster have room for, as they come, go and are drained."""
+"""This counts what the nodes of a Ray cluster have room for, as they come, go and are drained."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,11 +16,11 @@ from sweeper.store.attempt import Grant
 from sweeper.trial import Config
 
 Price = Callable[[Mapping[str, Any]], GpuPrice | None]
-"""What one whole device costs, from what `worker_device` says of it; None where nobody knows."""
+"""What one whole device costs, from what `worker_device` says of it; None where it is not known."""
 
 REFRESH_SECONDS = 2.0
 STUCK_SECONDS = 30.0
-"""An attempt that has waited longer is not about to start: what it waits for is used by somebody else."""
+"""An attempt that has waited longer is not about to start: what it waits for is used by another job."""
 LEAST_GROWTH = 4
 """Attempts that wait for machines to come, at least; later as many as run, so that a cluster doubles."""
 
@@ -29,7 +29,7 @@ LEAST_GROWTH = 4
 class Machine:
     """One node. `leaves_in`: seconds until it goes, once it is being drained; infinite without a deadline.
 
-    `group` is the node type that Ray's autoscaler started it as, empty where nobody starts nodes.
+    `group` is the node type that Ray's autoscaler started it as, empty where nodes are not started for us.
     """
 
     id: str

@@ -24,7 +24,7 @@ from sweeper.trial import Decision, Outcome, Report, State, Trial
 
 LOOK_SECONDS = 2.0
 MARGIN_SECONDS = 3.0
-"""Before a drained node goes, its attempts are ended: what the node takes down counts as lost."""
+"""Attempts are ended so many seconds before a drained node goes, because what goes with it counts as lost."""
 PREEMPTED = Outcome(State.FAILED, FailureKind.PREEMPTED, "the node is being drained")
 
 
@@ -47,7 +47,7 @@ class Held:
 
 @dataclass
 class AttemptTracker:
-    """Passes on what workers say to the sweep, and what the sweep decides to Tune."""
+    """Tells the sweep what workers say, and Tune what the sweep decides."""
 
     sweep: Sweep
     pulse: Pulse

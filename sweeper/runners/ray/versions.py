@@ -1,4 +1,4 @@
-"""Whether a worker runs the same software as the driver: another torch trains to other numbers."""
+"""This compares a worker's software with the driver's, because another torch trains to other numbers."""
 
 import functools
 import platform

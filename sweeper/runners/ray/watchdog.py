@@ -1,4 +1,4 @@
-"""What goes wrong without anybody raising: hung trials, lost workers, trials that cannot start."""
+"""The watchdog finds what fails without an exception: hung trials, lost workers, trials that cannot start."""
 
 import contextlib
 import os

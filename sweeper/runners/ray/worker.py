@@ -1,4 +1,4 @@
-"""The process that Ray starts for trials: one attempt after the other, so that torch is imported once."""
+"""A worker is the process that Ray starts for trials. It runs many attempts and imports torch once."""
 
 import json
 import os

@@ -1,11 +1,11 @@
-"""A rung: who reached a level of the resource with which score, kept sorted so that a rank costs log n."""
+"""A rung knows which trials reached a level with which score, sorted so that a rank costs log n."""
 
 import bisect
 import heapq
 
 
 class Rung:
-    """Scores at one level; larger is better. `judged` holds the trials whose fate is decided here."""
+    """Scores at one level; larger is better. `judged` holds the trials that were decided on here."""
 
     def __init__(self, level: float) -> None:
         self.level = level

@@ -1,4 +1,4 @@
-"""Cost-aware search: of several proposals the one that trains fastest, ever less so as the sweep proceeds."""
+"""Cost-aware search takes the proposal that trains fastest, from ever fewer of them as the sweep goes on."""
 
 from sweeper.config.space import Space
 from sweeper.cost.learned import PaceModel
@@ -15,7 +15,7 @@ class Thrifty:
     Each of its proposals is the best of many by expected improvement, drawn with a seed of its own, so
     the cheapest of several gains about as much for less: expected improvement per predicted second.
     Trial 0 takes the cheapest of `PROPOSALS`, trial `cooling` the first one that comes, as without it.
-    What a configuration costs is learnt from the trials that are over; until three are, nobody chooses.
+    The cost of a configuration is learned from the trials that are over; before three, it takes the first.
     """
 
     def __init__(self, search: Searcher, space: Space, cooling: int) -> None:
@@ -26,7 +26,7 @@ class Thrifty:
         self._epochs: dict[int, int] = {}
 
     def suggest(self, number: int) -> Config | None:
-        """Adopts the chosen one, so that the search forgets the others."""
+        """Registers the chosen one, so that the search forgets the others."""
         first = self._search.suggest(number)
         if first is None:
             return None
@@ -40,7 +40,7 @@ class Thrifty:
         return cheapest
 
     def register(self, number: int, config: Config) -> None:
-        """The search adopts it, and the pace will be learnt."""
+        """Passed on, and remembered so that its pace can be learned."""
         self._configs[number] = config
         self._search.register(number, config)
 
@@ -50,7 +50,7 @@ class Thrifty:
         self._search.on_report(number, epoch, score)
 
     def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
-        """Passed on, and its pace learnt, once for each trial."""
+        """Passed on, and its pace learned, once for each trial."""
         self._search.on_complete(number, state, score, cost)
         config, epochs = self._configs.pop(number, None), self._epochs.get(number, 0)
         if config is not None and epochs:

@@ -1,4 +1,4 @@
-"""A configuration in the words of a sampler: one plain value for each label, and back."""
+"""This translates a configuration for a sampler, one plain value for each label, and back."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a search has heard of each trial, and which trials are worth showing to a sampler."""
+"""A search keeps here what it has heard of each trial, and chooses which trials a sampler sees."""
 
 import bisect
 import itertools
@@ -13,7 +13,7 @@ RESULTS = (State.COMPLETED, State.STOPPED, State.INFEASIBLE)
 """States that teach something; a crash says nothing about the configuration."""
 
 _ASIDE = -(10**9)
-"""Numbers of configurations that were drawn for a trial and cannot be trained; nobody else has such ones."""
+"""Configurations that were drawn and cannot be trained are numbered from here, where no trial's number is."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Files beside a trial's run in MLflow: pictures and tables, which the outbox's rows do not carry.
+"""This puts files beside a trial's run in MLflow: pictures and tables, which the outbox's rows do not carry.
 
 Used after `sweeper.trackers.mlflow` has delivered the rows, which also decides how MLflow talks to servers.
 """
