@@ -51,8 +51,3 @@ def test_no_import_leads_up_or_sideways_in_the_drawing():
 @pytest.mark.parametrize("name", MOST_HOPS)
 def test_the_hops_of_a_trial_are_few(name):
     assert 0 < len(hops(name)) <= MOST_HOPS[name]
-
-
-def test_every_file_that_the_page_names_exists():
-    named = re.findall(r"`(sweeper/[\w/]+(?:\.py|/))`", PAGE)
-    assert [name for name in named if not (ROOT / name).exists()] == []

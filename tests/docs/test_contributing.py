@@ -14,10 +14,3 @@ def test_the_map_names_everything_at_the_top_of_the_package_and_nothing_else():
     assert sorted(mapped) == sorted(
         f"{path.name}/" if path.is_dir() else path.name for path in top if not path.name.startswith("_")
     )
-
-
-def test_every_file_and_folder_that_the_page_names_exists():
-    named = re.findall(
-        r"`((?:sweeper|tests|benchmarks|docs|dashboards|cluster|search_spaces)/[\w./]*)`", PAGE
-    )
-    assert [name for name in named if not (ROOT / name).exists()] == []

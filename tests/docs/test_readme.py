@@ -1,6 +1,8 @@
+import functools
 import re
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -10,9 +12,23 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
-    ROOT / "CONTRIBUTING.md",
+    *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
     ROOT / "dashboards/README.md",
 ]
+
+
+EXAMPLES = ("sweeper/search/neighbors.py", "tests/unit/search/test_neighbors.py")
+"""The files that docs/plugins.md adds."""
+
+
+@functools.cache
+def options(verb: str) -> set[str]:
+    """The options of a verb and of the verbs below it."""
+    found = sweeper.get_command(click.Context(sweeper), verb)
+    below = list(found.commands.values()) if isinstance(found, click.Group) else []
+    return {"-h", "--help"} | {
+        name for each in (found, *below) for param in each.params for name in param.opts
+    }
 
 
 def block(marker: str, page: str = "README.md") -> str:
@@ -73,3 +89,26 @@ def test_every_link_of_a_page_leads_somewhere(page):
 def test_every_sweeper_command_of_a_page_names_a_verb(page):
     used = re.findall(r"(?:^|`|\s{4})sweeper ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert [verb for verb in used if verb not in VERBS] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_option_of_a_command_on_a_page_exists(page):
+    lines = re.findall(
+        r"(?:^|`|\s{4})sweeper ([a-z]+)([^`\n#]*)", page.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    unknown = [
+        f"sweeper {verb} {option}"
+        for verb, words in lines
+        for option in re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", words)
+        if option not in options(verb)
+    ]
+    assert unknown == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_a_page_names_exists(page):
+    named = re.findall(
+        r"`((?:sweeper|tests|benchmarks|docs|cluster|search_spaces|dashboards)/[\w./-]*)",
+        page.read_text(encoding="utf-8"),
+    )
+    assert [name for name in named if not (ROOT / name).exists() and name not in EXAMPLES] == []
