@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 import sweeper.config.json_schema
+from sweeper.config.sections import safe_name
 from sweeper.config.spec import parse_spec
 from sweeper.errors import SpecError
-from sweeper.store.paths import safe_name
 
 _SCHEMA = Path(sweeper.config.json_schema.__file__).with_name("schema_v1.json")
 _STARTER = """\

@@ -7,13 +7,12 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from sweeper.config.parse_parameters import ParameterSpec
+from sweeper.config.resources import ResourceRule, ResourcesSpec
 from sweeper.config.sections import (
     BudgetSpec,
     DatasetSpec,
     FinalSpec,
     ObjectiveSpec,
-    ResourceRule,
-    ResourcesSpec,
     SchedulerSpec,
     SearchSpec,
     SplitSpec,

@@ -5,6 +5,7 @@ import re
 from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -14,9 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from sweeper.config.parameter import Condition, holds
 from sweeper.errors import SpecError
-from sweeper.trial import Config, Goal
+from sweeper.trial import Goal
 
 
 def _whole(value: object) -> object:
@@ -30,6 +30,22 @@ Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Metric = Literal["valid/top5", "valid/top1", "valid/loss", "train/loss"]
+
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def safe_name(name: str) -> str:
+    """The name itself where it can be a folder's on every system; SpecError otherwise."""
+    if not _SAFE.fullmatch(name) or name.endswith("."):
+        raise SpecError(
+            f"{name!r} cannot name a sweep",
+            hint="use at most 64 of A-Z a-z 0-9 . _ -, a letter or digit first",
+        )
+    return name
+
+
+SweepName = Annotated[str, AfterValidator(safe_name)]
 
 
 class Strict(BaseModel):
@@ -249,79 +265,6 @@ class StopWhenSpec(Strict):
     """Looks so far ahead: a share of the device time spent until now."""
     after: Count = 20
     """Attempts that must have ended before."""
-
-
-Gpus = Annotated[float, Field(ge=0)]
-
-
-def _check_gpus(gpu: float | None) -> None:
-    if gpu is not None and gpu > 1 and not gpu.is_integer():
-        raise SpecError(f"found {gpu:g}, expected a fraction up to 1 or a whole number", path="gpu")
-
-
-class ResourceRule(Strict):
-    """What trials of some configurations hold instead; what it leaves out stays as in `resources`."""
-
-    when: Annotated[dict[str, Condition], Field(min_length=1)]
-    """The rule is for configurations in which these parameters have one of these values."""
-    gpu: Gpus | None = None
-    """GPUs."""
-    cpu: Positive | None = None
-    """CPU cores."""
-    memory_gb: Positive | None = None
-    """Memory in GB."""
-    custom: dict[str, Positive] | None = None
-    """Ray's custom resources, by name; replaces those of `resources`."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        _check_gpus(self.gpu)
-        return self
-
-
-class ResourcesSpec(Strict):
-    """What one trial holds."""
-
-    gpu: Gpus = 1.0
-    """GPUs: a fraction shares one, a whole number takes several. Ignored where there is none."""
-    cpu: Positive = 1.0
-    """CPU cores."""
-    memory_gb: Positive | None = None
-    """Memory in GB."""
-    custom: dict[str, Positive] = {}
-    """Ray's custom resources, by name."""
-    concurrency: Count | None = None
-    """Trials at a time, at most; left out, as many as fit."""
-    rules: list[ResourceRule] = []
-    """Other amounts for some configurations; of several rules that fit one, the first counts."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        _check_gpus(self.gpu)
-        return self
-
-    def of(self, config: Config) -> "ResourcesSpec":
-        """What a trial of this configuration holds, without further rules."""
-        rule = next((rule for rule in self.rules if holds(rule.when, config)), None)
-        return self._with(rule)
-
-    @property
-    def variants(self) -> "list[ResourcesSpec]":
-        """Everything that `of` can answer, each once."""
-        distinct: list[ResourcesSpec] = []
-        for each in (self._with(rule) for rule in (None, *self.rules)):
-            if each not in distinct:
-                distinct.append(each)
-        return distinct
-
-    def share(self, config: Config, *, on_gpu: bool) -> float:
-        """What the trial holds of a device: GPUs, or CPU slots, of which `cpu` cores make one."""
-        resources = self.of(config)
-        return resources.gpu if on_gpu else resources.cpu / self.cpu
-
-    def _with(self, rule: ResourceRule | None) -> "ResourcesSpec":
-        overrides = rule.model_dump(exclude={"when"}, exclude_none=True) if rule else {}
-        return self.model_copy(update={**overrides, "rules": []})
 
 
 class TrackingSpec(Strict):

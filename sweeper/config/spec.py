@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     Field,
     PlainSerializer,
     PlainValidator,
@@ -22,31 +21,27 @@ from sweeper.config.parameter import Parameter
 from sweeper.config.parse_parameters import ParameterSpec, parse_parameter, write_parameter
 from sweeper.config.problem import problems
 from sweeper.config.published_figures import published_of
+from sweeper.config.resources import ResourcesSpec
 from sweeper.config.sections import (
     BudgetSpec,
     DatasetSpec,
     FinalSpec,
     ObjectiveSpec,
-    ResourcesSpec,
     SchedulerSpec,
     SearchSpec,
     StopWhenSpec,
     Strict,
+    SweepName,
     TrackingSpec,
     TrainSpec,
 )
 from sweeper.config.space import Space
 from sweeper.config.yaml_document import Document, parse_document, read_document
 from sweeper.errors import SpecError
-from sweeper.store.paths import safe_name
 from sweeper.trial import canonical
 
 MAX_PARAMETERS = 200
 POINT_LABELS = ("name", "published")  # keys of a point that are no parameters
-
-
-def _check_name(value: str) -> str:
-    return safe_name(value)
 
 
 ParameterField = Annotated[
@@ -61,7 +56,7 @@ class SweepSpec(Strict):
 
     schema_version: Literal[1] = 1
     """Version of this grammar."""
-    name: Annotated[str, AfterValidator(_check_name)]
+    name: SweepName
     """Names the sweep and its folder in runs/."""
     description: str = ""
     """A sentence for people."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sweeper.config.resources import ResourcesSpec
 from sweeper.config.run_options import RunOptions
-from sweeper.config.sections import ResourcesSpec
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.prices import GpuPrice, PriceBook, load_prices
 from sweeper.runners import Runner, Workload, runner

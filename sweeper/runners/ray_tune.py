@@ -17,7 +17,7 @@ from ray.tune.execution.placement_groups import resource_dict_to_pg_factory
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.stopper import Stopper
 
-from sweeper.config.sections import ResourcesSpec
+from sweeper.config.resources import ResourcesSpec
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners.ray.cluster import connected, quiet
 from sweeper.runners.ray.leaks import device_memory

@@ -6,19 +6,18 @@ from collections.abc import Callable, Container, Sequence
 from typing import Annotated, Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import Field
 
-from sweeper.config.space import Choice, Constant, FloatRange, IntRange, Parameter, Space
+from sweeper.config.space import Space
 from sweeper.errors import SpecError
 from sweeper.registry import nearest
 from sweeper.search import Searcher, searcher
 from sweeper.search.parts.cost_aware import Thrifty
-from sweeper.search.parts.encoding import decoded, flattened, labels
+from sweeper.search.parts.encoding import distribution, flattened, suggested
 from sweeper.search.parts.memory import Heard, Memory
 from sweeper.trial import Config, Goal, State, derive
 
@@ -82,7 +81,7 @@ class MemorySearch:
             sampler=self._sampler(_seed32(self._seed, number, again)),
         )
         trial = study.ask()
-        config = self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
+        config = self._space.sample(lambda name, parameter: suggested(trial, name, parameter))
         self._memory.enter(number, config)
         return config
 
@@ -120,7 +119,7 @@ class MemorySearch:
             state=state,
             values=values,
             params={name: value for name, (_, value) in named.items()},
-            distributions={name: _distribution(parameter) for name, (parameter, _) in named.items()},
+            distributions={name: distribution(parameter) for name, (parameter, _) in named.items()},
             intermediate_values={} if self._counts_cost else heard.scores,
             constraints={"feasible": 1.0} if heard.state is State.INFEASIBLE else None,
         )
@@ -169,7 +168,7 @@ class StudySearch:
         self._draws[number] = again + 1
         self._study.sampler = self._sampler(_seed32(self._seed, number, again))
         trial = self._study.ask()
-        config = self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
+        config = self._space.sample(lambda name, parameter: suggested(trial, name, parameter))
         self._enter(number, trial, config)
         return config
 
@@ -182,7 +181,7 @@ class StudySearch:
         trial = self._study.ask()
         _ = trial.relative_params  # looks as if nothing came of it, but the sampler writes its notes
         self._enter(number, trial, config)
-        self._space.sample(lambda name, parameter: _suggest(trial, name, parameter))
+        self._space.sample(lambda name, parameter: suggested(trial, name, parameter))
 
     def on_report(self, number: int, epoch: int, score: float) -> None:
         """An intermediate value of the Optuna trial; the first one of an epoch counts.
@@ -225,37 +224,6 @@ class StudySearch:
 def _seed32(seed: int, number: int, again: int) -> int:
     """NumPy's legacy generator, which Optuna uses, takes 32 bits."""
     return derive(seed, "optuna", number, again) & 0xFFFFFFFF
-
-
-def _suggest(trial: optuna.Trial, name: str, parameter: Parameter) -> Any:
-    if isinstance(parameter, Constant):
-        return parameter.value
-    match distribution := _distribution(parameter):
-        case CategoricalDistribution():
-            value = trial.suggest_categorical(name, distribution.choices)
-        case IntDistribution(low=low, high=high, step=step, log=log):
-            value = trial.suggest_int(name, low, high, step=step, log=log)
-        case FloatDistribution(low=low, high=high, step=step, log=log):
-            value = trial.suggest_float(name, low, high, step=step, log=log)
-        case _:
-            raise AssertionError
-    return decoded(parameter, value)
-
-
-def _distribution(parameter: Choice | IntRange | FloatRange) -> BaseDistribution:
-    """The parameter in Optuna's words; of each one object, for thousands of trials name it.
-
-    Optuna takes no step on a logarithmic range: `Space.sample` puts the value on its grid.
-    """
-    match parameter:
-        case Choice():
-            return CategoricalDistribution(labels(parameter))
-        case IntRange():
-            step = 1 if parameter.log else parameter.step
-            return IntDistribution(parameter.low, parameter.high, step=step, log=parameter.log)
-        case FloatRange():
-            step = None if parameter.log else parameter.step
-            return FloatDistribution(parameter.low, parameter.high, step=step, log=parameter.log)
 
 
 @searcher("tpe")

@@ -1,23 +1,10 @@
 """Where a sweep keeps its state: `runs/<sweep>/`, and what lies in it."""
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeper.errors import SpecError
-
-_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-def safe_name(name: str) -> str:
-    """The name itself where it can be a folder's on every system; SpecError otherwise."""
-    if not _SAFE.fullmatch(name) or name.endswith("."):
-        raise SpecError(
-            f"{name!r} cannot name a sweep",
-            hint="use at most 64 of A-Z a-z 0-9 . _ -, a letter or digit first",
-        )
-    return name
+from sweeper.config.sections import safe_name
 
 
 def runs_root() -> Path:

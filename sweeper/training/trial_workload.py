@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sweeper.config.sections import DatasetSpec, ResourcesSpec, TrainSpec
+from sweeper.config.resources import ResourcesSpec
+from sweeper.config.sections import DatasetSpec, TrainSpec
 from sweeper.data.dataset import Dataset, open_dataset
 from sweeper.training.device import default_device
 from sweeper.training.loop import train

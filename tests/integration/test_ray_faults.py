@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sweeper.config.sections import ResourcesSpec
+from sweeper.config.resources import ResourcesSpec
 from sweeper.runners import runner
 from sweeper.runners.ray.versions import versions_here
 from sweeper.store.history import replay

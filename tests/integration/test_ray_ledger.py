@@ -16,7 +16,7 @@ from sweeper.cost.prices import GpuPrice
 from sweeper.errors import SweeperError
 from sweeper.store.record import Record
 from sweeper.runners import runner
-from sweeper.config.sections import ResourcesSpec
+from sweeper.config.resources import ResourcesSpec
 from sweeper.config.spec import parse_spec
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Report

@@ -23,7 +23,7 @@ from pathlib import Path
 from ray.cluster_utils import Cluster
 from sweeper.store.record import Record
 from sweeper.runners import runner
-from sweeper.config.sections import ResourcesSpec
+from sweeper.config.resources import ResourcesSpec
 from sweeper.config.spec import parse_spec
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Report

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweeper.config.sections import ResourcesSpec
+from sweeper.config.resources import ResourcesSpec
 from sweeper.config.spec import parse_spec, restore_spec
 from sweeper.errors import SpecError
 

@@ -8,7 +8,7 @@ from typing import Any
 import ray
 from ray._private.state import state
 
-from sweeper.config.sections import ResourcesSpec
+from sweeper.config.resources import ResourcesSpec
 from sweeper.cost.prices import GpuPrice
 from sweeper.errors import PreflightError
 from sweeper.runners.ray.placement import Amounts, Node, Taken, count, fits, placed

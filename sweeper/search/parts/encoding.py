@@ -1,7 +1,10 @@
-"""This translates a configuration for a sampler, one plain value for each label, and back."""
+"""A configuration in Optuna's words, one plain value and one distribution for each label, and back."""
 
 import json
 from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from sweeper.config.space import Choice, Constant, FloatRange, IntRange, Parameter, Space, is_same
 from sweeper.search.points import value_at
@@ -42,3 +45,35 @@ def flattened(space: Space, config: Config) -> dict[str, tuple[Choice | IntRange
 
     space.sample(note)
     return found
+
+
+def suggested(trial: optuna.Trial, name: str, parameter: Parameter) -> Any:
+    """What the trial's sampler draws for the parameter, as the sweep file writes it."""
+    if isinstance(parameter, Constant):
+        return parameter.value
+    match of := distribution(parameter):
+        case CategoricalDistribution():
+            value = trial.suggest_categorical(name, of.choices)
+        case IntDistribution(low=low, high=high, step=step, log=log):
+            value = trial.suggest_int(name, low, high, step=step, log=log)
+        case FloatDistribution(low=low, high=high, step=step, log=log):
+            value = trial.suggest_float(name, low, high, step=step, log=log)
+        case _:
+            raise AssertionError
+    return decoded(parameter, value)
+
+
+def distribution(parameter: Choice | IntRange | FloatRange) -> BaseDistribution:
+    """The parameter's range in Optuna's words.
+
+    Optuna takes no step on a logarithmic range: `Space.sample` puts the value on its grid.
+    """
+    match parameter:
+        case Choice():
+            return CategoricalDistribution(labels(parameter))
+        case IntRange():
+            step = 1 if parameter.log else parameter.step
+            return IntDistribution(parameter.low, parameter.high, step=step, log=parameter.log)
+        case FloatRange():
+            step = None if parameter.log else parameter.step
+            return FloatDistribution(parameter.low, parameter.high, step=step, log=parameter.log)

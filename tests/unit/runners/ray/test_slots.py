@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweeper.config.sections import ResourcesSpec
+from sweeper.config.resources import ResourcesSpec
 from sweeper.cost.prices import GpuPrice
 from sweeper.errors import PreflightError
 from sweeper.runners.ray.placement import Taken
