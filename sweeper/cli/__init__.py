@@ -109,10 +109,10 @@ def sweeper(ctx: click.Context) -> None:
             ctx.exit(_code(ctx.invoke(verb)))
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str] | None = None, verbs: click.Group = sweeper) -> int:
     """Run one command line and return its exit code; the only place where a SweeperError becomes a line."""
     try:
-        return _code(sweeper.main(arguments, prog_name="sweeper", standalone_mode=False))
+        return _code(verbs.main(arguments, prog_name="sweeper", standalone_mode=False))
     except SweeperError as error:
         return _say(" ".join(str(error).split()), error.exit_code)
     except click.ClickException as error:

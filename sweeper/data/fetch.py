@@ -48,7 +48,7 @@ def _fetch_archive(name: str, target: Path) -> Path:
     source = _ARCHIVES[name]
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        _download([source.url], source.filename, source.tgz_md5, Path(folder))
+        download([source.url], source.filename, source.tgz_md5, Path(folder))
         return unpack(Path(folder) / source.filename, target)
 
 
@@ -56,12 +56,12 @@ def _fetch_files(name: str, target: Path) -> Path:
     source = _FILES[name]
     target.mkdir(parents=True, exist_ok=True)
     for file, md5 in source.resources:
-        _download([f"{mirror}{file}" for mirror in source.mirrors], file, md5, target)
+        download([f"{mirror}{file}" for mirror in source.mirrors], file, md5, target)
     return target
 
 
-def _download(addresses: list[str], file: str, md5: str, folder: Path) -> None:
-    """Download from the first address that answers; a file with the right checksum is kept."""
+def download(addresses: list[str], file: str, md5: str, folder: Path) -> None:
+    """From the first address that answers; a file that is there with the right checksum is kept."""
     problem = ""
     for address in addresses:
         try:

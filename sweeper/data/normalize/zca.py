@@ -101,7 +101,7 @@ def _spectrum(centered: Centered, asked: int | str, epsilon: float) -> Spectrum:
         spectrum = randomized(centered, rank)
         if spectrum.values[-1] <= _RULE * epsilon or (rank == most and not is_exact_possible):
             return spectrum
-        rank, before = _extrapolate(spectrum.values, _RULE * epsilon), rank
+        rank, before = extrapolated_rank(spectrum.values, _RULE * epsilon), rank
         if rank > most and is_exact_possible:
             return exact(centered)
         rank = min(max(rank, before + 64), most)
@@ -128,8 +128,8 @@ def _low_rank(centered: Centered, spectrum: Spectrum, epsilon: float) -> dict[st
     }
 
 
-def _extrapolate(values: NDArray[np.float64], wanted: float) -> int:
-    """Return the rank at which the eigenvalues reach `wanted`, if they fall on as a power of the rank."""
+def extrapolated_rank(values: NDArray[np.float64], wanted: float) -> int:
+    """The rank at which the eigenvalues reach `wanted`, if they go on falling as a power of the rank."""
     rank = len(values)
     slope = math.log(values[rank // 2] / max(values[-1], 1e-30)) / math.log(rank / (rank // 2 + 1))
     steps = math.log(values[-1] / wanted) / max(slope, 0.1)

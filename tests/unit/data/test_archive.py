@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from sweeper.data.archive import Limits, unpack
-from sweeper.data.fetch import _download, fetch
+from sweeper.data.fetch import download, fetch
 from sweeper.errors import DataError
 
 
@@ -167,13 +167,13 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 def test_the_first_address_that_answers_is_taken_and_the_file_checked(tmp_path, server):
     md5 = hashlib.md5(b"images", usedforsecurity=False).hexdigest()
-    _download([f"{server}/missing", f"{server}/file"], "kept", md5, tmp_path / "target")
+    download([f"{server}/missing", f"{server}/file"], "kept", md5, tmp_path / "target")
     assert (tmp_path / "target" / "kept").read_bytes() == b"images"
 
 
 def test_a_wrong_checksum_is_refused(tmp_path, server):
     with pytest.raises(DataError, match="cannot be downloaded"):
-        _download([f"{server}/file"], "kept", "0" * 32, tmp_path / "target")
+        download([f"{server}/file"], "kept", "0" * 32, tmp_path / "target")
 
 
 def test_a_damaged_xz_and_a_zip_with_a_password_are_refused_in_a_line(tmp_path):

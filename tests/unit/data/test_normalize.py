@@ -7,8 +7,8 @@ import torch
 from sweeper.config.sections import DatasetSpec
 from sweeper.data.dataset import open_dataset
 from sweeper.data.normalize import normalization
-from sweeper.data.normalize.parts.spectrum import Centered, exact, gram, randomized
-from sweeper.data.normalize.zca import _extrapolate
+from sweeper.data.normalize.parts.spectrum import exact, gram, randomized
+from sweeper.data.normalize.zca import extrapolated_rank
 
 
 class Images:
@@ -212,4 +212,4 @@ def test_larger_images_get_the_rank_that_the_rule_asks_for(count):
 def test_the_rank_is_foreseen_where_eigenvalues_fall_as_a_power():
     values = np.arange(1, 257) ** -1.5
     needed = 0.0001 ** (-1 / 1.5)
-    assert _extrapolate(values, 0.0001) == pytest.approx(1.1 * needed, rel=0.05)
+    assert extrapolated_rank(values, 0.0001) == pytest.approx(1.1 * needed, rel=0.05)

@@ -1,10 +1,11 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from sweeper.errors import MissingExtraError
-from sweeper.export import exporter, onnx
+from sweeper.export import exporter
 from sweeper.export.parts.servable import servable
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -27,6 +28,6 @@ def test_input_output_and_classes_are_named_in_the_file(open_shelf, tmp_path: Pa
 
 
 def test_without_its_packages_the_command_that_installs_them_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx, "find_spec", lambda name: None if name == "onnxscript" else True)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)  # as Python itself notes what it did not find
     with pytest.raises(MissingExtraError, match=r"needs onnxscript; pip install 'sweeper\[onnx\]'"):
         exporter["onnx"]()
