@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import scipy.ndimage
 import torch
-from _measure import Claim, finish, options, per_cpu_second
+from parts.measure import Claim, finish, options, per_cpu_second
 from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as V

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _measure import Claim, finish, options, per_cpu_second
+from parts.measure import Claim, finish, options, per_cpu_second
 from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch import Tensor, nn

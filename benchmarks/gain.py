@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from _measure import cpu
+from parts.measure import cpu
 
 from sweeper.config.sections import StopWhenSpec
 from sweeper.sweep.marginal_gain import Ended, gain_ahead

@@ -15,9 +15,9 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from _landscape import Fitted
-from _recorded import RECORDINGS, Recording, read_rows
-from _replayed import Table
+from parts.landscape import Fitted
+from parts.recorded import RECORDINGS, Recording, read_rows
+from parts.replayed import Table
 
 from sweeper.cost import Pace, Timing, TimingData, Work, estimator
 from sweeper.cost.cost_estimate import CostEstimate

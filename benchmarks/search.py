@@ -19,10 +19,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from _landscape import Fitted
-from _measure import Claim, finish
-from _recorded import RECORDINGS, ROOT, record
-from _replayed import Anytime, Arm, Table, run
+from parts.landscape import Fitted
+from parts.measure import Claim, finish
+from parts.recorded import RECORDINGS, ROOT, record
+from parts.replayed import Anytime, Arm, Table, run
 from scipy import stats
 
 from sweeper.config.spec import load_spec

@@ -1,6 +1,6 @@
 """Value: sweeper beside what a user would pick instead, on photos of groceries, at equal device-seconds.
 
-The other arms are `_stock.py`: a plain Ray Tune script, and the same with its resized images kept in memory.
+The other arms are `parts/stock.py`: a plain Ray Tune script, and the same with its images kept in memory.
 Best valid/top5 over device-seconds for each; the claim is that sweeper needs at most a third of the
 device-seconds to the plain script's final top-5. A device-second is a CPU-second of a trial's process (with
 imports and set-up; one thread), because the machine is shared. sweeper's also hold decoding the images
@@ -25,9 +25,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from _anytime import Curve, Meter, at, draw, interval, ratio_interval, reached
-from _measure import cpu
-from _stock import run as run_stock
+from parts.anytime import Curve, Meter, at, draw, interval, ratio_interval, reached
+from parts.measure import cpu
+from parts.stock import run as run_stock
 
 from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.data.dataset import kept_assignment, open_dataset, open_source

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import torch
-from _measure import Claim, finish, options
+from parts.measure import Claim, finish, options
 from sklearn.datasets import load_sample_images
 from torch.nn import functional as F
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted([*(ROOT / "sweeper").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")])
+SOURCES = sorted([*(ROOT / "sweeper").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 SENTENCE = re.compile(r"test(_[a-z0-9]+){2,}")
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -15,7 +15,7 @@ from typing import Any
 import optuna
 import ray
 import torch
-from _anytime import Meter
+from parts.anytime import Meter
 from ray import tune
 from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.schedulers import ASHAScheduler

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from _recorded import Recording, read_rows
+from parts.recorded import Recording, read_rows
 
 from sweeper.config.space import Space
 from sweeper.config.spec import SweepSpec, restore_spec

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from _measure import cpu
+from parts.measure import cpu
 
 from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.search import searcher
@@ -20,8 +20,8 @@ from sweeper.training.recipe import compose
 from sweeper.training.trial_workload import open_for
 from sweeper.trial import Config, Goal, Trial, derive, trial_key
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDER = Path(__file__).parent / "curves"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "benchmarks" / "curves"
 SEED = 2026
 METRICS = ("valid/top1", "valid/top5", "valid/loss", "train/loss", "device_seconds")
 SCHEMA = pa.schema(
