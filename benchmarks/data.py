@@ -8,7 +8,6 @@ thread; variants take turns; figures are per CPU-second. End to end, an epoch of
 of the single decode: the default is 20 epochs.
 """
 
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from parts.measure import Claim, finish, options, per_cpu_second
+from parts.peer import Peer
 from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch import Tensor, nn
@@ -138,7 +138,7 @@ def sharing(cache: Path) -> tuple[dict[str, float], list[Claim]]:
     path = next(cache.rglob("128.arrow"))
     figures = {}
     for kind in ("store", "copy"):
-        readers = [Peer("--reader", kind, "--path", str(path)) for _ in range(4)]
+        readers = [Peer(__file__, "--reader", kind, "--path", str(path)) for _ in range(4)]
         for reader in readers:
             reader.hear()  # has gathered its epoch, and waits
         figures[f"4 readers, {kind}: PSS together, MB"] = sum(reader.ask() for reader in readers)
@@ -146,31 +146,6 @@ def sharing(cache: Path) -> tuple[dict[str, float], list[Claim]]:
             reader.end()
     shared, copied = figures.values()
     return figures, [Claim("PSS of 4 readers of a store to 4 copies", shared / copied, 0.4, at_most=True)]
-
-
-class Peer:
-    """This script in a process of its own, which answers each line with a number."""
-
-    def __init__(self, *arguments: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def hear(self) -> float:
-        """Its next number."""
-        assert self._process.stdout is not None
-        return float(self._process.stdout.readline())
-
-    def ask(self) -> float:
-        """A line to it, and its answer."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return self.hear()
-
-    def end(self) -> None:
-        """No more lines: it ends by itself."""
-        self._process.communicate()
 
 
 def read_an_epoch(kind: str, path: Path) -> None:
@@ -200,7 +175,7 @@ def end_to_end(root: Path, rounds: int) -> tuple[dict[str, float], list[Claim]]:
     claims: list[Claim] = []
     for pixels, bound in ((64, 4.0), (128, 3.5)):
         peers = {
-            kind: Peer("--train", kind, "--path", str(root), "--pixels", str(pixels))
+            kind: Peer(__file__, "--train", kind, "--path", str(root), "--pixels", str(pixels))
             for kind in ("usual", "ours")
         }
         found: dict[str, list[float]] = {kind: [] for kind in peers}

@@ -54,10 +54,7 @@ PARTS = (1 / 8, 1 / 4, 1 / 2, 1)  # of the budget
 
 
 def spec_of(photos: Path, pixels: list[int], epochs: int, seed: int) -> SweepSpec:
-    """groceries.yaml, with a seed, without the end: the benchmark stops it at the budget.
-
-    Without zca too, which an ordinary script does not have.
-    """
+    """groceries.yaml with no end, as the benchmark stops it, and no zca, which ordinary scripts lack."""
     return load_spec(
         FILE,
         [

@@ -25,6 +25,10 @@ PLUGIN_FOLDERS = (
 )
 """A file here is named for its plug-in or verb: `mlflow` is a tracker and an export format."""
 
+PRIVATE = re.compile(r"(^|\.)_(?!_)")
+FOREIGN = {"ray"}
+"""Packages whose private names we need, for want of public ones."""
+
 KIND_COMPARED = re.compile(r"""\bkind\s*(?:==|!=|(?:not )?in\b)\s*[("']|^\s*case\s+["'].*:$""")
 
 
@@ -43,10 +47,10 @@ class Module:
         return self.text.count("\n")
 
 
-def modules(root: Path) -> list[Module]:
-    """Every file of `sweeper/` below the root, sorted by path."""
+def modules(root: Path, *folders: str) -> list[Module]:
+    """Every file of `sweeper/`, or of the folders, below the root, sorted by path."""
     found: list[Module] = []
-    for path in sorted((root / "sweeper").rglob("*.py")):
+    for path in sorted(path for folder in folders or ("sweeper",) for path in (root / folder).rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         text = path.read_text(encoding="utf-8")
@@ -94,15 +98,20 @@ def twice_named_files(found: list[Module]) -> dict[str, list[str]]:
 
 
 def private_imports(found: list[Module]) -> list[str]:
-    """Names with an underscore that a module takes from another."""
+    """Names with an underscore, and modules with one, that a module takes from another of ours."""
     return [
-        f"{module.path}: {node.module}.{alias.name}"
+        f"{module.path}: {taken}"
         for module in found
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sweeper")
-        for alias in node.names
-        if alias.name.startswith("_") or "._" in (node.module or "")
+        for taken in _imported(node)
+        if PRIVATE.search(taken) and taken.split(".")[0] not in sys.stdlib_module_names | FOREIGN
     ]
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [f"{node.module}.{alias.name}" for alias in node.names] if isinstance(node, ast.ImportFrom) else []
 
 
 def kind_comparisons(found: list[Module]) -> list[str]:
@@ -158,7 +167,9 @@ def counts(root: Path) -> dict[str, object]:
         "longest module": f"{longest.lines} ({longest.name})",
         "class names twice": twice_named_classes(found),
         "file names twice": twice_named_files(found),
-        "private imports": private_imports(found),
+        "private imports": private_imports(
+            modules(root, "sweeper", "tests", "benchmarks", "docs", "dashboards")
+        ),
         "kind compared with a string": len(kind_comparisons(found)),
         "code lines": sum(code_lines(module) for module in found),
         "modules above 300 lines": dict(Counter({m.name: m.lines for m in found if m.lines > 300})),
