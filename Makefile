@@ -19,19 +19,19 @@ $(VENV)/.installed: $(ROOT)requirements.lock $(ROOT)pyproject.toml
 	@touch $@
 
 demo: install  ## the digits sweep, start to finish: about a minute on two cores
-	cd $(ROOT) && name=digits n=1; while [ -e runs/$$name ]; do n=$$((n + 1)); name=digits-$$n; done; \
-	    $(BIN)/sweeper launch search_spaces/digits.yaml --yes -o name=$$name
+	$(ROOT)search_spaces/demo.sh
 
 test: install  ## all tests
-	cd $(ROOT) && $(BIN)/python -m pytest
+	cd $(ROOT) && OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder \
+	    --cov --cov-report=term --durations=20
 
 soak: install  ## twenty minutes of killing a sweep's driver at random moments; the seed is printed
-	cd $(ROOT) && end=$$(( $$(date +%s) + 1200 )); while [ $$(date +%s) -lt $$end ]; do \
-	    SWEEPER_CHAOS_KILLS=10 $(BIN)/python -m pytest -q -s tests/chaos || exit 1; done
+	$(ROOT)tests/chaos/soak.sh
 
-lint: install  ## formatting, names, layers, types, sizes
+lint: install  ## formatting, spelling, names, layers, types, sizes
 	cd $(ROOT) && $(BIN)/ruff check $(SOURCES)
 	cd $(ROOT) && $(BIN)/ruff format --check $(SOURCES)
+	cd $(ROOT) && $(BIN)/codespell $(SOURCES) cluster search_spaces *.md *.toml Makefile
 	cd $(ROOT) && $(BIN)/lint-imports
 	cd $(ROOT) && $(BIN)/pyright
 	cd $(ROOT) && $(BIN)/python -m pytest -q tests/lint

@@ -87,7 +87,7 @@ def rates(pixels: int, rounds: int) -> dict[str, float]:
 
 
 def difference(pixels: int) -> float:
-    """Largest, in grey levels, from torchvision on the same parameters (zeros outside, as it does)."""
+    """Largest, in gray levels, from torchvision on the same parameters (zeros outside, as it does)."""
     batch = images(pixels)
     draws = torch.empty(5, BATCH).uniform_(-1, 1, generator=torch.Generator().manual_seed(1))
     degrees, shift, flip = draws[0] * 90, (draws[1:3] * 0.2 * pixels).round() / pixels, draws[3:].sign()

@@ -30,7 +30,7 @@ ACCURACY_CLAIM = 0.005
 
 
 class Pictures:
-    """Noisy pictures of one colour a class."""
+    """Noisy pictures of one color a class."""
 
     shape = (3, PIXELS, PIXELS)
     classes = tuple("abcdefgh")
@@ -38,8 +38,8 @@ class Pictures:
 
     def __init__(self) -> None:
         generator = torch.Generator().manual_seed(1)
-        colours = torch.empty(CLASSES, 3, 1, 1).uniform_(generator=generator)
-        patterns = colours.expand(-1, *self.shape)
+        colors = torch.empty(CLASSES, 3, 1, 1).uniform_(generator=generator)
+        patterns = colors.expand(-1, *self.shape)
         self._labels = {split: torch.arange(size) % CLASSES for split, size in SIZES.items()}
         self._images = {
             split: patterns[labels]

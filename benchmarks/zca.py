@@ -24,7 +24,7 @@ from sweeper.data.batches import Rows
 from sweeper.data.normalize import normalization
 from sweeper.data.statistics import TrainingRows
 
-# name: (normalisation, options, pixels, images)
+# name: (normalization, options, pixels, images)
 FITS = {
     "exact, 32 px": ("zca", {"zca_rank": "full"}, 32, 4_500),
     "rank 512, 32 px": ("zca", {"zca_rank": 512}, 32, 4_500),

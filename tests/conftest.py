@@ -44,6 +44,22 @@ TOY = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several workers one takes all that needs Ray, first, for it is most; the others go file by file."""
+    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
+    for item in items:
+        alone = item.get_closest_marker("integration") is not None
+        item.add_marker(pytest.mark.xdist_group("ray" if alone else item.nodeid.partition("::")[0]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test finds what another session prepared, or writes where the user's images are kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SWEEPER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 def _toy_spec(**sections) -> SweepSpec:
     return parse_spec(json.dumps(TOY | sections))
 

@@ -121,7 +121,7 @@ def pixel_sizes(spec: SweepSpec) -> tuple[int, ...]:
 
 
 def image_variants(spec: SweepSpec) -> tuple[tuple[int, str], ...]:
-    """Every pixel size and normalisation that a trial can ask for together."""
+    """Every pixel size and normalization that a trial can ask for together."""
     if has_points_only(spec):
         asked = [
             (c.get("pixels", DEFAULT_PIXELS), c.get("normalization", "none")) for c in configurations(spec)

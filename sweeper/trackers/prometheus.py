@@ -30,7 +30,7 @@ class Metric:
 
 
 METRICS = {
-    "sweeper_info": Metric("gauge", "Always 1; the labels say what the sweep optimises."),
+    "sweeper_info": Metric("gauge", "Always 1; the labels say what the sweep optimizes."),
     "sweeper_trials": Metric("gauge", "Trials by state."),
     "sweeper_trials_planned": Metric("gauge", "Trials that the budget allows; absent where it does not say."),
     "sweeper_best_score": Metric(

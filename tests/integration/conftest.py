@@ -19,7 +19,7 @@ def ray_cluster() -> Iterator[None]:
         address="local",
         num_cpus=2,
         num_gpus=2,
-        resources={"licence": 1.0},
+        resources={"license": 1.0},
         include_dashboard=False,
         log_to_driver=False,
         logging_level=logging.ERROR,

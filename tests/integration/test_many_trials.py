@@ -69,7 +69,7 @@ def record(machine: Any, spec: Any) -> Record:
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
-    """Of this process and of those that it waited for; a wall clock would measure the neighbours."""
+    """Of this process and of those that it waited for; a wall clock would measure the neighbors."""
 
     def spent() -> float:
         children = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -75,14 +75,14 @@ def test_a_trial_that_needs_a_whole_gpu_is_not_starved_by_small_ones(drive):
 
 
 def test_a_custom_resource_limits_how_many_run_at_a_time(drive):
-    resources = {"gpu": 0, "cpu": 0.25, "custom": {"licence": 1.0}}
+    resources = {"gpu": 0, "cpu": 0.25, "custom": {"license": 1.0}}
     sweep = drive(sleeper(epochs=1), resources=resources, scheduler=PATIENT, budget={"trials": 3})
     assert most_at_once(sweep.history.attempts) == 1
     assert {attempt.is_gpu for attempt in sweep.history.attempts} == {False}
 
 
 def test_a_trial_that_waits_while_devices_idle_says_what_it_lacks(drive):
-    @ray.remote(num_cpus=0, resources={"licence": 1.0})
+    @ray.remote(num_cpus=0, resources={"license": 1.0})
     class Stranger:
         def come(self):
             return True
@@ -96,10 +96,10 @@ def test_a_trial_that_waits_while_devices_idle_says_what_it_lacks(drive):
 
     sweep = drive(
         sleeper(epochs=1), scheduler=PATIENT, budget={"trials": 1},
-        resources={"gpu": 0, "cpu": 1, "custom": {"licence": 1.0}}, options={"waiting": 2.0, "say": hear},
+        resources={"gpu": 0, "cpu": 1, "custom": {"license": 1.0}}, options={"waiting": 2.0, "say": hear},
     )  # fmt: skip
     assert len(said) == 1
-    assert said[0].endswith("s: it lacks licence (needs 1, 0 free)")
+    assert said[0].endswith("s: it lacks license (needs 1, 0 free)")
     [attempt] = sweep.history.attempts
     assert attempt.waited >= 2.0
     assert attempt.billed < attempt.waited + 2.0, "nobody pays for waiting"

@@ -1,6 +1,9 @@
-"""A small sweep that has really been trained, for whatever is done with a network afterwards."""
+"""A second of CPU for each unit test; and a small sweep that has really been trained, for what follows it."""
 
 import os
+import sys
+import time
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-COLOURS = [(200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40), (40, 200, 200), (200, 40, 200)]
+CPU_SECONDS = 1.0
+"""What a unit test may take, unless `@pytest.mark.slow(reason="...")` says why it takes more."""
+REFERENCE_SECONDS = 0.07
+"""What the sum in `_slowness` takes on the machine whose second is meant, while nothing else runs."""
+LOADED = 30
+"""A test that loads more modules than this is let off: whose call is the first hangs on the order."""
+COLORS = [(200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40), (40, 200, 200), (200, 40, 200)]
 NAMES = ["apple", "basil", "café", "$dal$", "egg", "fig"]
 SPEC = """
 name: shelf
@@ -34,6 +43,32 @@ budget:    {{trials: 2}}
 """
 
 
+def _cpu_seconds() -> float:
+    """Of this process and of those it waited for; the wall's seconds would hang on who else computes."""
+    return sum(os.times()[:4])
+
+
+def _slowness() -> float:
+    """How much slower the machine computes now: neighbors cost CPU seconds too, not the wall's alone."""
+    before = time.process_time()
+    sum(number * number for number in range(1_000_000))
+    return max(1.0, (time.process_time() - before) / REFERENCE_SECONDS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fails what takes too long; fixtures do not count."""
+    loaded, before = len(sys.modules), _cpu_seconds()
+    result = yield
+    spent, slow = _cpu_seconds() - before, item.get_closest_marker("slow")
+    if slow is not None and not slow.kwargs.get("reason"):
+        pytest.fail('slow needs a reason: @pytest.mark.slow(reason="...")')
+    is_first = len(sys.modules) - loaded > LOADED
+    if slow is None and spent > CPU_SECONDS and not is_first and spent / _slowness() > CPU_SECONDS:
+        pytest.fail(f"took {spent:.1f} CPU-seconds: make it quicker, or mark it slow with a reason")
+    return result
+
+
 @dataclass(frozen=True)
 class TrainedSweep:
     """Where a sweep of two trials lies: its runs, its cache and its photos."""
@@ -45,13 +80,13 @@ class TrainedSweep:
 
 
 def write_photos(root: Path, each: int = 24) -> None:
-    """Noisy JPEGs of 40 x 30, a colour a class."""
+    """Noisy JPEGs of 40 x 30, a color a class."""
     random = np.random.default_rng(7)
-    for name, colour in zip(NAMES, COLOURS, strict=True):
+    for name, color in zip(NAMES, COLORS, strict=True):
         (root / name).mkdir(parents=True)
         for number in range(each):
             noise = random.normal(0, 60, (30, 40, 3))
-            pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+            pixels = np.clip(np.array(color) + noise, 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(root / name / f"{number}.jpg", quality=90)
 
 

@@ -154,6 +154,7 @@ def test_what_a_page_says_by_node_and_by_trial_adds_up_to_the_whole(make_sweep):
     assert drawn.usd == pytest.approx(drawn.sums.held * 2.0 / 3600)
 
 
+@pytest.mark.slow(reason="whole sweeps, drawn by hypothesis")
 @SEVERAL
 @given(seed=st.integers(0, 10**6))
 def test_drivers_killed_at_any_moment_lose_at_most_a_beat_of_each_device(make_sweep, seed):
@@ -186,6 +187,7 @@ def test_drivers_killed_at_any_moment_lose_at_most_a_beat_of_each_device(make_sw
             assert -1e-6 <= missing <= allowed
 
 
+@pytest.mark.slow(reason="a record is replayed after each of its events")
 @SEVERAL
 @given(share=st.sampled_from([0.25, 1.0]), place=st.floats(0, 1))
 def test_a_record_cut_anywhere_tells_all_but_the_last_beat(make_sweep, make_rig, share, place):

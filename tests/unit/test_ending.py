@@ -50,6 +50,7 @@ def standing(sweep):
 # reservations ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow(reason="whole sweeps, drawn by hypothesis")
 @pytest.mark.parametrize("kind", ["stop", "promote", "none"])
 @SEVERAL
 @given(seed=st.integers(0, 2**32))
@@ -125,6 +126,7 @@ def test_the_best_few_are_trained_again_in_full_with_seeds_of_their_own(make_rig
     assert sorted(t.repeat for t in final) == [1, 1, 2, 2, 3, 3]
 
 
+@pytest.mark.slow(reason="a sweep is replayed after each of its events")
 @pytest.mark.parametrize("algorithm", ["random", "tpe"])
 def test_a_driver_killed_anywhere_before_or_in_the_final_ends_as_the_undisturbed_one(make_rig, algorithm):
     sections = FINAL | {"search": {"algorithm": algorithm, "seed": 3}, "scheduler": STOP}

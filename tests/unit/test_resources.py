@@ -35,9 +35,9 @@ def test_of_several_rules_that_fit_the_first_counts() -> None:
 
 
 def test_a_parameter_that_the_configuration_lacks_meets_no_condition() -> None:
-    held = resources("  rules: [{when: {architecture: cnn}, custom: {licence: 1}}]")
+    held = resources("  rules: [{when: {architecture: cnn}, custom: {license: 1}}]")
     assert held.of({"layers": 1}).custom == {}
-    assert held.of(CNN).custom == {"licence": 1}
+    assert held.of(CNN).custom == {"license": 1}
 
 
 def test_the_variants_are_all_that_a_trial_can_ask_for() -> None:

@@ -101,6 +101,7 @@ def test_no_part_of_a_studys_point_is_left_to_chance(path):
         assert len(drawn) == 1, point["name"]
 
 
+@pytest.mark.slow(reason="networks of the papers, at their size")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 @pytest.mark.timeout(60)
 def test_every_file_can_be_planned_on_images_of_its_shape(path, tmp_path):

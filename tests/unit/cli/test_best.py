@@ -132,6 +132,7 @@ def test_the_mode_of_the_file_opens_the_answer(make_run, say):
     assert out.index("Cheapest at the target") < out.index("Best valid/top1")
 
 
+@pytest.mark.slow(reason="starts Python anew")
 def test_reading_loads_no_torch(make_run):
     paths = make_run("toy")
     code = "import sys; from sweeper.cli import run; run(['best', 'toy']); sys.exit('torch' in sys.modules)"

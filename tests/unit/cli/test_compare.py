@@ -69,6 +69,7 @@ def test_sweeps_without_any_score_do_not_compare(make_run, say):
     assert (said.code, "no trial has a score yet" in said.err) == (2, True)
 
 
+@pytest.mark.slow(reason="starts Python anew")
 def test_a_fresh_user_compares_and_is_refused(pair, machine):
     for paths in pair:
         shutil.copytree(paths.root, machine.runs / paths.name, dirs_exist_ok=True)

@@ -141,6 +141,7 @@ def _told(trial, number):
     yield Line("ended", trial, 1, outcome | {"billed": 7.0, "productive": 6.0, "joules": 700.0})
 
 
+@pytest.mark.slow(reason="ten thousand trials")
 @pytest.mark.timeout(120)
 def test_the_page_of_ten_thousand_trials_takes_seconds(large, make_run, say):
     make_run("toy")

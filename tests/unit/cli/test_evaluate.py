@@ -22,6 +22,7 @@ def running(shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         yield tmp_path / "runs" / "shelf"
 
 
+@pytest.mark.slow(reason="draws pictures with matplotlib")
 def test_the_page_has_all_its_parts(running: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", "shelf", "--trial", "1", "--split", "valid"]) == 0
     said = capsys.readouterr()
@@ -34,6 +35,7 @@ def test_the_page_has_all_its_parts(running: Path, capsys: pytest.CaptureFixture
     assert (running / "evaluation" / "1" / "valid" / "confusion.png").is_file()
 
 
+@pytest.mark.slow(reason="draws pictures with matplotlib")
 def test_json_is_what_the_file_holds(running: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", "shelf", "--split", "valid", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
@@ -49,6 +51,7 @@ def test_the_test_split_of_a_running_sweep_stays_closed(running: Path, capsys) -
     assert not (running / "evaluation").exists()
 
 
+@pytest.mark.slow(reason="draws pictures with matplotlib")
 def test_where_mlflow_is_down_the_figures_wait_in_the_record(shelf, tmp_path, monkeypatch, capsys) -> None:
     shutil.copytree(shelf.runs, tmp_path / "runs")
     monkeypatch.setenv("SWEEPER_RUNS", str(tmp_path / "runs"))

@@ -70,6 +70,7 @@ def test_there_is_nothing_to_retry_where_nothing_failed(make_run, say):
     assert (said.code, "no trial of it failed" in said.err) == (2, True)
 
 
+@pytest.mark.slow(reason="MLflow makes its database")
 def test_sync_delivers_what_is_left_and_then_has_nothing_to_do(make_run, say):
     paths = make_run("toy", budget={"trials": 2})
     record = Record.open(paths.record)

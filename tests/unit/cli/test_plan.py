@@ -28,6 +28,7 @@ def file(tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(path)
 
 
+@pytest.mark.slow(reason="plans, which prepares images and counts networks")
 def test_a_plan_shows_space_images_and_networks_layer_by_layer(file, say) -> None:
     said = say("plan", file)
     assert (said.code, said.err) == (0, "")
@@ -40,6 +41,7 @@ def test_a_plan_shows_space_images_and_networks_layer_by_layer(file, say) -> Non
     assert said.out.count("head.logits") == 5
 
 
+@pytest.mark.slow(reason="plans, which prepares images and counts networks")
 def test_json_counts_parameters_layer_by_layer(file, say) -> None:
     facts = say("plan", file, "--json").json
     assert facts["configurations"] == 12
@@ -50,6 +52,7 @@ def test_json_counts_parameters_layer_by_layer(file, say) -> None:
     assert sum(facts["data"]["classes"].values()) == facts["data"]["images"] == 1797
 
 
+@pytest.mark.slow(reason="plans, which prepares images and counts networks")
 def test_overrides_count_and_named_points_come_first(file, say) -> None:
     points = 'points=[{"name": "tiny", "layers": 1, "filters": [4], "optimizer": "sgd"}]'
     facts = say("plan", file, "--json", "-o", "budget.trials=9", "-o", points).json
@@ -59,11 +62,13 @@ def test_overrides_count_and_named_points_come_first(file, say) -> None:
     assert facts["samples"][0]["configuration"]["layers"] == 1
 
 
+@pytest.mark.slow(reason="plans, which prepares images and counts networks")
 def test_warnings_are_shown(file, say) -> None:
     words = ("-o", "dataset={source: synthetic, classes: 4}", "-o", "objective.metric=valid/top5")
     assert "top-5 of 4 classes is always 100 %" in say("plan", file, *words).out
 
 
+@pytest.mark.slow(reason="plans, which prepares images and counts networks")
 def test_a_dry_run_prints_the_plan_and_writes_nothing(file, runs, say) -> None:
     said = say("launch", file, "--dry-run")
     assert (said.code, said.err) == (0, "")

@@ -46,6 +46,7 @@ def opened_for(name: str) -> list[int]:
     return sorted(found)
 
 
+@pytest.mark.slow(reason="a sweep is really trained")
 def test_a_study_runs_its_points_tests_those_published_and_shows_both(file, say) -> None:
     said = say("launch", file, "--runner", "local", "--quiet")
     assert said.code == 0, said.err
@@ -63,6 +64,7 @@ def test_a_study_runs_its_points_tests_those_published_and_shows_both(file, say)
     assert ["wrong", "1", "1", "1", "246"] in [row[:5] for row in rows]
 
 
+@pytest.mark.slow(reason="a sweep is really trained")
 def test_without_the_switch_the_winner_alone_is_tested(file, say) -> None:
     assert say("launch", file, "--runner", "local", "-q", "-o", "objective.test=winner").code == 0
     assert opened_for("study") == [say("best", "study", "--json").json["best"]["number"]]

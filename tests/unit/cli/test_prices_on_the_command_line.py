@@ -105,6 +105,7 @@ def test_a_plan_reads_the_same_prices(say, own, digits):
     assert (said.code, "GBP" in said.err, said.out) == (2, True, "")
 
 
+@pytest.mark.slow(reason="plans, which prepares images and counts networks")
 @pytest.mark.timeout(120)  # imports torch
 def test_a_missing_price_is_said_and_the_sweep_goes_on(say, digits):
     """A budget in USD cannot hold then; what is counted in hours still does."""

@@ -75,6 +75,7 @@ def test_an_edited_sweep_file_is_refused_with_each_difference_in_a_line(
     assert paths.record.read_bytes() == before
 
 
+@pytest.mark.slow(reason="plans, which prepares images and counts networks")
 def test_comments_in_the_sweep_file_and_its_absence_are_no_edit(make_run, say, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("SWEEPER_CACHE", str(tmp_path))
     paths = make_run("toy", "stopped")
@@ -91,6 +92,7 @@ def test_a_sweep_file_that_can_no_longer_be_read_says_where(make_run, say) -> No
     assert f"{paths.spec}:2" in said.err
 
 
+@pytest.mark.slow(reason="plans, which prepares images and counts networks")
 def test_an_extended_sweep_is_not_taken_for_an_edited_one(make_run, say) -> None:
     paths = make_run()
     edit(paths)
@@ -159,6 +161,7 @@ OTHERS = [
 ]
 
 
+@pytest.mark.slow(reason="plans, which prepares images and counts networks")
 @pytest.mark.parametrize(("images", "difference"), OTHERS, ids=[row[1][:20] for row in OTHERS])
 def test_other_images_are_refused_and_the_difference_is_named(
     images, difference, make_run, say, tmp_path, monkeypatch
@@ -173,6 +176,7 @@ def test_other_images_are_refused_and_the_difference_is_named(
     assert paths.record.read_bytes() == before
 
 
+@pytest.mark.slow(reason="a sweep is really trained")
 def test_a_sweep_goes_on_with_its_images_in_another_folder(shelf, say, tmp_path, monkeypatch) -> None:
     """The folder of the sweep and that of the images both lie elsewhere, as on another machine."""
     runs, photos = tmp_path / "runs", tmp_path / "photos"

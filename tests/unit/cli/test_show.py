@@ -17,6 +17,7 @@ def own(shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "runs" / "shelf"
 
 
+@pytest.mark.slow(reason="draws pictures with matplotlib")
 def test_layers_are_a_table_with_sums_and_pictures_are_named(own: Path, capsys) -> None:
     assert run(["show", "shelf", "--trial", "0"]) == 0
     out = capsys.readouterr().out
@@ -28,6 +29,7 @@ def test_layers_are_a_table_with_sums_and_pictures_are_named(own: Path, capsys) 
         assert (own / "show" / "0" / name).stat().st_size > 1000
 
 
+@pytest.mark.slow(reason="draws pictures with matplotlib")
 def test_maps_of_an_own_image_and_an_own_layer(own: Path, shelf, capsys) -> None:
     photo = str(shelf.photos / "egg" / "1.jpg")
     assert run(["show", "shelf", "--image", photo, "--layer", "block2.pool", "--json"]) == 0
@@ -38,6 +40,7 @@ def test_maps_of_an_own_image_and_an_own_layer(own: Path, shelf, capsys) -> None
     assert "record.db: not an image of a known format" in capsys.readouterr().err
 
 
+@pytest.mark.slow(reason="draws pictures with matplotlib")
 def test_without_a_checkpoint_the_layers_and_curves_remain(own: Path, shelf, capsys) -> None:
     hidden = shelf.runs / "shelf" / "hidden"
     (shelf.runs / "shelf" / "checkpoints").rename(hidden)
@@ -60,6 +63,7 @@ PARAMETERS = [
 ]
 
 
+@pytest.mark.slow(reason="networks of the papers, at their size")
 @pytest.mark.parametrize(("config", "parameters"), PARAMETERS)
 def test_every_parameter_is_counted_without_a_checkpoint(make_run, capsys, config, parameters: int) -> None:
     fixed = {name: {"value": value} for name, value in config.items()}

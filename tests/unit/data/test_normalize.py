@@ -7,7 +7,7 @@ import torch
 from sweeper.config.sections import DatasetSpec
 from sweeper.data.dataset import open_dataset
 from sweeper.data.normalize import normalization
-from sweeper.data.normalize.parts.spectrum import exact, gram, randomized
+from sweeper.data.normalize.parts.spectrum import Centered, exact, gram, randomized
 from sweeper.data.normalize.zca import extrapolated_rank
 
 
@@ -180,6 +180,7 @@ def test_an_unknown_normalisation_is_named_with_its_neighbour(tmp_path):
         open_dataset(DatasetSpec(source="digits"), pixels=8, normalization="standardise", cache=tmp_path)
 
 
+@pytest.mark.slow(reason="whitens twice")
 def test_what_a_killed_fit_left_behind_harms_neither_fit_nor_build(tmp_path):
     spec = DatasetSpec.model_validate({"source": "digits"})
     open_dataset(spec, pixels=8, normalization="standardize", cache=tmp_path)
@@ -201,6 +202,7 @@ class Smooth(Images):
         self.rows += torch.empty(count, 3267).normal_(0, 0.01, generator=generator)
 
 
+@pytest.mark.slow(reason="whitens 3,267 numbers an image, as 33 px have")
 @pytest.mark.parametrize("count", [300, 4400])
 def test_larger_images_get_the_rank_that_the_rule_asks_for(count):
     _, fitted = white(Smooth(count))

@@ -113,6 +113,7 @@ prepare(given, [8], Path(sys.argv[1]))
 """
 
 
+@pytest.mark.slow(reason="starts Python anew, and there imports torch")
 def test_a_killed_build_leaves_nothing_and_the_next_one_succeeds(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", BUILD, str(tmp_path)], stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -199,6 +200,7 @@ except DataError as error:
 """
 
 
+@pytest.mark.slow(reason="starts Python anew, and there imports torch")
 def test_a_write_that_fails_leaves_nothing_half_written(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True

@@ -16,6 +16,7 @@ def scores_of(classes: int):
     return score(logits, labels, names)
 
 
+@pytest.mark.slow(reason="draws pictures with matplotlib")
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("classes", [4, 40, 100])
 def test_a_confusion_matrix_is_drawn_for_few_classes_and_for_many(tmp_path, classes: int) -> None:
@@ -29,6 +30,7 @@ def test_reliability_is_drawn(tmp_path) -> None:
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow(reason="draws pictures with matplotlib")
 def test_curves_are_png_and_svg_and_skip_what_was_not_measured(tmp_path) -> None:
     reports = [
         Report(

@@ -2,10 +2,13 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
 from sweeper.inference.evaluation import evaluate
 from sweeper.inference.evaluation_files import write_evaluation
 
 
+@pytest.mark.slow(reason="draws pictures with matplotlib")
 def test_an_evaluation_is_written_as_tables_pictures_and_json(open_shelf, tmp_path: Path) -> None:
     evaluation = evaluate(open_shelf(0), "test")
     files = write_evaluation(evaluation, tmp_path / "deep" / "folder")
@@ -25,6 +28,7 @@ def test_an_evaluation_is_written_as_tables_pictures_and_json(open_shelf, tmp_pa
         assert [row["name"] for row in csv.DictReader(file)][-1] == "flip top-bottom"
 
 
+@pytest.mark.slow(reason="draws pictures with matplotlib")
 def test_empty_bins_are_empty_cells_and_null(open_shelf, tmp_path: Path) -> None:
     write_evaluation(evaluate(open_shelf(1), "valid"), tmp_path)
     text = (tmp_path / "evaluation.json").read_text()

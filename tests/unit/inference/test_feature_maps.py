@@ -36,6 +36,7 @@ def test_nothing_is_left_behind_in_the_network(open_shelf) -> None:
     assert not any(part._forward_hooks for part in opened.model.module.modules())
 
 
+@pytest.mark.slow(reason="draws pictures with matplotlib")
 @pytest.mark.parametrize("channels", [1, 3, 40])
 def test_filters_are_drawn_whatever_their_number_and_channels(open_shelf, tmp_path, channels: int) -> None:
     model = replace(open_shelf(1).model, module=nn.Sequential(nn.Conv2d(channels, 5, 3)))

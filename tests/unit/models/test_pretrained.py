@@ -35,6 +35,7 @@ def write_safetensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
     path.write_bytes(struct.pack("<Q", len(text)) + text + content)
 
 
+@pytest.mark.slow(reason="networks of the papers, at their size")
 @pytest.mark.parametrize(
     ("backbone", "pixels", "parameters", "stage_count"),
     [

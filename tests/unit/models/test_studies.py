@@ -59,6 +59,7 @@ def test_resnet_sees_19_and_9_pixels_before_its_stages():
     assert [row.output[1] for row in rows[1:5]] == [19, 19, 19, 9]
 
 
+@pytest.mark.slow(reason="networks of the papers, at their size")
 @pytest.mark.parametrize("name", ["lenet5", "alexnet32", "resnet50", "googlenet", "notes_cnn"])
 def test_it_trains_from_its_own_initial_weights(name):
     module = model[name]((3, 32, 32), 10, **model.check(name, {}))

@@ -83,6 +83,7 @@ def test_early_stopping_costs_less_and_its_rungs_are_counted():
     assert rungs["1"] == 12 > rungs["3"] > 0
 
 
+@pytest.mark.slow(reason="rehearses three sweeps")
 def test_half_a_gpu_costs_half_and_twice_as_many_slots_take_half_the_time():
     whole, half = rehearsal(pool=EVEN), rehearsal(pool=EVEN, slots=4, share=0.5, is_gpu=True)
     assert hours(half).p50 == pytest.approx(hours(whole).p50 / 2, rel=0.01)
@@ -109,6 +110,7 @@ def test_a_loss_is_rehearsed_like_an_accuracy():
     assert hours(loss).p50 == pytest.approx(hours(rehearsal(pool=EVEN, scheduler=asha)).p50, rel=0.5)
 
 
+@pytest.mark.slow(reason="rehearses two sweeps")
 def test_patience_ends_trials_before_their_last_epoch():
     patient = rehearsal(pool=EVEN, train={"epochs": 60, "patience": 3})
     assert hours(patient).p50 < 0.8 * hours(rehearsal(pool=EVEN, train={"epochs": 60})).p50

@@ -79,6 +79,7 @@ def test_overheads_and_shares_are_billed():
     assert half.wall_hours == pytest.approx(2 * bare.wall_hours)
 
 
+@pytest.mark.slow(reason="thousands of trials")
 @pytest.mark.timeout(60)
 def test_ten_times_the_trials_take_about_ten_times_as_long():
     def seconds(trials):

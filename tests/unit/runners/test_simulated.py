@@ -13,6 +13,7 @@ def simulate(make_sweep, workload, workers=1, pulse=lambda: False, **sections):
     return sweep, clock
 
 
+@pytest.mark.slow(reason="hundreds of trials")
 @pytest.mark.parametrize(
     "scheduler",
     [

@@ -72,6 +72,7 @@ def test_what_is_appended_comes_back_in_order_with_numbers_and_time(record):
     assert [event.seq for event in record.lines(after=2)] == [3]
 
 
+@pytest.mark.slow(reason="a hundred records are made")
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bodies=st.lists(BODIES, min_size=1, max_size=4))
 def test_any_body_survives_the_disk(records, bodies):

@@ -56,6 +56,7 @@ def test_a_grid_is_over_when_every_configuration_has_all_its_seeds(make_rig):
     assert set(Counter(canonical(trial.config) for trial in rig.trials).values()) == {2}
 
 
+@pytest.mark.slow(reason="a sweep is replayed after each of its events")
 @pytest.mark.parametrize(
     "sections",
     [

@@ -119,6 +119,7 @@ def test_the_same_seed_gives_the_same_sweep_and_another_another(make_rig):
     assert standing(rigs[0]) != standing(rigs[2])
 
 
+@pytest.mark.slow(reason="a sweep is replayed after each of its events")
 @pytest.mark.parametrize("algorithm", ["random", "tpe"])
 @pytest.mark.parametrize("scheduler", [STOP, PROMOTE, BY_COST], ids=["stop", "promote", "cost"])
 def test_a_driver_killed_after_any_event_ends_as_the_undisturbed_one(make_rig, algorithm, scheduler):
@@ -240,6 +241,7 @@ def test_a_discrete_space_is_run_in_full_once_and_then_ends(make_rig, algorithm)
     assert rig.sweep.is_done
 
 
+@pytest.mark.slow(reason="TPE draws until it meets the last of 60 configurations")
 @pytest.mark.parametrize("algorithm", ["random", "grid", "tpe"])
 def test_a_larger_discrete_space_loses_no_configuration_to_bad_luck(make_rig, algorithm):
     space = {"layers": {"min": 1, "max": 5}, "pixels": {"min": 1, "max": 12}}

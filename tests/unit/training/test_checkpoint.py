@@ -85,6 +85,7 @@ def test_a_checkpoint_that_nobody_heard_of_counts_where_it_tells_its_reports(tmp
     assert load_newest(None, tmp_path, CPU)["progress"]["epoch"] == 3
 
 
+@pytest.mark.slow(reason="starts Python anew, and there imports torch")
 def test_a_full_disk_leaves_no_half_of_a_checkpoint(tmp_path: Path):
     """A file may grow to 20 kB here, which ends a write as a full disk does."""
     code = (

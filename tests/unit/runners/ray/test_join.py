@@ -12,6 +12,7 @@ from sweeper.runners.ray.join import require_answer
 pytestmark = pytest.mark.timeout(60)
 
 
+@pytest.mark.slow(reason="Ray asks anew until the time is up")
 def test_where_nothing_listens_one_line_says_so_and_the_noise_is_in_the_log(tmp_path, capfd) -> None:
     began = time.monotonic()
     with pytest.raises(PreflightError) as caught:
@@ -23,6 +24,7 @@ def test_where_nothing_listens_one_line_says_so_and_the_noise_is_in_the_log(tmp_
     assert "Failed to connect to GCS" in (tmp_path / "log").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow(reason="Ray asks anew until the time is up")
 def test_what_listens_and_is_no_ray_is_given_up_in_time(tmp_path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=lambda: server.accept(), daemon=True).start()

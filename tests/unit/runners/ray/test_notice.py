@@ -44,6 +44,7 @@ print("never")
 """
 
 
+@pytest.mark.slow(reason="starts Python anew")
 @pytest.mark.parametrize(
     ("has_attempt", "body", "code", "said"),
     [

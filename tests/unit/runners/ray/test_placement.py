@@ -27,7 +27,7 @@ def test_fractions_share_a_gpu_so_that_whole_ones_stay_free() -> None:
 def test_what_does_not_fit_takes_nothing() -> None:
     node = Node.of({"CPU": 1.0, "GPU": 1.0})
     assert not node.take({"CPU": 1.0, "GPU": 2.0})
-    assert not node.take({"CPU": 1.0, "licence": 1.0})
+    assert not node.take({"CPU": 1.0, "license": 1.0})
     assert node.take(WHOLE)
 
 
@@ -67,7 +67,7 @@ def test_asking_whether_something_fits_holds_nothing() -> None:
         (HALF, BOX, 4),
         ({"GPU": 0.6}, BOX, 2),  # one on each
         ({"GPU": 2.0}, {"GPU": 5.0}, 2),
-        ({"CPU": 1.0, "licence": 1.0}, {"CPU": 8.0}, 0),
+        ({"CPU": 1.0, "license": 1.0}, {"CPU": 8.0}, 0),
         ({"CPU": 0.1}, {"CPU": 1.0}, 10),
     ],
 )

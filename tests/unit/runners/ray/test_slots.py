@@ -63,7 +63,7 @@ def test_one_trial_that_finds_no_room_waits_and_nothing_more_is_asked_for() -> N
 
 
 def test_a_custom_resource_limits_how_many_run_at_a_time() -> None:
-    assert filled(slots({"CPU": 16.0, "licence": 3.0}, custom={"licence": 1.0}), SMALL) == 3
+    assert filled(slots({"CPU": 16.0, "license": 3.0}, custom={"license": 1.0}), SMALL) == 3
     assert filled(slots({"CPU": 16.0}, custom={}, concurrency=5), SMALL) == 5
 
 

@@ -110,7 +110,7 @@ def test_the_longest_wait_for_resources_ends_when_the_attempt_has_its_worker(clo
         (SimpleNamespace(preempted=True), "preempted"),
         (Died("The actor died because its node has died."), "node_lost"),
         (Died("The actor died unexpectedly"), "worker_lost"),
-        (Died(OUT_OF_MEMORY), "worker_lost"),  # Ray may take innocent neighbours: nobody's own budget pays
+        (Died(OUT_OF_MEMORY), "worker_lost"),  # Ray may take innocent neighbors: nobody's own budget pays
     ],
 )
 def test_a_lost_worker_is_told_by_what_took_it(error, kind):
