@@ -275,8 +275,7 @@ def compare(runs: list[dict[str, Any]], arm: str) -> bool:
     """
     ours = {run["seed"]: run for run in runs if run["arm"] == "product"}
     pairs = [(ours[run["seed"]], run) for run in runs if run["arm"] == arm and run["seed"] in ours]
-    ratios: list[float] = []
-    leads: list[float] = []
+    ratios, leads = list[float](), list[float]()
     for our, other in pairs:
         spent, final = curve_of(other)[-1]
         seconds = reached(curve_of(our), final)

@@ -29,6 +29,8 @@ from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 
 ENDS = {Decision.CONTINUE: State.COMPLETED, Decision.STOP: State.STOPPED, Decision.PAUSE: State.PAUSED}
+RAYS = ("test_ray_", "test_runners")
+"""Files of integration tests that share a Ray, or start one at its usual port."""
 TOY = {
     "name": "toy",
     "dataset": {"source": "digits"},
@@ -45,11 +47,11 @@ TOY = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several workers one takes all that needs Ray, first, for it is most; the others go file by file."""
+    """Several workers share the tests file by file, the long ones first; what needs one Ray goes to one."""
     items.sort(key=lambda item: item.get_closest_marker("integration") is None)
     for item in items:
-        alone = item.get_closest_marker("integration") is not None
-        item.add_marker(pytest.mark.xdist_group("ray" if alone else item.nodeid.partition("::")[0]))
+        shares_ray = item.path.parent.name == "integration" and item.path.name.startswith(RAYS)
+        item.add_marker(pytest.mark.xdist_group("ray" if shares_ray else item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="session", autouse=True)

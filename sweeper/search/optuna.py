@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import optuna
 from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import Field
 
@@ -17,7 +16,7 @@ from sweeper.errors import SpecError
 from sweeper.registry import nearest
 from sweeper.search import Searcher, searcher
 from sweeper.search.parts.cost_aware import Thrifty
-from sweeper.search.parts.encoding import distribution, flattened, suggested
+from sweeper.search.parts.encoding import directions_of, distribution, flattened, suggested
 from sweeper.search.parts.memory import Heard, Memory
 from sweeper.trial import Config, Goal, State, derive
 
@@ -66,7 +65,7 @@ class MemorySearch:
         self._seed = seed
         self._sampler = sampler
         self._counts_cost = counts_cost
-        self._directions = _directions(goal, counts_cost=counts_cost)
+        self._directions = directions_of(goal, counts_cost=counts_cost)
         self._memory = Memory(goal, history)
         self._draws: dict[int, int] = {}
 
@@ -154,7 +153,7 @@ class StudySearch:
         self._seed = seed
         self._sampler = sampler
         self._counts_cost = counts_cost
-        directions = _directions(goal, counts_cost=counts_cost)
+        directions = directions_of(goal, counts_cost=counts_cost)
         self._study = optuna.create_study(directions=directions, sampler=sampler(_seed32(seed, 0, 0)))
         self._trials: dict[int, optuna.Trial] = {}
         self._epochs: dict[int, set[int]] = {}
@@ -294,9 +293,3 @@ def named(
         return StudySearch(space, goal, seed, seeded, counts_cost=counts_cost)
     except (TypeError, ValueError) as error:
         raise SpecError(f"search.options: {sampler}: {error}") from error
-
-
-def _directions(goal: Goal, *, counts_cost: bool) -> list[StudyDirection]:
-    """Of the score, and of the cost where the study has it as a second objective."""
-    score = StudyDirection.MAXIMIZE if goal is Goal.MAXIMIZE else StudyDirection.MINIMIZE
-    return [score, StudyDirection.MINIMIZE] if counts_cost else [score]

@@ -29,8 +29,6 @@ PRIVATE = re.compile(r"(^|\.)_(?!_)")
 FOREIGN = {"ray"}
 """Packages whose private names we need, for want of public ones."""
 
-KIND_COMPARED = re.compile(r"""\bkind\s*(?:==|!=|(?:not )?in\b)\s*[("']|^\s*case\s+["'].*:$""")
-
 
 @dataclass(frozen=True)
 class Module:
@@ -117,12 +115,25 @@ def _imported(node: ast.AST) -> list[str]:
 def kind_comparisons(found: list[Module]) -> list[str]:
     """Lines in which a kind is compared with a string, outside the parser of events."""
     return [
-        f"{module.path}:{number}"
+        f"{module.path}:{node.lineno}"
         for module in found
-        if module.name not in ("sweeper.store.event_lines",)
-        for number, line in enumerate(module.text.splitlines(), 1)
-        if KIND_COMPARED.search(line)
+        if module.name != "sweeper.store.event_lines"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Compare | ast.Match) and _compares_kind(node)
     ]
+
+
+def _compares_kind(node: ast.Compare | ast.Match) -> bool:
+    if isinstance(node, ast.Match):
+        compared, against = [node.subject], [case.pattern for case in node.cases]
+    else:
+        compared = against = [node.left, *node.comparators]
+    inside = [each for side in against for each in ast.walk(side) if isinstance(each, ast.Constant)]
+    return any(_is_kind(each) for each in compared) and any(isinstance(each.value, str) for each in inside)
+
+
+def _is_kind(node: ast.AST) -> bool:
+    return "kind" in (getattr(node, "id", ""), getattr(node, "attr", ""))
 
 
 def code_lines(module: Module) -> int:

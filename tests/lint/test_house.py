@@ -10,10 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 ROOMS = 24
-IMPORTS_A_MODULE = 4.0  # aim 3.0
-MOST_IMPORTS = 27  # aim 14
-KINDS_COMPARED = 70  # aim 0
-CODE_LINES = 18_540  # aim 18,510, of which the core was 18,480 when counting began
+IMPORTS_A_MODULE = 4.1  # aim 3.0
+MOST_IMPORTS = 28  # aim 14
+KINDS_COMPARED = 4  # aim 0
+CODE_LINES = 18_970  # aim 18,510
 
 
 @functools.cache

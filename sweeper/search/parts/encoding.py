@@ -5,10 +5,11 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.study import StudyDirection
 
 from sweeper.config.space import Choice, Constant, FloatRange, IntRange, Parameter, Space, is_same
 from sweeper.search.points import value_at
-from sweeper.trial import Config
+from sweeper.trial import Config, Goal
 
 
 def labels(parameter: Choice) -> list[Any]:
@@ -77,3 +78,9 @@ def distribution(parameter: Choice | IntRange | FloatRange) -> BaseDistribution:
         case FloatRange():
             step = None if parameter.log else parameter.step
             return FloatDistribution(parameter.low, parameter.high, step=step, log=parameter.log)
+
+
+def directions_of(goal: Goal, *, counts_cost: bool) -> list[StudyDirection]:
+    """Of the score, and of the cost where the study has it as a second objective."""
+    score = StudyDirection.MAXIMIZE if goal is Goal.MAXIMIZE else StudyDirection.MINIMIZE
+    return [score, StudyDirection.MINIMIZE] if counts_cost else [score]
