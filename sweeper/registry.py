@@ -6,6 +6,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+import sys
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from sweeper.errors import SpecError
+from sweeper.signatures import declared
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,16 +39,17 @@ def nearest(name: str, names: Iterable[str]) -> str:
 class Registry(Generic[F]):
     """The plug-ins of one folder, by name.
 
-    Importing a module of the folder registers what it defines. A name is looked for in the module
-    of that name first, so that asking for `random` never loads what only `optuna` needs. What lies in a
-    folder below (`parts`) registers nothing.
+    Importing a module of the folder registers what it defines. Names and options are read from the source,
+    so that they are known without what only the building needs (torch, Optuna); a name is looked for in the
+    module of that name first. What lies in a folder below (`parts`) registers nothing.
     """
 
     def __init__(self, kind: str, package: str) -> None:
         self.kind = kind
         self.package = package
         self._plugins: dict[str, F] = {}
-        self._is_complete = False
+        self._declared: dict[str, tuple[str, Callable[..., Any]]] = {}
+        self._read: set[str] = set()
 
     def __call__(self, *names: str) -> Callable[[F], F]:
         """Decorator that registers a function under one or more names."""
@@ -62,18 +65,16 @@ class Registry(Generic[F]):
 
     def __getitem__(self, name: str) -> F:
         """The plug-in of that name; SpecError with the nearest name where there is none."""
+        self._find(name)
         if name not in self._plugins:
-            self._import(name)
-        if name not in self._plugins:
-            self._discover()
-        if name not in self._plugins:
-            raise SpecError(f"no {self.kind} is called {name!r}", hint=nearest(name, self))
+            importlib.import_module(self._declared[name][0])
         return self._plugins[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Every name, sorted; loads the whole folder."""
-        self._discover()
-        return iter(sorted(self._plugins))
+        """Every name, sorted; imports no module that says by decorators what it registers."""
+        for module in self._modules():
+            self._declare(module)
+        return iter(sorted({*self._plugins, *self._declared}))
 
     def __contains__(self, name: object) -> bool:
         """Whether the name is registered."""
@@ -81,7 +82,7 @@ class Registry(Generic[F]):
 
     def options(self, name: str) -> Mapping[str, inspect.Parameter]:
         """The plug-in's keyword-only arguments: what a sweep file may say about it."""
-        parameters = inspect.signature(self[name]).parameters.values()
+        parameters = inspect.signature(self._signature(name)).parameters.values()
         return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
 
     def check(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +104,7 @@ class Registry(Generic[F]):
             raise SpecError(f"{self.kind} {name!r} has no option {option!r}", hint=hint)
 
     def _validated(self, name: str, known: tuple[str, ...], options: Mapping[str, Any]) -> dict[str, Any]:
-        model = _options_model(self[name], known)
+        model = _options_model(self._signature(name), known)
         with contextlib.suppress(ValidationError):
             return dict(model.model_validate(_whole(options)))
         try:
@@ -111,18 +112,39 @@ class Registry(Generic[F]):
         except ValidationError as error:
             raise first_problem(error, f"{self.kind} {name!r}") from error
 
-    def _discover(self) -> None:
-        if self._is_complete:
-            return
-        for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
-            if not module.ispkg:
-                self._import(module.name)
-        self._is_complete = True
+    def _signature(self, name: str) -> Callable[..., Any]:
+        """The plug-in itself where its module is imported, else what its source says of its arguments."""
+        self._find(name)
+        return self._plugins[name] if name in self._plugins else self._declared[name][1]
 
-    def _import(self, name: str) -> None:
+    def _find(self, name: str) -> None:
+        modules = self._modules()
+        for module in [name, *modules] if name in modules else modules:
+            if name in self._plugins or name in self._declared:
+                return
+            self._declare(module)
+        if name not in self._plugins and name not in self._declared:
+            raise SpecError(f"no {self.kind} is called {name!r}", hint=nearest(name, self))
+
+    def _modules(self) -> list[str]:
         package = importlib.import_module(self.package)
-        if any(module.name == name and not module.ispkg for module in pkgutil.iter_modules(package.__path__)):
-            importlib.import_module(f"{self.package}.{name}")
+        return [module.name for module in pkgutil.iter_modules(package.__path__) if not module.ispkg]
+
+    def _declare(self, name: str) -> None:
+        """Learn what a module registers: from its source, or by importing it where that does not say."""
+        module = f"{self.package}.{name}"
+        if module in self._read:
+            return
+        self._read.add(module)
+        found = {} if module in sys.modules else declared(module, self.package, self)
+        for plugin, signature in found.items():
+            held = self._plugins.get(plugin)
+            holder = self._declared.get(plugin, (held.__module__ if held else module,))[0]
+            if holder != module:
+                raise RuntimeError(f"two plug-ins of kind {self.kind} are called {plugin!r}")
+            self._declared[plugin] = (module, signature)
+        if not found:
+            importlib.import_module(module)
 
 
 def first_problem(error: ValidationError, part: str = "") -> SpecError:

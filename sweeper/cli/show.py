@@ -20,7 +20,8 @@ from sweeper.inference.trained_network import Opened
 from sweeper.models.parts.count import LayerRow, count, layer_table
 from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import TrialHistory
-from sweeper.training.recipe import build, compose
+from sweeper.training.network import build
+from sweeper.training.recipe import compose
 
 
 @click.command(epilog="Example:  sweeper show groceries --trial 1 --image photo.jpg")

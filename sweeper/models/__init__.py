@@ -6,12 +6,21 @@ training from `parts.random_layers` and leave its initial weights to `parts.init
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from torch import nn
+from pydantic import Field
 
 from sweeper.registry import Registry
 
+if TYPE_CHECKING:  # the names and options of networks are known without torch
+    from torch import nn
+
 Shape = tuple[int, int, int]  # channels, height, width
-Model = Callable[..., nn.Module]
+Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
+Pooling = Literal["max", "avg", "mixed"]
+Padding = Literal["same", "valid"]
+Width = Annotated[int, Field(ge=1, le=8192)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Model = Callable[..., "nn.Module"]
 
 model: Registry[Model] = Registry("model", "sweeper.models")

@@ -4,8 +4,8 @@ from collections import OrderedDict
 
 from torch import nn
 
-from sweeper.models import Shape, model
-from sweeper.models.parts.blocks import Fraction, convolution, convolved, dense_head, fitting
+from sweeper.models import Fraction, Shape, model
+from sweeper.models.parts.blocks import convolution, convolved, dense_head, fitting
 
 
 @model("alexnet32")

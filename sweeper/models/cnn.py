@@ -8,19 +8,8 @@ from pydantic import Field
 from torch import nn
 
 from sweeper.errors import SpecError
-from sweeper.models import Shape, model
-from sweeper.models.parts.blocks import (
-    Activation,
-    Fraction,
-    Padding,
-    Pooling,
-    Width,
-    activated_pool,
-    activation_layer,
-    convolution,
-    convolved,
-    dense_head,
-)
+from sweeper.models import Activation, Fraction, Padding, Pooling, Shape, Width, model
+from sweeper.models.parts.blocks import activated_pool, activation_layer, convolution, convolved, dense_head
 from sweeper.models.parts.random_layers import Dropout
 
 

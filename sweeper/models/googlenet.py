@@ -5,8 +5,8 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from sweeper.models import Shape, model
-from sweeper.models.parts.blocks import Fraction, convolution, convolved, dense_head, fitting
+from sweeper.models import Fraction, Shape, model
+from sweeper.models.parts.blocks import convolution, convolved, dense_head, fitting
 from sweeper.models.parts.initial_weights import GlorotSequential
 
 # 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection

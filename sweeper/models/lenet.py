@@ -4,15 +4,8 @@ from collections import OrderedDict
 
 from torch import nn
 
-from sweeper.models import Shape, model
-from sweeper.models.parts.blocks import (
-    Activation,
-    activated_pool,
-    convolution,
-    convolved,
-    dense_head,
-    fitting,
-)
+from sweeper.models import Activation, Shape, model
+from sweeper.models.parts.blocks import activated_pool, convolution, convolved, dense_head, fitting
 
 
 @model("lenet5")

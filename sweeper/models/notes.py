@@ -4,8 +4,8 @@ from collections import OrderedDict
 
 from torch import nn
 
-from sweeper.models import Shape, model
-from sweeper.models.parts.blocks import Width, activated_pool, convolution, convolved, dense_head, fitting
+from sweeper.models import Shape, Width, model
+from sweeper.models.parts.blocks import activated_pool, convolution, convolved, dense_head, fitting
 
 
 @model("notes_cnn")

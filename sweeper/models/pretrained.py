@@ -7,10 +7,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sweeper.errors import SpecError
-from sweeper.models import Shape, model
+from sweeper.models import Activation, Fraction, Shape, Width, model
 from sweeper.models.parts.backbone import backbone as build_backbone
 from sweeper.models.parts.backbone import stages, width
-from sweeper.models.parts.blocks import Activation, Fraction, Width, dense_head
+from sweeper.models.parts.blocks import dense_head
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)

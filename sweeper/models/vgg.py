@@ -4,8 +4,8 @@ from collections import OrderedDict
 
 from torch import nn
 
-from sweeper.models import Shape, model
-from sweeper.models.parts.blocks import Fraction, convolution, dense_head, fitting
+from sweeper.models import Fraction, Shape, model
+from sweeper.models.parts.blocks import convolution, dense_head, fitting
 from sweeper.models.parts.random_layers import Dropout
 
 _WIDTHS = (64, 128, 256, 512, 512)

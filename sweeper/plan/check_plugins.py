@@ -17,15 +17,16 @@ T = TypeVar("T")
 def check_plugins(spec: SweepSpec) -> None:
     """Refuse a source, search algorithm or scheduler that does not exist, or an option it does not have.
 
-    Imports the plug-ins named, so Optuna for `tpe`; never torch.
+    Imports neither torch nor, without options for the search, Optuna: names and options come from the source.
     """
     goal, seed = spec.objective.goal, spec.search.seed
     _check(spec, "dataset.source", source, spec.dataset.source, spec.dataset.options)
     options = _check(spec, "search.algorithm", searcher, spec.search.algorithm, spec.search.options)
     if spec.search.algorithm == "grid":
         _located(spec, "", spec.space.grid)
-    search = searcher[spec.search.algorithm]
-    _located(spec, "search", lambda: search(spec.space, goal, seed, **options))
+    if spec.search.options:  # only those can be refused here; Optuna takes half a second to import
+        search = searcher[spec.search.algorithm]
+        _located(spec, "search", lambda: search(spec.space, goal, seed, **options))
     options = _check(spec, "scheduler.type", scheduler, spec.scheduler.type, spec.scheduler.options)
     build = scheduler[spec.scheduler.type]
     _located(spec, "scheduler", lambda: build(goal, spec.train.epochs, **options))
@@ -48,7 +49,7 @@ def _check(
     spec: SweepSpec, key: str, registry: Registry[Any], name: str, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     section = key.partition(".")[0]
-    _located(spec, key, lambda: registry[name])
+    _located(spec, key, lambda: registry.options(name))
     for option, value in options.items():
         _located(spec, f"{section}.{option}", lambda o=option, v=value: registry.check_option(name, o, v))
     return _located(spec, section, lambda: registry.check(name, options))

@@ -10,7 +10,8 @@ from sweeper.cost import Work
 from sweeper.data.dataset import DataFacts
 from sweeper.models.parts.count import LayerRow, count, layer_table
 from sweeper.training.feature_cache import can_share
-from sweeper.training.recipe import Recipe, build, compose
+from sweeper.training.network import build
+from sweeper.training.recipe import Recipe, compose
 from sweeper.trial import Config
 
 _AUTOMATIC_BATCH = 256  # what `batch_size: auto` is taken for: it is found on the device

@@ -19,7 +19,8 @@ from sweeper.models.parts.count import LayerRow, count
 from sweeper.plan.check_spec import TRIES, check_spec, drawn
 from sweeper.plan.network_cost import NetworkCost, size_of
 from sweeper.search.points import configurations, has_points_only
-from sweeper.training.recipe import DEFAULT_PIXELS, build, check_buildable, compose
+from sweeper.training.network import build, check_buildable
+from sweeper.training.recipe import DEFAULT_PIXELS, compose
 from sweeper.trial import Config, canonical, derive
 
 CORNERS = 14

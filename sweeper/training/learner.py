@@ -16,6 +16,7 @@ from sweeper.training.batch import automatic_batch, even_batches
 from sweeper.training.device import autocast, compute_dtype, training_dtype
 from sweeper.training.feature_cache import can_share, shared_features
 from sweeper.training.metrics import Tally, clipped_top
+from sweeper.training.network import build_initialized, portable_state, restore_state
 from sweeper.training.optim import (
     balanced_weights,
     build_loss,
@@ -23,7 +24,7 @@ from sweeper.training.optim import (
     learning_rate,
     set_learning_rate,
 )
-from sweeper.training.recipe import Recipe, build_initialized, portable_state, restore_state
+from sweeper.training.recipe import Recipe
 from sweeper.training.step import GraphedStepper, Stepper
 from sweeper.trial import canonical
 

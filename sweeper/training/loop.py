@@ -19,7 +19,8 @@ from sweeper.registry import nearest
 from sweeper.training.checkpoint import CheckpointFolder, epoch_of, load, load_newest, written
 from sweeper.training.device import compute_dtype, prepare
 from sweeper.training.learner import Learner, evaluate
-from sweeper.training.recipe import Recipe, build, restore_state
+from sweeper.training.network import build, restore_state
+from sweeper.training.recipe import Recipe
 from sweeper.trial import Report, Trial, derive
 
 METRICS = (

@@ -1,21 +1,18 @@
-"""Turns a trial's flat configuration into what is built from it: network, training, images."""
+"""Turns a trial's flat configuration into what it is made of: network, training, images. Builds nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from pydantic import ValidationError
-from torch import Tensor, nn
 
 from sweeper.config.sections import TrainSpec
 from sweeper.data.augment import augmentation
 from sweeper.data.normalize import normalization
-from sweeper.errors import SpecError, StateError, SweeperError
-from sweeper.models import Shape, model
-from sweeper.models.parts.initial_weights import initialize
+from sweeper.errors import SpecError
+from sweeper.models import model
 from sweeper.registry import Registry, first_problem, nearest
-from sweeper.trial import Config, derive
+from sweeper.trial import Config
 
 DEFAULT_ARCHITECTURE = "cnn"
 DEFAULT_PIXELS = 64
@@ -112,56 +109,3 @@ def _unknown(key: str, **chosen: str) -> SpecError:
             hint = f"add `when: {{{kind}: {owners[0]}}}` to it"
             return SpecError(f"{kind} {chosen[kind]!r} has no parameter {key!r}", hint=hint, path=key)
     return SpecError(f"nothing knows the parameter {key!r}", hint=nearest(key, known), path=key)
-
-
-def build(recipe: Recipe, *, shape: Shape, classes: int) -> nn.Module:
-    """Build the network on the default device; its weights are not drawn yet."""
-    return model[recipe.architecture](shape, classes, **recipe.model_options)
-
-
-def build_initialized(recipe: Recipe, *, shape: Shape, classes: int, seed: int) -> nn.Module:
-    """Build the network with which training starts: the seed alone decides its weights."""
-    module = build(recipe, shape=shape, classes=classes)
-    initialize(module, torch.Generator().manual_seed(derive(seed, "weights")))
-    return module
-
-
-def portable_state(module: nn.Module) -> dict[str, Tensor]:
-    """Return the weights that a checkpoint needs: all but those of a frozen part that come from a file."""
-    left_out = tuple(_frozen_from_file(module))
-    return {name: value for name, value in module.state_dict().items() if not name.startswith(left_out)}
-
-
-def restore_state(module: nn.Module, state: Mapping[str, Tensor], where: str = "") -> None:
-    """Fill `module` with what `portable_state` gave; StateError where that is of another network."""
-    missing = {name for name in module.state_dict() if name not in state}
-    missing -= {name for name in missing if name.startswith(tuple(_frozen_from_file(module)))}
-    unknown = set(state) - set(module.state_dict())
-    if wrong := sorted(missing | unknown):
-        raise StateError(f"the checkpoint is of another network: {wrong[0]}", where=where)
-    module.load_state_dict(state, strict=False)
-
-
-def _frozen_from_file(module: nn.Module) -> Iterator[str]:
-    for name, part in module.named_modules():
-        if getattr(part, "is_loaded", False) and not any(p.requires_grad for p in part.parameters()):
-            yield f"{name}."
-
-
-def check_buildable(recipe: Recipe, *, shape: Shape, classes: int) -> None:
-    """Build on the meta device and pass one image through, which takes neither memory nor time.
-
-    SpecError gives the reason why the network cannot be.
-    """
-    try:
-        with torch.device("meta"), torch.no_grad():
-            module = build(recipe, shape=shape, classes=classes).eval()
-            logits = module(torch.empty(1, *shape))
-    except (RuntimeError, ValueError, AssertionError) as error:  # torch._assert is how ViT refuses a size
-        if isinstance(error, SweeperError):
-            raise
-        reason = str(error).splitlines()[0]
-        problem = f"{recipe.architecture} cannot be built at {shape[1]} px: {reason}"
-        raise SpecError(problem, hint="more pixels or fewer layers") from error
-    if tuple(logits.shape) != (1, classes):
-        raise SpecError(f"{recipe.architecture} gives {tuple(logits.shape)} in place of (1, {classes})")

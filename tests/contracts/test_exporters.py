@@ -14,7 +14,8 @@ from sweeper.errors import MissingExtraError
 from sweeper.export import Format, exporter
 from sweeper.export.parts.servable import servable
 from sweeper.inference.trained_network import TrainedModel
-from sweeper.training.recipe import build_initialized, compose
+from sweeper.training.network import build_initialized
+from sweeper.training.recipe import compose
 
 CLASSES = ("apple", "basil", "café", "$dal$", "寿司", "fig", "gin")
 pytestmark = pytest.mark.timeout(120)  # tracing, and MLflow's import, on a busy machine

@@ -21,7 +21,8 @@ from sweeper.data.normalize import normalization
 from sweeper.export import exporter
 from sweeper.export.parts.servable import servable
 from sweeper.inference.trained_network import TrainedModel
-from sweeper.training.recipe import build_initialized, compose
+from sweeper.training.network import build_initialized
+from sweeper.training.recipe import compose
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 SHAPE = (1, 8, 8)

@@ -1,16 +1,18 @@
 """Augmentations change whole batches on the device that trains; each module is a family of policies."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
 from pydantic import Field
-from torch import Tensor
 
 from sweeper.registry import Registry
 
+if TYPE_CHECKING:  # the names and options of policies are known without torch
+    import torch
+    from torch import Tensor
+
 # images float32 NCHW between 0 and 1, and the generator that every draw comes from
-Augmentation = Callable[[Tensor, torch.Generator], Tensor]
+Augmentation = Callable[["Tensor", "torch.Generator"], "Tensor"]
 
 Degrees = Annotated[float, Field(ge=0, le=180)]
 Share = Annotated[float, Field(ge=0, le=1)]

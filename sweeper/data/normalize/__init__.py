@@ -1,16 +1,17 @@
 """Normalizations change batches before the network: fitted on the training split, used for all splits."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol
 
 from sweeper.registry import Registry
 
-Fitted = Mapping[str, NDArray[np.generic]]
-Transform = Callable[[Tensor], Tensor]
+if TYPE_CHECKING:  # the names and options of normalizations are known without torch
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+Fitted = Mapping[str, "NDArray[np.generic]"]
+Transform = Callable[["Tensor"], "Tensor"]
 
 
 class TrainingImages(Protocol):
@@ -26,7 +27,7 @@ class TrainingImages(Protocol):
         """(channels, pixels, pixels)."""
         ...
 
-    def passes(self, batch_size: int) -> Iterator[Tensor]:
+    def passes(self, batch_size: int) -> "Iterator[Tensor]":
         """One pass over all images in store order, float32 NCHW between 0 and 1."""
         ...
 

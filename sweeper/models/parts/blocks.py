@@ -2,21 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sweeper.errors import SpecError
-from sweeper.models import Shape
+from sweeper.models import Activation, Padding, Pooling, Shape
 from sweeper.models.parts.random_layers import Dropout, MixedPool2d
-
-Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
-Pooling = Literal["max", "avg", "mixed"]
-Padding = Literal["same", "valid"]
-Width = Annotated[int, Field(ge=1, le=8192)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 _ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     "relu": nn.ReLU,

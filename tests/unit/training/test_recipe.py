@@ -2,7 +2,8 @@ import pytest
 
 from sweeper.config.sections import TrainSpec
 from sweeper.errors import PreflightError, SpecError
-from sweeper.training.recipe import check_buildable, compose
+from sweeper.training.network import check_buildable
+from sweeper.training.recipe import compose
 
 TRAIN = TrainSpec()
 
