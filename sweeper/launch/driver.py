@@ -10,7 +10,7 @@ from types import FrameType
 from sweeper.config.run_options import Metrics
 from sweeper.config.spec import SweepSpec
 from sweeper.launch.disk import Copies, DiskGuard
-from sweeper.launch.live_snapshot import moment_of, snapshot_of
+from sweeper.launch.live_snapshot import LiveSnapshot, moment_of
 from sweeper.runners import Runner, Workload
 from sweeper.store import lease
 from sweeper.store.events import AttemptStarted, Event, FinalBegun, SearchEnded
@@ -52,12 +52,14 @@ class Driver:
     _look_at: float = 0.0
     _copy: Copies = field(init=False)
     _room: DiskGuard = field(init=False)
+    _live: LiveSnapshot = field(init=False)
     _signals: int = 0
     _is_cancelled: bool = False
     _is_concluding: bool = False
 
     def __post_init__(self) -> None:
-        """What the driver looks after besides: the record's copy, and room on the disk."""
+        """What the driver looks after besides: its snapshots, the record's copy, and room on the disk."""
+        self._live = LiveSnapshot(self.sweep)
         self._copy = Copies(self.record, self.paths, self.console.note)
         self._room = DiskGuard(self.sweep, self.paths, self.console.note, self._has_been_asked)
 
@@ -96,6 +98,7 @@ class Driver:
 
     def heard(self, event: Event, history: SweepHistory) -> None:
         """A listener of the sweep's: show what just happened."""
+        self._live.heard(event, history)
         self._copy.heard(event)
         self._room.heard(event, history)
         moment = moment_of(event, history)
@@ -129,9 +132,7 @@ class Driver:
             self._is_cancelled = True
 
     def _show(self) -> None:
-        snapshot = snapshot_of(
-            self.sweep, undelivered=self.record.pending_count(), problem=self.sender.problem
-        )
+        snapshot = self._live.take(undelivered=self.record.pending_count(), problem=self.sender.problem)
         self.console.update(snapshot)
         if self.metrics:
             self.metrics.update(snapshot)

@@ -1,12 +1,16 @@
 """The running sweep as observers see it: what just happened, and how everything stands."""
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 from sweeper.config.sections import BudgetSpec
-from sweeper.store.events import AttemptEnded, AttemptStarted, Decided, Event
+from sweeper.store.attempt import Attempt
+from sweeper.store.events import AttemptEnded, AttemptStarted, Decided, Event, Heartbeat, SweepExtended
 from sweeper.store.history import SweepHistory, TrialHistory
-from sweeper.store.ledger import totals
-from sweeper.sweep.ranking import best_of
+from sweeper.store.ledger import Totals, totals
+from sweeper.sweep.ranking import best_of, best_scored
 from sweeper.sweep.sweep import Sweep
 from sweeper.trackers.snapshot import Happening, Moment, Snapshot, TrialStatus
 from sweeper.trial import Goal, State
@@ -43,28 +47,118 @@ def moment_of(event: Event, history: SweepHistory) -> Moment | None:
 
 def snapshot_of(sweep: Sweep, *, undelivered: int = 0, problem: str = "") -> Snapshot:
     """How the sweep stands now, running attempts as of their last beat."""
-    spec, history, sums = sweep.spec, sweep.history, sweep.totals
-    trials = list(history.trials.values())
-    best = best_of(history, spec.objective.goal)
-    return Snapshot(
-        sweep=spec.name,
-        metric=spec.objective.metric,
-        is_maximized=spec.objective.goal == "maximize",
-        states=Counter(trial.state for trial in trials),
-        planned=spec.budget.trials,
-        running=tuple(_standing(trial) for trial in trials if trial.state is State.RUNNING),
-        best=_best_standing(best, spec.objective.goal) if best else None,
-        reports=sum(len(trial.reports) for trial in trials),
-        billed_device_seconds=sums.billed,
-        productive_device_seconds=sums.productive,
-        usd=sums.usd,
-        has_gpu=sums.gpu_billed > 0,
-        budgets=_budgets(sweep),
-        elapsed_seconds=sweep.meter.wall(),
-        eta_seconds=_eta(sweep),
-        undelivered=undelivered,
-        tracking_problem=problem,
-    )
+    return LiveSnapshot(sweep).take(undelivered=undelivered, problem=problem)
+
+
+class _Seen(NamedTuple):
+    """What counts of a trial; a higher `score` is better, `open` are attempts whose cost still grows."""
+
+    state: State
+    reports: int
+    score: float | None
+    open: tuple[Attempt, ...]
+
+
+class LiveSnapshot:
+    """A sweep's snapshots, for a driver that takes two a second: each looks at what happened since the last.
+
+    It has to hear every event of the sweep.
+    """
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        self._seen: dict[str, _Seen] = {}
+        self._changed = set(sweep.history.trials)
+        self._states: Counter[State] = Counter()
+        self._reports = 0
+        self._running: dict[str, TrialHistory] = {}
+        self._open: dict[str, tuple[Attempt, ...]] = {}
+        self._settled = Totals()
+        self._counted = 0
+        self._has_repeats = False
+        self._best: TrialHistory | None = None
+
+    def heard(self, event: Event, history: SweepHistory) -> None:
+        """A listener of the sweep's."""
+        if event.trial:
+            self._changed.add(event.trial)
+        elif isinstance(event, Heartbeat):
+            self._changed.update(event.attempts)
+        elif isinstance(event, SweepExtended):
+            self._changed.update(history.trials)
+
+    def take(self, *, undelivered: int = 0, problem: str = "") -> Snapshot:
+        """How the sweep stands now, running attempts as of their last beat."""
+        self._look_at_changed()
+        spec, sums, wall = self._sweep.spec, self._totals(), self._sweep.meter.wall()
+        ended = sum(count for state, count in self._states.items() if state.is_final)
+        used = _used(spec.budget, sums, ended, wall)
+        budgets = {name: spent / limit for name, (spent, limit) in used.items()}
+        running = sorted(self._running.values(), key=lambda trial: trial.number)
+        return Snapshot(
+            sweep=spec.name,
+            metric=spec.objective.metric,
+            is_maximized=spec.objective.goal == "maximize",
+            states=+self._states,
+            planned=spec.budget.trials,
+            running=tuple(_standing(trial) for trial in running),
+            best=_best_standing(self._best, spec.objective.goal) if self._best else None,
+            reports=self._reports,
+            billed_device_seconds=sums.billed,
+            productive_device_seconds=sums.productive,
+            usd=sums.usd,
+            has_gpu=sums.gpu_billed > 0,
+            budgets=budgets,
+            elapsed_seconds=wall,
+            eta_seconds=_eta(budgets, wall),
+            undelivered=undelivered,
+            tracking_problem=problem,
+        )
+
+    def _look_at_changed(self) -> None:
+        history, goal = self._sweep.history, self._sweep.spec.objective.goal
+        for trial_id in self._changed:
+            self._look_at(history.trials[trial_id], goal)
+        if self._changed:
+            self._best = best_of(history, goal) if self._has_repeats else self._best_scored(goal)
+            self._changed.clear()
+
+    def _look_at(self, trial: TrialHistory, goal: Goal) -> None:
+        best = trial.best(goal)
+        growing = tuple(attempt for attempt in trial.attempts if not attempt.ended)
+        now = _Seen(trial.state, len(trial.reports), goal.sign * best.score if best else None, growing)
+        before = self._seen.get(trial.id)
+        self._seen[trial.id] = now
+        self._reports += now.reports - (before.reports if before else 0)
+        self._states[now.state] += 1
+        if before:
+            self._states[before.state] -= 1
+        self._running.pop(trial.id, None)
+        if now.state is State.RUNNING:
+            self._running[trial.id] = trial
+        self._open.pop(trial.id, None)
+        if growing:
+            self._open[trial.id] = growing
+        self._has_repeats |= bool(trial.repeat or trial.is_final_run)
+
+    def _best_scored(self, goal: Goal) -> TrialHistory | None:
+        """The best trial where each configuration has one: only those with the best score are compared."""
+        scores = {trial: seen.score for trial, seen in self._seen.items() if seen.score is not None}
+        top = max(scores.values(), default=0.0)
+        equals = [self._sweep.history.trials[trial] for trial, score in scores.items() if score == top]
+        return best_scored(equals, goal)
+
+    def _totals(self) -> Totals:
+        """The sums of `ledger.totals`: what is settled is added once."""
+        history = self._sweep.history
+        for attempt in history.settled[self._counted :]:
+            self._settled.add(attempt)
+        self._counted = len(history.settled)
+        sums = replace(self._settled, one_off=sum(max(0.0, work.device_seconds) for work in history.booked))
+        for growing in self._open.values():
+            for attempt in growing:
+                sums.add(attempt)
+        return sums
 
 
 def _standing(trial: TrialHistory) -> TrialStatus:
@@ -83,9 +177,13 @@ def _best_standing(trial: TrialHistory, goal: Goal) -> TrialStatus | None:
 
 def budgets_used(limits: BudgetSpec, history: SweepHistory, wall_seconds: float) -> dict[str, Used]:
     """Each limit that is set: how much of it is used, one-off work included, and the limit."""
-    sums = totals(history)
+    ended = sum(trial.state.is_final for trial in history.trials.values())
+    return _used(limits, totals(history), ended, wall_seconds)
+
+
+def _used(limits: BudgetSpec, sums: Totals, ended: int, wall_seconds: float) -> dict[str, Used]:
     used: dict[str, tuple[float, float | None]] = {
-        "trials": (sum(t.state.is_final for t in history.trials.values()), limits.trials),
+        "trials": (ended, limits.trials),
         "device-hours": (sums.gpu_hours + sums.one_off / 3600, limits.gpu_hours),
         "USD": (sums.usd or 0.0, limits.usd),
         "wall hours": (wall_seconds / 3600, limits.wall_hours),
@@ -93,12 +191,7 @@ def budgets_used(limits: BudgetSpec, history: SweepHistory, wall_seconds: float)
     return {name: (spent, limit) for name, (spent, limit) in used.items() if limit is not None}
 
 
-def _budgets(sweep: Sweep) -> dict[str, float]:
-    used = budgets_used(sweep.spec.budget, sweep.history, sweep.meter.wall())
-    return {name: spent / limit for name, (spent, limit) in used.items()}
-
-
-def _eta(sweep: Sweep) -> float | None:
+def _eta(budgets: Mapping[str, float], wall_seconds: float) -> float | None:
     """The budget that is used up most sets the pace; nobody can tell before 5 % of it are used."""
-    most = max(_budgets(sweep).values(), default=0.0)
-    return None if most < 0.05 else sweep.meter.wall() * (1 / most - 1)
+    most = max(budgets.values(), default=0.0)
+    return None if most < 0.05 else wall_seconds * (1 / most - 1)

@@ -49,11 +49,11 @@ def best_of(history: SweepHistory, goal: Goal) -> TrialHistory | None:
     """
     trials = list(history.trials.values())
     if not any(trial.repeat or trial.is_final_run for trial in trials):
-        return _best_scored(trials, goal)
+        return best_scored(trials, goal)
     finalists = [trial.config for trial in trials if trial.is_final_run]
     finals = _ranked((trial for trial in trials if trial.config in finalists), goal)
     first = finals[0] if finals and finals[0].is_final else _first(trials, goal)
-    return _best_scored(first.trials, goal) if first else None
+    return best_scored(first.trials, goal) if first else None
 
 
 def mean_of(scores: Sequence[float]) -> tuple[float, float | None]:
@@ -127,7 +127,8 @@ def _standing(trials: list[TrialHistory], goal: Goal) -> RankedConfig | None:
     )
 
 
-def _best_scored(trials: Iterable[TrialHistory], goal: Goal) -> TrialHistory | None:
+def best_scored(trials: Iterable[TrialHistory], goal: Goal) -> TrialHistory | None:
+    """The trial with the best finite score; of equals the cheaper, then the earlier."""
     sign = goal.sign
     scored = [(trial, best.score) for trial in trials if (best := trial.best(goal))]
     order = min(

@@ -79,7 +79,7 @@ COMPUTED = [
     'for name in ("a", "b"):\n    plug(name)(lambda: None)\n',
     'plug("a")(lambda: None)\n',
     'NAME = "a"\n@plug(NAME)\ndef a(*, x: int = 1): ...\n',
-    'try:\n    from json import Kind\nexcept ImportError:\n    Kind = int\n@plug("a")\ndef a(*, x: Kind = 1): ...\n',
+    'if True:\n    Kind = int\n@plug("a")\ndef a(*, x: Kind = 1): ...\n',
 ]
 
 

@@ -1,6 +1,10 @@
+import random
+from dataclasses import asdict
+
 import pytest
 
-from sweeper.launch.live_snapshot import moment_of, snapshot_of
+from sweeper.errors import FailureKind
+from sweeper.launch.live_snapshot import LiveSnapshot, moment_of, snapshot_of
 from sweeper.store.attempt import Grant
 from sweeper.store.history import TrialHistory
 from sweeper.sweep.ranking import best_of
@@ -108,3 +112,58 @@ def test_a_snapshot_of_an_empty_sweep_has_nothing_to_say(make_rig):
     assert seen.running == ()
     assert seen.eta_seconds is None
     assert seen.reports == 0
+
+
+SWEEPS = {
+    "plain": {"scheduler": {"type": "none"}},
+    "loss": {"objective": {"metric": "valid/loss"}, "scheduler": {"type": "none"}},
+    "repeats": {"search": {"repeats": 2}, "scheduler": {"type": "none"}},
+    "promotions": {"scheduler": {"type": "asha", "grace": 1, "reduction_factor": 2, "kind": "promote"}},
+    "final": {"scheduler": {"type": "none"}, "final": {"top": 1, "seeds": 2}, "budget": {"trials": 3}},
+}
+ENDS = [
+    Outcome(State.COMPLETED),
+    Outcome(State.PAUSED),
+    Outcome(State.FAILED, FailureKind.ERROR, "broken"),
+    Outcome(State.FAILED, FailureKind.PREEMPTED, "gone"),
+]
+
+
+def _next(rig, dice: random.Random) -> None:
+    """One thing that can happen to a sweep."""
+    live = [trial for trial in rig.sweep.history.trials.values() if trial.state is State.RUNNING]
+    rig.clock.now += dice.random()
+    happening = dice.random()
+    if happening < 0.3 or not live:
+        rig.start()
+    elif happening < 0.4:
+        rig.sweep.beat()
+    elif happening < 0.45:
+        rig.sweep.book("image stores", dice.random())
+    elif happening < 0.85:
+        trial = dice.choice(live)
+        epoch = (trial.last.epoch if trial.last else 0) + 1
+        score = dice.choice([0.1, 0.5, dice.random(), float("nan")])
+        rig.sweep.report(trial.id, Report(epoch, score, 0.3 * epoch, checkpoint=dice.choice([None, "c"])))
+    else:
+        rig.sweep.tell(dice.choice(live).id, dice.choice(ENDS))
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+@pytest.mark.parametrize("seed", range(8))
+def test_a_snapshot_kept_up_to_date_equals_one_made_anew(make_rig, name, seed):
+    dice = random.Random(seed)  # noqa: S311
+    grant = Grant(is_gpu=bool(seed % 2), usd_per_hour=[None, 1.5][seed % 2])
+    rig = make_rig(
+        **{"budget": {"trials": 12, "gpu_hours": 1.0}, "train": {"epochs": 4}, **SWEEPS[name]}, grant=grant
+    )
+    live = LiveSnapshot(rig.sweep)
+    rig.sweep.listen(live.heard)
+    for _ in range(80):
+        _next(rig, dice)
+        if dice.random() < 0.5:
+            kept, anew = (asdict(each) for each in (live.take(), snapshot_of(rig.sweep)))
+            for field in ("billed_device_seconds", "productive_device_seconds", "usd", "eta_seconds"):
+                assert kept.pop(field) == pytest.approx(anew.pop(field)), field
+            assert kept.pop("budgets") == pytest.approx(anew.pop("budgets"))
+            assert kept == anew
