@@ -19,7 +19,6 @@ from sweeper.data.gc import mark_used
 from sweeper.data.sources import Split
 from sweeper.errors import DataError
 from sweeper.files import remove_leftovers, writing
-from sweeper.models.parts.weights_file import imagenet_file, local_file
 from sweeper.training.device import autocast
 from sweeper.training.recipe import Recipe
 from sweeper.trial import canonical
@@ -86,7 +85,7 @@ def shared_features(
     dtype: torch.dtype,
 ) -> Features:
     """Open the vectors in `cache`, or compute them once for the node while other trials wait."""
-    folder = cache / "features" / _key(recipe, dataset, dtype)
+    folder = cache / "features" / _key(network, recipe, dataset, dtype)
     folder.mkdir(parents=True, exist_ok=True)
     mark_used(folder)
     vectors: dict[Split, Tensor] = {}
@@ -104,13 +103,9 @@ def shared_features(
     return Features(dataset, vectors)
 
 
-def _key(recipe: Recipe, dataset: Data, dtype: torch.dtype) -> str:
+def _key(network: nn.Module, recipe: Recipe, dataset: Data, dtype: torch.dtype) -> str:
     options = recipe.model_options
-    file = (
-        imagenet_file(options["backbone"])
-        if options["weights"] == "imagenet"
-        else local_file(options["weights"])
-    )
+    file = Path(str(network.get_submodule("base").weights_path))
     parts = {
         "format": FORMAT,
         "images": dataset.digest,

@@ -1,17 +1,20 @@
 """Makes any classification network of torchvision (or timm) a backbone that gives one vector an image."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import torch
 from torch import Tensor, nn
 from torchvision import models
 from torchvision.ops import StochasticDepth
 
-from sweeper.errors import MissingExtraError, SpecError
+from sweeper.errors import MissingExtraError, PreflightError, SpecError
 from sweeper.models.parts.random_layers import Dropout, DropPath
-from sweeper.models.parts.weights_file import imagenet_file, load_checked, local_file, read_weights
+from sweeper.models.parts.weights_file import load_checked, read_weights
 from sweeper.registry import nearest
 
 _timm: ModuleType | None
@@ -20,6 +23,7 @@ try:
 except ImportError:
     _timm = None
 
+_SECONDS = 20.0  # until a server that says nothing counts as out of reach
 _HEADS = ("classifier", "fc", "head", "heads")
 _LISTS_OF_BLOCKS = ("features", "layers", "blocks", "trunk_output", "encoder")
 _NORMS = (nn.BatchNorm2d, nn.LayerNorm)
@@ -30,11 +34,42 @@ def backbone(name: str, weights: str) -> nn.Module:
     is_timm = name.startswith("timm/")
     module, known = _timm_backbone(name, weights) if is_timm else _torchvision_backbone(name, weights)
     if weights != "none" and not getattr(module, "is_loaded", False):
-        path = imagenet_file(name) if weights == "imagenet" else local_file(weights)
+        path = _imagenet_file(name) if weights == "imagenet" else _local_file(weights)
         load_checked(module, read_weights(path), known=known, where=str(path))
         module.is_loaded = True  # pyright: ignore[reportArgumentType]
+        module.weights_path = str(path)  # pyright: ignore[reportArgumentType]
     _own_the_randomness(module)
     return module
+
+
+def _imagenet_file(backbone: str) -> Path:
+    """Return the file of torchvision's best ImageNet weights, fetched if need be.
+
+    PreflightError names the file to place, on a machine that has neither cache nor internet.
+    """
+    weights = models.get_model_weights(backbone)["DEFAULT"]
+    path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
+    if not path.is_file():
+        try:
+            urlopen(weights.url, timeout=_SECONDS).close()  # torch announces a download that cannot be
+            weights.get_state_dict(check_hash=True)
+        except (URLError, OSError) as error:
+            raise PreflightError(
+                f"the ImageNet weights of {backbone} are not on this machine and cannot be fetched ({error})",
+                hint=f"place {weights.url} at {path}, or name a file in `weights`",
+            ) from error
+    return path
+
+
+def _local_file(weights: str) -> Path:
+    """Return the file that the sweep file names; PreflightError where it is absent."""
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        raise PreflightError(
+            f"weights: there is no file {path}",
+            hint="place it there, or write imagenet, none or another path",
+        )
+    return path
 
 
 def _torchvision_backbone(name: str, weights: str) -> tuple[nn.Module, set[str]]:

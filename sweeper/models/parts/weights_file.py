@@ -4,16 +4,12 @@ import json
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import torch
 from torch import Tensor, nn
-from torchvision import models
 
-from sweeper.errors import PreflightError, SpecError
+from sweeper.errors import SpecError
 
-_SECONDS = 20.0  # until a server that says nothing counts as out of reach
 _SAFETENSORS_TYPES = {
     "F64": torch.float64,
     "F32": torch.float32,
@@ -24,36 +20,6 @@ _SAFETENSORS_TYPES = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
-
-
-def imagenet_file(backbone: str) -> Path:
-    """Return the file of torchvision's best ImageNet weights, fetched if need be.
-
-    PreflightError names the file to place, on a machine that has neither cache nor internet.
-    """
-    weights = models.get_model_weights(backbone)["DEFAULT"]
-    path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
-    if not path.is_file():
-        try:
-            urlopen(weights.url, timeout=_SECONDS).close()  # torch announces a download that cannot be
-            weights.get_state_dict(check_hash=True)
-        except (URLError, OSError) as error:
-            raise PreflightError(
-                f"the ImageNet weights of {backbone} are not on this machine and cannot be fetched ({error})",
-                hint=f"place {weights.url} at {path}, or name a file in `weights`",
-            ) from error
-    return path
-
-
-def local_file(weights: str) -> Path:
-    """Return the file that the sweep file names; PreflightError where it is absent."""
-    path = Path(weights).expanduser()
-    if not path.is_file():
-        raise PreflightError(
-            f"weights: there is no file {path}",
-            hint="place it there, or write imagenet, none or another path",
-        )
-    return path
 
 
 def read_weights(path: Path) -> Mapping[str, Tensor]:
