@@ -1,4 +1,4 @@
-"""Builds the network of a recipe, fills it with the seed's or a checkpoint's weights, tries it on one image."""
+"""Builds a recipe's network, fills it with the seed's or a checkpoint's weights, tries it on one image."""
 
 from collections.abc import Iterator, Mapping
 

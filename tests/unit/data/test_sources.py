@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import sklearn
+from sklearn.datasets import load_digits
 
 from sweeper.config.sections import DatasetSpec
 from sweeper.data.dataset import describe, open_dataset, open_source
@@ -347,3 +349,15 @@ def test_images_that_are_null_are_listed_as_unreadable(tmp_path, encoded):
     assert [bad.key for bad in describe(spec("parquet", tmp_path), tmp_path / "cache").bad] == [
         "x.parquet#0000001"
     ]
+
+
+def test_the_digits_are_those_of_scikit_learn():
+    bunch = load_digits()
+    digits = opened("digits")
+    assert [item.label for item in digits.items] == bunch["target"].tolist()
+    assert list(digits.classes) == [str(name) for name in bunch["target_names"]]
+    assert all(
+        np.array_equal(digits.read(row)[..., 0], np.rint(bunch["images"][row] * (255 / 16)))
+        for row in range(len(digits.items))
+    )
+    assert digits.fingerprint == f"digits/{sklearn.__version__}"
