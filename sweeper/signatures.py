@@ -61,6 +61,8 @@ def _names(decorator: ast.expr, word: str) -> Iterator[str]:
             for argument in arguments:
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                     yield argument.value
+        case _:
+            pass
 
 
 def _mentions(tree: ast.Module, word: str) -> int:
