@@ -70,8 +70,8 @@ def _budget_text(spec: SweepSpec) -> str:
 def _images_text(plan: Plan) -> str:
     facts = plan.facts
     sizes = ", ".join(map(str, plan.pixels))
-    colour = {1: "grey", 3: "RGB"}.get(facts.channels, f"{facts.channels} channels")
-    return f"{facts.images:,} from {plain(facts.source)}, {colour}, trained at {sizes} px"
+    color = {1: "grey", 3: "RGB"}.get(facts.channels, f"{facts.channels} channels")
+    return f"{facts.images:,} from {plain(facts.source)}, {color}, trained at {sizes} px"
 
 
 def _classes_text(facts: DataFacts) -> str:

@@ -70,7 +70,7 @@ def _card(model: TrainedModel, scores: dict[str, float]) -> dict[str, Any]:
             "name": "pixels",
             "dtype": "uint8",
             "shape": ["rows", height, width, channels],
-            "colours": "grey" if channels == 1 else "RGB",
+            "colours": "grey" if channels == 1 else "RGB",  # codespell:ignore colours
             "resize": "upright, transparency on white, squeezed to the square: PIL BILINEAR, reducing_gap 2",
         },
         "output": {"name": "probabilities", "dtype": "float32", "shape": ["rows", len(model.classes)]},

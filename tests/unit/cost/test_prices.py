@@ -173,10 +173,10 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
 
 def test_a_node_without_a_label_is_what_the_user_says_it_is() -> None:
     book = load_prices(instance="g6.xlarge")
-    named, labelled = book.of_node({}), book.of_node({"sweeper.io/instance": "g5.xlarge"})
+    named, labeled = book.of_node({}), book.of_node({"sweeper.io/instance": "g5.xlarge"})
     assert named is not None
-    assert labelled is not None
-    assert (named.usd_per_gpu_hour, labelled.usd_per_gpu_hour) == (0.8048, 1.006)
+    assert labeled is not None
+    assert (named.usd_per_gpu_hour, labeled.usd_per_gpu_hour) == (0.8048, 1.006)
     with pytest.raises(SpecError, match=r"did you mean 'g6\.xlarge'"):
         load_prices(instance="g6.xlrge")
     flat = load_prices(usd_per_gpu_hour=0.5, instance="whatever").of_node({})

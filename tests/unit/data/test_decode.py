@@ -69,7 +69,7 @@ def test_grey_stores_have_one_channel():
 
 
 def test_the_first_frame_of_an_animation_counts():
-    frames = [Image.new("RGB", (8, 8), colour) for colour in ("black", "white")]
+    frames = [Image.new("RGB", (8, 8), color) for color in ("black", "white")]
     raw = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert decode(raw, [4])[0].max() == 0
 

@@ -37,8 +37,8 @@ def direct_zca(images, epsilon, count=None):
     stride = max(10, -(-images.count // 64))
     fitted = images.rows[torch.arange(images.count) % stride != 0].double()
     mean = fitted.mean(0)
-    centred = fitted - mean
-    values, vectors = torch.linalg.eigh(centred.T @ centred / len(fitted))
+    centered = fitted - mean
+    values, vectors = torch.linalg.eigh(centered.T @ centered / len(fitted))
     matrix = vectors @ torch.diag(1 / (values + epsilon * values.mean()).sqrt()) @ vectors.T
     return (images.rows.double() - mean) @ matrix
 
@@ -100,8 +100,8 @@ def test_fewer_images_than_pixels_are_enough(count):
 
 
 def test_the_three_ways_to_the_spectrum_agree():
-    centred = Centered(Images(500))
-    whole, few, part = exact(centred), gram(centred), randomized(centred, 20)
+    centered = Centered(Images(500))
+    whole, few, part = exact(centered), gram(centered), randomized(centered, 20)
     assert np.allclose(whole.values[:20], few.values[:20], rtol=1e-3)
     assert np.allclose(whole.values[:15], part.values[:15], rtol=1e-2)
     assert whole.total == pytest.approx(whole.values.sum(), rel=1e-4)
@@ -109,9 +109,9 @@ def test_the_three_ways_to_the_spectrum_agree():
 
 def test_images_held_back_are_fitted_on_by_nothing():
     images = Images(640)
-    centred = Centered(images)
-    assert centred.count + len(centred.held_back()) == 640
-    before = centred.mean.clone()
+    centered = Centered(images)
+    assert centered.count + len(centered.held_back()) == 640
+    before = centered.mean.clone()
     images.rows[::10] += 100
     assert torch.equal(Centered(images).mean, before)
 
@@ -130,9 +130,9 @@ def test_patches_whiten_as_the_whole_image_does_on_stationary_images():
     plugin = normalization["zca_patch"](zca_epsilon=0.1)
     found = plugin.transform(plugin.fit(Smooth()))(smooth)
     assert found.shape == smooth.shape
-    neighbours = torch.corrcoef(torch.stack([found[..., 1:].flatten(), found[..., :-1].flatten()]))[0, 1]
+    neighbors = torch.corrcoef(torch.stack([found[..., 1:].flatten(), found[..., :-1].flatten()]))[0, 1]
     before = torch.corrcoef(torch.stack([smooth[..., 1:].flatten(), smooth[..., :-1].flatten()]))[0, 1]
-    assert neighbours < 0.5 * before
+    assert neighbors < 0.5 * before
 
 
 def test_a_constant_channel_does_not_divide_by_zero():
