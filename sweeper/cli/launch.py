@@ -7,6 +7,7 @@ from sweeper.cli.parts.runner_options import where_options, with_metrics
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import load_spec
 from sweeper.launch.changes import refuse_existing
+from sweeper.results.stored_sweep import find
 
 
 @click.command(epilog="Example:  sweeper launch search_spaces/digits.yaml -o budget.trials=8")
@@ -24,10 +25,11 @@ def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: b
     refuse_existing(spec)
 
     # after the check for an existing sweep, because they take seconds: torch, Optuna
-    from sweeper.cli.parts.ending import run_new
+    from sweeper.cli.parts.ending import say
     from sweeper.cli.parts.estimate_page import may_proceed, refuse_what_cannot_fit
     from sweeper.cli.parts.plan_page import print_plan
     from sweeper.launch.draft import draft
+    from sweeper.launch.run import launch_new
 
     planned = draft(spec, where, is_thorough=dry_run)
     if dry_run:
@@ -38,4 +40,4 @@ def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: b
     if not may_proceed(planned.quote, where, is_sure=yes):
         click.echo("nothing was started")
         return 0
-    return run_new(planned, with_metrics(where))
+    return say(launch_new(planned, with_metrics(where)), find(spec.name))

@@ -24,9 +24,10 @@ def command(sweep: str, where: RunOptions, takeover: bool, images: str | None) -
     refuse_running(sweep, is_taken_over=takeover)
 
     # after the check for a running sweep, because they take seconds: torch, Optuna
-    from sweeper.cli.parts.ending import refuse_edited, run
+    from sweeper.cli.parts.ending import refuse_edited, say
     from sweeper.launch.resume import owned, resumed
+    from sweeper.launch.run import drive
 
     with owned(sweep, functools.partial(click.echo, err=True)) as told:
         refuse_edited(told)
-        return run(resumed(told, with_metrics(where), images))
+        return say(drive(resumed(told, with_metrics(where), images)), told.paths)

@@ -6,6 +6,8 @@ from functools import partial
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import SweepSpec
 from sweeper.launch.build_runner import equipment_of
+from sweeper.launch.create import create, new_folder
+from sweeper.launch.draft import Draft
 from sweeper.launch.driver import Announcer, Driver, Ending
 from sweeper.launch.final_test import score_chosen
 from sweeper.launch.prepare_images import prepare_images
@@ -15,6 +17,8 @@ from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
 from sweeper.trackers.console import open_console
+
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,24 @@ class Launch:
     options: RunOptions
 
 
+def launch_new(planned: Draft, options: RunOptions) -> Ending:
+    """Make the folder of a new sweep and run it; where no trial of it begins, the folder goes again."""
+    spec, paths = planned.spec, SweepPaths.of(planned.spec.name)
+    with new_folder(paths):
+        record = create(spec, paths, planned.plan, planned.known, planned.quote.to_json())
+        return drive(Launch(spec, record, paths, planned.plan, options))
+
+
 def drive(launch: Launch) -> Ending:
     """Run what is left of the sweep, and close its record. The caller holds the lease."""
+    try:
+        return _driven(launch)
+    except KeyboardInterrupt:
+        # before the trials began, or the third time: nobody was left to close the record
+        return Ending(INTERRUPTED, "SIGINT", 0)
+
+
+def _driven(launch: Launch) -> Ending:
     spec, record, paths = launch.spec, launch.record, launch.paths
     console = open_console(spec.objective.metric, is_quiet=launch.options.is_quiet)
     try:

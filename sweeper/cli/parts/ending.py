@@ -1,4 +1,4 @@
-"""How `launch` and `resume` run a sweep and end: the answer so far, and the command that goes on."""
+"""The first and the last words of `resume` and `launch`: edits, the answer so far, the command to go on."""
 
 import sys
 from collections.abc import Iterator
@@ -7,40 +7,16 @@ import click
 from rich.console import Console
 
 from sweeper.cli.parts.answer_page import WIDTH, answer_of, drawn
-from sweeper.config.run_options import RunOptions
 from sweeper.errors import SpecError
 from sweeper.launch.changes import edits, extension, shortened
-from sweeper.launch.create import create, new_folder
-from sweeper.launch.draft import Draft
 from sweeper.launch.driver import Ending
-from sweeper.launch.run import Launch, drive
 from sweeper.results.pages import print_answer
 from sweeper.results.stored_sweep import StoredSweep, read, reason_text
 from sweeper.store.paths import SweepPaths
 from sweeper.trial import State
 
-INTERRUPTED = 130
 SHOWN = 20
 """Changes of a sweep file that are shown, a line each."""
-
-
-def run_new(planned: Draft, options: RunOptions) -> int:
-    """Make the folder of a new sweep, and run it; where no trial of it begins, the folder goes again."""
-    spec, paths = planned.spec, SweepPaths.of(planned.spec.name)
-    with new_folder(paths):
-        record = create(spec, paths, planned.plan, planned.known, planned.quote.to_json())
-        return run(Launch(spec, record, paths, planned.plan, options))
-
-
-def run(launch: Launch) -> int:
-    """Drive the sweep, say how it ended, and return the exit code. The caller holds the lease."""
-    try:
-        ending = drive(launch)
-    except KeyboardInterrupt:
-        # before the trials began, or the third time: nobody was left to close the record
-        ending = Ending(INTERRUPTED, "SIGINT", 0)
-    say(ending, launch.paths)
-    return ending.exit_code
 
 
 def refuse_edited(told: StoredSweep) -> None:
@@ -62,14 +38,15 @@ def refuse_edited(told: StoredSweep) -> None:
     )
 
 
-def say(ending: Ending, paths: SweepPaths) -> None:
-    """The answer so far on stdout; what went wrong, and the command that goes on, on stderr."""
+def say(ending: Ending, paths: SweepPaths) -> int:
+    """The answer so far on stdout; what went wrong, and the command that goes on, on stderr; the exit code."""
     told = read(paths)
     answered = drawn(answer_of(told), paths)
     width = None if sys.stdout.isatty() else WIDTH
     print_answer(answered, Console(width=width, highlight=False))
     for line in _remarks(told, ending):
         click.echo(line, err=True)
+    return ending.exit_code
 
 
 def _remarks(told: StoredSweep, ending: Ending) -> Iterator[str]:
