@@ -7,7 +7,13 @@ import click
 from sweeper.cli.parts.options import sweep_name
 from sweeper.cli.parts.runner_options import where_options, with_metrics
 from sweeper.config.run_options import RunOptions
-from sweeper.results.stored_sweep import refuse_running
+from sweeper.errors import SpecError
+from sweeper.launch.changes import edits, extension, shortened
+from sweeper.launch.recovery import owned, refuse_finished
+from sweeper.results.stored_sweep import StoredSweep, refuse_running
+
+SHOWN = 20
+"""Changes of a sweep file that are shown, a line each."""
 
 
 @click.command(epilog="Example:  sweeper resume digits")
@@ -22,12 +28,32 @@ def command(sweep: str, where: RunOptions, takeover: bool, images: str | None) -
     record was lost, its copy is gone on from.
     """
     refuse_running(sweep, is_taken_over=takeover)
-
-    # after the check for a running sweep, because they take seconds: torch, Optuna
-    from sweeper.cli.parts.ending import refuse_edited, say
-    from sweeper.launch.resume import owned, resumed
-    from sweeper.launch.run import drive
-
     with owned(sweep, functools.partial(click.echo, err=True)) as told:
-        refuse_edited(told)
+        _refuse_edited(told)
+        refuse_finished(told)
+
+        # after what may be refused, because they take seconds: torch, Optuna
+        from sweeper.cli.parts.ending import say
+        from sweeper.launch.resume import resumed
+        from sweeper.launch.run import drive
+
         return say(drive(resumed(told, with_metrics(where), images)), told.paths)
+
+
+def _refuse_edited(told: StoredSweep) -> None:
+    """SpecError, after a line for each difference, where the sweep's own file says something else by now."""
+    name, file = told.name, told.paths.spec
+    changes = edits(file, told.spec)
+    if not changes:
+        return
+    for line in shortened(changes, SHOWN):
+        click.echo(f"  {line}", err=True)
+    command = extension(changes, name)
+    places = "one place" if len(changes) == 1 else f"{len(changes)} places"
+    another = f"`sweeper launch {file} -o name=NEW` starts another sweep"
+    way = f"`{command}` asks for the same" if command else another
+    raise SpecError(
+        f"edited since the sweep was launched, in {places}",
+        where=str(file),
+        hint=f"{way}; delete sweep.yaml, a copy for people, to go on as launched",
+    )

@@ -1,18 +1,51 @@
-"""Going on from the copy of a record whose original is missing or damaged, here or on another machine."""
+"""A stored sweep is taken over: owned, its record put right from the copy, refused where nothing is left."""
 
+import contextlib
 import json
 import shutil
 import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from sweeper.config.spec import SweepSpec
+from sweeper.errors import StateError
 from sweeper.files import replacing
 from sweeper.launch.create import write_resolved
+from sweeper.results.stored_sweep import StoredSweep, find, read
+from sweeper.store import lease
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Damaged, Record
 from sweeper.trackers.address import tracking_uri
-from sweeper.training.checkpoint import hand_over
+from sweeper.training.checkpoint_names import hand_over
+
+
+@contextlib.contextmanager
+def owned(name: str, say: Callable[[str], None]) -> Generator[StoredSweep]:
+    """Own the sweep for the block; where its record was lost, its copy takes its place, and that is said."""
+    paths = find(name)
+    with lease.held(paths.root):
+        if done := recover(paths):
+            say(done)
+        yield read(paths)
+
+
+def refuse_finished(told: StoredSweep) -> None:
+    """StateError where the sweep has nothing left to do."""
+    name = told.paths.name
+    if told.history.closed == "budget":
+        hint = f"`sweeper extend {name} --budget gpu_hours=+1` raises it, `sweeper best {name}` answers"
+        raise StateError("its budget is spent", where=name, hint=hint)
+    if told.history.closed == "done":
+        more = f"`sweeper extend {name} --trials +20` gives it more to do"
+        raise StateError("nothing left to do", where=name, hint=f"`sweeper best {name}` answers, {more}")
+    if told.history.closed == "broken":
+        count = told.spec.budget.max_failed
+        raise StateError(
+            f"each of its first {count} trials failed, so more would too",
+            where=name,
+            hint=f"`sweeper logs {name} 0` says why, `sweeper retry {name} --failed` tries them again",
+        )
 
 
 def recover(paths: SweepPaths) -> str:

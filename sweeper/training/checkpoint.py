@@ -9,9 +9,8 @@ import hashlib
 import json
 import logging
 import pickle
-import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,12 @@ import torch
 
 from sweeper.errors import StateError
 from sweeper.files import creating_folder, write_atomically, writing
+from sweeper.training.checkpoint_names import checkpoints_in, epoch_of
 
 VERSION = 1
 STATE = "state.pt"
 MANIFEST = "manifest.json"
 
-_NAME = re.compile(r"epoch-(\d{4,})\.(\d+)")
 _log = logging.getLogger(__name__)
 
 
@@ -68,7 +67,7 @@ class CheckpointFolder:
         return final
 
     def _refuse_if_superseded(self) -> None:
-        newest = max((attempt for _, attempt, _ in _checkpoints(self.root)), default=0)
+        newest = max((attempt for _, attempt, _ in checkpoints_in(self.root)), default=0)
         if newest > self.attempt:
             raise StateError(
                 f"attempt {newest} has taken over from attempt {self.attempt}", where=str(self.root)
@@ -80,19 +79,12 @@ class CheckpointFolder:
         What an attempt that was lost wrote of this epoch or a later one counts for nothing: the record
         goes on from the epoch before, whose checkpoint it must not push out.
         """
-        checkpoints = sorted(_checkpoints(self.root))
+        checkpoints = sorted(checkpoints_in(self.root))
         newest = {each: path for each, _, path in checkpoints if each <= epoch}
         kept = {newest[each] for each in (*sorted(newest)[-2:], best_epoch) if each in newest}
         for _, _, path in checkpoints:
             if path not in kept:
                 shutil.rmtree(path, ignore_errors=True)
-
-
-def _checkpoints(root: Path) -> Iterator[tuple[int, int, Path]]:
-    if root.is_dir():
-        for path in root.iterdir():
-            if named := _NAME.fullmatch(path.name):
-                yield int(named[1]), int(named[2]), path
 
 
 def _write_state(folder: Path, state: Mapping[str, Any], *, epoch: int, trial_key: str, attempt: int) -> None:
@@ -164,34 +156,10 @@ def load_newest(checkpoint: Path | None, root: Path | None, device: torch.device
     return None
 
 
-def epoch_of(checkpoint: Path | None) -> int:
-    """Return the epoch after which a checkpoint was written, by its name; 0 where there is none."""
-    named = _NAME.fullmatch(checkpoint.name) if checkpoint else None
-    return int(named[1]) if named else 0
-
-
-def written(root: Path) -> dict[int, Path]:
-    """Return the checkpoint of each epoch that has one, as its newest attempt left it."""
-    return {epoch: path for epoch, _, path in sorted(_checkpoints(root))}
-
-
-def hand_over(root: Path, attempt: int) -> None:
-    """Rename the checkpoints of later attempts to `attempt`, because the record that knew of them is lost.
-
-    Otherwise the attempt that goes on would be taken for one that was given up.
-    """
-    for epoch, by, path in list(_checkpoints(root)):
-        inherited = root / f"epoch-{epoch:04d}.{attempt}"
-        if by > attempt and inherited.exists():
-            shutil.rmtree(path, ignore_errors=True)  # the same epoch, trained again to the same numbers
-        elif by > attempt:
-            path.rename(inherited)
-
-
 def _candidates(checkpoint: Path | None, root: Path | None) -> list[Path]:
     """Sort by epoch, the newest first; the record's own comes before those of other attempts."""
     folder = checkpoint.parent if checkpoint else root
-    paths = [path for _, _, path in sorted(_checkpoints(folder), reverse=True)] if folder else []
+    paths = [path for _, _, path in sorted(checkpoints_in(folder), reverse=True)] if folder else []
     known = [checkpoint] if checkpoint else []
     others = [path for path in paths if path != checkpoint]
     return sorted([*known, *others], key=epoch_of, reverse=True)

@@ -16,7 +16,8 @@ from sweeper.data.batches import Data
 from sweeper.errors import FailureKind, SpecError, SweeperError
 from sweeper.models import Shape
 from sweeper.registry import nearest
-from sweeper.training.checkpoint import CheckpointFolder, epoch_of, load, load_newest, written
+from sweeper.training.checkpoint import CheckpointFolder, load, load_newest
+from sweeper.training.checkpoint_names import epoch_of, written
 from sweeper.training.device import compute_dtype, prepare
 from sweeper.training.learner import Learner, evaluate
 from sweeper.training.network import build, restore_state

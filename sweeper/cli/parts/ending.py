@@ -7,35 +7,11 @@ import click
 from rich.console import Console
 
 from sweeper.cli.parts.answer_page import WIDTH, answer_of, drawn
-from sweeper.errors import SpecError
-from sweeper.launch.changes import edits, extension, shortened
 from sweeper.launch.driver import Ending
 from sweeper.results.pages import print_answer
 from sweeper.results.stored_sweep import StoredSweep, read, reason_text
 from sweeper.store.paths import SweepPaths
 from sweeper.trial import State
-
-SHOWN = 20
-"""Changes of a sweep file that are shown, a line each."""
-
-
-def refuse_edited(told: StoredSweep) -> None:
-    """SpecError, after a line for each difference, where the sweep's own file says something else by now."""
-    name, file = told.name, told.paths.spec
-    changes = edits(file, told.spec)
-    if not changes:
-        return
-    for line in shortened(changes, SHOWN):
-        click.echo(f"  {line}", err=True)
-    command = extension(changes, name)
-    places = "one place" if len(changes) == 1 else f"{len(changes)} places"
-    another = f"`sweeper launch {file} -o name=NEW` starts another sweep"
-    way = f"`{command}` asks for the same" if command else another
-    raise SpecError(
-        f"edited since the sweep was launched, in {places}",
-        where=str(file),
-        hint=f"{way}; delete sweep.yaml, a copy for people, to go on as launched",
-    )
 
 
 def say(ending: Ending, paths: SweepPaths) -> int:

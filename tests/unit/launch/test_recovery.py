@@ -10,7 +10,8 @@ from sweeper.store.event_lines import Line
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import OutboxRow, Record
-from sweeper.training.checkpoint import CheckpointFolder, epoch_of, verify
+from sweeper.training.checkpoint import CheckpointFolder, verify
+from sweeper.training.checkpoint_names import epoch_of
 
 ASKED = {"number": 0, "config": {"layers": 1}, "seed": 1}
 
