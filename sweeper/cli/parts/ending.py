@@ -15,7 +15,7 @@ from sweeper.trial import State
 
 
 def say(ending: Ending, paths: SweepPaths) -> int:
-    """The answer so far on stdout; what went wrong, and the command that goes on, on stderr; the exit code."""
+    """Print the answer so far on stdout, what went wrong and how to go on on stderr; return the exit code."""
     told = read(paths)
     answered = drawn(answer_of(told), paths)
     width = None if sys.stdout.isatty() else WIDTH
