@@ -219,7 +219,7 @@ def test_one_off_work_lies_beside_what_attempts_held():
     log += [Line("booked", body={"what": "image stores", "device_seconds": 3.0})] * 2
     log.append(Line("closed", body={"why": "done", "wall": 20.0, "capacity": 10.0}))
     sums = totals(replay(log))
-    assert (sums.booked, sums.held, sums.idle) == (6.0, 16.0, 2.0)
+    assert (sums.one_off, sums.held, sums.idle) == (6.0, 16.0, 2.0)
 
 
 def test_the_repeated_part_of_a_lost_attempt_begins_at_its_last_checkpoint(make_rig):
