@@ -5,23 +5,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-import torch
 
 from sweeper.cli.parts.chosen_trial import choose, open_chosen, trial_option, writing
 from sweeper.cli.parts.options import as_json, sweep_name
 from sweeper.cli.parts.table import print_json, print_table
 from sweeper.cli.parts.trial_page import fate
-from sweeper.data.dataset import open_source
 from sweeper.errors import StateError
 from sweeper.inference.charts import curves_chart, save
 from sweeper.inference.feature_maps import convolutions, feature_maps, filters_chart, maps_chart
 from sweeper.inference.image_files import read_pixels
+from sweeper.inference.network_layers import layer_rows
 from sweeper.inference.trained_network import Opened
-from sweeper.models.parts.count import LayerRow, count, layer_table
+from sweeper.models.parts.count import LayerRow
 from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import TrialHistory
-from sweeper.training.network import build
-from sweeper.training.recipe import compose
 
 
 @click.command(epilog="Example:  sweeper show groceries --trial 1 --image photo.jpg")
@@ -38,7 +35,7 @@ def command(
     The pictures lie in runs/SWEEP/show/TRIAL.
     """
     told, chosen = choose(sweep, trial)
-    rows = layer_rows(told, chosen)
+    rows = layer_rows(chosen.config, told.spec, len(json.loads(told.meta["classes"])))
     if not as_json:
         _print_layers(told, chosen, rows)
     files, note = _draw(told, chosen, image, layers)
@@ -75,20 +72,6 @@ def _draw(
         except StateError as error:  # the table and the curves need no checkpoint
             return files, f"neither filters nor feature maps: {error}"
         return files + _pictures(opened, folder, image, layers), ""
-
-
-def layer_rows(told: StoredSweep, trial: TrialHistory) -> list[LayerRow]:
-    """The layers of the trial's network, which is built without memory: no checkpoint is needed.
-
-    Parameters that belong to no layer, such as a transformer's position embedding, are one row at the end.
-    """
-    recipe = compose(trial.config, told.spec.train)
-    shape = (open_source(told.spec.dataset).channels, recipe.pixels, recipe.pixels)
-    with torch.device("meta"):
-        module = build(recipe, shape=shape, classes=len(json.loads(told.meta["classes"])))
-    rows = layer_table(module, shape)
-    others = count(module) - sum(row.parameters for row in rows)
-    return [*rows, LayerRow("(others)", "", (), others, 0)] if others else rows
 
 
 def _sums(rows: list[LayerRow]) -> dict[str, int]:

@@ -50,7 +50,10 @@ USAGE = [
     (["lunch"], "error: no verb is called 'lunch'; did you mean 'launch'? (see `sweeper --help`)"),
     (["--bogus"], "error: No such option '--bogus'. (see `sweeper --help`)"),
     (["validate"], "error: Missing argument 'FILE'. (see `sweeper validate --help`)"),
-    (["validate", "nowhere.yaml"], "error: nowhere.yaml: there is no such file"),
+    (
+        ["validate", "nowhere.yaml"],
+        "error: nowhere.yaml: there is no such file; `sweeper init nowhere.yaml` writes one to start with",
+    ),
 ]
 
 

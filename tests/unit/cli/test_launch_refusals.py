@@ -55,6 +55,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.slow(reason="a launch is refused after its plan, whose networks are built")
 @pytest.mark.parametrize(("words", "code", "message"), REFUSED, ids=[" ".join(row[0]) for row in REFUSED])
 def test_a_refused_launch_makes_no_folder(launch, runs: Path, words, code: int, message: str) -> None:
     said = launch(*words)
@@ -62,11 +63,13 @@ def test_a_refused_launch_makes_no_folder(launch, runs: Path, words, code: int, 
     assert not runs.exists()
 
 
+@pytest.mark.slow(reason="a launch is refused after its plan, whose networks are built")
 def test_a_taken_port_for_metrics_makes_no_folder(launch, runs: Path, taken: int) -> None:
     assert launch("--metrics-port", str(taken)).code == 5
     assert not runs.exists()
 
 
+@pytest.mark.slow(reason="one of the two launches trains a network")
 def test_a_launch_that_fails_before_its_first_trial_is_as_if_it_had_never_been(
     launch, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
