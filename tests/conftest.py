@@ -28,6 +28,7 @@ from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch comes: idle threads of it spin, and count as CPU
 ENDS = {Decision.CONTINUE: State.COMPLETED, Decision.STOP: State.STOPPED, Decision.PAUSE: State.PAUSED}
 RAYS = ("test_ray_", "test_runners")
 """Files of integration tests that share a Ray, or start one at its usual port."""

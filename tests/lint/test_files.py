@@ -12,7 +12,7 @@ ALLOWED = {
     ("launch/recovery.py", "left.replace(record.with_name(f'{record.name}.damaged{end}'))"): (
         "a damaged record is set aside, nothing is written"
     ),
-    ("training/checkpoint.py", "path.rename(inherited)"): "a checkpoint gets another attempt's name",
+    ("training/checkpoint_names.py", "path.rename(inherited)"): "a checkpoint gets another attempt's name",
 }
 
 
