@@ -1,8 +1,9 @@
 import pytest
 
 from sweeper.errors import FailureKind
-from sweeper.sweep.retries import may_retry
-from sweeper.trial import Outcome, State
+from sweeper.store.history import TrialHistory
+from sweeper.sweep.retries import may_retry, settled
+from sweeper.trial import Cause, Decision, Outcome, State, Verdict
 
 
 def failed(kind, print_="", message=""):
@@ -54,3 +55,11 @@ def test_interruptions_do_not_use_up_the_budget_of_errors():
         Outcome(State.WAITING, FailureKind(kind)) for kind in ("interrupted", "driver_lost", "budget", "")
     ]
     assert may_retry(failed("error"), earlier)
+
+
+@pytest.mark.parametrize("reason", ["budget: of the scheduler's own", "interrupted: by nobody"])
+def test_what_a_scheduler_says_in_words_decides_nothing(reason):
+    trial = TrialHistory("t", 0, {}, 1, answer=Verdict(Decision.PAUSE, reason))
+    assert settled(trial, Outcome(State.PAUSED)).state is State.PAUSED, "it waits for a promotion"
+    trial.answer = Verdict(Decision.PAUSE, "in any words", cause=Cause.BUDGET)
+    assert settled(trial, Outcome(State.PAUSED)) == Outcome(State.WAITING, FailureKind.BUDGET, "in any words")

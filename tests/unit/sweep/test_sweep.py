@@ -9,15 +9,13 @@ from hypothesis import strategies as st
 
 from sweeper.config.spec import parse_spec
 from sweeper.errors import FailureKind
-from sweeper.schedulers import scheduler
-from sweeper.schedulers.none import Patient
 from sweeper.search import searcher
 from sweeper.store.attempt import Grant
 from sweeper.store.event_lines import line_of
 from sweeper.store.history import replay
 from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
-from sweeper.trial import Decision, Outcome, Report, State, Verdict, canonical
+from sweeper.trial import Decision, Outcome, Report, State, canonical
 
 SMALL = {"budget": {"trials": 6}, "train": {"epochs": 9}}
 STOP = {"type": "asha", "grace": 1, "reduction_factor": 3}
@@ -63,22 +61,6 @@ class Diary:
 def diary(space, goal, seed):
     """Only here."""
     return Diary()
-
-
-class Wordy(Patient):
-    """Pauses each trial, in words that sound like somebody else's."""
-
-    def __init__(self, words: str) -> None:
-        self._words = words
-
-    def on_report(self, trial_id, report):
-        return Verdict(Decision.PAUSE, self._words)
-
-
-@scheduler("wordy")
-def wordy(goal, epochs, *, words: str = ""):
-    """Only here."""
-    return Wordy(words)
 
 
 def standing(rig):
@@ -754,12 +736,3 @@ def test_to_ask_whether_a_sweep_is_done_draws_no_suggestion(make_sweep):
         sweep.tell(trial.id, Outcome(State.COMPLETED))
     assert sweep.is_done
     assert len(Diary.latest.of("suggest")) == 2
-
-
-@pytest.mark.parametrize("reason", ["budget: of the scheduler's own", "interrupted: by nobody"])
-def test_what_a_scheduler_says_in_words_decides_nothing(make_rig, reason):
-    rig = make_rig(scheduler={"type": "wordy", "words": reason})
-    trial = rig.start()
-    assert rig.sweep.report(trial.id, Report(1, 0.5)) is Decision.PAUSE
-    rig.sweep.tell(trial.id, Outcome(State.PAUSED))
-    assert rig.trials[0].state is State.PAUSED, "it waits for a promotion, not in the queue"

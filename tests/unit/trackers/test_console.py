@@ -12,7 +12,7 @@ from sweeper.trial import Decision, Outcome, State, Verdict
 from sweeper.wording import device_text, duration_text, plain, score_text
 
 STOPPED = Moment(
-    "ended",
+    Happening.ENDED,
     7,
     epoch=3,
     score=0.942,
@@ -56,7 +56,12 @@ SNAPSHOT = Snapshot(
         ),
         (
             Moment(
-                "ended", 5, 2, 0.1, verdict=Verdict(Decision.STOP, "no gain"), outcome=Outcome(State.STOPPED)
+                Happening.ENDED,
+                5,
+                2,
+                0.1,
+                verdict=Verdict(Decision.STOP, "no gain"),
+                outcome=Outcome(State.STOPPED),
             ),
             "trial 5  epoch 2  valid/top1 10.0 %  stopped (no gain)",
         ),
