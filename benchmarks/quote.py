@@ -28,7 +28,7 @@ from sweeper.plan.plan import make_plan
 from sweeper.plan.rehearsal import QUICK, THOROUGH, Effort, Situation
 from sweeper.plan.simulate import Machines, simulate
 from sweeper.plan.timing_probe import chosen
-from sweeper.results.estimate_error import foresight
+from sweeper.results.cards.quoted import foresight
 from sweeper.store.history import TrialHistory
 from sweeper.store.paths import cache_root
 from sweeper.trial import Config, Report

@@ -2,8 +2,14 @@
 
 import math
 import re
+from typing import Literal
 
 from sweeper.trial import Config
+
+HOUR = 3600.0
+"""Seconds."""
+Cost = Literal["gpu_hours", "usd", "device_seconds"]
+"""What the cost of a trial is counted in; device-hours of CPU slots where there is no GPU."""
 
 _CONTROL = re.compile(r"(?:\x1b\[|\x9b)[0-9;?]*[A-Za-z]|[\x00-\x1f\x7f-\x9f]")
 _ACCURACY = re.compile(r"top\d+$|accuracy$")
@@ -33,7 +39,7 @@ def duration_text(seconds: float | None) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    if whole < 3600:
+    if whole < HOUR:
         return f"{whole // 60} min {whole % 60:02d} s"
     if whole < 86400:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
@@ -45,7 +51,49 @@ def device_text(device_seconds: float, has_gpu: bool) -> str:
     name = "GPU" if has_gpu else "CPU slot"
     if device_seconds < 360:
         return f"{device_seconds:.{1 if 0 < device_seconds < 10 else 0}f} {name} seconds"
-    return f"{device_seconds / 3600:.2f} {name} hours"
+    return f"{device_seconds / HOUR:.2f} {name} hours"
+
+
+def cost_unit(kind: Cost, has_gpu: bool, *, is_one: bool = False) -> str:
+    """`GPU hours`, `CPU slot seconds`, `USD`."""
+    if kind == "usd":
+        return "USD"
+    unit = "second" if kind == "device_seconds" else "hour"
+    return f"{'GPU' if has_gpu else 'CPU slot'} {unit}{'' if is_one else 's'}"
+
+
+def device_unit(kind: Cost) -> str:
+    """`device-hours`, `device-seconds`, `USD`: of sweeps on any kind of device."""
+    return {"usd": "USD", "gpu_hours": "device-hours", "device_seconds": "device-seconds"}[kind]
+
+
+def time_figure(seconds: float | None, in_hours: bool) -> str:
+    """The bare number in a column of hours or of seconds."""
+    if seconds is None:
+        return "-"
+    if in_hours:
+        return f"{seconds / HOUR:.3f}"
+    return f"{seconds:.1f}" if seconds >= 1 or seconds == 0 else f"{seconds:.2g}"
+
+
+def usd_figure(usd: float | None) -> str:
+    """Cents where there is a dollar, three digits below."""
+    if usd is None:
+        return "-"
+    return f"{usd:.2f}" if usd >= 1 or usd == 0 else f"{usd:.3g}"
+
+
+def gain_figure(gain: float | None) -> str:
+    """An accuracy's gain for a unit of cost, in points."""
+    if gain is None:
+        return "-"
+    return f"{100 * gain:,.0f}" if abs(gain) >= 1 else f"{100 * gain:.3g}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 trial`, `7 trials`, `2 launches`."""
+    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def config_text(config: Config) -> str:

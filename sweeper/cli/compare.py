@@ -5,15 +5,16 @@ from pathlib import Path
 
 import click
 
-from sweeper.cli.parts.answer_page import answer_of
 from sweeper.cli.parts.options import as_json, complete_sweep
-from sweeper.cli.parts.table import print_json, print_table
+from sweeper.cli.parts.table import print_json
 from sweeper.errors import SpecError
 from sweeper.files import write_atomically
+from sweeper.results.card import Picture
+from sweeper.results.cards.compare import comparison
 from sweeper.results.comparison import compare_sweeps
-from sweeper.results.comparison_page import notes, tables
-from sweeper.results.plots import fronts_svg
-from sweeper.results.stored_sweep import find, read
+from sweeper.results.leaderboard import Leaderboard
+from sweeper.results.render_text import card_lines
+from sweeper.results.stored_sweep import stored
 
 
 @click.command(epilog="Example:  sweeper compare digits digits-wide --svg fronts.svg")
@@ -28,21 +29,14 @@ def command(sweeps: tuple[str, ...], svg: Path | None, as_json: bool) -> None:
     They must rank by the same metric. Other images are pointed out, not refused. Works while they run.
     """
     _refuse(sweeps)
-    told = [read(find(name)) for name in sweeps]
-    answers = [answer_of(each) for each in told]
-    found = compare_sweeps(answers, [each.meta.get("data_digest") for each in told])
-    if svg is not None:
-        _draw(svg, fronts_svg(found))
+    card = comparison(compare_sweeps([Leaderboard(stored(name)) for name in sweeps]))
+    if svg is not None and card.picture:
+        _draw(svg, card.picture())
     if as_json:
-        print_json(found.as_dict())
+        print_json(card.facts)
         return
-    for title, header, rows in tables(found):
-        if title:
-            click.echo(f"\n{click.style(title, bold=True)}")
-        print_table(header, rows, left=("sweep", ""))
-    click.echo()
-    for note in notes(found):
-        click.echo(note)
+    for line in card_lines(card):
+        click.echo(line)
 
 
 def _refuse(sweeps: tuple[str, ...]) -> None:
@@ -54,8 +48,10 @@ def _refuse(sweeps: tuple[str, ...]) -> None:
         raise SpecError("one sweep has nothing to be compared with", hint=hint)
 
 
-def _draw(path: Path, picture: str) -> None:
+def _draw(path: Path, picture: Picture) -> None:
+    from sweeper.results.plots import svg  # imports matplotlib
+
     try:
-        write_atomically(path, picture)
+        write_atomically(path, svg(picture))
     except OSError as error:
         raise SpecError(f"cannot be written: {error.strerror}", where=str(path)) from error

@@ -1,26 +1,29 @@
 """`sweeper cost`: what a sweep's device time and money went into, and the ledger as a file."""
 
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from sweeper.cli.parts.cost_page import VIEWS, print_bill
-from sweeper.cli.parts.estimate_beside_actual import beside_facts, print_quoted
 from sweeper.cli.parts.options import as_json, sweep_name
 from sweeper.cli.parts.table import print_json
 from sweeper.errors import SpecError
 from sweeper.files import write_atomically
-from sweeper.results.costs import Bill, bill
-from sweeper.results.stored_sweep import StoredSweep, events, find, read
+from sweeper.results.card import Card
+from sweeper.results.cards.bill import nodes, parameters, sums, trials
+from sweeper.results.cards.quoted import estimate
+from sweeper.results.costs import bill
+from sweeper.results.render_json import merged
+from sweeper.results.render_text import card_lines
+from sweeper.results.stored_sweep import StoredSweep, stored
 from sweeper.store.events import AttemptStarted
 
 if TYPE_CHECKING:
     from sweeper.results.ledger_file import Format
 
 TRIALS = 10
+VIEWS = ("trial", "parameter", "node")
 FORMATS = ("parquet", "csv", "json")
 
 
@@ -39,18 +42,33 @@ def command(
     Works while the sweep runs. With --format: the ledger itself, see docs/cost.md.
     """
     _refuse_contradictions(by, format_, output, as_json)
-    told = read(find(sweep))
+    told = stored(sweep)
     if format_:
         _write(_content(told, format_), output)
         return
-    drawn = bill(told.history, told.spec, classes=_classes(told))
+    found = bill(told.history, told.spec, classes=told.classes)
+    count = count if as_json else count or TRIALS
+    tables = {
+        "trial": trials(told, found, count),
+        "parameter": parameters(told, found),
+        "node": nodes(told, found),
+    }
+    asked = [tables[view] for view in VIEWS if by in (None, view)]
+    whole, quoted = sums(told, found), estimate(told)
     if as_json:
-        head = {"sweep": told.paths.name, "state": told.standing, "quote": beside_facts(told)}
-        print_json(head | _facts(drawn, by, count))
+        head = {"sweep": told.name, "state": told.standing}
+        print_json(head | merged((quoted, whole, *asked)))
         return
-    print_bill(told, drawn, by, count or TRIALS)
-    if by is None:
-        print_quoted(told)
+    for card in ([] if by else [whole]) + asked[::-1]:
+        _print(card)
+    if by is None and isinstance(quoted, Card):
+        click.echo()
+        _print(quoted)
+
+
+def _print(card: Card) -> None:
+    for line in card_lines(card):
+        click.echo(line)
 
 
 def _refuse_contradictions(
@@ -65,19 +83,13 @@ def _refuse_contradictions(
         raise SpecError("Parquet is nothing for a terminal", hint="add --output FILE.parquet")
 
 
-def _classes(told: StoredSweep) -> int | None:
-    return len(json.loads(told.meta["classes"])) if "classes" in told.meta else None
-
-
 def _content(told: StoredSweep, format_: "Format") -> bytes:
     from sweeper.results.ledger_file import ledger_table, written  # pyarrow: only a file needs it
 
     granted_at = {
-        (event.trial, event.attempt): event.at
-        for event in events(told.paths)
-        if isinstance(event, AttemptStarted)
+        (event.trial, event.attempt): event.at for event in told.events() if isinstance(event, AttemptStarted)
     }
-    goal, name = told.spec.objective.goal, told.paths.name
+    goal, name = told.spec.objective.goal, told.name
     table = ledger_table(
         told.history, goal, sweep=name, sweep_id=told.meta["sweep_id"], granted_at=granted_at
     )
@@ -94,15 +106,3 @@ def _write(content: bytes, output: str | None) -> None:
         raise SpecError(
             f"cannot write there ({error.strerror})", where=output, hint="choose another"
         ) from error
-
-
-def _facts(drawn: Bill, by: str | None, count: int | None) -> dict[str, Any]:
-    """All of it, or the sums and one table; `-n` cuts the trials, which are all there otherwise."""
-    facts = drawn.as_dict()
-    tables = {"trial": "trials", "parameter": "parameters", "node": "nodes"}
-    for view, key in tables.items():
-        if by not in (None, view):
-            del facts[key]
-    if count and "trials" in facts:
-        facts["trials"] = facts["trials"][:count]
-    return facts

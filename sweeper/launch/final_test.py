@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from sweeper.results.published_comparison import published_trials
+from sweeper.results.cards.published import published_trials
 from sweeper.store.history import TrialHistory
 from sweeper.sweep.ranking import best_of
 from sweeper.sweep.sweep import Sweep

@@ -9,6 +9,7 @@ from sweeper.config.sections import ObjectiveSpec, StopWhenSpec
 from sweeper.store.history import SweepHistory
 from sweeper.sweep.marginal_gain import Gain, attempts_told, ceiling_of, concluded, gain_ahead
 from sweeper.trial import Goal
+from sweeper.wording import is_accuracy
 
 Advice = Literal["stop", "go on", "open", "unknown"]
 """`open`: little is expected, but much cannot be excluded."""
@@ -89,6 +90,36 @@ def spent_until(curve: Sequence[Step], score: float, goal: Goal) -> Step | None:
     """The first step at which the best score was at least as good."""
     sign = goal.sign
     return next((step for step in curve if sign * step.score >= sign * score), None)
+
+
+def last_tenth_text(metric: str, found: Anytime) -> str:
+    """What the last 10 % of the search brought."""
+    if found.last_tenth is None:
+        return "no score yet"
+    return f"brought {_rise_text(metric, found.last_tenth)}"
+
+
+def advice_text(metric: str, found: Anytime) -> str:
+    """Whether to stop now, and why."""
+    gain, share = found.gain, f"{100 * found.ahead:.3g} %"
+    if found.advice == "unknown":
+        return "nobody can tell yet: fewer than five trials have a score"
+    low, high = (_bare(metric, end) for end in (gain.low, gain.high))
+    brings = (
+        f"another {share} of the spend brings about {_rise_text(metric, gain.expected)} ({low} to {high})"
+    )
+    return {"stop": "yes: ", "go on": "no: ", "open": "hard to say: "}[found.advice] + brings
+
+
+def _rise_text(metric: str, rise: float) -> str:
+    """`0.3 points` of an accuracy, the plain number of anything else."""
+    if math.isinf(rise):
+        return "nobody knows how much"
+    return f"{_bare(metric, rise)} points" if is_accuracy(metric) else _bare(metric, rise)
+
+
+def _bare(metric: str, rise: float) -> str:
+    return f"{100 * rise:.2g}" if is_accuracy(metric) else f"{rise:.2g}"
 
 
 def _steps(history: SweepHistory, goal: Goal, *, is_search_only: bool = False) -> list[Step]:

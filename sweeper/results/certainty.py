@@ -1,11 +1,13 @@
 """How sure it is that the first configuration is the best: from repeated runs, never from single ones."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from sweeper.sweep.ranking import RankedConfig
 from sweeper.trial import Goal, derive
@@ -38,6 +40,14 @@ class Certainty:
         }
 
 
+def half_width(scores: Sequence[float]) -> float | None:
+    """Half of the 95 % t-interval of the scores' mean; None for a single one."""
+    if len(scores) < 2:
+        return None
+    quantile = float(special.stdtrit(len(scores) - 1, 0.975))
+    return quantile * statistics.stdev(scores) / math.sqrt(len(scores))
+
+
 def certainty(ranked: Sequence[RankedConfig], goal: Goal, seed: int = 0) -> Certainty | None:
     """None where the first, or everything but the first, was run once: a single run tells no spread.
 
@@ -54,14 +64,10 @@ def certainty(ranked: Sequence[RankedConfig], goal: Goal, seed: int = 0) -> Cert
     means = np.array([sign * rival.mean for rival in rivals])
     runs = np.array([rival.runs for rival in rivals])
     freedom = int(runs.sum()) - len(rivals)
-    squares = sum((rival.runs - 1) * _variance(rival, goal) for rival in rivals)
+    squares = sum((rival.runs - 1) * statistics.variance(rival.scores) for rival in rivals)
     random = np.random.default_rng(derive(seed, "certainty"))
     variance = squares / random.chisquare(freedom, size=(DRAWS, 1))
     drawn = means + random.standard_normal((DRAWS, len(rivals))) * np.sqrt(variance / runs)
     wins = drawn == drawn.max(axis=1, keepdims=True)
     probability = float((wins[:, 0] / wins.sum(axis=1)).mean())
     return Certainty(probability, len(rivals), int(runs.min()), int(runs.max()), float(means[0] - means[1]))
-
-
-def _variance(standing: RankedConfig, goal: Goal) -> float:
-    return statistics.variance(best.score for trial in standing.counted if (best := trial.best(goal)))

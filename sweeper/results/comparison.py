@@ -4,12 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from sweeper.errors import SpecError, StateError
-from sweeper.results.answer import Answer
-from sweeper.results.anytime import Step, spent_until
-from sweeper.results.leaderboard import Cost, LeaderboardRow, points
+from sweeper.results.anytime import Anytime, Step, anytime, spent_until
+from sweeper.results.leaderboard import Leaderboard, LeaderboardRow, points
 from sweeper.results.pareto import (
     Point,
     best_within,
@@ -20,6 +18,7 @@ from sweeper.results.pareto import (
     most_efficient,
 )
 from sweeper.trial import Goal
+from sweeper.wording import Cost
 
 LEVELS = 6
 
@@ -31,7 +30,8 @@ class Side:
     a unit of cost, among its trials from the common floor up.
     """
 
-    answer: Answer
+    board: Leaderboard
+    anytime: Anytime
     front: Sequence[LeaderboardRow]
     area: float
     ratio: float | None
@@ -55,43 +55,6 @@ class Comparison:
     levels: Sequence[tuple[float, Sequence[LeaderboardRow | None]]]
     warnings: Sequence[str]
 
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-able."""
-        return {
-            "metric": self.metric,
-            "goal": self.goal,
-            "cost": self.cost,
-            "reference": {"score": self.worst, "cost": self.dearest},
-            "efficiency_floor": self.floor,
-            "warnings": list(self.warnings),
-            "sweeps": [self._side(side) for side in self.sides],
-            "best_within": [
-                {"budget": level, "scores": [row.score if row else None for row in rows]}
-                for level, rows in self.levels
-            ],
-        }
-
-    def _side(self, side: Side) -> dict[str, Any]:
-        found = side.answer
-        return {
-            "sweep": found.sweep,
-            "best": found.best.as_dict() if found.best else None,
-            "front": [row.as_dict() for row in side.front],
-            "hypervolume": side.area,
-            "hypervolume_share": side.area / self.whole if self.whole > 0 else None,
-            "efficiency": side.ratio,
-            "trials": sum(found.states.values()),
-            "device": "gpu" if found.has_gpu else "cpu_slot",
-            "billed_device_seconds": found.billed_device_seconds,
-            "usd": found.usd,
-            "wall_seconds": found.wall_seconds,
-            "anytime": found.anytime.as_dict(),
-            "reached_best_of": {
-                name: {"device_seconds": step.device_seconds, "usd": step.usd} if step else None
-                for name, step in side.reached.items()
-            },
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class _Axes:
@@ -105,38 +68,51 @@ class _Axes:
     floor: float | None
 
 
-def compare_sweeps(answers: Sequence[Answer], digests: Sequence[str | None]) -> Comparison:
+def compare_sweeps(boards: Sequence[Leaderboard]) -> Comparison:
     """SpecError where metrics or goals differ; what else makes a comparison doubtful is a warning of it."""
-    _refuse(answers)
-    first = answers[0]
-    goal = Goal.MAXIMIZE if first.is_maximized else Goal.MINIMIZE
-    cost = _cost(answers)
-    clouds = [points(found.rows, goal, cost) for found in answers]
+    _refuse(boards)
+    objective = boards[0].objective
+    cost = _cost(boards)
+    clouds = [points(board.configurations, objective.goal, cost) for board in boards]
+    axes = _axes(boards, clouds, cost)
     fronts = [front(cloud) for cloud in clouds]
-    axes = _axes(answers, clouds, cost)
+    spent = [_anytime(board) for board in boards]
+    by_name = dict(zip((board.told.spec.name for board in boards), spent, strict=True))
     sides = [
-        _side(found, bend, axes, _reached(found, answers, goal))
-        for found, bend in zip(answers, fronts, strict=True)
+        Side(
+            board=board,
+            anytime=mine,
+            front=[board.by_number[point.number] for point in bend],
+            area=hypervolume(bend, value=axes.worst, cost=axes.dearest),
+            ratio=_ratio(bend, axes),
+            reached=_reached(mine, by_name, objective.goal),
+        )
+        for board, mine, bend in zip(boards, spent, fronts, strict=True)
     ]
     costs = [point.cost for bend in fronts for point in bend]
     return Comparison(
-        metric=first.metric,
-        goal=goal,
+        metric=objective.metric,
+        goal=objective.goal,
         cost=cost,
         sides=sides,
-        worst=axes.worst if first.is_maximized else -axes.worst,
+        worst=objective.goal.sign * axes.worst,
         dearest=axes.dearest,
         whole=axes.dearest * (axes.best - axes.worst),
         floor=axes.floor,
-        levels=[(level, _best_at(level, answers, fronts)) for level in _levels(costs)],
-        warnings=_warnings(answers, digests, cost),
+        levels=[(level, _best_at(level, boards, fronts)) for level in _levels(costs)],
+        warnings=_warnings(boards, cost),
     )
 
 
-def _axes(answers: Sequence[Answer], clouds: Sequence[Sequence[Point]], cost: Cost) -> _Axes:
+def _anytime(board: Leaderboard) -> Anytime:
+    spec = board.told.spec
+    return anytime(board.told.history, spec.objective, spec.stop_when, spec.search.seed)
+
+
+def _axes(boards: Sequence[Leaderboard], clouds: Sequence[Sequence[Point]], cost: Cost) -> _Axes:
     """The corner: chance level or the worst of any front, at a tenth more than the dearest of them cost."""
     known = [point for cloud in clouds for point in front(cloud)]
-    chances = {found.chance for found in answers}
+    chances = {board.chance for board in boards}
     chance = chances.pop() if len(chances) == 1 else None
     worst = min(point.value for point in known) if chance is None else chance
     floor = None if chance is None else min(default_floor(cloud, chance) for cloud in clouds if cloud)
@@ -144,41 +120,38 @@ def _axes(answers: Sequence[Answer], clouds: Sequence[Sequence[Point]], cost: Co
     return _Axes(cost, worst, 1.1 * max(point.cost for point in known), best, chance, floor)
 
 
-def _side(found: Answer, bend: Sequence[Point], axes: _Axes, reached: Mapping[str, Step | None]) -> Side:
-    rows, ratio = _by_number(found), None
-    if axes.chance is not None and axes.floor is not None:
-        # the most efficient of all is on the front: what beats it on both axes has the better ratio
-        winner = most_efficient(bend, chance=axes.chance, floor=axes.floor)
-        ratio = efficiency(winner, axes.chance) if winner else None
-    area = hypervolume(bend, value=axes.worst, cost=axes.dearest)
-    return Side(found, [rows[point.number] for point in bend], area, ratio, reached)
+def _ratio(bend: Sequence[Point], axes: _Axes) -> float | None:
+    """That of the most efficient, which is on the front: what beats it on both axes has the better ratio."""
+    if axes.chance is None or axes.floor is None:
+        return None
+    winner = most_efficient(bend, chance=axes.chance, floor=axes.floor)
+    return efficiency(winner, axes.chance) if winner else None
 
 
-def _refuse(answers: Sequence[Answer]) -> None:
-    for one, other in pairwise(answers):
-        if (one.metric, one.is_maximized) != (other.metric, other.is_maximized):
-            mine, theirs = (f"{found.sweep} ranks by {found.metric}" for found in (one, other))
-            raise SpecError(f"{mine}, {theirs}", hint="sweeps compare where objective.metric is the same")
-    if all(found.best is None for found in answers):
-        raise StateError("no trial has a score yet", where=", ".join(found.sweep for found in answers))
+def _refuse(boards: Sequence[Leaderboard]) -> None:
+    for one, other in pairwise(board.told.spec for board in boards):
+        mine, theirs = one.objective, other.objective
+        if (mine.metric, mine.goal) != (theirs.metric, theirs.goal):
+            said = f"{one.name} ranks by {mine.metric}, {other.name} ranks by {theirs.metric}"
+            raise SpecError(said, hint="sweeps compare where objective.metric is the same")
+    if all(board.best is None for board in boards):
+        names = ", ".join(board.told.spec.name for board in boards)
+        raise StateError("no trial has a score yet", where=names)
 
 
-def _cost(answers: Sequence[Answer]) -> Cost:
+def _cost(boards: Sequence[Leaderboard]) -> Cost:
     """The unit that all of them count in, device-hours where they do not agree or a price is unknown."""
-    kinds = {found.cost for found in answers}
-    kind = answers[0].cost if len(kinds) == 1 else "gpu_hours"
-    scored = [row for found in answers for row in found.rows if row.score is not None]
+    kinds = {board.cost for board in boards}
+    kind = boards[0].cost if len(kinds) == 1 else "gpu_hours"
+    scored = [row for board in boards for row in board.configurations if row.score is not None]
     return kind if any(math.isfinite(row.cost(kind)) for row in scored) else "gpu_hours"
 
 
-def _by_number(found: Answer) -> dict[int, LeaderboardRow]:
-    return {row.number: row for row in found.rows}
-
-
-def _reached(found: Answer, answers: Sequence[Answer], goal: Goal) -> dict[str, Step | None]:
-    others = [other for other in answers if other is not found and other.anytime.steps]
+def _reached(mine: Anytime, all_of: Mapping[str, Anytime], goal: Goal) -> dict[str, Step | None]:
     return {
-        other.sweep: spent_until(found.anytime.steps, other.anytime.steps[-1].score, goal) for other in others
+        name: spent_until(mine.steps, other.steps[-1].score, goal)
+        for name, other in all_of.items()
+        if other is not mine and other.steps
     }
 
 
@@ -198,20 +171,20 @@ def _rounded_up(cost: float) -> float:
 
 
 def _best_at(
-    level: float, answers: Sequence[Answer], fronts: Sequence[Sequence[Point]]
+    level: float, boards: Sequence[Leaderboard], fronts: Sequence[Sequence[Point]]
 ) -> list[LeaderboardRow | None]:
     found = [best_within(bend, level) for bend in fronts]
-    rows = [_by_number(answer) for answer in answers]
-    return [mine[point.number] if point else None for mine, point in zip(rows, found, strict=True)]
+    return [board.by_number[at.number] if at else None for board, at in zip(boards, found, strict=True)]
 
 
-def _warnings(answers: Sequence[Answer], digests: Sequence[str | None], cost: Cost) -> list[str]:
+def _warnings(boards: Sequence[Leaderboard], cost: Cost) -> list[str]:
     said: list[str] = []
-    if len(set(digests)) > 1:
-        each = ", ".join(f"{a.sweep} {(d or 'unknown')[:12]}" for a, d in zip(answers, digests, strict=True))
+    digests = {board.told.spec.name: board.told.meta.get("data_digest") for board in boards}
+    if len(set(digests.values())) > 1:
+        each = ", ".join(f"{name} {(digest or 'unknown')[:12]}" for name, digest in digests.items())
         said.append(f"their images or splits differ ({each}): their scores do not measure the same thing")
-    if len({found.has_gpu for found in answers if found.best}) > 1 and cost != "usd":
+    if len({board.has_gpu for board in boards if board.best}) > 1 and cost != "usd":
         said.append("some ran on GPUs, some on CPU slots: their device time is not the same thing")
-    if any(found.cost != cost for found in answers):
+    if any(board.cost != cost for board in boards):
         said.append("they count cost in different units, or a price is unknown: compared in device-hours")
     return said

@@ -2,17 +2,16 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from sweeper.config.spec import SweepSpec
 from sweeper.errors import FailureKind
-from sweeper.results.answer import saved_device_seconds
 from sweeper.results.values import ValueCost, by_value
 from sweeper.store.attempt import Attempt
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Totals, totals
 from sweeper.trial import State
+from sweeper.wording import HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,38 +102,6 @@ class Bill:
         parts = (self.sums.usd, self.idle_usd, self.one_off_usd)
         return None if self.attempts == 0 or None in parts else sum(part for part in parts if part)
 
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-able; device-seconds throughout, of CPU slots where `device` says so."""
-        sums = self.sums
-        return {
-            "device": "gpu" if self.has_gpu else "cpu_slot",
-            "held_device_seconds": sums.held,
-            "billed_device_seconds": sums.billed,
-            "productive_device_seconds": sums.productive,
-            "set_up_device_seconds": sums.set_up,
-            "hand_over_device_seconds": sums.hand_over,
-            "one_off_device_seconds": sums.one_off,
-            "one_off": dict(self.one_off),
-            "idle_device_seconds": sums.idle,
-            "failed_device_seconds": sums.failed,
-            "preempted_device_seconds": sums.preempted,
-            "repeated_device_seconds": sums.repeated,
-            "saved_device_seconds": self.saved,
-            "stopped_early": self.stopped,
-            "waited_seconds": sums.waited,
-            "usd": self.usd,
-            "billed_usd": sums.usd if self.attempts else None,
-            "idle_usd": self.idle_usd,
-            "one_off_usd": self.one_off_usd,
-            "prices": [asdict(price) for price in self.prices],
-            "joules": sums.joules,
-            "joules_cover_device_seconds": sums.measured,
-            "preempted": [asdict(kind) for kind in self.preempted],
-            "trials": [asdict(trial) for trial in self.trials],
-            "parameters": [asdict(value) for value in self.values],
-            "nodes": [asdict(node) for node in self.nodes],
-        }
-
 
 def bill(history: SweepHistory, spec: SweepSpec, *, classes: int | None = None) -> Bill:
     """Draw the bill; running attempts as of their last beat. Trials, values and nodes the dearest first."""
@@ -154,7 +121,7 @@ def bill(history: SweepHistory, spec: SweepSpec, *, classes: int | None = None) 
         one_off=booked,
         stopped=len(stopped),
         saved=sum(saved_device_seconds(trial, spec.train.epochs) for trial in stopped),
-        one_off_usd=None if hourly is None else sums.one_off * hourly / 3600,
+        one_off_usd=None if hourly is None else sums.one_off * hourly / HOUR,
         idle_usd=None if hourly is None else _idle_usd(nodes, sums, hourly),
         prices=_prices(attempts),
         preempted=_preempted(attempts),
@@ -162,6 +129,14 @@ def bill(history: SweepHistory, spec: SweepSpec, *, classes: int | None = None) 
         values=by_value([(history_of[t.number].config, t) for t in trials], spec.objective, classes),
         nodes=nodes,
     )
+
+
+def saved_device_seconds(trial: TrialHistory, epochs: int) -> float:
+    """What the epochs that a trial did not run would have taken, at its own pace so far."""
+    last = trial.last
+    if last is None or last.epoch < 1:
+        return 0.0
+    return max(0, epochs - last.epoch) * last.device_seconds / last.epoch
 
 
 def _mean_price(sums: Totals) -> float | None:
@@ -172,7 +147,7 @@ def _mean_price(sums: Totals) -> float | None:
 def _idle_usd(nodes: Sequence[NodeCost], sums: Totals, hourly: float) -> float:
     """By node where each is known and priced, else at the attempts' mean price."""
     known = [node.idle_usd for node in nodes if node.idle_usd is not None]
-    return sum(known) if nodes and len(known) == len(nodes) else sums.idle * hourly / 3600
+    return sum(known) if nodes and len(known) == len(nodes) else sums.idle * hourly / HOUR
 
 
 def _summed(attempts: Iterable[Attempt]) -> Totals:
@@ -218,7 +193,7 @@ def _preempted(attempts: Sequence[Attempt]) -> list[PreemptionCost]:
             continue
         sums = _summed(lost)
         money = [
-            None if each.usd_per_hour is None else each.repeated_device_seconds * each.usd_per_hour / 3600
+            None if each.usd_per_hour is None else each.repeated_device_seconds * each.usd_per_hour / HOUR
             for each in lost
         ]
         known = [usd for usd in money if usd is not None]
@@ -258,6 +233,6 @@ def _node(name: str, attempts: Sequence[Attempt], held: float | None) -> NodeCos
         usd_per_hour=price,
         market=dearest.market if dearest else "",
         usd=sums.usd if attempts else None,
-        idle_usd=None if price is None or idle is None else idle * price / 3600,
+        idle_usd=None if price is None or idle is None else idle * price / HOUR,
         joules=sums.joules,
     )

@@ -1,16 +1,24 @@
 """The configurations of a sweep as rows, best first; and its single trials."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any
 
-from sweeper.results.pareto import Point
+from sweeper.config.sections import ObjectiveSpec
+from sweeper.results.certainty import half_width
+from sweeper.results.pareto import Point, best_within
+from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import SweepHistory, TrialHistory
+from sweeper.store.ledger import Totals, totals
+from sweeper.sweep.objective import chance_level
 from sweeper.sweep.ranking import RankedConfig, ranked_configs
 from sweeper.trial import Config, Goal, Report, State
+from sweeper.wording import HOUR, Cost
 
-Cost = Literal["gpu_hours", "usd", "device_seconds"]
+Measure = Callable[[Config], int]
+"""The parameters of a configuration's network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class LeaderboardRow:
     @property
     def gpu_hours(self) -> float:
         """Billed device-hours; of CPU slots where the sweep had no GPU."""
-        return self.device_seconds / 3600
+        return self.device_seconds / HOUR
 
     def cost(self, kind: Cost) -> float:
         """The row's cost in the unit that the sweep counts in; not finite where no price is known."""
@@ -59,24 +67,102 @@ class LeaderboardRow:
         return {**asdict(self), "metrics": metrics, "state": str(self.state), "gpu_hours": self.gpu_hours}
 
 
-def leaderboard(
-    history: SweepHistory,
-    goal: Goal,
-    found: Sequence[RankedConfig] | None = None,
-    singles: Sequence[LeaderboardRow] | None = None,
-) -> list[LeaderboardRow]:
-    """Every configuration as `ranking.standings` orders them, then the trials of those without a score.
+@dataclass(frozen=True)
+class Leaderboard:
+    """What the cards of one sweep start from: its ranking, worked out once for all of them.
 
-    `found` are those ranked_configs, `singles` the rows of single trials, where the caller has them already.
+    `measure` counts the parameters of points with published figures; left out, they stay unknown. With a
+    `budget`, in the sweep's own unit of cost, only what cost no more for one run is in `rows` and `best`;
+    with `is_single` the `rows` are trials, where they are configurations otherwise.
     """
-    ranked = ranked_configs(history, goal) if found is None else found
-    rows = trial_rows(history, goal) if singles is None else singles
+
+    told: StoredSweep
+    measure: Measure | None = None
+    budget: float | None = None
+    is_single: bool = False
+
+    @property
+    def objective(self) -> ObjectiveSpec:
+        """What the sweep file ranks by."""
+        return self.told.spec.objective
+
+    @cached_property
+    def ranked(self) -> list[RankedConfig]:
+        """Every configuration with a score, the best first."""
+        return ranked_configs(self.told.history, self.objective.goal)
+
+    @cached_property
+    def trials(self) -> list[LeaderboardRow]:
+        """Every single trial."""
+        return trial_rows(self.told.history, self.objective.goal)
+
+    @cached_property
+    def configurations(self) -> list[LeaderboardRow]:
+        """Every configuration, whatever it cost."""
+        return configuration_rows(self.ranked, self.trials)
+
+    @cached_property
+    def rows(self) -> list[LeaderboardRow]:
+        """What is ranked: those within the budget."""
+        rows = self.trials if self.is_single else self.configurations
+        return [row for row in rows if self.budget is None or row.cost(self.cost) <= self.budget]
+
+    @cached_property
+    def by_number(self) -> Mapping[int, LeaderboardRow]:
+        """Every configuration by the number of its best trial."""
+        return {row.number: row for row in self.configurations}
+
+    @cached_property
+    def sums(self) -> Totals:
+        """What all trials together cost."""
+        return totals(self.told.history)
+
+    @cached_property
+    def cost(self) -> Cost:
+        """What the sweep file counts cost in; device-hours for money where no price is known."""
+        cost = self.objective.cost
+        return cost if cost != "usd" or self.sums.usd else "gpu_hours"
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """Every configuration that has a score and a known cost."""
+        return points(self.configurations, self.objective.goal, self.cost)
+
+    @property
+    def chance(self) -> float | None:
+        """The score of guessing; None for a metric that has none."""
+        return chance_level(self.objective.metric, self.told.classes)
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether device time is that of GPUs, and not of CPU slots."""
+        return self.sums.gpu_billed > 0
+
+    @cached_property
+    def best(self) -> LeaderboardRow | None:
+        """The first configuration, or the best that is within the budget; None before there is a score."""
+        if self.budget is not None:
+            found = best_within(self.points, self.budget)
+            return self.by_number[found.number] if found else None
+        rows = self.configurations
+        return rows[0] if rows and rows[0].rank == 1 else None
+
+    @cached_property
+    def varied(self) -> tuple[str, ...]:
+        """The parameters that tell its configurations apart."""
+        return varied(self.configurations)
+
+
+def configuration_rows(
+    ranked: Sequence[RankedConfig], singles: Sequence[LeaderboardRow]
+) -> list[LeaderboardRow]:
+    """Every configuration in the order of `ranked`, then the trials of those without a score."""
     if all(len(standing.trials) == 1 for standing in ranked):
-        return list(rows)
-    by_number = {row.number: row for row in rows}
+        return list(singles)
+    by_number = {row.number: row for row in singles}
     made = [_standing_row(rank, standing, by_number) for rank, standing in enumerate(ranked, 1)]
     seen = {number for row in made for number in row.trials}
-    return made + [row for row in rows if row.number not in seen]
+    return made + [row for row in singles if row.number not in seen]
 
 
 def trial_rows(history: SweepHistory, goal: Goal) -> list[LeaderboardRow]:
@@ -115,7 +201,7 @@ def _standing_row(
         best,
         rank=rank,
         score=standing.mean,
-        half_width=standing.half_width,
+        half_width=half_width(standing.scores),
         runs=standing.runs,
         is_final=standing.is_final,
         device_seconds=sum(trial.device_seconds for trial in standing.counted) / standing.runs,

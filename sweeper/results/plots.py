@@ -1,159 +1,155 @@
-"""The answer as pictures: score against the cost of a trial, and the best score against what was spent."""
+"""Pictures of cards as SVG: text stays text, dots speak on hovering, and the same picture is the same file.
 
-from collections.abc import Iterator, Sequence
+Whoever imports this loads matplotlib: only the end of a run and `compare --svg` do.
+"""
 
-from sweeper.results.answer import Answer
-from sweeper.results.anytime import Step
-from sweeper.results.comparison import Comparison
-from sweeper.results.drawing import (
-    BOTTOM,
-    HEIGHT,
-    INK,
-    LEFT,
-    SOFT,
-    TOP,
-    WIDTH,
-    Axes,
-    dot,
-    line,
-    stairs,
-    svg,
-    text,
-    unit_of,
-)
-from sweeper.results.leaderboard import Cost, LeaderboardRow
-from sweeper.results.phrases import advice_text, last_tenth_text, mean_text
-from sweeper.trial import State
-from sweeper.wording import score_text
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from xml.etree import ElementTree
 
-COLOURS = {State.COMPLETED: "#2563eb", State.STOPPED: "#f59e0b", State.FAILED: "#dc2626"}
-FRONTS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
-BAND = "#f1f5f9"
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
+
+from sweeper.results.card import Mark, Name, Picture
+from sweeper.wording import plain, score_text
+
+INK, SOFT, GRID, BAND = "#1f2933", "#64748b", "#e2e8f0", "#f1f5f9"
+SIZE = (7.6, 4.2)
+"""Inches: 760 to 420 at a hundred dots an inch."""
 MANY = 400
-"""Configurations from which their dots are small."""
+"""Marks from which they are small."""
+SETTINGS = {
+    "svg.hashsalt": "sweeper",  # or else ids are drawn by chance
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.parse_math": False,  # a class called $x$ is no formula
+    "axes.edgecolor": GRID,
+}
+UNDATED = {"Date": None, "Creator": None, "Format": None, "Type": None}
+SVG = "http://www.w3.org/2000/svg"
 
 
-def front_svg(answer: Answer) -> str:
-    """Every scored configuration, the Pareto front as a line, best and knee by name. Cost is logarithmic.
-
-    Configurations of several runs show their mean and its 95 % interval.
-    """
-    rows = [row for row in answer.rows if row.score is not None and row.cost(answer.cost) > 0]
-    axes = Axes([row.cost(answer.cost) for row in rows], [row.score or 0.0 for row in rows], is_log=True)
-    below = f"cost of the trial, {unit_of(answer.cost, answer.has_gpu)}"
-    body = [*axes.frame(f"{answer.sweep}: {answer.metric} against cost", answer.metric, below), *_legend()]
-    body += stairs([_place(row, answer.cost, axes) for row in answer.front if row in rows], INK)
-    body += [mark for row in rows for mark in _marks(row, answer, axes)]
-    body += _names(answer, axes)
-    return svg(f"{answer.sweep}: {answer.metric} against cost, {len(rows)} configurations", body)
+def svg(picture: Picture) -> str:
+    """The whole picture; nothing in it depends on when it was made."""
+    stream = io.StringIO()
+    with rc_context(SETTINGS):
+        figure = Figure(figsize=SIZE, layout="constrained")
+        FigureCanvasSVG(figure)
+        _draw(picture, figure.add_subplot())
+        figure.savefig(stream, format="svg", metadata=UNDATED)
+    return _spoken(stream.getvalue(), picture)
 
 
-def anytime_svg(answer: Answer) -> str:
-    """The best score as the sweep went on, its last 10 % shaded, what more would bring above."""
-    kind = _spent_kind(answer)
-    steps = answer.anytime.steps
-    spent = [_spent(step, kind) for step in steps]
-    axes = Axes(spent, [step.score for step in steps], is_log=False)
-    body: list[str] = []
-    searched = _spent(answer.anytime.searched, kind) if answer.anytime.searched else 0.0
-    if searched > 0:
-        left, right = axes.x(0.9 * searched), axes.x(searched)
-        shade = f'x="{left:.1f}" y="{TOP}" width="{right - left:.1f}" height="{HEIGHT - TOP - BOTTOM}"'
-        body.append(f'<rect {shade} fill="{BAND}"/>')
-        last = f"the last 10 % {last_tenth_text(answer.metric, answer.anytime)}"
-        is_right = right > WIDTH / 2
-        x, anchor = (right, "end") if is_right else (left, "start")
-        body.append(text(x, HEIGHT - BOTTOM - 8, last, anchor=anchor, colour=SOFT))
-    below = f"spent on all trials, {unit_of(kind, answer.has_gpu)}"
-    body += axes.frame(f"{answer.sweep}: best {answer.metric} so far", answer.metric, below)
-    body += stairs([(axes.x(cost), axes.y(step.score)) for cost, step in zip(spent, steps, strict=True)], INK)
-    body += [
-        dot(
-            axes.x(cost),
-            axes.y(step.score),
-            COLOURS[State.COMPLETED],
-            f"{score_text(answer.metric, step.score)}",
+def _draw(picture: Picture, axes: Axes) -> None:
+    axes.set_title(_clean(picture.title), loc="left", weight="bold", color=INK, pad=24)
+    axes.set_xlabel(picture.across, color=SOFT)
+    if picture.is_log:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(LogLocator(subs=()))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda cost, _: f"{cost:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda score, _: score_text(picture.metric, score)))
+    axes.grid(color=GRID)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelcolor=SOFT, color=GRID)
+    axes.set_ylim(*_range([mark.y for mark in picture.marks]))
+    if picture.shade:
+        left, right, words = picture.shade
+        axes.axvspan(left, right, color=BAND)
+        axes.annotate(
+            words, (right, 0), (-2, 6), xycoords=("data", "axes fraction"), textcoords="offset points",
+            ha="right", color=SOFT,
+        )  # fmt: skip
+    for stairs in picture.stairs:
+        if len(stairs.places) > 1:
+            costs, scores = zip(*stairs.places, strict=True)
+            axes.step(costs, scores, where="post", color=stairs.color, linewidth=1.5, gid="stairs")
+    _dots(axes, picture.marks)
+    for name in picture.names:
+        _name(axes, name)
+    _above(axes, picture)
+
+
+def _dots(axes: Axes, marks: Sequence[Mark]) -> None:
+    for mark in marks:
+        if mark.reach is not None:
+            ends = (mark.y - mark.reach, mark.y + mark.reach)
+            axes.plot((mark.x, mark.x), ends, color=SOFT, linewidth=1.5, scaley=False)
+    is_one_of_many = len(marks) > MANY
+    dots = axes.scatter(
+        [mark.x for mark in marks],
+        [mark.y for mark in marks],
+        s=10 if is_one_of_many else 55,
+        c=[mark.color for mark in marks],
+        alpha=0.85,
+        edgecolors="none" if is_one_of_many else "white",
+        zorder=3,
+    )
+    dots.set_gid("marks")
+
+
+def _name(axes: Axes, name: Name) -> None:
+    low, high = axes.get_xlim()
+    place = axes.transAxes.inverted().transform(axes.transData.transform((name.x, name.y)))[0]
+    is_right = name.is_above and high > low and place > 0.5
+    offset = (0, 8) if name.is_above else (7, -14)
+    axes.annotate(
+        _clean(name.text), (name.x, name.y), offset, textcoords="offset points",
+        ha="right" if is_right else "left", color=INK, weight="bold", zorder=4,
+    )  # fmt: skip
+
+
+def _above(axes: Axes, picture: Picture) -> None:
+    """The remark, or what the colors mean, in a line between title and axes."""
+    if picture.remark:
+        axes.annotate(
+            picture.remark, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", color=SOFT
         )
-        for cost, step in zip(spent, steps, strict=True)
-    ]
-    body.append(text(LEFT, 44, f"enough? {advice_text(answer.metric, answer.anytime)}", colour=SOFT))
-    return svg(f"{answer.sweep}: best {answer.metric} against spend", body)
+    for name, color in picture.kinds.items():
+        axes.scatter([], [], s=55, c=color, label=name)
+    for stairs in picture.stairs:
+        if stairs.name:
+            axes.plot([], [], color=stairs.color, label=_clean(stairs.name))
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=6, frameon=False, labelcolor=SOFT, borderpad=0.2
+        )
 
 
-def fronts_svg(found: Comparison) -> str:
-    """The fronts of several sweeps on common axes; cost is logarithmic."""
-    fronts = {side.answer.sweep: [r for r in side.front if r.cost(found.cost) > 0] for side in found.sides}
-    rows = [row for front in fronts.values() for row in front]
-    axes = Axes([row.cost(found.cost) for row in rows], [row.score or 0.0 for row in rows], is_log=True)
-    has_gpu = all(side.answer.has_gpu for side in found.sides)
-    below = f"cost of the trial, {unit_of(found.cost, has_gpu)}"
-    body = [*axes.frame(f"{found.metric} against cost", found.metric, below)]
-    x = float(LEFT)
-    for number, (name, front) in enumerate(fronts.items()):
-        colour = FRONTS[number % len(FRONTS)]
-        places = [_place(row, found.cost, axes) for row in front]
-        body += stairs(places, colour, width=2)
-        body += [
-            dot(*place, colour, f"{name}: {_said(row)}") for place, row in zip(places, front, strict=True)
-        ]
-        body += [line(x, 42, x + 16, 42, colour, width=2), text(x + 22, 46, name, colour=SOFT)]
-        x += 40 + 7 * len(name)
-    return svg(f"{found.metric} against cost: {', '.join(fronts)}", body)
+def _range(scores: Iterable[float]) -> tuple[float, float]:
+    known = list(scores) or [0.0, 1.0]
+    margin = 0.06 * (max(known) - min(known)) or 0.05
+    return min(known) - margin, max(known) + margin
 
 
-def _spent_kind(answer: Answer) -> Cost:
-    """USD where that is the sweep's cost and known throughout; device time otherwise."""
-    is_priced = all(step.usd is not None for step in answer.anytime.steps)
-    return answer.cost if answer.cost != "usd" or is_priced else "gpu_hours"
+def _spoken(text: str, picture: Picture) -> str:
+    """With a title for the whole, and one for each dot: browsers show it on hovering, readers read it."""
+    ElementTree.register_namespace("", SVG)
+    ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    root = ElementTree.fromstring(text)
+    root.set("role", "img")
+    root.insert(0, _title(picture.title))
+    for mark, dot in zip(picture.marks, _drawn_marks(root), strict=True):
+        dot.append(_title(mark.said))
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _spent(step: Step, kind: Cost) -> float:
-    if kind == "usd":
-        return step.usd or 0.0
-    return step.device_seconds / 3600 if kind == "gpu_hours" else step.device_seconds
+def _drawn_marks(root: ElementTree.Element) -> Iterator[ElementTree.Element]:
+    for group in root.iter(f"{{{SVG}}}g"):
+        if group.get("id") == "marks":
+            yield from group.iter(f"{{{SVG}}}use")
 
 
-def _place(row: LeaderboardRow, cost: Cost, axes: Axes) -> tuple[float, float]:
-    return axes.x(row.cost(cost)), axes.y(row.score or 0.0)
+def _title(said: str) -> ElementTree.Element:
+    made = ElementTree.Element(f"{{{SVG}}}title")
+    made.text = _clean(said)
+    return made
 
 
-def _legend() -> Iterator[str]:
-    entries = (("ran to its end", State.COMPLETED), ("stopped early", State.STOPPED))
-    for place, (name, state) in enumerate(entries):
-        x = LEFT + 4 + 130 * place
-        yield f'<circle cx="{x}" cy="42" r="5" fill="{COLOURS[state]}"/>'
-        yield text(x + 10, 46, name, colour=SOFT)
-    x = LEFT + 4 + 130 * len(entries)
-    yield line(x - 5, 42, x + 12, 42, INK, width=1.5)
-    yield text(x + 18, 46, "Pareto front", colour=SOFT)
-
-
-def _marks(row: LeaderboardRow, answer: Answer, axes: Axes) -> Iterator[str]:
-    x, y = _place(row, answer.cost, axes)
-    if row.half_width is not None and row.score is not None:
-        reach = axes.y(row.score - row.half_width), axes.y(row.score + row.half_width)
-        low, high = (min(max(end, TOP), HEIGHT - BOTTOM) for end in reach)
-        yield line(x, low, x, high, SOFT, width=1.5)
-    is_one_of_many = len(answer.rows) > MANY
-    yield dot(x, y, COLOURS.get(row.state, SOFT), _said(row), radius=2 if is_one_of_many else 5)
-
-
-def _said(row: LeaderboardRow) -> str:
-    return f"trial {row.number}: " + ", ".join(f"{key} {value}" for key, value in row.config.items())
-
-
-def _names(answer: Answer, axes: Axes) -> list[str]:
-    named: dict[int, tuple[LeaderboardRow, list[str]]] = {}
-    efficient = answer.efficient.row if answer.efficient else None
-    for name, row in (("best", answer.best), ("knee", answer.knee), ("most efficient", efficient)):
-        if row is not None and row.cost(answer.cost) > 0:
-            named.setdefault(row.number, (row, []))[1].append(name)
-    return [_name(row, names, answer, axes) for row, names in named.values()]
-
-
-def _name(row: LeaderboardRow, names: Sequence[str], answer: Answer, axes: Axes) -> str:
-    x, y = _place(row, answer.cost, axes)
-    is_best = row is answer.best  # the others stand below their dots, where the front leaves room
-    label = f"{', '.join(names)}: trial {row.number}, {mean_text(answer.metric, row)}"
-    anchor = "end" if is_best and x > WIDTH / 2 else "start"
-    return text(x + (4 if is_best else 9), y + (-9 if is_best else 17), label, anchor=anchor, weight=600)
+def _clean(text: str) -> str:
+    """Without what XML has no place for: control characters, and halves of characters."""
+    return "".join(character for character in plain(text) if not "\ud800" <= character <= "\udfff")

@@ -115,6 +115,11 @@ class StoredSweep:
         return best_of(self.history, self.spec.objective.goal)
 
     @property
+    def classes(self) -> int | None:
+        """How many classes its images have; None for a record that does not tell."""
+        return len(json.loads(self.meta["classes"])) if "classes" in self.meta else None
+
+    @property
     def has_gpu(self) -> bool:
         """Whether its device time is that of GPUs."""
         return any(attempt.is_gpu for attempt in self.history.attempts)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from sweeper.config.sections import ObjectiveSpec
 from sweeper.sweep.objective import chance_level
 from sweeper.trial import Config
-from sweeper.wording import value_text
+from sweeper.wording import HOUR, value_text
 
 VALUES = 8
 """Values that are told apart; of more, numbers are told by quarters of the trials, others by the dearest."""
@@ -77,7 +77,7 @@ def _value(
     median = statistics.median(scores) if scores else None
     efficiency = None
     if chance is not None and median is not None and billed > 0:
-        efficiency = (median - chance) / (billed / len(trials) / 3600)
+        efficiency = (median - chance) / (billed / len(trials) / HOUR)
     return ValueCost(
         parameter=name,
         value=value,

@@ -1,16 +1,11 @@
 """The configurations of a sweep, best first: single trials, repeats and final runs of one as one."""
 
 import math
-import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import Config, Goal, State, canonical
-
-# the 97.5 % quantile of Student's t for 1 to 10 degrees of freedom; beyond, its expansion is exact to 0.0002
-_STUDENT = (12.70620, 4.30265, 3.18245, 2.77645, 2.57058, 2.44691, 2.36462, 2.30600, 2.26216, 2.22814)
-_NORMAL = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +13,14 @@ class RankedConfig:
     """One configuration. `mean` is that of the best epochs of its `runs`, in the metric's own unit.
 
     `runs` counts what the mean is over: final runs where there are any, else completed repeats, else
-    whatever has a score. `half_width` is that of the 95 % t-interval of the mean, None for one run.
-    `trials` are all of the configuration, by number, `counted` those that the mean is over; `cost` is what
-    all were billed, in device-seconds.
+    whatever has a score; `scores` are theirs. `trials` are all of the configuration, by number, `counted`
+    those that the mean is over; `cost` is what all were billed, in device-seconds.
     """
 
     config: Config
     trials: tuple[TrialHistory, ...]
     mean: float
-    half_width: float | None
+    scores: tuple[float, ...]
     runs: int
     is_final: bool
     cost: float
@@ -54,25 +48,6 @@ def best_of(history: SweepHistory, goal: Goal) -> TrialHistory | None:
     finals = _ranked((trial for trial in trials if trial.config in finalists), goal)
     first = finals[0] if finals and finals[0].is_final else _first(trials, goal)
     return best_scored(first.trials, goal) if first else None
-
-
-def mean_of(scores: Sequence[float]) -> tuple[float, float | None]:
-    """The mean, and half the width of its 95 % t-interval; None for a single score."""
-    count = len(scores)
-    mean = math.fsum(scores) / count
-    if count < 2:
-        return mean, None
-    return mean, student(count - 1) * statistics.stdev(scores) / math.sqrt(count)
-
-
-def student(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t: half of a 95 % interval, in standard errors."""
-    if freedom <= len(_STUDENT):
-        return _STUDENT[freedom - 1]
-    z, n = _NORMAL, freedom
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
-    return z + (z**3 + z) / (4 * n) + second + third
 
 
 def _ranked(trials: Iterable[TrialHistory], goal: Goal) -> list[RankedConfig]:
@@ -114,12 +89,12 @@ def _standing(trials: list[TrialHistory], goal: Goal) -> RankedConfig | None:
     completed = [(trial, score) for trial, score in scored if trial.state is State.COMPLETED]
     final = [(trial, score) for trial, score in completed if trial.is_final_run]
     counted = final or completed or scored
-    mean, half_width = mean_of([score for _, score in counted])
+    scores = tuple(score for _, score in counted)
     return RankedConfig(
         trials[0].config,
         tuple(trials),
-        mean,
-        half_width,
+        math.fsum(scores) / len(scores),
+        scores,
         len(counted),
         bool(final),
         sum(trial.device_seconds for trial in trials),

@@ -1,42 +1,52 @@
-"""A sweep's answer from its record, and its pictures. Without torch: what only reads is quick."""
+"""A sweep's answer from its record. Without torch and without matplotlib: what only reads is quick."""
 
 import contextlib
-import dataclasses
-import json
+import sys
+
+from rich.console import Console
 
 from sweeper.files import write_atomically
-from sweeper.results.answer import Answer, Places, answer
-from sweeper.results.plots import anytime_svg, front_svg
-from sweeper.results.published_comparison import Measure
-from sweeper.results.stored_sweep import StoredSweep, next_commands
-from sweeper.store.paths import SweepPaths
-from sweeper.trackers.address import redacted, tracking_uri
+from sweeper.results.answer import answer
+from sweeper.results.card import Card
+from sweeper.results.leaderboard import Leaderboard, Measure
+from sweeper.results.render_text import print_answer, print_tables
+from sweeper.results.stored_sweep import StoredSweep
 from sweeper.trial import Config
 
 WIDTH = 120
 """Columns where stdout is no terminal and nobody says how wide it is."""
 
 
-def answer_of(told: StoredSweep) -> Answer:
-    """The answer that the record gives now."""
-    spec = told.spec
-    places = Places(
-        record=str(told.paths.record),
-        tracking=redacted(tracking_uri(spec.tracking.uri, told.paths.mlflow)),
-        experiment=spec.tracking.experiment or spec.name,
-        commands=next_commands(told.ended, spec.name),
-    )
-    classes = len(json.loads(told.meta["classes"])) if "classes" in told.meta else None
-    measure = _measure(told, classes)
-    return answer(told.history, spec, classes=classes, places=places, measure=measure)
+def board_of(told: StoredSweep, *, budget: float | None = None, is_single: bool = False) -> Leaderboard:
+    """What the cards of the answer start from."""
+    return Leaderboard(told, _measure(told), budget, is_single)
 
 
-def _measure(told: StoredSweep, classes: int | None) -> Measure | None:
+def print_page(board: Leaderboard, ranked: Card | None = None) -> None:
+    """The whole answer on stdout; or a ranking alone."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    if ranked is None:
+        print_answer(answer(board), board.objective, console)
+    else:
+        print_tables(ranked, console)
+
+
+def draw_pictures(board: Leaderboard) -> None:
+    """Draw the cards' pictures beside the record, where there is a score, and room for them."""
+    from sweeper.results.plots import svg  # imports matplotlib
+
+    cards, paths = answer(board), board.told.paths
+    with contextlib.suppress(OSError):
+        for path, card in ((paths.front, cards["front"]), (paths.anytime, cards["anytime"])):
+            if board.best and isinstance(card, Card) and card.picture:
+                write_atomically(path, svg(card.picture()))
+
+
+def _measure(told: StoredSweep) -> Measure | None:
     """How to count parameters; None for a record that does not tell the shape of its images."""
-    channels = told.meta.get("channels")
+    spec, classes, channels = told.spec, told.classes, told.meta.get("channels")
     if classes is None or channels is None:
         return None
-    spec = told.spec
 
     def measure(config: Config) -> int:
         from sweeper.plan.plan import parameter_count  # imports torch
@@ -44,14 +54,3 @@ def _measure(told: StoredSweep, classes: int | None) -> Measure | None:
         return parameter_count(config, spec=spec, channels=int(channels), classes=classes)
 
     return measure
-
-
-def drawn(answered: Answer, paths: SweepPaths) -> Answer:
-    """The answer with its pictures drawn anew; without those that cannot be written or do not exist."""
-    pictures = {paths.front: front_svg, paths.anytime: anytime_svg}
-    if answered.best:
-        with contextlib.suppress(OSError):
-            for path, draw in pictures.items():
-                write_atomically(path, draw(answered))
-    there = tuple(str(path) for path in pictures if path.exists())
-    return dataclasses.replace(answered, places=dataclasses.replace(answered.places, pictures=there))

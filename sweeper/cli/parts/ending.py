@@ -1,14 +1,11 @@
 """The first and the last words of `resume` and `launch`: edits, the answer so far, the command to go on."""
 
-import sys
 from collections.abc import Iterator
 
 import click
-from rich.console import Console
 
-from sweeper.cli.parts.answer_page import WIDTH, answer_of, drawn
+from sweeper.cli.parts.answer_page import board_of, draw_pictures, print_page
 from sweeper.launch.driver import Ending
-from sweeper.results.pages import print_answer
 from sweeper.results.stored_sweep import StoredSweep, read, reason_text
 from sweeper.store.paths import SweepPaths
 from sweeper.trial import State
@@ -17,9 +14,9 @@ from sweeper.trial import State
 def say(ending: Ending, paths: SweepPaths) -> int:
     """Print the answer so far on stdout, what went wrong and how to go on on stderr; return the exit code."""
     told = read(paths)
-    answered = drawn(answer_of(told), paths)
-    width = None if sys.stdout.isatty() else WIDTH
-    print_answer(answered, Console(width=width, highlight=False))
+    board = board_of(told)
+    draw_pictures(board)
+    print_page(board)
     for line in _remarks(told, ending):
         click.echo(line, err=True)
     return ending.exit_code

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -11,8 +11,7 @@ from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.config.run_options import RunOptions
 from sweeper.cost.cost_estimate import CostEstimate, Range
 from sweeper.errors import BudgetError
-from sweeper.results.estimate_error import Beside
-from sweeper.wording import config_text, duration_text, plain
+from sweeper.wording import HOUR, config_text, cost_unit, counted, duration_text, plain
 
 COLUMNS = ("quote", "p10", "p50", "p90")
 SOURCES = {
@@ -32,9 +31,10 @@ def quiet_line(quote: CostEstimate) -> str:
     """`about 0.015 CPU slot hours (0.009 to 0.023) on 2 slots, 38 s; ...`."""
     hours = quote.device_hours
     spread = f"{hours.p10:.2g} to {hours.p90:.2g}"
-    wall = duration_text(quote.wall_hours.p50 * 3600)
+    wall = duration_text(quote.wall_hours.p50 * HOUR)
     cut = f"; {quote.cut_by} ends it after about {quote.trials.p50:.0f} trials" if quote.cut_by else ""
-    return f"about {hours.p50:.2g} {_unit(quote)} ({spread}), {wall} on {_slots(quote)}{cut}"
+    unit, slots = cost_unit("gpu_hours", quote.is_gpu), counted(quote.slots, "slot")
+    return f"about {hours.p50:.2g} {unit} ({spread}), {wall} on {slots}{cut}"
 
 
 def refuse_what_cannot_fit(quote: CostEstimate) -> None:
@@ -57,11 +57,11 @@ def may_proceed(quote: CostEstimate, options: RunOptions, *, is_sure: bool) -> b
 
 
 def _rows(quote: CostEstimate) -> Iterator[tuple[str, ...]]:
-    hours = _unit(quote)
+    hours = cost_unit("gpu_hours", quote.is_gpu)
     yield hours, *_numbers(quote.device_hours)
     if quote.usd is not None:
         yield "USD", *(f"{value:.2f}" for value in _values(quote.usd))
-    yield "wall time", *(duration_text(value * 3600) for value in _values(quote.wall_hours))
+    yield "wall time", *(duration_text(value * HOUR) for value in _values(quote.wall_hours))
     yield "trials begun", *(f"{value:.0f}" for value in _values(quote.trials))
     yield "trained in full", *(f"{value:.0f}" for value in _values(quote.completed))
     yield f"one full trial, {hours}", *_numbers(quote.full_trial)
@@ -77,7 +77,7 @@ def _numbers(found: Range) -> tuple[str, ...]:
 
 def _pairs(quote: CostEstimate) -> Iterator[tuple[str, str]]:
     yield "pace", f"from {SOURCES[quote.source].format(n=quote.timings)}; {quote.device}"
-    yield "slots", f"{_slots(quote)}, {quote.simulations} rehearsals on a virtual clock"
+    yield "slots", f"{counted(quote.slots, 'slot')}, {quote.simulations} rehearsals on a virtual clock"
     if quote.rungs:
         unit = "epochs" if quote.resource == "epoch" else "device-seconds"
         rungs = ", ".join(f"{count:.0f} at {level}" for level, count in quote.rungs.items())
@@ -96,24 +96,6 @@ def _pairs(quote: CostEstimate) -> Iterator[tuple[str, str]]:
         yield "budget", f"{said}: {' '.join(quote.changes)}".rstrip(": ")
     for note in quote.notes:
         yield "note", plain(note)
-
-
-def print_beside(quote: CostEstimate, rows: Sequence[Beside], error: float | None) -> None:
-    """What was quoted beside what it came to; nothing of how it was worked out."""
-    shown = {"device_hours": _unit(quote), "usd": "USD", "wall_hours": "wall hours", "trials": "trials begun"}
-    shown["completed"] = "trained in full"
-    cells = [(shown[row.what], *_numbers(row.quoted), f"{row.actual:.3g}", row.verdict) for row in rows]
-    print_table(("quoted", "p10", "p50", "p90", "actual", ""), cells, left=("quoted", ""))
-    if error is not None:
-        click.echo(f"a trial's seconds were foreseen to {100 * error:.0f} % (median)")
-
-
-def _unit(quote: CostEstimate) -> str:
-    return "GPU hours" if quote.is_gpu else "CPU slot hours"
-
-
-def _slots(quote: CostEstimate) -> str:
-    return f"{quote.slots} slot{'' if quote.slots == 1 else 's'}"
 
 
 def quote_facts(quote: CostEstimate) -> dict[str, Any]:

@@ -8,12 +8,11 @@ import click
 
 from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.launch.live_snapshot import budgets_used
-from sweeper.results.anytime import Anytime, anytime
-from sweeper.results.phrases import advice_text, last_tenth_text
+from sweeper.results.anytime import Anytime, advice_text, anytime, last_tenth_text
 from sweeper.results.stored_sweep import StoredSweep, next_commands, standing_text
 from sweeper.store.history import TrialHistory
 from sweeper.trial import State
-from sweeper.wording import device_text, duration_text, plain, score_text
+from sweeper.wording import counted, device_text, duration_text, plain, score_text
 
 FAILURES = 3
 """Failed trials whose message is shown; `sweeper logs` has all."""
@@ -40,7 +39,7 @@ def _pairs(told: StoredSweep) -> Iterator[tuple[str, str]]:
         yield "stop now?" if told.owner else "enough?", advice_text(metric, found)
     yield (
         "wall clock",
-        f"{duration_text(told.history.wall_seconds)} in {_count(told.history.launches, 'launch')}",
+        f"{duration_text(told.history.wall_seconds)} in {counted(told.history.launches, 'launch')}",
     )
     yield "tracking", _tracking_text(told)
     yield "last event", f"{duration_text(max(0.0, time.time() - told.last_at))} ago"
@@ -84,7 +83,7 @@ def _idle(told: StoredSweep) -> str:
 
 
 def _tracking_text(told: StoredSweep) -> str:
-    waiting = f"{_count(told.undelivered, 'row')} not delivered yet" if told.undelivered else "all delivered"
+    waiting = f"{counted(told.undelivered, 'row')} not delivered yet" if told.undelivered else "all delivered"
     return f"{waiting}  ({told.tracking})"
 
 
@@ -129,11 +128,6 @@ def _commands(told: StoredSweep) -> tuple[str, ...]:
     seen = (f"sweeper logs {name} {failed[0].number}",) if failed else ()
     late = (f"sweeper sync {name}",) if told.undelivered and not told.owner else ()
     return tuple(dict.fromkeys((*next_commands(told.standing, name), *late, *seen)))
-
-
-def _count(number: int, noun: str) -> str:
-    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
-    return f"{number} {noun if number == 1 else plural}"
 
 
 def status_facts(told: StoredSweep) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def test_json_holds_fronts_areas_and_what_each_needed(pair, say):
 def test_the_fronts_can_be_drawn(pair, say, tmp_path):
     picture = tmp_path / "fronts.svg"
     assert say("compare", "one", "two", "--svg", str(picture)).code == 0
-    assert picture.read_text().count("<polyline") == 2
+    assert picture.read_text().count('id="stairs"') == 2
 
 
 def test_other_images_are_pointed_out_in_plain_words(make_run, say):

@@ -1,14 +1,21 @@
 """Sweeps whose trials are written down: a score an epoch, what they were billed, and how they ended."""
 
+import io
 import itertools
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from sweeper.config.spec import SweepSpec, parse_spec
+from sweeper.results.answer import answer
+from sweeper.results.leaderboard import Leaderboard
+from sweeper.results.render_text import print_answer
+from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import Attempt, SweepHistory, TrialHistory
+from sweeper.store.paths import SweepPaths
 from sweeper.trial import Report, State
 
 
@@ -51,6 +58,34 @@ def _spec(name: str = "digits", **objective: Any) -> SweepSpec:
         "budget": {"trials": 4},
     }
     return parse_spec(json.dumps(sections))
+
+
+def _board(
+    history: SweepHistory, spec: SweepSpec, classes: int | None = None, digest: str = "", **more: Any
+) -> Leaderboard:
+    meta = {"data_digest": digest} if digest else {}
+    if classes is not None:
+        meta["classes"] = json.dumps([str(number) for number in range(classes)])
+    told = StoredSweep(SweepPaths.of(spec.name), meta, spec, history, None, 0, 0.0, {})
+    return Leaderboard(told, **more)
+
+
+def _printed(board: Leaderboard, width: int = 140) -> str:
+    stream = io.StringIO()
+    print_answer(answer(board), board.objective, Console(file=stream, width=width))
+    return stream.getvalue()
+
+
+@pytest.fixture
+def board() -> Callable[..., Leaderboard]:
+    """`board(history(...), spec(), 10)`: what the cards of a sweep with ten classes start from."""
+    return _board
+
+
+@pytest.fixture
+def printed() -> Callable[..., str]:
+    """`printed(board(...), width=140)`: the answer as a page."""
+    return _printed
 
 
 @pytest.fixture

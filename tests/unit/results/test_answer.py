@@ -8,18 +8,18 @@ import pytest
 from rich.console import Console
 
 from sweeper.config.spec import SweepSpec, parse_spec
-from sweeper.results.answer import Answer, Places, answer, saved_device_seconds
-from sweeper.results.leaderboard import leaderboard, varied
-from sweeper.results.pages import STAND_IN, leaderboard_table, print_answer
+from sweeper.results.answer import answer
+from sweeper.results.cards.budgets import reaching_row
+from sweeper.results.cards.efficiency import most_efficient_row
+from sweeper.results.cards.front import front_rows, knee_row
+from sweeper.results.cards.order import ranked_by
+from sweeper.results.cards.spent import STAND_IN, spending
+from sweeper.results.costs import saved_device_seconds
+from sweeper.results.leaderboard import Leaderboard, trial_rows, varied
+from sweeper.results.render_json import merged
+from sweeper.results.render_text import print_tables
 from sweeper.store.history import Attempt, SweepHistory, TrialHistory
 from sweeper.trial import Goal, Report, State
-
-PLACES = Places(
-    record="runs/digits/record.db",
-    tracking="sqlite:////runs/mlflow.db",
-    experiment="digits",
-    commands=("sweeper ui digits",),
-)
 
 
 def spec(**objective: Any) -> SweepSpec:
@@ -65,112 +65,109 @@ STEPS = (trial(1, [0.2], 1), trial(2, [0.6], 20), trial(3, [0.9], 40), trial(4, 
 
 
 def test_trials_rank_by_their_best_epoch_and_those_without_a_score_come_last() -> None:
-    rows = leaderboard(history(*USUAL), Goal.MAXIMIZE)
+    rows = trial_rows(history(*USUAL), Goal.MAXIMIZE)
     assert [(row.rank, row.number) for row in rows] == [(1, 4), (2, 2), (3, 1), (4, 3), (None, 5)]
     assert (rows[2].epoch, rows[2].epochs, rows[2].score) == (2, 3, 0.8)
     assert rows[2].metrics["valid/top5"] == pytest.approx(0.85)
 
 
 def test_a_loss_ranks_the_lowest_first_and_of_equals_the_cheaper() -> None:
-    rows = leaderboard(history(trial(1, [0.5], 20), trial(2, [0.5], 10), trial(3, [0.7], 1)), Goal.MINIMIZE)
+    rows = trial_rows(history(trial(1, [0.5], 20), trial(2, [0.5], 10), trial(3, [0.7], 1)), Goal.MINIMIZE)
     assert [row.number for row in rows] == [2, 1, 3]
 
 
 def test_a_diverged_trial_never_ranks() -> None:
-    rows = leaderboard(history(trial(1, [math.nan, math.inf], 3), trial(2, [0.1], 3)), Goal.MAXIMIZE)
+    rows = trial_rows(history(trial(1, [math.nan, math.inf], 3), trial(2, [0.1], 3)), Goal.MAXIMIZE)
     assert [row.rank for row in rows] == [1, None]
 
 
 def test_only_parameters_that_differ_tell_trials_apart() -> None:
-    assert varied(leaderboard(history(*USUAL), Goal.MAXIMIZE)) == ("layers",)
+    assert varied(trial_rows(history(*USUAL), Goal.MAXIMIZE)) == ("layers",)
 
 
-def test_the_answer_names_best_front_knee_and_most_efficient() -> None:
-    found = answer(history(*USUAL), spec(), classes=10)
+def test_the_answer_names_best_front_knee_and_most_efficient(board) -> None:
+    found = board(history(*USUAL), spec(), 10)
     assert found.best is not None
     assert found.best.number == 4
-    assert [row.number for row in found.front] == [3, 2, 4]
-    assert found.efficient is not None
-    assert found.efficient.row.number == 2
-    assert found.efficient.ratio == pytest.approx(0.85 / (1.1 * 36 / 3600))
-    assert found.efficient.floor == pytest.approx(0.1 + 0.9 * 0.87)
+    assert [row.number for row in front_rows(found)] == [3, 2, 4]
+    efficient = most_efficient_row(found)
+    assert efficient is not None
+    assert efficient.row.number == 2
+    assert efficient.ratio == pytest.approx(0.85 / (1.1 * 36 / 3600))
+    assert efficient.floor == pytest.approx(0.1 + 0.9 * 0.87)
 
 
-def test_the_knee_is_sought_among_networks_that_are_good_for_something() -> None:
-    found = answer(history(*STEPS), spec(), classes=10)
-    assert found.knee is not None
-    assert found.knee.number == 3
+def test_the_knee_is_sought_among_networks_that_are_good_for_something(board) -> None:
+    found = knee_row(board(history(*STEPS), spec(), 10))
+    assert found is not None
+    assert found.number == 3
     useless = [trial(5, [0.1], 0.1), trial(6, [0.12], 0.2), trial(7, [0.5], 0.3)]
-    assert answer(history(*useless), spec(), classes=10).knee is None
+    assert knee_row(board(history(*useless), spec(), 10)) is None
 
 
-def test_a_name_is_never_taken_for_markup() -> None:
+def test_a_name_is_never_taken_for_markup(board, printed) -> None:
     odd = trial(1, [0.5], 3)
     odd.point = "[red]x[/nope]"
-    assert "[red]x[/nope]" in drawn(answer(history(odd), spec()))
+    assert "[red]x[/nope]" in printed(board(history(odd), spec()))
 
 
-def test_no_printed_line_ends_in_blanks() -> None:
-    stream = io.StringIO()
-    print_answer(answer(history(*STEPS), spec(), classes=10, places=PLACES), Console(file=stream, width=100))
-    lines = stream.getvalue().splitlines()
+def test_no_printed_line_ends_in_blanks(board, printed) -> None:
+    lines = printed(board(history(*STEPS), spec(), 10), width=100).splitlines()
     assert lines == [line.rstrip() for line in lines]
     assert any("knee" in line for line in lines)
 
 
-def test_min_top5_decides_who_competes_in_efficiency() -> None:
-    strict = answer(history(*USUAL), spec(min_top5=1.0), classes=10).efficient
+def test_min_top5_decides_who_competes_in_efficiency(board) -> None:
+    strict = most_efficient_row(board(history(*USUAL), spec(min_top5=1.0), 10))
     assert strict is not None
     assert strict.is_floor_given
     assert strict.row.number == 2
     cheap = trial(6, [0.94], 1)
-    with_cheap = answer(history(*USUAL, cheap), spec(min_top5=1.0), classes=10).efficient
+    with_cheap = most_efficient_row(board(history(*USUAL, cheap), spec(min_top5=1.0), 10))
     assert with_cheap is not None
     assert with_cheap.row.number == 2, "0.99 top-5 is below the floor, however cheap"
 
 
-def test_a_target_is_answered_by_the_cheapest_that_reaches_it() -> None:
-    found = answer(history(*USUAL), spec(mode="target", target=0.9)).reaching
+def test_a_target_is_answered_by_the_cheapest_that_reaches_it(board) -> None:
+    found = reaching_row(board(history(*USUAL), spec(mode="target", target=0.9)))
     assert found is not None
     assert found.number == 2
 
 
-def test_a_loss_has_no_efficiency() -> None:
-    assert (
-        answer(history(*USUAL), spec(metric="valid/loss", goal=Goal.MINIMIZE), classes=10).efficient is None
-    )
+def test_a_loss_has_no_efficiency(board) -> None:
+    loss = spec(metric="valid/loss", goal=Goal.MINIMIZE)
+    assert most_efficient_row(board(history(*USUAL), loss, 10)) is None
 
 
-def test_device_time_is_billed_by_share_and_savings_are_the_missing_epochs() -> None:
-    found = answer(history(*USUAL), spec())
-    assert found.billed_device_seconds == pytest.approx(1.1 * (300 + 36 + 10 + 720 + 5))
-    assert found.productive_device_seconds == pytest.approx(300 + 36 + 10 + 720 + 5)
-    assert found.stopped_early == 1
-    assert found.saved_device_seconds == pytest.approx(9 * 10)
+def test_device_time_is_billed_by_share_and_savings_are_the_missing_epochs(board) -> None:
+    found = spending(board(history(*USUAL), spec())).facts
+    assert found["billed_device_seconds"] == pytest.approx(1.1 * (300 + 36 + 10 + 720 + 5))
+    assert found["productive_device_seconds"] == pytest.approx(300 + 36 + 10 + 720 + 5)
+    assert found["stopped_early"] == 1
+    assert found["saved_device_seconds"] == pytest.approx(9 * 10)
     assert saved_device_seconds(trial(1, [], 3), 10) == 0
 
 
-def test_prices_make_usd_the_cost_and_their_absence_falls_back_to_hours() -> None:
+def test_prices_make_usd_the_cost_and_their_absence_falls_back_to_hours(board) -> None:
     dear = [trial(n, [0.5 + n / 10], 3600, is_gpu=True, usd_per_hour=2.0) for n in (1, 2)]
-    priced = answer(history(*dear), spec(cost="usd"))
+    priced = board(history(*dear), spec(cost="usd"))
     assert priced.cost == "usd"
     assert priced.has_gpu
-    assert priced.usd == pytest.approx(2 * 1.1 * 2.0)
-    assert answer(history(*USUAL), spec(cost="usd")).cost == "gpu_hours"
+    assert spending(priced).facts["usd"] == pytest.approx(2 * 1.1 * 2.0)
+    assert board(history(*USUAL), spec(cost="usd")).cost == "gpu_hours"
 
 
-def drawn(found: Answer) -> str:
+def ranking(found: Leaderboard) -> str:
     stream = io.StringIO()
-    console = Console(file=stream, width=110)
-    print_answer(found, console)
-    console.print(leaderboard_table(found, 3))
+    print_tables(ranked_by(found, "score", 3), Console(file=stream, width=110))
     return stream.getvalue()
 
 
-def test_the_printed_answer_says_everything_in_words() -> None:
+def test_the_printed_answer_says_everything_in_words(board, printed) -> None:
     tested = trial(4, [0.9, 0.97], 720)
     tested.test = {"test/top1": 0.965, "test/top5": 1.0}
-    text = drawn(answer(history(*USUAL[:3], tested, USUAL[4]), spec(), classes=10, places=PLACES))
+    found = board(history(*USUAL[:3], tested, USUAL[4]), spec(), 10)
+    text = printed(found, width=110) + ranking(found)
     for part in (
         "digits: done in 3 min 20 s",
         "5 trials: 3 completed, 1 stopped, 1 failed",
@@ -182,8 +179,8 @@ def test_the_printed_answer_says_everything_in_words() -> None:
         "(91 %)",
         "1 trial, which saved about 90 CPU slot seconds",
         STAND_IN,
-        "runs/digits/record.db",
-        "sqlite:////runs/mlflow.db, experiment digits",
+        str(found.told.paths.record),
+        f"sqlite:///{found.told.paths.mlflow}, experiment digits",
         "sweeper ui digits",
         "layers=2",
     ):
@@ -191,29 +188,29 @@ def test_the_printed_answer_says_everything_in_words() -> None:
     assert "dropout" not in text
 
 
-def test_a_sweep_without_any_score_still_gets_an_answer() -> None:
-    text = drawn(answer(history(trial(1, [], 3, State.FAILED)), spec(), places=PLACES))
+def test_a_sweep_without_any_score_still_gets_an_answer(board, printed) -> None:
+    text = printed(board(history(trial(1, [], 3, State.FAILED)), spec()))
     assert "No trial reported a finite valid/top1" in text
     assert "1 failed" in text
-    assert "0 trials" in drawn(answer(SweepHistory(), spec()))
+    assert "0 trials" in printed(board(SweepHistory(), spec()))
 
 
-def test_with_gpus_no_slot_stands_in() -> None:
-    text = drawn(answer(history(trial(1, [0.9], 7200, is_gpu=True)), spec(), classes=10))
+def test_with_gpus_no_slot_stands_in(board, printed) -> None:
+    text = printed(board(history(trial(1, [0.9], 7200, is_gpu=True)), spec(), 10))
     assert "2.20 GPU hours" in text
     assert STAND_IN not in text
 
 
-def test_the_answer_is_json() -> None:
+def test_the_answer_is_json(board) -> None:
     blurred = trial(6, [0.1], 3)
     blurred.reports = [replace(blurred.reports[0], metrics={"train/loss": math.nan})]
-    assert leaderboard(history(blurred), Goal.MAXIMIZE)[0].as_dict()["metrics"] == {"train/loss": None}
-    found = answer(history(*USUAL), spec(), classes=10, places=PLACES)
-    read = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert trial_rows(history(blurred), Goal.MAXIMIZE)[0].as_dict()["metrics"] == {"train/loss": None}
+    found = answer(board(history(*USUAL), spec(), 10))
+    read = json.loads(json.dumps(merged(found.values()), allow_nan=False))
     assert read["best"]["number"] == 4
     assert read["ranking"] == [4, 2, 1, 3]
     assert read["efficient"]["trial"]["number"] == 2
     assert read["knee"] is None
     assert read["device"] == "cpu_slot"
     assert read["trials"] == {"completed": 3, "stopped": 1, "failed": 1}
-    assert read["next"] == ["sweeper ui digits"]
+    assert read["next"] == ["sweeper best digits", "sweeper evaluate digits", "sweeper ui digits"]

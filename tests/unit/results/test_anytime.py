@@ -4,8 +4,7 @@ import math
 import pytest
 
 from sweeper.config.sections import StopWhenSpec
-from sweeper.results.anytime import anytime, spent_until
-from sweeper.results.phrases import advice_text, last_tenth_text
+from sweeper.results.anytime import advice_text, anytime, last_tenth_text, spent_until
 from sweeper.trial import Goal, State
 
 

@@ -1,6 +1,9 @@
-import pytest
+import math
 
-from sweeper.results.certainty import certainty
+import pytest
+from scipy import stats
+
+from sweeper.results.certainty import certainty, half_width
 from sweeper.sweep.ranking import ranked_configs
 from sweeper.trial import Goal
 
@@ -71,3 +74,19 @@ def test_final_runs_compete_with_final_runs_only(trial, history):
 def test_many_repeated_configurations_share_the_spread_of_the_best_ten(repeated):
     runs = {layers: [0.9 - layers / 100, 0.91 - layers / 100] for layers in range(1, 30)}
     assert of(repeated(runs)).among == 10
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 5, 10, 11, 17, 30, 100, 5000])
+def test_half_the_interval_of_a_mean_is_students_quantile_of_standard_errors(freedom):
+    scores = [float(number % 2) for number in range(freedom + 1)]
+    error = math.sqrt(stats.describe(scores).variance / len(scores))
+    assert half_width(scores) == pytest.approx(stats.t.ppf(0.975, freedom) * error, rel=1e-9)
+
+
+def test_three_runs_have_the_interval_of_the_tables():
+    assert half_width([0.7, 0.8, 0.75]) == pytest.approx(4.30265 * 0.05 / math.sqrt(3), rel=1e-5)
+
+
+def test_the_mean_of_equal_scores_has_an_interval_of_no_width():
+    assert half_width([0.5, 0.5, 0.5]) == 0.0
+    assert half_width([0.5]) is None

@@ -1,11 +1,6 @@
-import io
-
 import pytest
-from rich.console import Console
 
-from sweeper.results.answer import answer
-from sweeper.results.earlier import Earlier, earlier
-from sweeper.results.pages import print_answer
+from sweeper.results.cards.best import Earlier, earlier, known_best
 from sweeper.store.events import EarlierTrial
 from sweeper.trial import Goal, Report, State
 
@@ -29,10 +24,10 @@ KNOWN = [
 
 
 def test_the_best_of_what_was_known_is_found_either_way_up():
-    assert earlier(KNOWN, Goal.MAXIMIZE) == Earlier(3, "old", 3, 0.9)
-    assert earlier(KNOWN, Goal.MINIMIZE) == Earlier(3, "older", 7, 0.2)
-    assert earlier([], Goal.MAXIMIZE) is None
-    assert earlier([KNOWN[2]], Goal.MAXIMIZE) is None
+    assert known_best(KNOWN, Goal.MAXIMIZE) == Earlier(3, "old", 3, 0.9)
+    assert known_best(KNOWN, Goal.MINIMIZE) == Earlier(3, "older", 7, 0.2)
+    assert known_best([], Goal.MAXIMIZE) is None
+    assert known_best([KNOWN[2]], Goal.MAXIMIZE) is None
 
 
 @pytest.mark.parametrize(
@@ -42,12 +37,12 @@ def test_the_best_of_what_was_known_is_found_either_way_up():
         (0.95, "Known before from 3 configurations of earlier sweeps: 90.0 %, trial 3 of old"),
     ],
 )
-def test_a_better_result_of_an_earlier_sweep_is_not_hidden(trial, history, spec, score, words):
+def test_a_better_result_of_an_earlier_sweep_is_not_hidden(
+    trial, history, spec, board, printed, score, words
+):
     sweep = history(trial(0, 1, [score]))
     sweep.known, sweep.enough = KNOWN, "25% more would raise the best by 0.001"
-    found = answer(sweep, spec(), classes=10)
-    stream = io.StringIO()
-    print_answer(found, Console(file=stream, width=140))
-    assert words in stream.getvalue()
-    assert "search ended: 25% more" in stream.getvalue()
-    assert found.as_dict()["known_from_earlier_sweeps"]["number"] == 3
+    found = board(sweep, spec(), 10)
+    assert words in printed(found)
+    assert "search ended: 25% more" in printed(found)
+    assert earlier(found).facts["known_from_earlier_sweeps"]["number"] == 3

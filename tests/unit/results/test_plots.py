@@ -1,10 +1,13 @@
+import dataclasses
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from sweeper.config.spec import parse_spec
-from sweeper.results.answer import answer
-from sweeper.results.plots import anytime_svg, front_svg
+from sweeper.results.card import Stairs
+from sweeper.results.cards.front import front_picture
+from sweeper.results.cards.spent import anytime_picture
+from sweeper.results.plots import svg
 from sweeper.store.event_lines import Line, parse_lines
 from sweeper.store.history import SweepHistory
 from sweeper.store.history import replay as folded
@@ -15,6 +18,7 @@ def replay(lines) -> SweepHistory:
     return folded(parse_lines(lines))
 
 
+SVG = "{http://www.w3.org/2000/svg}"
 SPEC = """
 name: toy
 dataset: {source: digits}
@@ -45,39 +49,64 @@ def events(scores: list[float]) -> list[Line]:
     return found
 
 
-def found(scores: list[float]):
-    return answer(replay(events(scores)), parse_spec(SPEC), classes=10)
+@pytest.fixture
+def found(board):
+    """`found([0.5, 0.7])`: what the cards of a sweep with these scores start from."""
+    return lambda scores: board(replay(events(scores)), parse_spec(SPEC), 10)
 
 
-def picture(scores: list[float]) -> str:
-    return front_svg(found(scores))
+@pytest.fixture
+def picture(found):
+    """`picture([0.5, 0.7])`: its front as SVG."""
+    return lambda scores: svg(front_picture(found(scores)))
 
 
-def test_the_picture_has_a_dot_for_each_scored_trial_and_parses_as_xml():
-    root = ElementTree.fromstring(picture([0.5, 0.7, 0.9, float("nan")]))
-    dots = [node for node in root.iter("{http://www.w3.org/2000/svg}circle") if node.get("stroke") == "white"]
-    assert len(dots) == 3
+def dots(picture):
+    """What each dot says on hovering."""
+    marks = ElementTree.fromstring(picture).iter(f"{SVG}use")
+    return [said for node in marks if (said := node.findtext(f"{SVG}title")) is not None]
 
 
-def test_the_best_trial_is_named():
+def test_the_picture_has_a_dot_for_each_scored_trial_and_parses_as_xml(picture):
+    said = dots(picture([0.5, 0.7, 0.9, float("nan")]))
+    assert [each.partition(":")[0] for each in said] == ["trial 2", "trial 1", "trial 0"]
+
+
+def test_the_best_trial_is_named(picture):
     assert "best, most efficient: trial 2, 90.0 %" in picture([0.5, 0.7, 0.9])
 
 
-def test_what_a_configuration_says_cannot_become_markup():
+def test_what_a_configuration_says_cannot_become_markup(picture):
     assert "<script>" not in picture([0.5, 0.7])
+    assert "text <script>" in dots(picture([0.5, 0.7]))[0]
 
 
-@pytest.mark.parametrize("draw", [front_svg, anytime_svg])
+@pytest.mark.parametrize("draw", [front_picture, anytime_picture])
 @pytest.mark.parametrize("scores", [[], [0.5], [0.5, 0.5], [float("nan")]])
-def test_one_trial_alone_and_none_at_all_still_give_a_picture(draw, scores):
-    assert ElementTree.fromstring(draw(found(scores))) is not None
+def test_one_trial_alone_and_none_at_all_still_give_a_picture(draw, scores, found):
+    assert ElementTree.fromstring(svg(draw(found(scores)))) is not None
 
 
-def test_the_best_so_far_has_a_dot_for_each_rise_and_one_for_the_end():
-    assert anytime_svg(found([0.5, 0.4, 0.7, 0.6])).count("<circle") == 3
+def test_the_best_so_far_has_a_dot_for_each_rise_and_one_for_the_end(found):
+    said = dots(svg(anytime_picture(found([0.5, 0.4, 0.7, 0.6]))))
+    assert said == ["50.0 %", "70.0 %", "70.0 %"]
 
 
-def test_dots_of_many_configurations_are_small():
-    assert 'r="5"' in picture([0.5, 0.7]).partition("Pareto front")[2]
+def test_dots_of_many_configurations_are_small_and_have_no_rim(picture):
+    rim = "stroke: #ffffff"
+    assert rim in picture([0.5, 0.7]).partition('id="marks"')[2]
     many = picture([number / 1000 for number in range(401)])
-    assert 'r="5"' not in many.partition("Pareto front")[2]
+    assert rim not in many.partition('id="marks"')[2]
+
+
+def test_the_same_picture_is_the_same_file(picture):
+    assert picture([0.5, 0.7]) == picture([0.5, 0.7])
+
+
+@pytest.mark.parametrize("draw", [front_picture, anytime_picture])
+def test_no_name_can_break_the_file(draw, found):
+    odd = '<b>&"$x_1$\x1b[31m\x00\ud800'
+    made = dataclasses.replace(draw(found([0.5, 0.7])), title=odd, stairs=[Stairs([(1.0, 0.5)], odd)])
+    root = ElementTree.fromstring(svg(made))
+    said = [node.text for node in root.iter(f"{SVG}text")]
+    assert said.count('<b>&"$x_1$') == 2, "as the title and in the legend, as it is"

@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 
 from sweeper.config.spec import parse_spec
-from sweeper.results.answer import answer
-from sweeper.results.pages import print_answer
-from sweeper.results.published_comparison import compare, published_table, published_trials
+from sweeper.results.cards.published import compare, published, published_trials
+from sweeper.results.leaderboard import trial_rows
+from sweeper.results.render_text import print_tables
 from sweeper.store.history import Attempt, SweepHistory, TrialHistory
-from sweeper.trial import Report, State
+from sweeper.trial import Goal, Report, State
 
 POINTS = [
     {
@@ -66,9 +66,12 @@ RUN = (
 )
 
 
-def lines(*trials):
-    found = answer(history(*trials), spec(), classes=10, measure=lambda config: MEASURED[config["layers"]])
-    return found.published
+def measured(config):
+    return MEASURED[config["layers"]]
+
+
+def lines(*trials, of=None, measure=measured):
+    return compare(of or spec(), trial_rows(history(*trials), Goal.MAXIMIZE), measure)
 
 
 def test_each_point_with_figures_stands_beside_its_trial_in_the_order_of_the_file():
@@ -99,7 +102,7 @@ def test_a_trial_of_the_same_configuration_that_is_not_the_point_is_none_of_its_
     assert lines(trial(7, 1))[0].row is None
 
 
-def test_json_has_both_sides_in_the_same_shape():
+def test_json_has_both_sides_in_the_same_shape(board):
     one, two, failed = [line.as_dict() for line in lines(*RUN)]
     assert one["published"] == {"test": {"top1": 0.0236, "top5": 0.0763}, "parameters": 4560, "seconds": 184}
     assert one["measured"] == {
@@ -112,7 +115,7 @@ def test_json_has_both_sides_in_the_same_shape():
     }
     assert two["measured"]["test"] == {}
     assert (failed["state"], failed["measured"]["seconds_per_epoch"]) == ("failed", None)
-    whole = answer(history(*RUN), spec()).as_dict()["published"]
+    whole = published(board(history(*RUN), spec())).facts["published"]
     assert [line["point"] for line in json.loads(json.dumps(whole, allow_nan=False))] == [
         "one",
         "two",
@@ -126,14 +129,21 @@ def test_a_figure_that_is_no_number_is_left_out_of_json():
     assert lines(odd)[0].as_dict()["measured"]["valid"] == {"top1": 0.2}
 
 
-def drawn(found):
-    stream = io.StringIO()
-    Console(file=stream, width=120).print(published_table(found))
-    return [line.split() for line in stream.getvalue().splitlines()]
+@pytest.fixture
+def drawn(board):
+    """`drawn(*trials, of=spec(), measure=...)`: the words of each line of the table."""
+
+    def draw(*trials, of=None, measure=measured):
+        stream = io.StringIO()
+        found = published(board(history(*trials), of or spec(), measure=measure))
+        print_tables(found, Console(file=stream, width=120))
+        return [line.split() for line in stream.getvalue().splitlines()]
+
+    return draw
 
 
-def test_the_table_says_which_figures_are_the_same_counted_or_of_the_validation_split():
-    rows = {row[0]: row[1:] for row in drawn(lines(*RUN)) if row}
+def test_the_table_says_which_figures_are_the_same_counted_or_of_the_validation_split(drawn):
+    rows = {row[0]: row[1:] for row in drawn(*RUN) if row}
     assert rows["one"] == ["0", "2", "4,560", "=", "2.36", "40.00", "2.11", "7.63", "50.00", "7.04",
                            "-", "1.500", "5.100", "184", "24"]  # fmt: skip
     assert rows["two"][:8] == ["1", "2", "76,464*", "76,000", "61.20", "v", "40.00", "-"]
@@ -141,41 +151,33 @@ def test_the_table_says_which_figures_are_the_same_counted_or_of_the_validation_
     assert rows["point"][:3] == ["4", "3", "failed"]
 
 
-def test_columns_that_no_study_gave_are_left_out():
+def test_columns_that_no_study_gave_are_left_out(drawn):
     only = spec(points=[{"name": "one", "layers": 1, "published": {"test": {"top5": 0.5}}}])
-    _, _, group, header, *_ = drawn(answer(history(trial(0, 1, "one")), only).published)
+    _, _, group, header, *_ = drawn(trial(0, 1, "one"), of=only)
     assert group == ["top-5", "%"]
     assert header == ["point", "trial", "epochs", "printed", "valid", "test"]
 
 
-def test_the_widest_study_fits_into_the_width_of_a_log():
+def test_the_widest_study_fits_into_the_width_of_a_log(drawn):
     long = [
         POINTS[0]
         | {"name": "norm-4conv-128-drop.3", "published": POINTS[0]["published"] | {"seconds": 48600}}
     ]
-    found = answer(
-        history(trial(0, 1, "norm-4conv-128-drop.3", test=TESTED)),
-        spec(points=long),
-        measure=lambda _: 15_502_400,
-    ).published
-    text = "\n".join(" ".join(row) for row in drawn(found))
+    run = trial(0, 1, "norm-4conv-128-drop.3", test=TESTED)
+    text = "\n".join(" ".join(row) for row in drawn(run, of=spec(points=long), measure=lambda _: 15_502_400))
     assert "norm-4conv-128-drop.3 0 2 4,560 15,502,400 2.36" in text
     assert "…" not in text
 
 
-def test_the_answer_prints_the_table_and_a_sweep_without_figures_has_none():
+def test_the_answer_prints_the_table_and_a_sweep_without_figures_has_none(board, printed):
     for points, said in ((POINTS, True), ([], False)):
-        found = answer(history(*RUN), spec(points=points, search={"algorithm": "tpe"}), classes=10)
-        stream = io.StringIO()
-        print_answer(found, Console(file=stream, width=120))
-        assert ("Published beside measured" in stream.getvalue()) is said
+        found = board(history(*RUN), spec(points=points, search={"algorithm": "tpe"}), 10)
+        assert ("Published beside measured" in printed(found)) is said
 
 
-def test_a_test_split_opened_for_several_trials_is_said_to_be():
-    stream = io.StringIO()
+def test_a_test_split_opened_for_several_trials_is_said_to_be(board, printed):
     both = (trial(0, 1, "one", test=TESTED), trial(1, 2, "two", test=TESTED, scores=(0.1,)))
-    print_answer(answer(history(*both), spec()), Console(file=stream, width=120))
-    assert "(opened once for each of 2 trials)" in stream.getvalue()
+    assert "(opened once for each of 2 trials)" in printed(board(history(*both), spec()))
 
 
 def test_completed_trials_of_points_with_test_figures_are_to_be_tested():
@@ -185,9 +187,9 @@ def test_completed_trials_of_points_with_test_figures_are_to_be_tested():
 
 
 def test_nothing_is_measured_where_nobody_can_count():
-    assert [line.parameters for line in compare(spec(), answer(history(*RUN), spec()).rows)] == [None] * 3
+    assert [line.parameters for line in lines(*RUN, measure=None)] == [None] * 3
 
 
 @pytest.mark.parametrize("points", [[], [{"layers": 1}]])
 def test_a_sweep_without_published_figures_has_no_lines(points):
-    assert answer(history(*RUN), spec(points=points, search={"algorithm": "tpe"})).published == []
+    assert lines(*RUN, of=spec(points=points, search={"algorithm": "tpe"})) == []

@@ -7,9 +7,13 @@ import pytest
 from rich.console import Console
 
 from sweeper.results.answer import answer
-from sweeper.results.leaderboard import leaderboard
-from sweeper.results.pages import leaderboard_table, print_answer
-from sweeper.results.plots import anytime_svg, front_svg
+from sweeper.results.cards.budgets import best_per_budget
+from sweeper.results.cards.front import front_rows
+from sweeper.results.cards.order import ranked_by
+from sweeper.results.certainty import certainty
+from sweeper.results.plots import svg
+from sweeper.results.render_json import merged
+from sweeper.results.render_text import print_tables
 from sweeper.trial import Goal
 
 
@@ -27,16 +31,20 @@ def finals(trial, history):
     )
 
 
-def printed(found):
+@pytest.fixture
+def rows(board, spec):
+    """`rows(history(...))`: its configurations, best first."""
+    return lambda told: board(told, spec()).configurations
+
+
+def ranking(found):
     stream = io.StringIO()
-    console = Console(file=stream, width=140)
-    print_answer(found, console)
-    console.print(leaderboard_table(found, 9))
+    print_tables(ranked_by(found, "score", 9), Console(file=stream, width=140))
     return stream.getvalue()
 
 
-def test_a_configuration_with_final_runs_is_one_row_of_their_mean(finals):
-    rows = leaderboard(finals, Goal.MAXIMIZE)
+def test_a_configuration_with_final_runs_is_one_row_of_their_mean(finals, rows):
+    rows = rows(finals)
     assert [row.config["layers"] for row in rows] == [2, 1, 3]
     assert [row.score for row in rows] == pytest.approx([0.93, 0.86, 0.5])
     assert [row.trials for row in rows] == [(1, 5, 6), (0, 3, 4), (2,)]
@@ -44,24 +52,26 @@ def test_a_configuration_with_final_runs_is_one_row_of_their_mean(finals):
     assert [row.rank for row in rows] == [1, 2, 3]
 
 
-def test_the_rows_trial_is_the_one_to_take_out(finals):
-    best = leaderboard(finals, Goal.MAXIMIZE)[0]
+def test_the_rows_trial_is_the_one_to_take_out(finals, rows):
+    best = rows(finals)[0]
     assert (best.number, best.own_score, best.runs, best.is_final) == (1, 0.95, 2, True)
     assert best.half_width == pytest.approx(12.7062 * 0.02 / 2, rel=1e-4)
 
 
-def test_front_and_winner_are_configurations_and_single_trials_stay_within_reach(finals, spec):
-    found = answer(finals, spec(), classes=10)
-    assert [row.trials for row in found.front] == [(2,), (0, 3, 4), (1, 5, 6)]
+def test_front_and_winner_are_configurations_and_single_trials_stay_within_reach(finals, spec, board):
+    found = board(finals, spec(), 10)
+    assert [row.trials for row in front_rows(found)] == [(2,), (0, 3, 4), (1, 5, 6)]
     assert [row.number for row in found.trials] == [0, 1, 6, 5, 4, 3, 2]
-    assert found.certainty is not None
-    read = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    sure = certainty(found.ranked, Goal.MAXIMIZE, found.told.spec.search.seed)
+    assert sure is not None
+    read = json.loads(json.dumps(merged(answer(found).values()), allow_nan=False))
     assert read["best"]["trials"] == [1, 5, 6]
-    assert read["certainty"]["probability"] == found.certainty.probability
+    assert read["certainty"]["probability"] == sure.probability
 
 
-def test_the_page_says_mean_interval_runs_and_how_sure_it_is(finals, spec):
-    said = printed(answer(finals, spec(), classes=10))
+def test_the_page_says_mean_interval_runs_and_how_sure_it_is(finals, spec, board, printed):
+    found = board(finals, spec(), 10)
+    said = printed(found) + ranking(found)
     for words in (
         "trial 1  93.0 % ± 12.7 (mean of 2 final runs)",
         "GPU hours each",
@@ -72,25 +82,27 @@ def test_the_page_says_mean_interval_runs_and_how_sure_it_is(finals, spec):
         assert words in said, words
 
 
-def test_single_runs_are_told_how_to_get_certainty(trial, history, spec):
-    said = printed(answer(history(trial(0, 1, [0.9]), trial(1, 2, [0.8])), spec(), classes=10))
+def test_single_runs_are_told_how_to_get_certainty(trial, history, spec, board, printed):
+    said = printed(board(history(trial(0, 1, [0.9]), trial(1, 2, [0.8])), spec(), 10))
     assert "cannot be told from single runs; `final: {top: 3, seeds: 3}`" in said
     alone = history(trial(0, 1, [0.9]), trial(1, 1, [0.8], repeat=1), trial(2, 2, [0.1]))
-    assert "no other configuration was run more than once" in printed(answer(alone, spec(), classes=10))
+    assert "no other configuration was run more than once" in printed(board(alone, spec(), 10))
 
 
-def test_a_price_unknown_for_one_run_is_unknown_for_the_mean(trial, history):
+def test_a_price_unknown_for_one_run_is_unknown_for_the_mean(trial, history, rows):
     priced = trial(0, 1, [0.9], usd_per_hour=2.0)
     both = [priced, trial(1, 1, [0.8], repeat=1, usd_per_hour=4.0)]
-    assert leaderboard(history(*both), Goal.MAXIMIZE)[0].usd == pytest.approx(3.0)
-    assert leaderboard(history(priced, trial(1, 1, [0.8], repeat=1)), Goal.MAXIMIZE)[0].usd is None
+    assert rows(history(*both))[0].usd == pytest.approx(3.0)
+    assert rows(history(priced, trial(1, 1, [0.8], repeat=1)))[0].usd is None
 
 
-def test_the_picture_draws_the_interval_of_a_mean(finals, spec):
-    found = answer(finals, spec(), classes=10)
-    assert front_svg(found).count("<circle") == 2 + 3
-    assert "trial 1, 93.0 % ± 12.7" in front_svg(found)
-    assert "enough?" in anytime_svg(found)
+def test_the_picture_draws_the_interval_of_a_mean(finals, spec, board):
+    found = answer(board(finals, spec(), 10))
+    front = found["front"].picture()
+    assert [mark.reach is not None for mark in front.marks] == [True, True, False]
+    assert svg(front).count("</use>") == 3
+    assert "trial 1, 93.0 % ± 12.7" in svg(front)
+    assert "enough?" in svg(found["anytime"].picture())
 
 
 TITLES = {
@@ -102,23 +114,22 @@ TITLES = {
 
 
 @pytest.mark.parametrize("mode", TITLES)
-def test_the_mode_decides_what_the_answer_opens_with(mode, trial, history, spec):
+def test_the_mode_decides_what_the_answer_opens_with(mode, trial, history, spec, board, printed):
     needs = {"efficiency": {"min_top5": 0.1}, "target": {"target": 0.55}}.get(mode, {})
     scores = [0.2, 0.6, 0.9, 0.92]
     sweep = history(*(trial(n, n, [score], [1, 20, 40, 400][n]) for n, score in enumerate(scores)))
-    said = printed(answer(sweep, spec(mode=mode, **needs), classes=10))
+    said = printed(board(sweep, spec(mode=mode, **needs), 10))
     places = [said.index(title) for title in TITLES[mode]]
     assert places == sorted(places)
 
 
-def test_a_target_that_none_reached_is_said_first(trial, history, spec):
-    said = printed(answer(history(trial(0, 1, [0.5])), spec(mode="target", target=0.9), classes=10))
+def test_a_target_that_none_reached_is_said_first(trial, history, spec, board, printed):
+    said = printed(board(history(trial(0, 1, [0.5])), spec(mode="target", target=0.9), 10))
     assert "Cheapest at the target  none reached 90.0 %" in said
 
 
-def test_the_best_per_budget_are_for_a_quarter_half_and_all_of_the_dearest(trial, history, spec):
+def test_the_best_per_budget_are_for_a_quarter_half_and_all_of_the_dearest(trial, history, spec, board):
     sweep = history(*(trial(n, n, [n / 10], 3600 * n) for n in range(1, 9)))
-    found = answer(sweep, spec(), classes=10)
-    assert [(each.budget, each.row.number) for each in found.within] == [(2.0, 2), (4.0, 4), (8.0, 8)]
-    free = answer(history(trial(0, 1, [0.5], 0.0)), spec(), classes=10)
-    assert free.within == []
+    found = best_per_budget(board(sweep, spec(), 10))
+    assert [(budget, row.number) for budget, row in found] == [(2.0, 2), (4.0, 4), (8.0, 8)]
+    assert best_per_budget(board(history(trial(0, 1, [0.5], 0.0)), spec(), 10)) == []

@@ -43,3 +43,22 @@ def test_an_interrupted_sweep_prints_the_answer_so_far_and_the_resume_line(make_
     out = capsys.readouterr().out
     assert "Best valid/top1" in out
     assert "sweeper resume toy" in out
+
+
+def test_the_pictures_are_drawn_at_the_end_and_named(make_run, capsys) -> None:
+    paths = make_run()
+    for _ in range(2):
+        paths.front.write_text("an older one")
+        say(Ending(0, "done", 0), paths)
+        out = capsys.readouterr().out
+        assert str(paths.front) in out
+        assert str(paths.anytime) in out
+        assert paths.front.read_text().startswith("<svg")
+        assert paths.anytime.read_text().startswith("<svg")
+
+
+def test_a_picture_that_cannot_be_written_costs_nobody_the_answer(make_run, capsys) -> None:
+    paths = make_run()
+    paths.front.mkdir()
+    say(Ending(0, "done", 0), paths)
+    assert "Best valid/top1" in capsys.readouterr().out

@@ -5,19 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from sweeper.config.published_figures import Figures, Published, published_of
 from sweeper.config.spec import SweepSpec
-from sweeper.results.leaderboard import LeaderboardRow
+from sweeper.results.card import Card, NotYet, Table
+from sweeper.results.leaderboard import Leaderboard, LeaderboardRow, Measure
 from sweeper.search.points import configurations
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import Config, State, canonical
 from sweeper.wording import plain
-
-Measure = Callable[[Config], int]
-"""The parameters of a configuration's network."""
 
 LEGEND = (
     "printed: by the study; v: of its validation split, else of its test split; *: follows from its layers; "
@@ -65,6 +60,23 @@ class Compared:
         }
 
 
+def published(board: Leaderboard) -> Card | NotYet:
+    """Only the figures that the study gave for some point; accuracies in per cent."""
+    lines = compare(board.told.spec, board.trials, board.measure)
+    if not lines:
+        return NotYet("no point of the sweep file has published figures", {"published": []})
+    title, columns = "Published beside measured", _columns(lines)
+    table = Table(
+        title=title,
+        columns=("point", *(heading for heading, _ in columns)),
+        rows=[(plain(line.point), *(cell(line) for _, cell in columns)) for line in lines],
+        left=("point",),
+        below=LEGEND,
+        gap=1,
+    )
+    return Card(title, {"published": [line.as_dict() for line in lines]}, tables=[table])
+
+
 def published_trials(spec: SweepSpec, history: SweepHistory) -> list[TrialHistory]:
     """The completed trials of points that carry figures of a test split."""
     wanted = {_key(name, config) for _, name, config, published in _points(spec) if published.has_test}
@@ -85,19 +97,6 @@ def compare(
         found = by_point.get(_key(name, config), [])
         lines += [Compared(name or f"point {number}", published, row, parameters) for row in found or [None]]
     return lines
-
-
-def published_table(lines: Sequence[Compared]) -> Table:
-    """Only the figures that the study gave for some point; accuracies in per cent."""
-    title = Text("\nPublished beside measured")
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), header_style="dim")
-    columns = _columns(lines)
-    table.add_column("point", no_wrap=True, vertical="bottom")
-    for heading, _ in columns:
-        table.add_column(Text(heading), justify="right", no_wrap=True, vertical="bottom")
-    for line in lines:
-        table.add_row(Text(plain(line.point)), *(Text(cell(line)) for _, cell in columns))
-    return table
 
 
 Column = tuple[str, Callable[[Compared], str]]

@@ -2,14 +2,47 @@
 
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.cost_estimate import CostEstimate, Range
 from sweeper.cost.learned import PaceModel
+from sweeper.results.card import Card, NotYet, Table
+from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import SweepHistory
 from sweeper.store.ledger import totals
 from sweeper.trial import Config, State, canonical
+from sweeper.wording import HOUR, cost_unit
+
+
+def estimate(told: StoredSweep) -> Card | NotYet:
+    """The quote of the sweep's launch beside what it has come to; nothing of how it was worked out."""
+    quote = CostEstimate.from_json(told.meta.get("quote", ""))
+    if quote is None:
+        return NotYet("the sweep was launched without a quote", {"quote": None})
+    rows, error = quote_beside_actual(quote, told.history), trial_error(quote, told.history, told.spec)
+    by_name = {row.what: {**asdict(row.quoted), "actual": row.actual, "verdict": row.verdict} for row in rows}
+    facts = {"quote": {"source": quote.source, "trial_error": error, **by_name}}
+    if not told.history.attempts:
+        return NotYet("nothing has run yet", facts)
+    shown = _NAMES | {"device_hours": cost_unit("gpu_hours", quote.is_gpu)}
+    table = Table(
+        columns=("quoted", "p10", "p50", "p90", "actual", ""),
+        rows=[
+            (
+                shown[row.what],
+                *(f"{value:.3g}" for value in (row.quoted.p10, row.quoted.p50, row.quoted.p90, row.actual)),
+                row.verdict,
+            )
+            for row in rows
+        ],
+        left=("quoted", ""),
+        below="" if error is None else f"a trial's seconds were foreseen to {100 * error:.0f} % (median)",
+    )
+    return Card("Quoted beside actual", facts, tables=[table])
+
+
+_NAMES = {"usd": "USD", "wall_hours": "wall hours", "trials": "trials begun", "completed": "trained in full"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +71,7 @@ def quote_beside_actual(quote: CostEstimate, history: SweepHistory) -> list[Besi
     full = sum(trial.state is State.COMPLETED for trial in trials)
     rows = [
         Beside("device_hours", quote.device_hours, sums.gpu_hours),
-        Beside("wall_hours", quote.wall_hours, history.wall_seconds / 3600),
+        Beside("wall_hours", quote.wall_hours, history.wall_seconds / HOUR),
         Beside("trials", quote.trials, float(len(trials))),
         Beside("completed", quote.completed, float(full)),
     ]

@@ -1,0 +1,113 @@
+"""A card: one finding of a sweep as plain data, from which text, JSON and pictures are drawn.
+
+A card knows no terminal, no file and no library that draws. `render_text` and `render_json` draw every card,
+`plots` its picture; a report or a notebook draws the same cards its own way.
+"""
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Style = Literal["", "dim", "good", "command"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is said of `label`; without a label it goes on with the line above."""
+
+    label: str
+    text: str
+    style: Style = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Cells are text, with their units. `left` names the columns that are not to the right.
+
+    `folded` names the column that is folded to the width of the page; without one a table is as wide as its
+    content. `aside` stands beside the title, `below` under the rows; `gap` blanks are between columns.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+    left: Container[str] = ()
+    folded: str = ""
+    aside: str = ""
+    below: str = ""
+    gap: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A dot, with what it says on hovering; `reach` is half of the interval around `y`."""
+
+    x: float
+    y: float
+    said: str
+    color: str
+    reach: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stairs:
+    """A line that stays until the next place: the best so far, or a front."""
+
+    places: Sequence[tuple[float, float]]
+    name: str = ""
+    color: str = "#1f2933"
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Words beside a place: above it and to its side, or below, where a front leaves room."""
+
+    x: float
+    y: float
+    text: str
+    is_above: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Scores of `metric` upwards over what they cost; `across` says in which unit.
+
+    `kinds` are the colors of marks that the legend explains, `shade` is a span of costs with words for it.
+    """
+
+    title: str
+    metric: str
+    across: str
+    is_log: bool
+    marks: Sequence[Mark] = ()
+    stairs: Sequence[Stairs] = ()
+    names: Sequence[Name] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict[str, str])
+    shade: tuple[float, float, str] | None = None
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """`facts` are its part of the JSON document. `picture` is worked out only where somebody draws it.
+
+    A card about one trial says which with `trial`: its first two lines then are that trial's figures and
+    its configuration, which a page need not say twice.
+    """
+
+    title: str
+    facts: Mapping[str, Any]
+    subtitle: str = ""
+    trial: int | None = None
+    lines: Sequence[Entry] = ()
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = ()
+    picture: Callable[[], Picture] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """Why there is no card, and what the JSON document says in its place."""
+
+    reason: str
+    facts: Mapping[str, Any]

@@ -1,0 +1,85 @@
+"""The best configuration, how sure it is that it is the best, and what earlier sweeps knew already."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from sweeper.results.card import Card, Entry, NotYet
+from sweeper.results.certainty import certainty as certainty_of
+from sweeper.results.leaderboard import Leaderboard
+from sweeper.results.phrases import about
+from sweeper.store.events import EarlierTrial
+from sweeper.trial import Goal
+from sweeper.wording import plain, score_text
+
+REPEAT = "`final: {top: 3, seeds: 3}` in the sweep file trains the best three anew"
+
+
+def best(board: Leaderboard) -> Card | NotYet:
+    """The best configuration; its test score where the test split was opened."""
+    metric, row = board.objective.metric, board.best
+    if row is None:
+        return NotYet(f"No trial reported a finite {metric}: `sweeper logs` says why.", {"best": None})
+    title = f"Best {metric}"
+    lines = about(title, board, row)
+    if row.test:
+        scores = "  ".join(f"{name} {score_text(name, value)}" for name, value in sorted(row.test.items()))
+        count = sum(each.test is not None for each in board.trials)
+        opened = "for this trial" if count == 1 else f"for each of {count} trials"
+        how = f"opened once, {opened}" if count == 1 else f"opened once {opened}"
+        lines.append(Entry("", f"{scores} ({how})", "good"))
+    return Card(title, {"best": row.as_dict()}, trial=row.number, lines=lines)
+
+
+def certainty(board: Leaderboard) -> Card:
+    """How probable it is that the first is the best, or how to find out."""
+    sure = None
+    if board.budget is None:  # the probability is that of the first of all
+        sure = certainty_of(board.ranked, board.objective.goal, board.told.spec.search.seed)
+    if sure is not None:
+        runs = f"{sure.fewest}" if sure.fewest == sure.most else f"{sure.fewest} to {sure.most}"
+        share = f"{100 * sure.probability:.0f} %"
+        said = f"with a probability of {share}, among {sure.among} configurations of {runs} runs each"
+    elif board.best is not None and board.best.runs > 1:
+        said = f"cannot be told: no other configuration was run more than once; {REPEAT}"
+    else:
+        said = f"cannot be told from single runs; {REPEAT}"
+    facts = {"certainty": sure.as_dict() if sure else None}
+    return Card("Really the best", facts, lines=[Entry("", f"Really the best: {said}", "dim")])
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The best of `count` configurations that earlier sweeps had run: trial `number` of `sweep`."""
+
+    count: int
+    sweep: str
+    number: int
+    score: float
+
+
+def earlier(board: Leaderboard) -> Card | NotYet:
+    """What `search.from` knew: the sweep that has it comes first where it is better."""
+    known = known_best(board.told.history.known, board.objective.goal)
+    if known is None:
+        return NotYet("the search began without results", {"known_from_earlier_sweeps": None})
+    said = f"{score_text(board.objective.metric, known.score)}, trial {known.number} of {plain(known.sweep)}"
+    own = board.best.own_score if board.best else None
+    if own is not None and board.objective.goal.is_better(known.score, own):
+        line = f"Better was known before: {said} (`sweeper best {plain(known.sweep)}`)"
+    else:
+        line = f"Known before from {known.count} configurations of earlier sweeps: {said}"
+    return Card("Known before", {"known_from_earlier_sweeps": asdict(known)}, lines=[Entry("", line, "dim")])
+
+
+def known_best(known: Sequence[EarlierTrial], goal: Goal) -> Earlier | None:
+    """From what the record tells of earlier sweeps; None where nothing was known."""
+    scored = [
+        (goal.sign * goal.best(scores), trial)
+        for trial in known
+        if (scores := [report.score for report in trial.reports if math.isfinite(report.score)])
+    ]
+    if not scored:
+        return None
+    value, best = max(scored, key=lambda pair: pair[0])
+    return Earlier(len(known), best.sweep, best.number, goal.sign * value)

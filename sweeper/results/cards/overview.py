@@ -1,0 +1,59 @@
+"""How the sweep ended, where it left its traces, and the commands that lead on from here."""
+
+from sweeper.results.card import Card, Entry
+from sweeper.results.leaderboard import Leaderboard
+from sweeper.results.stored_sweep import next_commands
+from sweeper.trial import State
+from sweeper.wording import counted, duration_text, plain
+
+ENDINGS = {
+    "done": "done",
+    "budget": "done, its budget is spent",
+    "": "not closed",
+    "SIGINT": "stopped (Ctrl-C)",
+}
+
+
+def overview(board: Leaderboard) -> Card:
+    """The sweep's name, how it ended, its trials by state."""
+    history, objective = board.told.history, board.objective
+    trials = history.trials.values()
+    states = {str(s): n for s in State if (n := sum(trial.state is s for trial in trials))}
+    ended = ENDINGS.get(history.closed, f"stopped ({plain(history.closed)})")
+    parts = ", ".join(f"{number} {state}" for state, number in states.items())
+    said = [f"{counted(len(trials), 'trial')}: {parts}"]
+    said += [f"search ended: {plain(history.enough)}"] if history.enough else []
+    facts = {
+        "sweep": board.told.spec.name,
+        "metric": objective.metric,
+        "goal": objective.goal,
+        "cost": board.cost,
+        "mode": objective.mode,
+        "ended": history.closed,
+        "trials": states,
+    }
+    return Card(
+        title=plain(board.told.spec.name),
+        subtitle=f"{ended} in {duration_text(history.wall_seconds)}",
+        facts=facts,
+        lines=[Entry("", line) for line in said],
+    )
+
+
+def places(board: Leaderboard) -> Card:
+    """The tracking service, the record, the pictures that lie beside it, and what to type next."""
+    told, paths = board.told, board.told.paths
+    experiment = told.spec.tracking.experiment or told.spec.name
+    pictures = [str(path) for path in (paths.front, paths.anytime) if path.exists()]
+    commands = next_commands(told.ended, told.spec.name)
+    lines = [Entry("MLflow", f"{told.tracking}, experiment {experiment}"), Entry("Record", str(paths.record))]
+    lines += [Entry("" if number else "Pictures", path) for number, path in enumerate(pictures)]
+    lines += [Entry("" if number else "Next", typed, "command") for number, typed in enumerate(commands)]
+    facts = {
+        "record": str(paths.record),
+        "pictures": pictures,
+        "tracking": told.tracking,
+        "experiment": experiment,
+        "next": list(commands),
+    }
+    return Card("Where it lies", facts, lines=lines)

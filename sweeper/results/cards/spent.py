@@ -1,0 +1,91 @@
+"""What the sweep spent, what the last of it brought, and whether more is worth it."""
+
+from collections.abc import Sequence
+
+from sweeper.results.anytime import Anytime, Step, advice_text, last_tenth_text
+from sweeper.results.anytime import anytime as anytime_of
+from sweeper.results.card import Card, Entry, Mark, NotYet, Picture, Stairs
+from sweeper.results.cards.front import COLORS, axis_unit
+from sweeper.results.costs import saved_device_seconds
+from sweeper.results.leaderboard import Leaderboard
+from sweeper.trial import State
+from sweeper.wording import HOUR, Cost, counted, device_text, score_text
+
+STAND_IN = "CPU slot hours stand in for device-hours: no GPU was used."
+
+
+def spending(board: Leaderboard) -> Card:
+    """Device time and money, and what stopping early saved.
+
+    The saving is an estimate: the epochs that stopped trials did not run, at their own seconds an epoch.
+    """
+    told, sums, has_gpu = board.told, board.sums, board.has_gpu
+    stopped = [trial for trial in told.history.trials.values() if trial.state is State.STOPPED]
+    saved = sum(saved_device_seconds(trial, told.spec.train.epochs) for trial in stopped)
+    share = f" ({100 * sums.productive / sums.billed:.0f} %)" if sums.billed > 0 else ""
+    money = f", {sums.usd:.2f} USD" if sums.billed and sums.usd is not None else ""
+    trained = f"{device_text(sums.productive, has_gpu)} productive{share}"
+    lines = [Entry("Device time", f"{device_text(sums.billed, has_gpu)} billed{money}, {trained}")]
+    if stopped:
+        said = f"{counted(len(stopped), 'trial')}, which saved about {device_text(saved, has_gpu)}"
+        lines.append(Entry("Stopped early", f"{said} (their missing epochs, at their own pace)"))
+    facts = {
+        "billed_device_seconds": sums.billed,
+        "productive_device_seconds": sums.productive,
+        "device": "gpu" if has_gpu else "cpu_slot",
+        "usd": sums.usd if sums.billed else None,
+        "wall_seconds": told.history.wall_seconds,
+        "stopped_early": len(stopped),
+        "saved_device_seconds": saved,
+    }
+    return Card("Device time", facts, lines=lines, notes=() if has_gpu else (STAND_IN,))
+
+
+def anytime(board: Leaderboard) -> Card | NotYet:
+    """What the last tenth of the search brought, what more would, and why the search ended by itself."""
+    metric, found = board.objective.metric, anytime_found(board)
+    facts = {"anytime": found.as_dict(), "search_ended": board.told.history.enough or None}
+    if board.best is None:
+        return NotYet("no trial has a score yet", facts)
+    lines = [
+        Entry("Last 10 %", last_tenth_text(metric, found)),
+        Entry("Enough?", advice_text(metric, found)),
+    ]
+    return Card("Enough?", facts, lines=lines, picture=lambda: anytime_picture(board))
+
+
+def anytime_found(board: Leaderboard) -> Anytime:
+    """The best score against what was spent."""
+    spec = board.told.spec
+    return anytime_of(board.told.history, spec.objective, spec.stop_when, spec.search.seed)
+
+
+def anytime_picture(board: Leaderboard) -> Picture:
+    """The best score as the sweep went on, its last 10 % shaded, what more would bring above."""
+    metric, found = board.objective.metric, anytime_found(board)
+    kind = _spent_kind(board.cost, found.steps)
+    places = [(_spent(step, kind), step.score) for step in found.steps]
+    searched = _spent(found.searched, kind) if found.searched else 0.0
+    last = f"the last 10 % {last_tenth_text(metric, found)}"
+    return Picture(
+        title=f"{board.told.spec.name}: best {metric} so far",
+        metric=metric,
+        across=f"spent on all trials, {axis_unit(kind, board.has_gpu)}",
+        is_log=False,
+        marks=[Mark(x, y, score_text(metric, y), COLORS[State.COMPLETED]) for x, y in places],
+        stairs=[Stairs(places)],
+        shade=(0.9 * searched, searched, last) if searched > 0 else None,
+        remark=f"enough? {advice_text(metric, found)}",
+    )
+
+
+def _spent_kind(cost: Cost, steps: Sequence[Step]) -> Cost:
+    """USD where that is the sweep's cost and known throughout; device time otherwise."""
+    is_priced = all(step.usd is not None for step in steps)
+    return cost if cost != "usd" or is_priced else "gpu_hours"
+
+
+def _spent(step: Step, kind: Cost) -> float:
+    if kind == "usd":
+        return step.usd or 0.0
+    return step.device_seconds / HOUR if kind == "gpu_hours" else step.device_seconds

@@ -1,0 +1,28 @@
+"""Cards as one JSON document: their facts, in the order of the cards."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sweeper.results.card import Card, NotYet
+
+
+def merged(cards: Iterable[Card | NotYet]) -> dict[str, Any]:
+    """The facts of all, each card's keys beside those of the others."""
+    return {key: value for card in cards for key, value in card.facts.items()}
+
+
+def json_text(value: Any) -> str:
+    """One document. JSON knows neither NaN nor infinity: such numbers are null."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
