@@ -165,7 +165,7 @@ def _parse_asked(body: _Body, entry: _Entry) -> events.TrialAsked:
 
 
 _ASKED = frozenset(each.name for each in fields(events.TrialAsked)) - {
-    each.name for each in fields(events.Entry)
+    each.name for each in fields(events.LogEntry)
 }
 _GRANT = frozenset(each.name for each in fields(Grant))
 

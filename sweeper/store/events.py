@@ -9,7 +9,7 @@ from sweeper.trial import Config, Outcome, Report, State, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class LogEntry:
     """What every event has: trial and attempt where it concerns one, wall time, and place in the log."""
 
     trial: str = ""
@@ -42,12 +42,12 @@ class KnownResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepLaunched(Entry):
+class SweepLaunched(LogEntry):
     """A driver began to drive the sweep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepClosed(Entry):
+class SweepClosed(LogEntry):
     """The driver left. `why` is `done`, `budget`, `broken`, `error`, or who asked it to stop."""
 
     why: str
@@ -55,7 +55,7 @@ class SweepClosed(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EarlierTrial(Entry):
+class EarlierTrial(LogEntry):
     """A trial of an earlier sweep that `search.from` names, told to the search before the first of its own.
 
     `reports` have the score and the top-5 accuracy (`valid/top5`) of each epoch.
@@ -69,7 +69,7 @@ class EarlierTrial(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrialAsked(Entry):
+class TrialAsked(LogEntry):
     """A configuration was chosen and became a trial. `redrawn` are those that the search drew before it
     and that cost nothing, because their results were known."""
 
@@ -83,7 +83,7 @@ class TrialAsked(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptStarted(Entry):
+class AttemptStarted(LogEntry):
     """An attempt received its device, `granted` seconds after the sweep began, and is billed from then on.
 
     `waited` are the seconds since it was asked for, None where nobody knows.
@@ -95,14 +95,14 @@ class AttemptStarted(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reported(Entry):
+class Reported(LogEntry):
     """A trial reported after an epoch; its checkpoint is written."""
 
     report: Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided(Entry):
+class Decided(LogEntry):
     """What the trial was told after the report of that epoch, and what its attempt had cost until then."""
 
     epoch: int
@@ -111,7 +111,7 @@ class Decided(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heartbeat(Entry):
+class Heartbeat(LogEntry):
     """What running attempts have cost so far: a killed driver loses only what came after.
 
     `attempts` maps a trial to the number of its attempt and the reading of it.
@@ -122,7 +122,7 @@ class Heartbeat(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptEnded(Entry):
+class AttemptEnded(LogEntry):
     """An attempt is over and has released its device. The outcome is that of the trial: WAITING where another
     attempt follows. Attempt 0 is none: a paused trial that nothing promoted."""
 
@@ -131,14 +131,14 @@ class AttemptEnded(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrialTested(Entry):
+class TrialTested(LogEntry):
     """The test split was opened for the trial."""
 
     metrics: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkBooked(Entry):
+class WorkBooked(LogEntry):
     """Work of the sweep that serves all trials: image stores, statistics, the final test."""
 
     what: str = ""
@@ -146,7 +146,7 @@ class WorkBooked(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchEnded(Entry):
+class SearchEnded(LogEntry):
     """`stop_when` found that more device time is not worth it; `figures` are those behind the sentence."""
 
     why: str
@@ -154,21 +154,21 @@ class SearchEnded(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FinalBegun(Entry):
+class FinalBegun(LogEntry):
     """The configurations of the final are known, the best first."""
 
     configs: Sequence[Config]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepExtended(Entry):
+class SweepExtended(LogEntry):
     """The budget or the space grew; `changes` says how, a line each."""
 
     changes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrialRetried(Entry):
+class TrialRetried(LogEntry):
     """A trial that was given up gets another attempt: its failure budgets are whole again."""
 
 
