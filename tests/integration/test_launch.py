@@ -16,7 +16,7 @@ from sweeper.store.history import SweepHistory, replay
 from sweeper.store.ledger import totals
 from sweeper.store.record import Record
 from sweeper.sweep.ranking import best_of
-from sweeper.trial import Decision, State
+from sweeper.trial import Decision, Goal, State
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -97,7 +97,7 @@ def test_the_ledger_adds_up(history: SweepHistory) -> None:
 
 def test_only_the_winner_saw_the_test_split(history: SweepHistory) -> None:
     tested = [trial for trial in history.trials.values() if trial.test]
-    assert tested == [best_of(history, "maximize")]
+    assert tested == [best_of(history, Goal.MAXIMIZE)]
     assert tested[0].test is not None
     assert tested[0].test["test/top1"] >= (0.97 if IS_FULL else 0.5)
 
