@@ -54,17 +54,24 @@ def device_text(device_seconds: float, has_gpu: bool) -> str:
     return f"{device_seconds / HOUR:.2f} {name} hours"
 
 
-def cost_unit(kind: Cost, has_gpu: bool, *, is_one: bool = False) -> str:
+def in_unit(unit: Cost, device_seconds: float, usd: float | None) -> float:
+    """The cost as a number; NaN for money where no price is known."""
+    if unit == "usd":
+        return math.nan if usd is None else usd
+    return device_seconds / HOUR if unit == "gpu_hours" else device_seconds
+
+
+def cost_unit(unit: Cost, has_gpu: bool, *, is_one: bool = False) -> str:
     """`GPU hours`, `CPU slot seconds`, `USD`."""
-    if kind == "usd":
+    if unit == "usd":
         return "USD"
-    unit = "second" if kind == "device_seconds" else "hour"
-    return f"{'GPU' if has_gpu else 'CPU slot'} {unit}{'' if is_one else 's'}"
+    time = "second" if unit == "device_seconds" else "hour"
+    return f"{'GPU' if has_gpu else 'CPU slot'} {time}{'' if is_one else 's'}"
 
 
-def device_unit(kind: Cost) -> str:
+def device_unit(unit: Cost) -> str:
     """`device-hours`, `device-seconds`, `USD`: of sweeps on any kind of device."""
-    return {"usd": "USD", "gpu_hours": "device-hours", "device_seconds": "device-seconds"}[kind]
+    return {"usd": "USD", "gpu_hours": "device-hours", "device_seconds": "device-seconds"}[unit]
 
 
 def time_figure(seconds: float | None, in_hours: bool) -> str:

@@ -6,14 +6,13 @@ from pathlib import Path
 import click
 
 from sweeper.cli.parts.options import as_json, complete_sweep
-from sweeper.cli.parts.table import print_json
+from sweeper.cli.parts.table import print_card, print_json
 from sweeper.errors import SpecError
 from sweeper.files import write_atomically
 from sweeper.results.card import Picture
 from sweeper.results.cards.compare import comparison
 from sweeper.results.comparison import compare_sweeps
 from sweeper.results.leaderboard import Leaderboard
-from sweeper.results.render_text import card_lines
 from sweeper.results.stored_sweep import stored
 
 
@@ -34,9 +33,8 @@ def command(sweeps: tuple[str, ...], svg: Path | None, as_json: bool) -> None:
         _draw(svg, card.picture())
     if as_json:
         print_json(card.facts)
-        return
-    for line in card_lines(card):
-        click.echo(line)
+    else:
+        print_card(card)
 
 
 def _refuse(sweeps: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweeper.cli.parts.options import as_json, sweep_name
-from sweeper.cli.parts.table import print_json
+from sweeper.cli.parts.table import print_card, print_json
 from sweeper.errors import SpecError
 from sweeper.files import write_atomically
 from sweeper.results.card import Card
@@ -15,7 +15,6 @@ from sweeper.results.cards.bill import nodes, parameters, sums, trials
 from sweeper.results.cards.quoted import estimate
 from sweeper.results.costs import bill
 from sweeper.results.render_json import merged
-from sweeper.results.render_text import card_lines
 from sweeper.results.stored_sweep import StoredSweep, stored
 from sweeper.store.events import AttemptStarted
 
@@ -48,27 +47,18 @@ def command(
         return
     found = bill(told.history, told.spec, classes=told.classes)
     count = count if as_json else count or TRIALS
-    tables = {
-        "trial": trials(told, found, count),
-        "parameter": parameters(told, found),
-        "node": nodes(told, found),
-    }
-    asked = [tables[view] for view in VIEWS if by in (None, view)]
+    tables = (trials(told, found, count), parameters(told, found), nodes(told, found))
+    asked = [table for view, table in zip(VIEWS, tables, strict=True) if by in (None, view)]
     whole, quoted = sums(told, found), estimate(told)
     if as_json:
         head = {"sweep": told.name, "state": told.standing}
         print_json(head | merged((quoted, whole, *asked)))
         return
     for card in ([] if by else [whole]) + asked[::-1]:
-        _print(card)
+        print_card(card)
     if by is None and isinstance(quoted, Card):
         click.echo()
-        _print(quoted)
-
-
-def _print(card: Card) -> None:
-    for line in card_lines(card):
-        click.echo(line)
+        print_card(quoted)
 
 
 def _refuse_contradictions(

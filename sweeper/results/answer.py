@@ -1,23 +1,77 @@
-"""The answer that a sweep ends with: the list of its cards. A new finding is a new card and a line here."""
+"""The answer that a sweep ends with: its cards, between how it ended and where it left its traces."""
 
 from collections.abc import Callable, Mapping
 
-from sweeper.results.card import Card, NotYet
+from sweeper.results.card import Card, NotYet, Words
 from sweeper.results.cards.best import best, certainty, earlier
-from sweeper.results.cards.budgets import budgets, target
-from sweeper.results.cards.efficiency import efficiency
 from sweeper.results.cards.front import front, knee
 from sweeper.results.cards.order import ranking
-from sweeper.results.cards.overview import overview, places
 from sweeper.results.cards.published import published
 from sweeper.results.cards.spent import anytime, spending
+from sweeper.results.cards.worth import budgets, efficiency, target
 from sweeper.results.leaderboard import Leaderboard
+from sweeper.results.stored_sweep import next_commands
+from sweeper.trial import State
+from sweeper.wording import counted, duration_text, plain
+
+ENDINGS = {
+    "done": "done",
+    "budget": "done, its budget is spent",
+    "": "not closed",
+    "SIGINT": "stopped (Ctrl-C)",
+}
+
+
+def overview(board: Leaderboard) -> Card:
+    """The sweep's name, how it ended, its trials by state."""
+    history, objective = board.told.history, board.objective
+    trials = history.trials.values()
+    states = {str(s): n for s in State if (n := sum(trial.state is s for trial in trials))}
+    ended = ENDINGS.get(history.closed, f"stopped ({plain(history.closed)})")
+    parts = ", ".join(f"{number} {state}" for state, number in states.items())
+    said = [f"{counted(len(trials), 'trial')}: {parts}"]
+    said += [f"search ended: {plain(history.enough)}"] if history.enough else []
+    facts = {
+        "sweep": board.told.spec.name,
+        "metric": objective.metric,
+        "goal": objective.goal,
+        "cost": board.cost,
+        "mode": objective.mode,
+        "ended": history.closed,
+        "trials": states,
+    }
+    return Card(
+        title=plain(board.told.spec.name),
+        subtitle=f"{ended} in {duration_text(history.wall_seconds)}",
+        facts=facts,
+        lines=[Words("", line) for line in said],
+    )
+
+
+def places(board: Leaderboard) -> Card:
+    """The tracking service, the record, the pictures that lie beside it, and what to type next."""
+    told, paths = board.told, board.told.paths
+    experiment = told.spec.tracking.experiment or told.spec.name
+    pictures = [str(path) for path in (paths.front, paths.anytime) if path.exists()]
+    commands = next_commands(told.ended, told.spec.name)
+    lines = [Words("MLflow", f"{told.tracking}, experiment {experiment}"), Words("Record", str(paths.record))]
+    lines += [Words("" if number else "Pictures", path) for number, path in enumerate(pictures)]
+    lines += [Words("" if number else "Next", typed, "command") for number, typed in enumerate(commands)]
+    facts = {
+        "record": str(paths.record),
+        "pictures": pictures,
+        "tracking": told.tracking,
+        "experiment": experiment,
+        "next": list(commands),
+    }
+    return Card("Where it lies", facts, lines=lines)
+
 
 CARDS: tuple[Callable[[Leaderboard], Card | NotYet], ...] = (
     overview, best, certainty, efficiency, budgets, target, front, knee, ranking, spending, anytime, earlier,
     published, places,
 )  # fmt: skip
-"""In the order of the JSON document."""
+"""In the order of the JSON document. A new finding is a new card, and a name here."""
 
 
 def answer(board: Leaderboard) -> Mapping[str, Card | NotYet]:

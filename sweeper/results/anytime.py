@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sweeper.config.sections import ObjectiveSpec, StopWhenSpec
+from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import SweepHistory
 from sweeper.sweep.marginal_gain import Gain, attempts_told, ceiling_of, concluded, gain_ahead
 from sweeper.trial import Goal
@@ -54,10 +55,7 @@ class Anytime:
         ends = (self.gain.expected, self.gain.low, self.gain.high)
         expected, low, high = (None if self.advice == "unknown" else end for end in ends)
         return {
-            "curve": [
-                {"device_seconds": step.device_seconds, "usd": step.usd, "score": step.score}
-                for step in self.steps
-            ],
+            "curve": [asdict(step) for step in self.steps],
             "last_tenth": self.last_tenth,
             "ahead": self.ahead,
             "expected_gain": expected,
@@ -84,6 +82,12 @@ def anytime(
     gain = gain_ahead(concluded(history, goal), rule.ahead, seed, ceiling=ceiling_of(objective.metric))
     searched = search[-1] if search else None
     return Anytime(_curve(steps), searched, _last_tenth(search), rule.ahead, gain, worth)
+
+
+def anytime_of(told: StoredSweep) -> Anytime:
+    """That of the sweep as its record tells it."""
+    spec = told.spec
+    return anytime(told.history, spec.objective, spec.stop_when, spec.search.seed)
 
 
 def spent_until(curve: Sequence[Step], score: float, goal: Goal) -> Step | None:

@@ -12,7 +12,7 @@ Style = Literal["", "dim", "good", "command"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Words:
     """What is said of `label`; without a label it goes on with the line above."""
 
     label: str
@@ -99,7 +99,7 @@ class Card:
     facts: Mapping[str, Any]
     subtitle: str = ""
     trial: int | None = None
-    lines: Sequence[Entry] = ()
+    lines: Sequence[Words] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
     picture: Callable[[], Picture] | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sweeper.errors import SpecError, StateError
-from sweeper.results.anytime import Anytime, Step, anytime, spent_until
+from sweeper.results.anytime import Anytime, Step, anytime_of, spent_until
 from sweeper.results.leaderboard import Leaderboard, LeaderboardRow, points
 from sweeper.results.pareto import (
     Point,
@@ -60,7 +60,6 @@ class Comparison:
 class _Axes:
     """What every front is measured with; values are better when higher."""
 
-    cost: Cost
     worst: float
     dearest: float
     best: float
@@ -74,9 +73,9 @@ def compare_sweeps(boards: Sequence[Leaderboard]) -> Comparison:
     objective = boards[0].objective
     cost = _cost(boards)
     clouds = [points(board.configurations, objective.goal, cost) for board in boards]
-    axes = _axes(boards, clouds, cost)
+    axes = _axes(boards, clouds)
     fronts = [front(cloud) for cloud in clouds]
-    spent = [_anytime(board) for board in boards]
+    spent = [anytime_of(board.told) for board in boards]
     by_name = dict(zip((board.told.spec.name for board in boards), spent, strict=True))
     sides = [
         Side(
@@ -104,12 +103,7 @@ def compare_sweeps(boards: Sequence[Leaderboard]) -> Comparison:
     )
 
 
-def _anytime(board: Leaderboard) -> Anytime:
-    spec = board.told.spec
-    return anytime(board.told.history, spec.objective, spec.stop_when, spec.search.seed)
-
-
-def _axes(boards: Sequence[Leaderboard], clouds: Sequence[Sequence[Point]], cost: Cost) -> _Axes:
+def _axes(boards: Sequence[Leaderboard], clouds: Sequence[Sequence[Point]]) -> _Axes:
     """The corner: chance level or the worst of any front, at a tenth more than the dearest of them cost."""
     known = [point for cloud in clouds for point in front(cloud)]
     chances = {board.chance for board in boards}
@@ -117,7 +111,7 @@ def _axes(boards: Sequence[Leaderboard], clouds: Sequence[Sequence[Point]], cost
     worst = min(point.value for point in known) if chance is None else chance
     floor = None if chance is None else min(default_floor(cloud, chance) for cloud in clouds if cloud)
     best = max(point.value for point in known)
-    return _Axes(cost, worst, 1.1 * max(point.cost for point in known), best, chance, floor)
+    return _Axes(worst, 1.1 * max(point.cost for point in known), best, chance, floor)
 
 
 def _ratio(bend: Sequence[Point], axes: _Axes) -> float | None:

@@ -6,30 +6,12 @@ from dataclasses import dataclass
 
 from sweeper.config.spec import SweepSpec
 from sweeper.errors import FailureKind
-from sweeper.results.values import ValueCost, by_value
+from sweeper.results.values import TrialCost, ValueCost, by_value
 from sweeper.store.attempt import Attempt
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Totals, totals
 from sweeper.trial import State
 from sweeper.wording import HOUR
-
-
-@dataclass(frozen=True, slots=True)
-class TrialCost:
-    """One trial over all its attempts, in device-seconds; `waited` are plain seconds."""
-
-    number: int
-    label: str
-    state: str
-    attempts: int
-    score: float | None
-    billed: float
-    productive: float
-    set_up: float
-    repeated: float
-    waited: float | None
-    usd: float | None
-    joules: float | None
 
 
 @dataclass(frozen=True, slots=True)

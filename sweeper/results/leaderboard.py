@@ -15,7 +15,7 @@ from sweeper.store.ledger import Totals, totals
 from sweeper.sweep.objective import chance_level
 from sweeper.sweep.ranking import RankedConfig, ranked_configs
 from sweeper.trial import Config, Goal, Report, State
-from sweeper.wording import HOUR, Cost
+from sweeper.wording import HOUR, Cost, in_unit
 
 Measure = Callable[[Config], int]
 """The parameters of a configuration's network."""
@@ -55,11 +55,9 @@ class LeaderboardRow:
         """Billed device-hours; of CPU slots where the sweep had no GPU."""
         return self.device_seconds / HOUR
 
-    def cost(self, kind: Cost) -> float:
+    def cost(self, unit: Cost) -> float:
         """The row's cost in the unit that the sweep counts in; not finite where no price is known."""
-        if kind == "usd":
-            return math.nan if self.usd is None else self.usd
-        return self.gpu_hours if kind == "gpu_hours" else self.device_seconds
+        return in_unit(unit, self.device_seconds, self.usd)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able, `gpu_hours` included; a metric that is not finite is None, as JSON has no NaN."""

@@ -2,12 +2,12 @@
 
 import math
 
-from sweeper.results.card import Entry
+from sweeper.results.card import Words
 from sweeper.results.leaderboard import Leaderboard, LeaderboardRow
 from sweeper.wording import config_text, cost_unit, device_text, is_accuracy, plain, score_text
 
 
-def about(title: str, board: Leaderboard, row: LeaderboardRow) -> list[Entry]:
+def about(title: str, board: Leaderboard, row: LeaderboardRow) -> list[Words]:
     """The first lines of a card about one trial: its figures, then its configuration."""
     spent = device_text(row.device_seconds, board.has_gpu)
     money = "" if row.usd is None else f", {row.usd:.4g} USD"
@@ -15,7 +15,7 @@ def about(title: str, board: Leaderboard, row: LeaderboardRow) -> list[Entry]:
     each = " each" if row.runs > 1 else ""
     score = f"{mean_text(board.objective.metric, row)}{several}"
     figures = f"trial {row.number}  {score}  epoch {row.epoch} of {row.epochs}  {spent}{money}{each}"
-    return [Entry(title, figures), Entry("", label_text(board, row), "dim")]
+    return [Words(title, figures), Words("", label_text(board, row), "dim")]
 
 
 def cells(board: Leaderboard, row: LeaderboardRow) -> tuple[str, str, str, str]:

@@ -1,15 +1,13 @@
-"""Cards as text, on a terminal or in a log: a page as wide as the terminal, or lines as wide as they need."""
+"""Cards as a page of text, on a terminal or in a log: folded to its width, the same words on both."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-import click
 from rich import table as rich_table
 from rich.console import Console, RenderableType
 from rich.text import Text
 
 from sweeper.config.sections import ObjectiveSpec
-from sweeper.results.card import Card, Entry, NotYet, Style, Table
-from sweeper.results.plain_text import pair_lines, table_lines
+from sweeper.results.card import Card, NotYet, Style, Table, Words
 
 Cards = Mapping[str, Card | NotYet]
 STYLES: Mapping[Style, str] = {"": "", "dim": "dim", "good": "bold green", "command": "cyan"}
@@ -20,23 +18,6 @@ WINNERS = {
     "pareto": ("knee",),
 }
 """The cards about one trial, by the mode that asks for them."""
-
-
-def card_lines(card: Card) -> Iterator[str]:
-    """Title and pairs, tables, notes: nothing is folded, nothing is cut."""
-    if card.lines:
-        yield f"{click.style(card.title, bold=True)}: {card.subtitle}"
-        yield from pair_lines((line.label, line.text) for line in card.lines)
-    for table in card.tables:
-        if table.title:
-            yield ""
-            yield f"{click.style(table.title, bold=True)}  {table.aside}".rstrip()
-        yield from table_lines(table.columns, table.rows, left=table.left)
-        if table.below:
-            yield table.below
-    if card.notes:
-        yield ""
-    yield from card.notes
 
 
 def print_answer(cards: Cards, objective: ObjectiveSpec, console: Console) -> None:
@@ -105,7 +86,7 @@ def _pairs(cards: Cards, *names: str) -> rich_table.Table:
         lines = list(card.lines)
         if card.trial is not None:
             if card.trial in seen:
-                lines[:2] = [Entry(card.title, f"trial {card.trial} too")]
+                lines[:2] = [Words(card.title, f"trial {card.trial} too")]
             seen.add(card.trial)
         for line in lines:
             grid.add_row(Text(line.label, style="bold"), Text(line.text, style=STYLES[line.style]))

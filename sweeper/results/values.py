@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from sweeper.config.sections import ObjectiveSpec
 from sweeper.sweep.objective import chance_level
@@ -14,23 +14,22 @@ VALUES = 8
 """Values that are told apart; of more, numbers are told by quarters of the trials, others by the dearest."""
 
 
-class Costed(Protocol):
-    """A trial's best score, its billed device-seconds, and their money."""
+@dataclass(frozen=True, slots=True)
+class TrialCost:
+    """One trial over all its attempts, in device-seconds; `waited` are plain seconds."""
 
-    @property
-    def score(self) -> float | None:
-        """None without a finite one."""
-        ...
-
-    @property
-    def billed(self) -> float:
-        """Device-seconds of all attempts."""
-        ...
-
-    @property
-    def usd(self) -> float | None:
-        """None where a price is unknown."""
-        ...
+    number: int
+    label: str
+    state: str
+    attempts: int
+    score: float | None
+    billed: float
+    productive: float
+    set_up: float
+    repeated: float
+    waited: float | None
+    usd: float | None
+    joules: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class ValueCost:
 
 
 def by_value(
-    trials: Sequence[tuple[Config, Costed]], objective: ObjectiveSpec, classes: int | None
+    trials: Sequence[tuple[Config, TrialCost]], objective: ObjectiveSpec, classes: int | None
 ) -> list[ValueCost]:
     """Every parameter that differs between trials; a trial that lacks a parameter counts in none of its rows.
 
@@ -69,7 +68,7 @@ def by_value(
 
 
 def _value(
-    name: str, value: str, trials: Sequence[Costed], chance: float | None, is_maximized: bool
+    name: str, value: str, trials: Sequence[TrialCost], chance: float | None, is_maximized: bool
 ) -> ValueCost:
     scores = [trial.score for trial in trials if trial.score is not None]
     known = [trial.usd for trial in trials if trial.usd is not None]
@@ -90,10 +89,10 @@ def _value(
     )
 
 
-Pair = tuple[Any, Costed]
+Pair = tuple[Any, TrialCost]
 
 
-def _groups(pairs: Sequence[Pair]) -> dict[str, list[Costed]]:
+def _groups(pairs: Sequence[Pair]) -> dict[str, list[TrialCost]]:
     """Trials by value: each its own while they are few, then numbers by quarters, the rest the dearest."""
     distinct = {value_text(value): value for value, _ in pairs}
     are_numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in distinct.values())
@@ -101,7 +100,7 @@ def _groups(pairs: Sequence[Pair]) -> dict[str, list[Costed]]:
         pairs = sorted(pairs, key=lambda pair: pair[0])
         if len(distinct) > VALUES:
             return _quarters(pairs)
-    groups: dict[str, list[Costed]] = {}
+    groups: dict[str, list[TrialCost]] = {}
     for value, cost in pairs:
         groups.setdefault(value_text(value), []).append(cost)
     if len(groups) <= VALUES:
@@ -112,8 +111,8 @@ def _groups(pairs: Sequence[Pair]) -> dict[str, list[Costed]]:
     return kept | {f"{len(groups) - len(kept)} others": others}
 
 
-def _quarters(pairs: Sequence[Pair]) -> dict[str, list[Costed]]:
-    groups: dict[str, list[Costed]] = {}
+def _quarters(pairs: Sequence[Pair]) -> dict[str, list[TrialCost]]:
+    groups: dict[str, list[TrialCost]] = {}
     for quarter in range(4):
         part = pairs[quarter * len(pairs) // 4 : (quarter + 1) * len(pairs) // 4]
         span = dict.fromkeys((value_text(part[0][0]), value_text(part[-1][0])))

@@ -6,6 +6,7 @@ Optuna's study, MLflow, reports) is a projection that can be built again from it
 """
 
 import json
+import os
 import secrets
 import sqlite3
 import time
@@ -119,7 +120,7 @@ class Record:
         """An existing record; StateError where there is none, or a newer sweeper wrote it."""
         if not path.is_file():
             raise StateError("no record", where=str(path), hint="`sweeper list` shows the sweeps")
-        record = cls(sqlite3.connect(path, timeout=30), path)
+        record = cls(_connected(path), path)
         try:
             version = record._checked_version()
         except (sqlite3.DatabaseError, KeyError, ValueError) as error:
@@ -263,6 +264,14 @@ class Record:
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""
         self._connection.close()
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """In a folder that cannot be written the file as it is: SQLite would make files of its own beside it."""
+    if os.access(path.parent, os.W_OK):
+        return sqlite3.connect(path, timeout=30)
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
 
 
 def _make_durable(connection: sqlite3.Connection) -> None:

@@ -8,7 +8,7 @@ import click
 
 from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.launch.live_snapshot import budgets_used
-from sweeper.results.anytime import Anytime, advice_text, anytime, last_tenth_text
+from sweeper.results.anytime import advice_text, anytime_of, last_tenth_text
 from sweeper.results.stored_sweep import StoredSweep, next_commands, standing_text
 from sweeper.store.history import TrialHistory
 from sweeper.trial import State
@@ -34,7 +34,7 @@ def _pairs(told: StoredSweep) -> Iterator[tuple[str, str]]:
         yield "" if number else "budget", line
     yield "device time", _device_text(told)
     if told.best is not None:
-        metric, found = told.spec.objective.metric, _anytime(told)
+        metric, found = told.spec.objective.metric, anytime_of(told)
         yield "last tenth", last_tenth_text(metric, found)
         yield "stop now?" if told.owner else "enough?", advice_text(metric, found)
     yield (
@@ -71,11 +71,6 @@ def _device_text(told: StoredSweep) -> str:
     money = "" if sums.usd is None or not sums.billed else f", {sums.usd:.2f} USD"
     billed = f"{device_text(sums.billed, has_gpu)} billed{money}"
     return f"{billed}, {device_text(sums.productive, has_gpu)} productive{share}, {_idle(told)} idle"
-
-
-def _anytime(told: StoredSweep) -> Anytime:
-    spec = told.spec
-    return anytime(told.history, spec.objective, spec.stop_when, spec.search.seed)
 
 
 def _idle(told: StoredSweep) -> str:
@@ -153,7 +148,7 @@ def status_facts(told: StoredSweep) -> dict[str, Any]:
         "productive_device_seconds": sums.productive,
         "idle_device_seconds": sums.idle,
         "usd": sums.usd if sums.billed else None,
-        "anytime": _anytime(told).as_dict(),
+        "anytime": anytime_of(told).as_dict(),
         "wall_seconds": told.history.wall_seconds,
         "launches": told.history.launches,
         "untold": told.undelivered,

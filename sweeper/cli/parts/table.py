@@ -1,24 +1,49 @@
-"""Tables, pairs and JSON on stdout."""
+"""Tables, pairs, cards and JSON on stdout: as wide as their content, so that a pipe gets all of it."""
 
 from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 import click
 
-from sweeper.results.plain_text import pair_lines, table_lines
+from sweeper.results.card import Card
 from sweeper.results.render_json import json_text
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: Container[str] = ()) -> None:
     """One line a row, columns to the right except those in `left`."""
-    for line in table_lines(header, rows, left=left):
-        click.echo(line)
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for number, line in enumerate(lines):
+        cells = zip(header, line, widths, strict=True)
+        text = "  ".join(
+            cell.ljust(width) if name in left else cell.rjust(width) for name, cell, width in cells
+        )
+        click.echo(text.rstrip() if number else click.style(text.rstrip(), dim=True))
 
 
 def print_pairs(pairs: Iterable[tuple[str, str]], *, indent: int = 0) -> None:
     """A name and what is said of it, a line each; an empty name goes on with the line above."""
-    for line in pair_lines(pairs, indent=indent):
-        click.echo(line)
+    lines = list(pairs)
+    width = max((len(name) for name, _ in lines), default=0)
+    for name, text in lines:
+        click.echo(
+            " " * indent + f"{click.style(name, bold=True)}{' ' * (width - len(name))}  {text}".rstrip()
+        )
+
+
+def print_card(card: Card) -> None:
+    """Its title and pairs, its tables, its notes."""
+    if card.lines:
+        click.echo(f"{click.style(card.title, bold=True)}: {card.subtitle}")
+        print_pairs((line.label, line.text) for line in card.lines)
+    for table in card.tables:
+        if table.title:
+            click.echo(f"\n{click.style(table.title, bold=True)}  {table.aside}".rstrip())
+        print_table(table.columns, table.rows, left=table.left)
+        if table.below:
+            click.echo(table.below)
+    for number, note in enumerate(card.notes):
+        click.echo(note if number else f"\n{note}")
 
 
 def print_json(value: Any) -> None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from sweeper.results.card import Card, Entry, NotYet
+from sweeper.results.card import Card, NotYet, Words
 from sweeper.results.certainty import certainty as certainty_of
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.results.phrases import about
@@ -25,9 +25,8 @@ def best(board: Leaderboard) -> Card | NotYet:
     if row.test:
         scores = "  ".join(f"{name} {score_text(name, value)}" for name, value in sorted(row.test.items()))
         count = sum(each.test is not None for each in board.trials)
-        opened = "for this trial" if count == 1 else f"for each of {count} trials"
-        how = f"opened once, {opened}" if count == 1 else f"opened once {opened}"
-        lines.append(Entry("", f"{scores} ({how})", "good"))
+        opened = ", for this trial" if count == 1 else f" for each of {count} trials"
+        lines.append(Words("", f"{scores} (opened once{opened})", "good"))
     return Card(title, {"best": row.as_dict()}, trial=row.number, lines=lines)
 
 
@@ -45,7 +44,7 @@ def certainty(board: Leaderboard) -> Card:
     else:
         said = f"cannot be told from single runs; {REPEAT}"
     facts = {"certainty": sure.as_dict() if sure else None}
-    return Card("Really the best", facts, lines=[Entry("", f"Really the best: {said}", "dim")])
+    return Card("Really the best", facts, lines=[Words("", f"Really the best: {said}", "dim")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def earlier(board: Leaderboard) -> Card | NotYet:
         line = f"Better was known before: {said} (`sweeper best {plain(known.sweep)}`)"
     else:
         line = f"Known before from {known.count} configurations of earlier sweeps: {said}"
-    return Card("Known before", {"known_from_earlier_sweeps": asdict(known)}, lines=[Entry("", line, "dim")])
+    return Card("Known before", {"known_from_earlier_sweeps": asdict(known)}, lines=[Words("", line, "dim")])
 
 
 def known_best(known: Sequence[EarlierTrial], goal: Goal) -> Earlier | None:

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sweeper.results.card import Card, Entry, Table
-from sweeper.results.costs import Bill, NodeCost, TrialCost
+from sweeper.results.card import Card, Table, Words
+from sweeper.results.costs import Bill
 from sweeper.results.stored_sweep import StoredSweep, standing_text
-from sweeper.results.values import ValueCost
 from sweeper.wording import (
     HOUR,
     cost_unit,
@@ -21,25 +20,20 @@ from sweeper.wording import (
     usd_figure,
 )
 
-Billed = NodeCost | ValueCost | TrialCost
-WHYS = {
-    "preempted": "preempted",
-    "driver_lost": "lost with their driver",
-    "node_lost": "lost with their node",
-}
+LOST = {"driver_lost": "lost with their driver", "node_lost": "lost with their node"}
 
 
 def sums(told: StoredSweep, bill: Bill) -> Card:
     """What the devices gave, and what for. Facts are device-seconds, of CPU slots where `device` says so."""
-    notes = [] if bill.has_gpu else [Entry("", "CPU slots stand in for devices: no GPU was used")]
+    notes = [] if bill.has_gpu else [Words("", "CPU slots stand in for devices: no GPU was used")]
     lines = [*_time_lines(bill), *_preempted(bill), *_lost(bill), *_money(bill)]
-    lines += [Entry("energy", _energy_text(bill)), *notes]
+    lines += [Words("energy", _energy_text(bill)), *notes]
     return Card(told.paths.name, _facts(bill), subtitle=standing_text(told), lines=lines)
 
 
 def nodes(told: StoredSweep, bill: Bill) -> Card:
     """Every node, the dearest first."""
-    has_money, in_hours = bool(bill.prices), _in_hours(bill.nodes)
+    has_money, in_hours = bool(bill.prices), _in_hours(node.billed for node in bill.nodes)
     header = ["node", "device", "attempts", f"held {_unit(in_hours)}", "billed", "idle", "busy"]
     rows: list[list[str]] = []
     for node in bill.nodes:
@@ -55,7 +49,7 @@ def nodes(told: StoredSweep, bill: Bill) -> Card:
 
 def parameters(told: StoredSweep, bill: Bill) -> Card:
     """Every value of a parameter that differs between trials, and what it brought."""
-    has_money, in_hours = bool(bill.prices), _in_hours(bill.values)
+    has_money, in_hours = bool(bill.prices), _in_hours(value.billed for value in bill.values)
     has_gain = any(value.efficiency is not None for value in bill.values)
     metric = told.spec.objective.metric
     header = ["parameter", "value", "trials", _unit(in_hours), *(["USD"] if has_money else [])]
@@ -75,7 +69,8 @@ def parameters(told: StoredSweep, bill: Bill) -> Card:
 def trials(told: StoredSweep, bill: Bill, count: int | None = None) -> Card:
     """The dearest `count` trials, or all."""
     shown = bill.trials[:count]
-    has_money, in_hours, has_energy = bool(bill.prices), _in_hours(shown), bill.sums.joules is not None
+    in_hours = _in_hours(trial.billed for trial in shown)
+    has_money, has_energy = bool(bill.prices), bill.sums.joules is not None
     metric = told.spec.objective.metric
     header = ["trial", "state", "attempts", _unit(in_hours), "productive", "set-up"]
     header += [*(["USD"] if has_money else []), *(["Wh"] if has_energy else []), metric, "configuration"]
@@ -133,56 +128,57 @@ def _facts(bill: Bill) -> dict[str, Any]:
     }
 
 
-def _time_lines(bill: Bill) -> Iterator[Entry]:
+def _time_lines(bill: Bill) -> Iterator[Words]:
     sums = bill.sums
-    yield Entry("held", f"{_time(bill, sums.held)}{_beside(bill.usd)}")
-    yield Entry("  billed", f"{_part(bill, sums.billed, sums.held)} to {counted(bill.attempts, 'attempt')}")
+    yield Words("held", f"{_time(bill, sums.held)}{_beside(bill.usd)}")
+    yield Words("  billed", f"{_part(bill, sums.billed, sums.held)} to {counted(bill.attempts, 'attempt')}")
     parts = {
         "    productive": (sums.productive, "training and evaluation"),
         "    set-up": (sums.set_up, "from each grant to the first step"),
         "    hand-over": (sums.hand_over, "between reports, and until the release"),
     }
     for name, (seconds, meaning) in parts.items():
-        yield Entry(name, f"{_part(bill, seconds, sums.billed)}: {meaning}")
+        yield Words(name, f"{_part(bill, seconds, sums.billed)}: {meaning}")
     what = ", ".join(f"{plain(name)} {seconds:,.1f}" for name, seconds in bill.one_off.items())
     one_off = f"{_part(bill, sums.one_off, sums.held)}{_beside(bill.one_off_usd)}"
-    yield Entry("  one-off", one_off + (f": {what} seconds" if what else ""))
-    yield Entry("  idle", f"{_part(bill, sums.idle, sums.held)}{_beside(bill.idle_usd)}")
-    yield Entry("failed", f"{_part(bill, sums.failed, sums.billed)}: billed to attempts that failed")
+    yield Words("  one-off", one_off + (f": {what} seconds" if what else ""))
+    yield Words("  idle", f"{_part(bill, sums.idle, sums.held)}{_beside(bill.idle_usd)}")
+    yield Words("failed", f"{_part(bill, sums.failed, sums.billed)}: billed to attempts that failed")
 
 
-def _preempted(bill: Bill) -> Iterator[Entry]:
+def _preempted(bill: Bill) -> Iterator[Words]:
     if not bill.preempted:
-        yield Entry("preempted", "no attempt")
+        yield Words("preempted", "no attempt")
     for number, kind in enumerate(bill.preempted):
         again = f"{_time(bill, kind.repeated)}{_beside(kind.usd)} done again since the last checkpoint"
-        lost = f"{counted(kind.attempts, 'attempt')} {WHYS[kind.kind]}, {_time(bill, kind.billed)}"
-        yield Entry("" if number else "preempted", f"{lost}, of which {again}")
+        how = LOST.get(kind.kind, kind.kind)
+        lost = f"{counted(kind.attempts, 'attempt')} {how}, {_time(bill, kind.billed)}"
+        yield Words("" if number else "preempted", f"{lost}, of which {again}")
 
 
-def _lost(bill: Bill) -> Iterator[Entry]:
+def _lost(bill: Bill) -> Iterator[Words]:
     waited = "not recorded" if bill.sums.waited is None else duration_text(bill.sums.waited)
-    yield Entry("waiting", f"{waited}: before the grants of all attempts, which nobody bills")
+    yield Words("waiting", f"{waited}: before the grants of all attempts, which nobody bills")
     if bill.stopped:
         stopping = f"by stopping {counted(bill.stopped, 'trial')} early, at their own pace"
-        yield Entry("saved", f"about {_time(bill, bill.saved)} {stopping}")
+        yield Words("saved", f"about {_time(bill, bill.saved)} {stopping}")
 
 
-def _money(bill: Bill) -> Iterator[Entry]:
+def _money(bill: Bill) -> Iterator[Words]:
     if not bill.prices:
         why = "nobody knows a price" if bill.has_gpu else "a CPU slot has no price"
-        yield Entry("money", f"unknown: {why}")
+        yield Words("money", f"unknown: {why}")
         return
     if bill.usd is None:
         known = sum(price.usd_per_hour * price.billed / HOUR for price in bill.prices)
         said = f"{known:.2f} USD for the attempts whose price is known"
     else:
         said = f"{bill.usd:.2f} USD, of which {bill.sums.usd or 0:.2f} USD were billed to attempts"
-    yield Entry("money", said)
+    yield Words("money", said)
     for price in bill.prices:
         where = f"{price.source}, {price.date}" if price.date else price.source
         hourly = f"{price.usd_per_hour:.4g} USD an hour ({price.market.replace('_', ' ')}; {plain(where)})"
-        yield Entry("", f"{_time(bill, price.billed)} at {hourly}")
+        yield Words("", f"{_time(bill, price.billed)} at {hourly}")
 
 
 def _energy_text(bill: Bill) -> str:
@@ -215,9 +211,9 @@ def _beside(usd: float | None) -> str:
     return "" if usd is None else f", {usd_figure(usd)} USD"
 
 
-def _in_hours(rows: Iterable[Billed]) -> bool:
+def _in_hours(billed: Iterable[float]) -> bool:
     """Hours where the dearest row has one, seconds in a table of small things."""
-    return max((row.billed for row in rows), default=0.0) >= HOUR
+    return max(billed, default=0.0) >= HOUR
 
 
 def _unit(in_hours: bool) -> str:

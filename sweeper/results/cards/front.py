@@ -1,7 +1,7 @@
 """The Pareto front of score and cost, where it bends, and all configurations as a picture."""
 
 from sweeper.results.card import Card, Mark, Name, NotYet, Picture, Stairs, Table
-from sweeper.results.cards.efficiency import most_efficient_row
+from sweeper.results.cards.worth import most_efficient_row
 from sweeper.results.leaderboard import Leaderboard, LeaderboardRow
 from sweeper.results.pareto import front as front_of
 from sweeper.results.pareto import knee as knee_of
@@ -19,13 +19,9 @@ def front(board: Leaderboard) -> Card:
     metric, rows, bend = board.objective.metric, front_rows(board), knee_row(board)
     way = "up" if board.objective.goal is Goal.MAXIMIZE else "down"
     title = f"Pareto front: {metric} {way}, {unit_text(board)} down"
-    table = Table(
-        title=title,
-        columns=("trial", metric, unit_text(board), "epochs", "", "configuration"),
-        rows=[(*cells(board, row), "knee" if row is bend else "", label_text(board, row)) for row in rows],
-        left=("", "configuration"),
-        folded="configuration",
-    )
+    columns = ("trial", metric, unit_text(board), "epochs", "", "configuration")
+    made = [(*cells(board, row), "knee" if row is bend else "", label_text(board, row)) for row in rows]
+    table = Table(columns, made, title, left=("", "configuration"), folded="configuration")
     facts = {"front": [row.as_dict() for row in rows]}
     return Card(title, facts, tables=[table], picture=lambda: front_picture(board))
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from sweeper.errors import StateError
 from sweeper.results.card import Card, Table
-from sweeper.results.cards.efficiency import most_efficient_row, top5_of, why_none_is
+from sweeper.results.cards.worth import most_efficient_row, top5_of, why_none_is
 from sweeper.results.leaderboard import Leaderboard, LeaderboardRow, points
 from sweeper.results.pareto import efficiency
 from sweeper.results.phrases import cells, label_text, unit_text
@@ -30,18 +30,14 @@ def ranked_by(board: Leaderboard, by: Order, count: int) -> Card:
 def ranking_table(board: Leaderboard, rows: Sequence[LeaderboardRow]) -> Table:
     """The rows as they come, with their runs where a configuration has several."""
     has_repeats = any(row.runs > 1 for row in rows)
-    columns = ("rank", "trial", board.objective.metric, unit_text(board), "epochs", "state")
+    columns = ["rank", "trial", board.objective.metric, unit_text(board), "epochs", "state"]
+    columns += ["runs", "configuration"] if has_repeats else ["configuration"]
     made: list[tuple[str, ...]] = []
     for row in rows:
         runs = (f"{row.runs}{' final' if row.is_final else ''}",) if has_repeats else ()
         figures = (str(row.rank or "-"), *cells(board, row), str(row.state), *runs)
         made.append((*figures, label_text(board, row)))
-    return Table(
-        columns=(*columns, *(("runs",) if has_repeats else ()), "configuration"),
-        rows=made,
-        left=("configuration",),
-        folded="configuration",
-    )
+    return Table(columns, made, left=("configuration",), folded="configuration")
 
 
 def _ordered(board: Leaderboard, by: Order) -> list[LeaderboardRow]:

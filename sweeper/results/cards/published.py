@@ -66,14 +66,9 @@ def published(board: Leaderboard) -> Card | NotYet:
     if not lines:
         return NotYet("no point of the sweep file has published figures", {"published": []})
     title, columns = "Published beside measured", _columns(lines)
-    table = Table(
-        title=title,
-        columns=("point", *(heading for heading, _ in columns)),
-        rows=[(plain(line.point), *(cell(line) for _, cell in columns)) for line in lines],
-        left=("point",),
-        below=LEGEND,
-        gap=1,
-    )
+    header = ("point", *(heading for heading, _ in columns))
+    rows = [(plain(line.point), *(cell(line) for _, cell in columns)) for line in lines]
+    table = Table(header, rows, title, left=("point",), below=LEGEND, gap=1)
     return Card(title, {"published": [line.as_dict() for line in lines]}, tables=[table])
 
 

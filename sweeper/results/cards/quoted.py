@@ -26,19 +26,12 @@ def estimate(told: StoredSweep) -> Card | NotYet:
     if not told.history.attempts:
         return NotYet("nothing has run yet", facts)
     shown = _NAMES | {"device_hours": cost_unit("gpu_hours", quote.is_gpu)}
-    table = Table(
-        columns=("quoted", "p10", "p50", "p90", "actual", ""),
-        rows=[
-            (
-                shown[row.what],
-                *(f"{value:.3g}" for value in (row.quoted.p10, row.quoted.p50, row.quoted.p90, row.actual)),
-                row.verdict,
-            )
-            for row in rows
-        ],
-        left=("quoted", ""),
-        below="" if error is None else f"a trial's seconds were foreseen to {100 * error:.0f} % (median)",
-    )
+    columns, cells = ("quoted", "p10", "p50", "p90", "actual", ""), list[tuple[str, ...]]()
+    for row in rows:
+        figures = (row.quoted.p10, row.quoted.p50, row.quoted.p90, row.actual)
+        cells.append((shown[row.what], *(f"{value:.3g}" for value in figures), row.verdict))
+    below = "" if error is None else f"a trial's seconds were foreseen to {100 * error:.0f} % (median)"
+    table = Table(columns, cells, left=("quoted", ""), below=below)
     return Card("Quoted beside actual", facts, tables=[table])
 
 

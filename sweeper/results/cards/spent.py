@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from sweeper.results.anytime import Anytime, Step, advice_text, last_tenth_text
-from sweeper.results.anytime import anytime as anytime_of
-from sweeper.results.card import Card, Entry, Mark, NotYet, Picture, Stairs
+from sweeper.results.anytime import Step, advice_text, anytime_of, last_tenth_text
+from sweeper.results.card import Card, Mark, NotYet, Picture, Stairs, Words
 from sweeper.results.cards.front import COLORS, axis_unit
 from sweeper.results.costs import saved_device_seconds
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.trial import State
-from sweeper.wording import HOUR, Cost, counted, device_text, score_text
+from sweeper.wording import Cost, counted, device_text, in_unit, score_text
 
 STAND_IN = "CPU slot hours stand in for device-hours: no GPU was used."
 
@@ -25,10 +24,10 @@ def spending(board: Leaderboard) -> Card:
     share = f" ({100 * sums.productive / sums.billed:.0f} %)" if sums.billed > 0 else ""
     money = f", {sums.usd:.2f} USD" if sums.billed and sums.usd is not None else ""
     trained = f"{device_text(sums.productive, has_gpu)} productive{share}"
-    lines = [Entry("Device time", f"{device_text(sums.billed, has_gpu)} billed{money}, {trained}")]
+    lines = [Words("Device time", f"{device_text(sums.billed, has_gpu)} billed{money}, {trained}")]
     if stopped:
         said = f"{counted(len(stopped), 'trial')}, which saved about {device_text(saved, has_gpu)}"
-        lines.append(Entry("Stopped early", f"{said} (their missing epochs, at their own pace)"))
+        lines.append(Words("Stopped early", f"{said} (their missing epochs, at their own pace)"))
     facts = {
         "billed_device_seconds": sums.billed,
         "productive_device_seconds": sums.productive,
@@ -43,34 +42,29 @@ def spending(board: Leaderboard) -> Card:
 
 def anytime(board: Leaderboard) -> Card | NotYet:
     """What the last tenth of the search brought, what more would, and why the search ended by itself."""
-    metric, found = board.objective.metric, anytime_found(board)
+    metric, found = board.objective.metric, anytime_of(board.told)
     facts = {"anytime": found.as_dict(), "search_ended": board.told.history.enough or None}
     if board.best is None:
         return NotYet("no trial has a score yet", facts)
     lines = [
-        Entry("Last 10 %", last_tenth_text(metric, found)),
-        Entry("Enough?", advice_text(metric, found)),
+        Words("Last 10 %", last_tenth_text(metric, found)),
+        Words("Enough?", advice_text(metric, found)),
     ]
     return Card("Enough?", facts, lines=lines, picture=lambda: anytime_picture(board))
 
 
-def anytime_found(board: Leaderboard) -> Anytime:
-    """The best score against what was spent."""
-    spec = board.told.spec
-    return anytime_of(board.told.history, spec.objective, spec.stop_when, spec.search.seed)
-
-
 def anytime_picture(board: Leaderboard) -> Picture:
     """The best score as the sweep went on, its last 10 % shaded, what more would bring above."""
-    metric, found = board.objective.metric, anytime_found(board)
-    kind = _spent_kind(board.cost, found.steps)
-    places = [(_spent(step, kind), step.score) for step in found.steps]
-    searched = _spent(found.searched, kind) if found.searched else 0.0
+    metric, found = board.objective.metric, anytime_of(board.told)
+    unit = _unit(board.cost, found.steps)
+    places = [(in_unit(unit, step.device_seconds, step.usd), step.score) for step in found.steps]
+    end = found.searched
+    searched = in_unit(unit, end.device_seconds, end.usd) if end else 0.0
     last = f"the last 10 % {last_tenth_text(metric, found)}"
     return Picture(
         title=f"{board.told.spec.name}: best {metric} so far",
         metric=metric,
-        across=f"spent on all trials, {axis_unit(kind, board.has_gpu)}",
+        across=f"spent on all trials, {axis_unit(unit, board.has_gpu)}",
         is_log=False,
         marks=[Mark(x, y, score_text(metric, y), COLORS[State.COMPLETED]) for x, y in places],
         stairs=[Stairs(places)],
@@ -79,13 +73,7 @@ def anytime_picture(board: Leaderboard) -> Picture:
     )
 
 
-def _spent_kind(cost: Cost, steps: Sequence[Step]) -> Cost:
+def _unit(cost: Cost, steps: Sequence[Step]) -> Cost:
     """USD where that is the sweep's cost and known throughout; device time otherwise."""
     is_priced = all(step.usd is not None for step in steps)
     return cost if cost != "usd" or is_priced else "gpu_hours"
-
-
-def _spent(step: Step, kind: Cost) -> float:
-    if kind == "usd":
-        return step.usd or 0.0
-    return step.device_seconds / HOUR if kind == "gpu_hours" else step.device_seconds

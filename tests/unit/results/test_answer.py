@@ -9,11 +9,10 @@ from rich.console import Console
 
 from sweeper.config.spec import SweepSpec, parse_spec
 from sweeper.results.answer import answer
-from sweeper.results.cards.budgets import reaching_row
-from sweeper.results.cards.efficiency import most_efficient_row
 from sweeper.results.cards.front import front_rows, knee_row
 from sweeper.results.cards.order import ranked_by
 from sweeper.results.cards.spent import STAND_IN, spending
+from sweeper.results.cards.worth import most_efficient_row, reaching_row
 from sweeper.results.costs import saved_device_seconds
 from sweeper.results.leaderboard import Leaderboard, trial_rows, varied
 from sweeper.results.render_json import merged

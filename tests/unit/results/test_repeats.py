@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from sweeper.results.answer import answer
-from sweeper.results.cards.budgets import best_per_budget
 from sweeper.results.cards.front import front_rows
 from sweeper.results.cards.order import ranked_by
+from sweeper.results.cards.worth import best_per_budget
 from sweeper.results.certainty import certainty
 from sweeper.results.plots import svg
 from sweeper.results.render_json import merged

@@ -555,7 +555,7 @@ def test_a_sweep_that_is_over_stays_over_when_it_is_opened_again(make_rig):
         rig.sweep.close()
         before = standing(rig)
         rig.kill()
-        assert rig.start() is None, scheduler
+        assert rig.start() is None, kind
         assert rig.sweep.is_done
         assert standing(rig) == before
 
