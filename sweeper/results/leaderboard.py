@@ -174,7 +174,7 @@ def trial_rows(history: SweepHistory, goal: Goal) -> list[LeaderboardRow]:
 
 
 def points(rows: Iterable[LeaderboardRow], goal: Goal, cost: Cost) -> list[Point]:
-    """The scored rows as points, a score to be minimised negated; rows without a price are left out."""
+    """The scored rows as points, a score to be minimized negated; rows without a price are left out."""
     sign = goal.sign
     made = [Point(row.number, sign * row.score, row.cost(cost)) for row in rows if row.score is not None]
     return [point for point in made if math.isfinite(point.cost)]
