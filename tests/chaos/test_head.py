@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from sweeper.store.event_lines import parse_lines
 from sweeper.store.history import replay
 from sweeper.store.record import Record
 
@@ -92,7 +93,7 @@ def test_the_copy_was_behind_and_no_epoch_was_trained_twice(outcome):
 def test_every_epoch_stands_in_the_record_once_and_in_order(outcome):
     _, _, _, _, after = outcome
     assert [pair for pair, times in Counter(reported(after)).items() if times > 1] == []
-    history = replay(after)
+    history = replay(parse_lines(after))
     assert history.closed == "done"
     assert len(history.trials) == TRIALS
     for trial in history.trials.values():
@@ -107,7 +108,7 @@ def test_a_new_mlflow_store_is_told_all_of_it(outcome, other_machine):
     runs = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
     assert {run.info.status for run in runs} == {"FINISHED"}
     told = {run.data.tags["sweeper.trial_key"]: run.info.run_id for run in runs}
-    trials = replay(after).trials
+    trials = replay(parse_lines(after)).trials
     assert len(told) == len(runs) == 1 + len(trials)
     for trial in trials.values():
         points = client.get_metric_history(told[trial.id], "valid/top1")
@@ -116,4 +117,4 @@ def test_a_new_mlflow_store_is_told_all_of_it(outcome, other_machine):
 
 def test_the_lost_attempts_stay_in_the_ledger(outcome):
     _, _, _, _, after = outcome
-    assert any(attempt.ended == "driver_lost" for attempt in replay(after).attempts)
+    assert any(attempt.ended == "driver_lost" for attempt in replay(parse_lines(after)).attempts)

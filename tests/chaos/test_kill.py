@@ -14,6 +14,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from sweeper.store.event_lines import parse_lines
 from sweeper.store.history import replay
 from sweeper.store.ledger import totals
 from sweeper.store.record import Record
@@ -80,7 +81,7 @@ def events(record):
 
 def curves(record):
     """The scores of each configuration, epoch by epoch."""
-    trials = replay(events(record)).trials.values()
+    trials = replay(parse_lines(events(record))).trials.values()
     return {canonical(trial.config): [report.score for report in trial.reports] for trial in trials}
 
 
@@ -108,7 +109,7 @@ class TestASweepThatIsKilledAgainAndAgain:
 
     def test_runs_each_configuration_once_and_each_trial_to_its_end(self, outcome):
         _, _, record, _ = outcome
-        history = replay(events(record))
+        history = replay(parse_lines(events(record)))
         assert len(history.trials) == TRIALS
         assert {trial.state.is_final for trial in history.trials.values()} == {True}
         assert len({repr(trial.config) for trial in history.trials.values()}) == TRIALS
@@ -133,7 +134,7 @@ class TestASweepThatIsKilledAgainAndAgain:
     def test_trains_no_more_than_two_epochs_a_kill_beyond_what_it_reports(self, outcome):
         """A trial's own device-seconds count each epoch once, as in a sweep that nobody disturbs."""
         _, _, record, _ = outcome
-        history = replay(events(record))
+        history = replay(parse_lines(events(record)))
         once = sum(trial.last.device_seconds for trial in history.trials.values() if trial.last)
         epoch = max(t.last.device_seconds / t.last.epoch for t in history.trials.values() if t.last)
         lost = sum(attempt.ended == "driver_lost" for attempt in history.attempts)
@@ -145,7 +146,7 @@ class TestASweepThatIsKilledAgainAndAgain:
 
     def test_leaves_a_ledger_that_adds_up(self, outcome):
         _, _, record, _ = outcome
-        history = replay(events(record))
+        history = replay(parse_lines(events(record)))
         for attempt in history.attempts:
             assert attempt.billed >= attempt.productive >= 0
         sums = totals(history)
@@ -155,7 +156,7 @@ class TestASweepThatIsKilledAgainAndAgain:
 
     def test_accounts_for_every_lost_attempt(self, outcome):
         _, _, record, _ = outcome
-        history = replay(events(record))
+        history = replay(parse_lines(events(record)))
         assert all(attempt.ended for attempt in history.attempts)
         lost = [attempt for attempt in history.attempts if attempt.ended == "driver_lost"]
         assert len(lost) <= 2 * KILLS  # two slots
@@ -173,7 +174,7 @@ class TestASweepThatIsKilledAgainAndAgain:
         assert len(keys) == len(set(keys)) == TRIALS + 1
         assert {run.info.status for run in runs} == {"FINISHED"}
         told = {run.data.tags["sweeper.trial_key"]: run.info.run_id for run in runs}
-        for trial in replay(events(record)).trials.values():
+        for trial in replay(parse_lines(events(record))).trials.values():
             for name in ("valid/top1", "train/loss", "device_seconds"):
                 points = client.get_metric_history(told[trial.id], name)
                 steps = sorted((point.step, point.value) for point in points)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sweeper.errors import StateError
-from sweeper.store.event_lines import Line
+from sweeper.store.event_lines import Line, parse_lines
 from sweeper.store.history import SweepHistory, replay
 from sweeper.store.record import Record
 from sweeper.trial import Decision, State
@@ -31,7 +31,7 @@ def wait_for_a_running_trial_with_reports(path: Path, process: subprocess.Popen[
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            trials = replay(events_of(path)).trials.values()
+            trials = replay(parse_lines(events_of(path))).trials.values()
         except StateError:
             trials = []
         if any(trial.state is State.RUNNING and len(trial.reports) >= 2 for trial in trials):
@@ -57,7 +57,7 @@ def interrupted(machine: Any, digits: str, path: Path) -> subprocess.CompletedPr
 
 @pytest.fixture(scope="module")
 def stopped(interrupted: object, path: Path) -> SweepHistory:
-    return replay(events_of(path))
+    return replay(parse_lines(events_of(path)))
 
 
 @pytest.fixture(scope="module")
@@ -95,13 +95,13 @@ def test_the_record_is_closed_and_what_ran_can_go_on(stopped: SweepHistory) -> N
 
 def test_resume_finishes_the_sweep(resumed: Any, log: list[Line]) -> None:
     assert resumed.returncode == 0, resumed.stderr
-    history = replay(log)
+    history = replay(parse_lines(log))
     assert (history.closed, history.launches, len(history.trials)) == ("done", 2, TRIALS)
     assert {trial.state for trial in history.trials.values()} <= {State.COMPLETED, State.STOPPED}
 
 
 def test_interrupted_trials_went_on_from_their_checkpoints(stopped: SweepHistory, log: list[Line]) -> None:
-    trials = replay(log).trials
+    trials = replay(parse_lines(log)).trials
     for before in (trial for trial in stopped.trials.values() if trial.state is State.WAITING):
         after = trials[before.id]
         assert [attempt.launch for attempt in after.attempts] == [1, 2]
@@ -112,7 +112,7 @@ def test_interrupted_trials_went_on_from_their_checkpoints(stopped: SweepHistory
 def test_every_epoch_is_recorded_once_and_in_order(log: list[Line]) -> None:
     reported = [(event.trial, event.body["epoch"]) for event in log if event.kind == "reported"]
     assert [pair for pair, times in Counter(reported).items() if times > 1] == []
-    for trial in replay(log).trials:
+    for trial in replay(parse_lines(log)).trials:
         epochs = [epoch for key, epoch in reported if key == trial]
         assert epochs == list(range(1, len(epochs) + 1))
 
@@ -121,7 +121,7 @@ def test_mlflow_has_no_run_twice_and_none_left_running(machine: Any, log: list[L
     mlflow = pytest.importorskip("mlflow")
     client = mlflow.MlflowClient(f"sqlite:///{machine.runs}/mlflow.db")
     runs = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
-    trials = replay(log).trials
+    trials = replay(parse_lines(log)).trials
     assert len(runs) == 1 + len(trials)
     assert len({run.data.tags["sweeper.trial_key"] for run in runs}) == len(runs)
     assert {run.info.status for run in runs} == {"FINISHED"}

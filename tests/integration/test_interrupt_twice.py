@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.store.event_lines import Line
+from sweeper.store.event_lines import Line, parse_lines
 from sweeper.store.history import SweepHistory, replay
 from sweeper.store.record import Record
 from sweeper.trial import State
@@ -45,7 +45,7 @@ def ended_at_once(machine: Any, digits: str) -> tuple[float, subprocess.Complete
     out, err = process.communicate(timeout=90)
     seconds = time.monotonic() - began
     done = subprocess.CompletedProcess(words, process.returncode, out, err)
-    return seconds, done, replay(events_of(path))
+    return seconds, done, replay(parse_lines(events_of(path)))
 
 
 def test_a_second_ctrl_c_does_not_wait_for_the_epoch(ended_at_once: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sweeper.errors import StateError
-from sweeper.store.event_lines import Line
+from sweeper.store.event_lines import Line, parse_lines
 from sweeper.store.history import replay
 from sweeper.store.record import Record
 from sweeper.trial import State
@@ -92,7 +92,7 @@ def test_a_takeover_ends_a_driver_that_does_not_listen(taken_over: object, first
 def test_what_the_first_driver_did_counts_and_nothing_of_it_comes_later(taken_over: list[Line]) -> None:
     launches = [event.seq for event in taken_over if event.kind == "launched"]
     assert len(launches) == 2
-    history = replay(taken_over)
+    history = replay(parse_lines(taken_over))
     assert history.closed == "done"
     assert {trial.state.is_final for trial in history.trials.values()} == {True}
     assert {attempt.launch for attempt in history.attempts} == {1, 2}
@@ -121,6 +121,6 @@ def test_a_driver_that_outlives_its_lease_is_stopped_by_the_record(
     second_launch = next(event.seq for event in log if event.kind == "launched" and event.seq > 1)
     late = [e for e in log if e.seq > second_launch and e.kind == "launched"]
     assert late == []
-    trials = replay(log).trials.values()
+    trials = replay(parse_lines(log)).trials.values()
     assert {trial.state for trial in trials} <= {State.COMPLETED, State.STOPPED}
     assert all([r.epoch for r in t.reports] == list(range(1, len(t.reports) + 1)) for t in trials)
