@@ -143,7 +143,7 @@ def _open(path: Path) -> Store:
         bad=tuple(Bad(**each) for each in metadata["bad"]),
         notes=tuple(metadata["notes"]),
     )
-    labels = torch.from_numpy(batch.column("label").to_numpy().astype(np.int64))
+    labels = torch.from_dlpack(batch.column("label")).long().clone()  # `to_numpy` would import pandas
     return Store(images, labels, about, path, batch)
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.config.sections import DatasetSpec
+from sweeper.data.dataset import open_dataset
+
 pytestmark = pytest.mark.slow(reason="each starts an interpreter of its own")
 FILES = Path(__file__).parents[3] / "search_spaces"
 HEAVY = ("torch", "torchvision", "ray", "mlflow", "optuna", "scipy", "sklearn", "pyarrow", "matplotlib")
@@ -58,12 +61,14 @@ folder = Path(sys.argv[1])
 dataset = DatasetSpec.model_validate({"source": "digits"})
 training = Training(dataset, TrainSpec(epochs=1), "valid/top1", folder / "cache", folder / "checkpoints")
 reports = list(training(Trial("t", 0, {"pixels": 8, "layers": 1, "filters": 8}, 1, 1)))
-rest = ("torchvision", "ray", "mlflow", "optuna", "scipy", "sklearn", "matplotlib")
+rest = ("torchvision", "ray", "mlflow", "optuna", "scipy", "sklearn", "pandas", "matplotlib")
 print(json.dumps([len(reports), [name for name in rest if name in sys.modules]]))
 """
 
 
 def test_a_trained_trial_has_loaded_torch_and_nothing_else_that_is_heavy(tmp_path: Path) -> None:
+    images = DatasetSpec.model_validate({"source": "digits"})
+    open_dataset(images, pixels=8, cache=tmp_path / "cache")  # as a worker finds them
     words = [sys.executable, "-c", TRIAL, str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.splitlines()[-1]) == [1, []]
