@@ -22,7 +22,7 @@ demo: install  ## the digits sweep, start to finish: about a minute on two cores
 	$(ROOT)search_spaces/demo.sh
 
 test: install  ## all tests
-	cd $(ROOT) && $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder \
+	cd $(ROOT) && $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 	    --cov --cov-report=term --durations=20
 
 soak: install  ## twenty minutes of killing a sweep's driver at random moments; the seed is printed

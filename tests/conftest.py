@@ -30,8 +30,6 @@ from sweeper.trial import Decision, Outcome, Report, State, Trial
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch comes: idle threads of it spin, and count as CPU
 ENDS = {Decision.CONTINUE: State.COMPLETED, Decision.STOP: State.STOPPED, Decision.PAUSE: State.PAUSED}
-RAYS = ("test_ray_", "test_runners")
-"""Files of integration tests that share a Ray, or start one at its usual port."""
 TOY = {
     "name": "toy",
     "dataset": {"source": "digits"},
@@ -48,11 +46,8 @@ TOY = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Several workers share the tests file by file, the long ones first; what needs one Ray goes to one."""
+    """The long tests come first: several workers, which share the tests file by file, end together then."""
     items.sort(key=lambda item: item.get_closest_marker("integration") is None)
-    for item in items:
-        shares_ray = item.path.parent.name == "integration" and item.path.name.startswith(RAYS)
-        item.add_marker(pytest.mark.xdist_group("ray" if shares_ray else item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="session", autouse=True)
