@@ -21,9 +21,10 @@ $(VENV)/.installed: $(ROOT)requirements.lock $(ROOT)pyproject.toml
 demo: install  ## the digits sweep, start to finish: about a minute on two cores
 	$(ROOT)search_spaces/demo.sh
 
-test: install  ## all tests
-	cd $(ROOT) && $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
-	    --cov --cov-report=term --durations=20
+test: install  ## all tests: quick ones in two workers, then those with Ray, servers and kills one by one
+	cd $(ROOT) && $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --durations=20 \
+	    tests/unit tests/contracts tests/docs tests/lint
+	cd $(ROOT) && $(BIN)/python -m pytest --durations=20 tests/integration tests/chaos
 
 soak: install  ## twenty minutes of killing a sweep's driver at random moments; the seed is printed
 	$(ROOT)tests/chaos/soak.sh
