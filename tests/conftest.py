@@ -45,11 +45,6 @@ TOY = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long tests come first: several workers, which share the tests file by file, end together then."""
-    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test finds what another session prepared, or writes where the user's images are kept."""

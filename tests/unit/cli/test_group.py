@@ -1,6 +1,5 @@
 import importlib
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,9 +58,13 @@ USAGE = [
 
 @pytest.mark.parametrize(("arguments", "message"), USAGE, ids=[" ".join(row[0]) for row in USAGE])
 def test_wrong_usage_is_one_line_and_exit_code_2(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     assert cli.run(arguments) == 2
     captured = capsys.readouterr()
     assert captured.err.strip() == message
