@@ -91,5 +91,6 @@ def test_a_module_of_the_page_is_formatted_and_linted_as_ours_are(place, tmp_pat
             capture_output=True,
             text=True,
             check=False,
+            cwd=ROOT,
         )
         assert done.returncode == 0, done.stdout

@@ -64,7 +64,7 @@ def record(machine: Any, spec: Any) -> Record:
         "created": "2026-11-21T09:07:29+0000",
     }
     made = Record.create(machine.runs / "many" / "record.db", meta)
-    made.append(*history(spec))
+    made.write(*history(spec))
     return made
 
 

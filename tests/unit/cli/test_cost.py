@@ -117,7 +117,7 @@ def large(runs, toy_spec) -> SweepPaths:
     events = [Line("launched")]
     for number in range(TRIALS):
         events += _told(f"{number:016x}", number)
-    record.append(*events, Line("closed", body={"why": "done", "wall": 1e4, "capacity": 6e4, "nodes": {}}))
+    record.write(*events, Line("closed", body={"why": "done", "wall": 1e4, "capacity": 6e4, "nodes": {}}))
     record.close()
     return paths
 

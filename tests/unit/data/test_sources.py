@@ -105,6 +105,7 @@ def test_the_real_uecfood_photos_have_their_known_oddities(real_data, tmp_path):
     assert any("more than one class" in warning for warning in facts.warnings)
 
 
+@pytest.mark.slow(reason="decodes real photos")
 def test_the_real_freiburg_photos_split_by_class_with_copies_together(real_data, tmp_path):
     facts = describe(spec("uecfood", real_data("freiburg25"), crop="boxes"), tmp_path)
     assert (facts.images, len(facts.classes), facts.copies) == (9461, 25, 5)

@@ -112,7 +112,7 @@ def test_the_views_read_a_report_whose_score_is_a_number_and_one_whose_is_not(re
 )
 def test_an_append_that_fails_leaves_nothing_of_it(record, events, outbox):
     with pytest.raises((TypeError, sqlite3.IntegrityError)):
-        record.append(*events, outbox=outbox)
+        record.write(*events, outbox=outbox)
     assert list(record.lines()) == []
     assert record.pending() == []
     record.write(Line("asked", "c"))
