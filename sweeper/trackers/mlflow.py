@@ -82,7 +82,7 @@ class MlflowTracker:
 
     def _announced(self, trial: str, rows: Sequence[OutboxRow]) -> str:
         for row in rows:
-            if row.kind is RowKind.RUN:
+            if row.kind == RowKind.RUN:
                 return self._run_of(trial, row)
         if trial not in self._runs:
             found = self._search({_SWEEP: self._target.sweep_id, _TRIAL: trial or _PARENT})
@@ -120,8 +120,8 @@ class MlflowTracker:
             self._connected.log_batch(run_id, part, synchronous=True)
 
     def _finish(self, run_id: str, rows: Sequence[OutboxRow]) -> None:
-        deciding = [row for row in rows if row.kind is not RowKind.METRICS]
-        if deciding and deciding[-1].kind is RowKind.END:
+        deciding = [row for row in rows if row.kind != RowKind.METRICS]
+        if deciding and deciding[-1].kind == RowKind.END:
             last = deciding[-1]
             self._connected.set_terminated(run_id, str(last.payload.get("status", "FINISHED")), last.at_ms)
 
