@@ -13,7 +13,7 @@ ROOMS = 24
 IMPORTS_A_MODULE = 4.2  # aim 3.0
 MOST_IMPORTS = 14
 KINDS_COMPARED = 4  # aim 0
-CODE_LINES = 19_310  # aim 18,480
+CODE_LINES = 21_500  # was 19,308 after the architecture; what issue 11 adds is behavior
 
 
 @functools.cache
