@@ -1,5 +1,7 @@
 """One error family: each message says what is wrong, where, and what to do next."""
 
+import contextlib
+from collections.abc import Generator, Iterator, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -111,29 +113,76 @@ class SpecError(SweeperError, ValueError):
     """The sweep file, an override or an option says something that cannot be meant.
 
     `path` is the key that it is about, as dotted as whoever raises it knows it; `part` says whose key
-    that is, such as `scheduler 'asha'`.
+    that is, such as `scheduler 'asha'`. `others` are further mistakes of the same file.
     """
 
     exit_code = 2
 
     def __init__(
-        self, problem: str, *, where: str = "", hint: str = "", path: str = "", part: str = ""
+        self,
+        problem: str,
+        *,
+        where: str = "",
+        hint: str = "",
+        path: str = "",
+        part: str = "",
+        others: Sequence["SpecError"] = (),
     ) -> None:
         super().__init__(problem, where=where, hint=hint)
         self.path = path
         self.part = part
+        self.others = tuple(others)
 
     def __str__(self) -> str:
         """As every error; the key stands for the place until somebody knows in which file that is."""
-        if self.where:
-            return super().__str__()
         words = ": ".join(word for word in (self.part, self.path, self.problem) if word)
-        return f"{words}; {self.hint}" if self.hint else words
+        line = f"{self.where}: {self.problem}" if self.where else words
+        more = len(self.others)
+        places = ", ".join(dict.fromkeys(other.where or other.path for other in self.others[:5]))
+        counted = f"and {more} more problem{'s' if more > 1 else ''} ({places})" if more else ""
+        return "; ".join(word for word in (line, self.hint, counted) if word)
+
+    def each(self) -> "list[SpecError]":
+        """Every mistake by itself, this one first."""
+        alone = SpecError(self.problem, where=self.where, hint=self.hint, path=self.path, part=self.part)
+        return [alone, *(one for other in self.others for one in other.each())]
 
     def at(self, path: str, where: str) -> "SpecError":
         """The same error, said of a whole path and of the line that it stands in."""
         words = ": ".join(word for word in (path, self.part, self.problem) if word)
-        return SpecError(words, where=where, hint=self.hint, path=path)
+        return SpecError(words, where=where, hint=self.hint, path=path, others=self.others)
+
+
+class Mistakes:
+    """Collects what is wrong with one file, so that whoever mends it need not run once for each mistake."""
+
+    def __init__(self) -> None:
+        self.found: list[SpecError] = []
+
+    def __iter__(self) -> Iterator[SpecError]:
+        """Every mistake by itself, in the order in which they were found."""
+        return iter(self.found)
+
+    @contextlib.contextmanager
+    def collected(self) -> Generator[None]:
+        """Keep what the block raises, and go on behind it."""
+        try:
+            yield
+        except SpecError as error:
+            self.found += error.each()
+
+    def refuse(self) -> None:
+        """Raise the first mistake, with all others, where there is one."""
+        if self.found:
+            raise together(self.found)
+
+
+def together(mistakes: Sequence[SpecError]) -> SpecError:
+    """The first mistake, with the others; there must be one."""
+    (first, *others) = mistakes
+    return SpecError(
+        first.problem, where=first.where, hint=first.hint, path=first.path, part=first.part, others=others
+    )
 
 
 class DataError(SweeperError, ValueError):

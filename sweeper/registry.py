@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
+from sweeper.counterparts import counterpart
 from sweeper.errors import SpecError
 from sweeper.signatures import declared
 
@@ -25,11 +26,16 @@ LISTED = 40
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """`did you mean 'x'?` for the closest of `names`, else the whole list of them."""
+    """`did you mean 'x'?` for what other tools call `name` or the closest of `names`, else all of them."""
     known = sorted(names)
     if not known:
         return "there are none"
+    ours = counterpart(name)
+    if here := [each for each in (ours, ours.rpartition(".")[2]) if each in known]:
+        return f"did you mean {here[0]!r}?"
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if not close and ours:
+        return f"here that is {ours}"
     if close:
         return f"did you mean {close[0]!r}?"
     more = f", and {len(known) - LISTED} more" if len(known) > LISTED else ""

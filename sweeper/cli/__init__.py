@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from sweeper.errors import SweeperError
+from sweeper.errors import SpecError, SweeperError
 from sweeper.registry import nearest
 
 # verb -> (module that holds its `command`, the line that `sweeper --help` prints); help imports none of them
@@ -40,6 +40,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "schema": ("sweeper.cli.schema", "Print the JSON Schema of sweep files, for editors."),
 }
 INTERRUPTED = 130
+SHOWN = 20
+"""Mistakes of a sweep file that are printed, a line each; those behind them are counted."""
 
 
 class Verbs(click.Group):
@@ -110,9 +112,16 @@ def sweeper(ctx: click.Context) -> None:
 
 
 def run(arguments: Sequence[str] | None = None, verbs: click.Group = sweeper) -> int:
-    """Run one command line and return its exit code; the only place where a SweeperError becomes a line."""
+    """Run one command line and return its exit code; the only place where a SweeperError becomes lines."""
     try:
         return _code(verbs.main(arguments, prog_name="sweeper", standalone_mode=False))
+    except SpecError as error:
+        mistakes = error.each()
+        for each in mistakes[:SHOWN]:
+            _say(" ".join(str(each).split()), each.exit_code)
+        if len(mistakes) > SHOWN:
+            click.echo(f"... and {len(mistakes) - SHOWN} more", err=True)
+        return error.exit_code
     except SweeperError as error:
         return _say(" ".join(str(error).split()), error.exit_code)
     except click.ClickException as error:

@@ -9,6 +9,7 @@ from sweeper.cli.parts.table import print_json
 from sweeper.config.spec import load_spec
 from sweeper.cost.prices import load_prices
 from sweeper.launch.create import anchored
+from sweeper.launch.tracking import check_tracking
 from sweeper.launch.warm_start import known_events
 from sweeper.plan.estimate import basis, quote, situation
 from sweeper.plan.plan import make_plan
@@ -38,6 +39,7 @@ def command(
     exit code 2 where the budget has no room for a single trial.
     """
     spec = anchored(load_spec(file, overrides))
+    check_tracking(spec)
     usd = _price(usd_per_gpu_hour, instance)
     plan = make_plan(spec, cache_root())
     known_events(spec, plan.facts.digest)  # refuses what would mislead the search

@@ -16,7 +16,7 @@ from sweeper.config.parameter import (
     is_same,
 )
 from sweeper.config.problem import problems, show
-from sweeper.errors import SpecError
+from sweeper.errors import SpecError, together
 
 MAX_STEPS = 100_000  # numbers on a range's grid: more than any search could tell apart
 LARGEST = 2**53  # whole numbers beyond it lose their last digit in JSON and in floats
@@ -78,7 +78,7 @@ def parse_parameter(raw: object) -> Parameter:
     try:
         spec = ParameterSpec.model_validate(written)
     except ValidationError as error:
-        raise problems(error, written, ParameterSpec)[0] from error
+        raise together(problems(error, written, ParameterSpec)) from error
     kind = _kind(spec)
     _check_distribution(spec, kind)
     if "value" in spec.model_fields_set:

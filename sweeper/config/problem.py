@@ -34,12 +34,12 @@ _LIMITS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def problems(error: ValidationError, raw: object, model: type[BaseModel]) -> list[SpecError]:
-    """Return one SpecError a place, in the order of the fields, with the dotted path as its `where`."""
+    """Return every mistake, in the order of the fields, each with the dotted path of its key."""
     places: dict[str, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
         path = _path(details, raw)
         places.setdefault(".".join(path), []).append(details)
-    return [_problem(path, details, model) for path, details in places.items()]
+    return [problem for path, details in places.items() for problem in _problems(path, details, model)]
 
 
 def show(value: object) -> str:
@@ -68,12 +68,19 @@ def _path(details: ErrorDetails, raw: object) -> list[str]:
     return path
 
 
+def _problems(path: str, details: Sequence[ErrorDetails], model: type[BaseModel]) -> list[SpecError]:
+    """What our own checks raised, which may be several mistakes, or the one that pydantic found."""
+    inner = details[0].get("ctx", {}).get("error")
+    if not isinstance(inner, SpecError):
+        return [_problem(path, details, model)]
+    return [
+        SpecError(each.problem, path=".".join(part for part in (path, each.path) if part), hint=each.hint)
+        for each in inner.each()
+    ]
+
+
 def _problem(path: str, details: Sequence[ErrorDetails], model: type[BaseModel]) -> SpecError:
     first = details[0]
-    inner = first.get("ctx", {}).get("error")
-    if isinstance(inner, SpecError):
-        whole = ".".join(part for part in (path, inner.path) if part)
-        return SpecError(inner.problem, path=whole, hint=inner.hint)
     name = path.rpartition(".")[2]
     siblings = _fields(model, path.split(".")[:-1])
     if first["type"] == "missing":

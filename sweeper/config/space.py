@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Protocol
 
 from sweeper.config.parameter import Choice, Constant, FloatRange, IntRange, Parameter, Value, holds, is_same
-from sweeper.errors import SpecError
+from sweeper.errors import Mistakes, SpecError
 from sweeper.registry import nearest
 from sweeper.trial import Config, canonical
 
@@ -41,8 +41,11 @@ class Space:
 
     def __init__(self, parameters: Mapping[str, Parameter]) -> None:
         self.parameters: Mapping[str, Parameter] = dict(parameters)
+        mistakes = Mistakes()
         for name, parameter in self.parameters.items():
-            _check_parents(name, parameter, self.parameters)
+            with mistakes.collected():
+                _check_parents(name, parameter, self.parameters)
+        mistakes.refuse()
         self._order = _order(self.parameters)
 
     def sample(self, choose: Chooser) -> Config:
@@ -71,16 +74,21 @@ class Space:
         return all(name in config for name in self._order if _is_active(self.parameters[name], config))
 
     def check(self, partial: Config) -> None:
-        """Refuse the first value that the space cannot give; what is left out is not missed."""
+        """Refuse every value that the space cannot give; what is left out is not missed."""
+        mistakes = Mistakes()
         for name, value in partial.items():
-            if name not in self.parameters:
-                raise SpecError(
-                    f"no parameter is called {name!r}", path=name, hint=nearest(name, self.parameters)
-                )
-            parameter = self.parameters[name]
-            _check_value(name, parameter, value, partial)
-            if all(parent in partial for parent in parameter.parents) and not _is_active(parameter, partial):
-                raise SpecError(f"{name!r} exists only when {_conditions(parameter)}", path=name)
+            with mistakes.collected():
+                self._check_one(name, value, partial)
+        mistakes.refuse()
+
+    def _check_one(self, name: str, value: Value, partial: Config) -> None:
+        if name not in self.parameters:
+            problem = f"no parameter is called {name!r}"
+            raise SpecError(problem, path=name, hint=nearest(name, self.parameters))
+        parameter = self.parameters[name]
+        _check_value(name, parameter, value, partial)
+        if all(parent in partial for parent in parameter.parents) and not _is_active(parameter, partial):
+            raise SpecError(f"{name!r} exists only when {_conditions(parameter)}", path=name)
 
     def check_when(self, when: Mapping[str, Sequence[Value]], where: str) -> None:
         """Refuse a condition that no configuration can meet, or that names no parameter."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -22,6 +22,7 @@ from sweeper.config.parse_parameters import ParameterSpec, parse_parameter, writ
 from sweeper.config.problem import problems
 from sweeper.config.published_figures import published_of
 from sweeper.config.resources import ResourcesSpec
+from sweeper.config.salvage import salvaged, section_of
 from sweeper.config.sections import (
     BudgetSpec,
     DatasetSpec,
@@ -37,7 +38,7 @@ from sweeper.config.sections import (
 )
 from sweeper.config.space import Space
 from sweeper.config.yaml_document import Document, parse_document, read_document
-from sweeper.errors import SpecError
+from sweeper.errors import Mistakes, SpecError, together
 from sweeper.trial import canonical
 
 MAX_PARAMETERS = 200
@@ -87,26 +88,30 @@ class SweepSpec(Strict):
 
     _document: Document = PrivateAttr(default_factory=lambda: Document("<spec>", {}))
     _overrides: tuple[str, ...] = PrivateAttr(default=())
+    _written: Document | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        space = self.space
-        self._check_final()
+        mistakes = Mistakes()
+        with mistakes.collected():
+            self._check_final()
         for name in self.parameters:
-            if not name.isidentifier() or name in POINT_LABELS:
-                problem = f"{name!r} cannot name a parameter"
-                raise SpecError(problem, path=f"parameters.{name}", hint="use letters, digits and _")
+            with mistakes.collected():
+                _check_name(name)
+        with mistakes.collected():
+            self._check_against(self.space, mistakes)
+        mistakes.refuse()
+        return self
+
+    def _check_against(self, space: Space, mistakes: Mistakes) -> None:
         for index, rule in enumerate(self.resources.rules):
-            space.check_when(rule.when, f"resources.rules.{index}.when")
+            with mistakes.collected():
+                space.check_when(rule.when, f"resources.rules.{index}.when")
         for index, point in enumerate(self.points):
             values = {key: value for key, value in point.items() if key not in POINT_LABELS}
-            try:
-                space.check(values)
-                published_of(point)
-            except SpecError as error:
-                path = f"points.{index}.{error.path}"
-                raise SpecError(error.problem, path=path, hint=error.hint) from error
-        return self
+            for check in (lambda v=values: space.check(v), lambda p=point: published_of(p)):
+                with mistakes.collected():
+                    _below(f"points.{index}", check)
 
     def _check_final(self) -> None:
         limits = self.budget.model_dump(exclude={"max_failed"}, exclude_none=True)
@@ -138,6 +143,12 @@ class SweepSpec(Strict):
         """Return `file.yaml:12` for a dotted path, for messages about faults that show only later."""
         return self._document.where(path)
 
+    def as_written(self) -> "SweepSpec | None":
+        """The file without `-o`, which tells whose mistake one is; None where there was none to read."""
+        if not self._overrides or self._written is None:
+            return None
+        return _checked(self._written, self._written, ())[0]
+
     def resolved(self) -> dict[str, Any]:
         """All of it as JSON values, defaults filled in; `SweepSpec.model_validate` reads it back."""
         return self.model_dump(mode="json")
@@ -148,12 +159,22 @@ class SweepSpec(Strict):
         return hashlib.sha256(canonical(self.resolved()).encode()).hexdigest()
 
 
+def read_spec(
+    path: Path | str, overrides: Sequence[str] = (), *, environment: Mapping[str, str] = os.environ
+) -> tuple[SweepSpec | None, list[SpecError]]:
+    """What a file says apart from its mistakes, and every mistake with its line.
+
+    None where nothing is left that could be looked at further; SpecError for what is no sweep file at all.
+    """
+    starter = f"`sweeper init {path}` writes one to start with"
+    return _read(read_document(Path(path), environment, starter), overrides, environment)
+
+
 def load_spec(
     path: Path | str, overrides: Sequence[str] = (), *, environment: Mapping[str, str] = os.environ
 ) -> SweepSpec:
-    """Load the sweep that a file describes; any fault is one SpecError with file and line."""
-    starter = f"`sweeper init {path}` writes one to start with"
-    return _validated(read_document(Path(path), environment, starter), overrides, environment)
+    """Load the sweep that a file describes; SpecError with file and line for its mistakes."""
+    return _sound(*read_spec(path, overrides, environment=environment))
 
 
 def parse_spec(
@@ -164,30 +185,67 @@ def parse_spec(
     environment: Mapping[str, str] = os.environ,
 ) -> SweepSpec:
     """Parse the sweep that a text describes; `name` stands for the file in messages."""
-    return _validated(parse_document(text, name=name, environment=environment), overrides, environment)
+    return _sound(*_read(parse_document(text, name=name, environment=environment), overrides, environment))
 
 
 def restore_spec(resolved: Mapping[str, Any], *, name: str, overrides: Sequence[str] = ()) -> SweepSpec:
     """Restore the sweep that `resolved` wrote, to the letter: no variable in it is expanded again."""
-    return _validated(Document(name, dict(resolved)), overrides, {})
+    return _sound(*_read(Document(name, dict(resolved)), overrides, {}))
 
 
-def _validated(document: Document, overrides: Sequence[str], environment: Mapping[str, str]) -> SweepSpec:
-    document = override(document, overrides, environment)
-    try:
-        spec = SweepSpec.model_validate(document.data)
-    except ValidationError as error:
-        errors = problems(error, document.data, SweepSpec)
-        raise _located(errors[0], document, errors[1:]) from error
-    spec._document, spec._overrides = document, tuple(overrides)  # pyright: ignore[reportPrivateUsage]
+def _sound(spec: SweepSpec | None, mistakes: Sequence[SpecError]) -> SweepSpec:
+    if mistakes or spec is None:
+        raise together(mistakes)
     return spec
 
 
-def _located(first: SpecError, document: Document, others: Sequence[SpecError]) -> SpecError:
-    """Put the first problem in one line, and where the others are."""
-    hints = [first.hint] if first.hint else []
-    if others:
-        places = ", ".join(dict.fromkeys(document.where(other.path) for other in others[:5]))
-        hints.append(f"and {len(others)} more problem{'s' if len(others) > 1 else ''} ({places})")
-    whole = SpecError(first.problem, hint="; ".join(hints))
-    return whole.at(first.path, document.where(first.path))
+def _read(
+    written: Document, overrides: Sequence[str], environment: Mapping[str, str]
+) -> tuple[SweepSpec | None, list[SpecError]]:
+    document = override(written, overrides, environment)
+    spec, mistakes = _checked(document, written, overrides)
+    own = {(each.path, each.problem) for each in _checked(written, written, ())[1]} if overrides else set()
+    located: list[SpecError] = []
+    for each in mistakes:
+        source = written if (each.path, each.problem) in own else document
+        located.append(each.at(each.path, source.where(each.path)))
+    return spec, located
+
+
+def _checked(
+    document: Document, written: Document, overrides: Sequence[str]
+) -> tuple[SweepSpec | None, list[SpecError]]:
+    """The spec, and mistakes that nobody has located yet.
+
+    What is found behind a first mistake of the same section may be its echo, and is left out.
+    """
+    found: list[SpecError] = []
+    data = document.data
+    while True:
+        try:
+            spec = SweepSpec.model_validate(data)
+        except ValidationError as error:
+            seen, wrong = {section_of(each) for each in found}, problems(error, data, SweepSpec)
+            found += [each for each in wrong if section_of(each) not in seen]
+            before, data = data, salvaged(data, wrong)
+            if data == before:
+                return None, found
+            continue
+        spec._document, spec._overrides = document, tuple(overrides)  # pyright: ignore[reportPrivateUsage]
+        spec._written = written  # pyright: ignore[reportPrivateUsage]
+        return spec, found
+
+
+def _check_name(name: str) -> None:
+    if not name.isidentifier() or name in POINT_LABELS:
+        problem = f"{name!r} cannot name a parameter"
+        raise SpecError(problem, path=f"parameters.{name}", hint="use letters, digits and _")
+
+
+def _below(path: str, check: Callable[[], object]) -> None:
+    """Run the check; what it finds wrong lies below the path."""
+    try:
+        check()
+    except SpecError as error:
+        lower = [SpecError(e.problem, path=f"{path}.{e.path}", hint=e.hint) for e in error.each()]
+        raise together(lower) from error

@@ -47,7 +47,8 @@ def _record(name: str, where: str) -> Record:
     path = SweepPaths(root).record
     if not path.is_file():
         known = [folder.parent.name for folder in runs_root().glob("*/record.db")]
-        raise SpecError(f"search.from: no sweep {name!r} is there", where=where, hint=nearest(name, known))
+        problem = f"search.from: no sweep {name!r} is there"
+        raise SpecError(problem, where=where, hint=nearest(name, known), path="search.from")
     try:
         return Record.open(path)
     except StateError as error:

@@ -1,13 +1,15 @@
 """All that is wrong with a sweep file beyond its grammar, found before an image is read."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from sweeper.config.parameter import Parameter
+from sweeper.config.parameter import Choice, Parameter
 from sweeper.config.spec import SweepSpec
-from sweeper.errors import SpecError
+from sweeper.errors import Mistakes, SpecError, together
 from sweeper.plan.check_plugins import check_end, check_plugins
+from sweeper.search.points import configurations, has_points_only
 from sweeper.search.random import draw
 from sweeper.training.recipe import compose
 from sweeper.trial import Config, derive
@@ -17,25 +19,55 @@ TRIES = 25
 
 
 def check_spec(spec: SweepSpec) -> None:
-    """Refuse what no launch could run, each with its line: plug-ins, parameters, a sweep without an end."""
-    check_plugins(spec)
-    check_names(spec)
-    check_end(spec)
+    """Refuse what no launch could run, each with its line: plug-ins, parameters, a sweep without an end.
+
+    A mistake that the file has without the overrides as well is said of the file.
+    """
+    mistakes = _mistakes(spec)
+    if mistakes and (written := spec.as_written()) is not None:
+        own = {(each.path, each.problem): each for each in _mistakes(written)}
+        mistakes = [own.get((each.path, each.problem), each) for each in mistakes]
+    if mistakes:
+        raise together(mistakes)
+
+
+def _mistakes(spec: SweepSpec) -> list[SpecError]:
+    found = Mistakes()
+    for check in (check_plugins, check_names, check_end):
+        with found.collected():
+            check(spec)
+    return list({each.path: each for each in reversed(list(found))}.values())[::-1]
 
 
 def check_names(spec: SweepSpec) -> None:
-    """SpecError, with its line, for a parameter that no part of the configuration knows.
+    """Refuse every parameter that no part of the configuration knows, and every value that its part refuses.
 
-    Looks at one drawn configuration for each value that a condition can name, so needs no images.
+    Looks at the points, and at a configuration for each value that a parameter lists; needs no images.
     """
-    for number in range(TRIES):
-        config = drawn(spec, number)
+    mistakes: dict[str, SpecError] = {}
+    for path, config in _looked_at(spec):
         try:
             compose(config, spec.train)
         except SpecError as error:
-            name = error.path.partition(".")[0]
-            path = f"parameters.{name}" if name in spec.parameters else "parameters"
-            raise error.at(path, spec.where(path)) from error
+            for each in error.each():
+                name = each.path.partition(".")[0]
+                known = f"parameters.{name}" if name in spec.parameters else path or "parameters"
+                mistakes.setdefault(known, each.at(known, spec.where(known)))
+    if mistakes:
+        raise together(list(mistakes.values()))
+
+
+def _looked_at(spec: SweepSpec) -> Iterator[tuple[str, Config]]:
+    """Configurations with where they come from: "" for a draw."""
+    if not has_points_only(spec):
+        yield from (("", drawn(spec, number)) for number in range(TRIES))
+        for name, parameter in spec.parameters.items():
+            for value in parameter.values if isinstance(parameter, Choice) else parameter.extremes():
+                held = (drawn(spec, number, {name: value}) for number in range(TRIES))
+                config = next((config for config in held if name in config), None)
+                if config is not None:
+                    yield "", config
+    yield from ((f"points.{number}", config) for number, config in enumerate(configurations(spec)))
 
 
 def drawn(spec: SweepSpec, number: int, fixed: Config | None = None) -> Config:

@@ -156,17 +156,19 @@ def asha(
 ) -> Asha:
     """Rungs from `grace` to below `max` (the sweep's epochs where it is not given)."""
     if max is None and resource == "device_seconds":
-        raise SpecError("scheduler 'asha' with resource device_seconds needs max", hint="add max: 3600")
+        problem = "scheduler 'asha' with resource device_seconds needs max"
+        raise SpecError(problem, path="max", hint="add max: 3600")
     build = {"stop": RayAsha if rule == "ray" else Asha, "promote": PromotingAsha}[kind]
     if rule == "ray" and build is PromotingAsha:
-        raise SpecError("scheduler 'asha': rule ray stops and never promotes", hint="leave kind: promote out")
+        problem = "scheduler 'asha': rule ray stops and never promotes"
+        raise SpecError(problem, path="rule", hint="leave kind: promote out")
     top = float(epochs if max is None else max)
     # a rung at the last epoch would call a trial stopped that was trained in full
     top = min(top, float(epochs)) if resource == "epoch" else top
     levels = _levels(float(grace), top, reduction_factor)
     if brackets > len(levels):
         problem = f"scheduler 'asha': {len(levels)} rungs cannot serve {brackets} brackets"
-        raise SpecError(problem, hint=f"brackets: {len(levels)} at most, or a lower grace")
+        raise SpecError(problem, path="brackets", hint=f"{len(levels)} at most, or a lower grace")
     return build(goal, levels, reduction_factor, resource, brackets)
 
 
@@ -176,5 +178,7 @@ def _levels(grace: float, top: float, factor: float) -> list[float]:
         levels.append(grace)
         grace *= factor
     if not levels:
-        raise SpecError(f"scheduler 'asha': grace {grace:g} leaves no rung below {top:g}", hint=SHORT)
+        raise SpecError(
+            f"scheduler 'asha': grace {grace:g} leaves no rung below {top:g}", hint=SHORT, path="grace"
+        )
     return levels

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sweeper.config.sections import TrainSpec
 from sweeper.data.augment import augmentation
 from sweeper.data.normalize import normalization
-from sweeper.errors import SpecError
+from sweeper.errors import Mistakes, SpecError
 from sweeper.models import model
 from sweeper.registry import Registry, first_problem, nearest
 from sweeper.trial import Config
@@ -49,19 +49,29 @@ def compose(config: Config, train: TrainSpec) -> Recipe:
     augment_options = _taken(rest, augmentation.options(augment))
     normalize_options = _taken(rest, normalization.options(normalize))
     pixels = _pixels(rest.pop("pixels", DEFAULT_PIXELS))
-    if rest:
-        raise _unknown(
-            next(iter(rest)), architecture=architecture, augmentation=augment, normalization=normalize
-        )
+    mistakes = Mistakes()
+    for key in rest:
+        with mistakes.collected():
+            raise _unknown(key, architecture=architecture, augmentation=augment, normalization=normalize)
+    checked: dict[str, Any] = {}
+    for part, check in {
+        "model": lambda: model.check(architecture, model_options),
+        "train": lambda: _train_settings(train, settings),
+        "augmentation": lambda: augmentation.check(augment, augment_options),
+        "normalization": lambda: normalization.check(normalize, normalize_options),
+    }.items():
+        with mistakes.collected():
+            checked[part] = check()
+    mistakes.refuse()
     return Recipe(
         architecture=architecture,
-        model_options=model.check(architecture, model_options),
-        train=_train_settings(train, settings),
+        model_options=checked["model"],
+        train=checked["train"],
         pixels=pixels,
         augmentation=augment,
-        augmentation_options=augmentation.check(augment, augment_options),
+        augmentation_options=checked["augmentation"],
         normalization=normalize,
-        normalization_options=normalization.check(normalize, normalize_options),
+        normalization_options=checked["normalization"],
     )
 
 

@@ -39,7 +39,7 @@ WRONG = [
         "scheduler.reduction_factor=1",
         "scheduler.reduction_factor: scheduler 'asha': found 1",
     ),
-    ("scheduler.grace=99", "scheduler: scheduler 'asha': grace 99 leaves no rung below"),
+    ("scheduler.grace=99", "scheduler.grace: scheduler 'asha': grace 99 leaves no rung below"),
     ("search.algorithm=grid", "parameters.learning_rate: a continuous range has no grid; give it a step: q"),
     ("parameters.drop_out=0.1", "parameters.drop_out: nothing knows the parameter 'drop_out'; did you mean"),
 ]
@@ -97,3 +97,124 @@ def test_a_file_that_is_not_there_in_a_folder_without_any_hints_at_init(
 ) -> None:
     assert run(["validate", str(tmp_path / "nosuch.yaml")]) == 2
     assert f"; `sweeper init {tmp_path / 'nosuch.yaml'}` writes one" in capsys.readouterr().err
+
+
+OTHER_TOOLS = [
+    ("parameters.lr=0.1", "'learning_rate'"),
+    ("search.algorithm=bayes", "'tpe'"),
+    ("scheduler.type=hyperband", "'asha'"),
+    ("objective.metric=val_accuracy", "'valid/top1'"),
+    ("early_terminate.type=hyperband", "'scheduler'"),
+    ("budget.n_trials=8", "'trials'"),
+]
+
+
+@pytest.mark.parametrize(("override", "ours"), OTHER_TOOLS, ids=[row[0] for row in OTHER_TOOLS])
+def test_a_word_of_another_tool_is_answered_with_ours(
+    override: str, ours: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["validate", str(FILES / "digits.yaml"), "-o", override]) == 2
+    assert capsys.readouterr().err.endswith(f"; did you mean {ours}?\n")
+
+
+def test_what_stands_in_another_section_here_is_named_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate", str(FILES / "digits.yaml"), "-o", "method=bayes"]) == 2
+    assert capsys.readouterr().err.endswith("no key is called 'method'; here that is search.algorithm\n")
+
+
+MANY = """\
+name: many
+dataset: {source: digits, crop: 3}
+parameters:
+  lr: [0.1]
+  kernel: {values: [3], per: blocks}
+  layers: {values: [1], when: {depth: 2}}
+train: {epochs: three, label_smothing: 0.1}
+objective: {metric: val_acc, mode: target}
+search: {algorithm: bayes, from: [nowhere]}
+scheduler: {type: hyperband}
+budget: {trails: 3}
+tracking: {uri: "file:///x"}
+"""
+
+
+def test_every_mistake_is_told_at_once_each_on_its_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "many.yaml"
+    path.write_text(MANY)
+    assert run(["validate", str(path)]) == 2
+    said = [line.removeprefix(f"error: {path}:") for line in capsys.readouterr().err.splitlines()]
+    places = [" ".join(line.split(": ")[:2]) for line in said]
+    assert places == [
+        "2 dataset.crop", "5 parameters.kernel.per", "6 parameters.layers.when.depth", "7 train.epochs",
+        "7 train.label_smothing", "8 objective.metric", "9 search.algorithm", "9 search.from",
+        "10 scheduler.type", "11 budget.trails", "12 tracking.uri",
+    ]  # fmt: skip
+
+
+def test_what_is_found_behind_one_mistake_is_not_its_echo(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "echo.yaml"
+    path.write_text(
+        "name: echo\ndataset: {source: digits}\n"
+        "parameters: {layers: {min: 3, max: 1}, kernel: {values: [3], per: layers}}\n"
+        "points: [{kernel: [3, 3]}]\n"
+    )
+    assert run(["validate", str(path)]) == 2
+    assert capsys.readouterr().err.count("error:") == 1
+
+
+def test_every_value_that_a_part_refuses_is_found_and_not_by_the_luck_of_a_draw(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rare = f"parameters.batch_size={[*range(1, 100), 0]}"
+    assert run(["validate", str(FILES / "digits.yaml"), "-o", rare, "-o", "parameters.lr=1"]) == 2
+    said = capsys.readouterr().err
+    assert "parameters.batch_size: found 0" in said
+    assert "parameters.lr: nothing knows" in said
+
+
+def test_a_point_that_no_network_can_be_is_refused_without_a_draw(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "point.yaml"
+    path.write_text(
+        "name: point\ndataset: {source: digits}\nsearch: {algorithm: points}\n"
+        "parameters: {lr: [1.0]}\npoints: [{lr: 1.0}]\n"
+    )
+    assert run(["validate", str(path)]) == 2
+    assert "nothing knows the parameter 'lr'" in capsys.readouterr().err
+
+
+def test_the_type_alone_overridden_says_how_to_replace_the_section(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["validate", str(FILES / "digits.yaml"), "-o", "scheduler.type=none"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "error: -o scheduler.type=none: scheduler.type: the file gives scheduler grace and"
+    )
+    assert said.endswith("; replace the whole section: -o 'scheduler={type: none}'\n")
+    assert run(["validate", str(FILES / "digits.yaml"), "-o", "scheduler={type: none}"]) == 0
+
+
+OWN = [
+    ("objective: {mode: target}", "objective.cost=usd", "5: objective: 'target' is missing"),
+    ("scheduler: {type: asha, resource: device_seconds}", "scheduler.grace=3", "5: scheduler.max: scheduler"),
+    ("search: {algorithm: optuna, sampler: No}", "search.seed=3", "5: search"),
+]
+
+
+@pytest.mark.parametrize(("section", "override", "message"), OWN, ids=[row[0] for row in OWN])
+def test_an_override_is_not_blamed_for_what_its_section_has_without_it(
+    section: str, override: str, message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "name: own\ndataset: {source: digits}\nparameters: {layers: [1]}\n"
+        f"budget: {{trials: 2}}\n{section}\n"
+    )
+    assert run(["validate", str(path), "-o", override]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {path}:{message}")
