@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 SOURCES := sweeper tests benchmarks dashboards docs
 
-.PHONY: help install demo test soak lint format lock clean
+.PHONY: help install demo test speed soak lint format lock clean
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -25,6 +25,10 @@ test: install  ## all tests: quick ones in two workers, then those with Ray, ser
 	cd $(ROOT) && $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --durations=20 \
 	    tests/unit tests/contracts tests/docs tests/lint
 	cd $(ROOT) && $(BIN)/python -m pytest --durations=20 tests/integration tests/chaos
+
+speed: install  ## what is held in seconds, on a quiet machine: a unit test takes one, `--help` half of one
+	cd $(ROOT) && $(BIN)/python -m pytest --speed tests/unit
+	cd $(ROOT) && $(BIN)/python -m pytest --speed -m speed tests/integration
 
 soak: install  ## twenty minutes of killing a sweep's driver at random moments; the seed is printed
 	$(ROOT)tests/chaos/soak.sh

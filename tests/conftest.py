@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sweeper.config.spec import SweepSpec, parse_spec
 from sweeper.errors import FailureKind
@@ -29,6 +31,8 @@ from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch comes: idle threads of it spin, and count as CPU
+settings.register_profile("sweeper", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sweeper")  # hypothesis fails what takes 0.2 s: a verdict on the machine
 ENDS = {Decision.CONTINUE: State.COMPLETED, Decision.STOP: State.STOPPED, Decision.PAUSE: State.PAUSED}
 TOY = {
     "name": "toy",
@@ -43,6 +47,59 @@ TOY = {
     "budget": {"trials": 12},
     "objective": {"metric": "valid/top1"},
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--speed`: seconds count. Without it no verdict hangs on how fast the machine is."""
+    parser.addoption("--speed", action="store_true", help="run what is marked speed; slow unit tests fail")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Figures in seconds are held on a quiet machine alone."""
+    if not config.getoption("--speed"):
+        left_out = [item for item in items if item.get_closest_marker("speed")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _lines_run(work: Callable[[], object], at_most: float = math.inf) -> int:
+    lines, before = 0, sys.gettrace()
+
+    def count(frame: FrameType, event: str, argument: object) -> Callable[..., object]:
+        nonlocal lines
+        lines += 1
+        if lines > at_most:
+            pytest.fail(f"more than {at_most:,} lines of Python were run")
+        return count
+
+    sys.settrace(count)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return lines
+
+
+def _until(is_so: Callable[[], object], seconds: float = 600) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "what is waited for did not come"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """`until(is_so)`: waits for it, however slow the machine is; what never comes fails."""
+    return _until
+
+
+@pytest.fixture
+def lines_run() -> Callable[..., int]:
+    """`lines_run(work, at_most=...)`: how many lines of Python it takes, whoever else computes.
+
+    It fails as soon as there are more than `at_most`. Work inside one call of C is not seen.
+    """
+    return _lines_run
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -228,7 +285,7 @@ class Machine:
         self.started.append(process)
         return process
 
-    def run(self, *words: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
         """`sweeper WORDS` until it ends."""
         process = self.start(*words)
         out, err = process.communicate(timeout=seconds)
@@ -246,7 +303,7 @@ class Machine:
                     os.kill(member, signal.SIGKILL)
             process.wait()
 
-    def leftovers(self, seconds: float = 15) -> list[str]:
+    def leftovers(self, seconds: float = 120) -> list[str]:
         """Processes that outlive the commands that started them; dying ones are given a moment."""
         deadline = time.monotonic() + seconds
         while (left := self._members()) and time.monotonic() < deadline:

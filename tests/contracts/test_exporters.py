@@ -18,7 +18,6 @@ from sweeper.training.network import build_initialized
 from sweeper.training.recipe import compose
 
 CLASSES = ("apple", "basil", "café", "$dal$", "寿司", "fig", "gin")
-pytestmark = pytest.mark.timeout(120)  # tracing, and MLflow's import, on a busy machine
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,6 @@ def ran(folder: Path, places: list[str], contract: Path, name: str) -> str:
     return done.stdout
 
 
-@pytest.mark.timeout(120)
 def test_the_search_of_the_page_passes_its_own_test_and_the_contract(tmp_path):
     told = ran(
         tmp_path, ["search/neighbors.py", "test_neighbors.py"], CONTRACTS / "test_searchers.py", "neighbors"
@@ -64,7 +63,6 @@ def test_the_search_of_the_page_passes_its_own_test_and_the_contract(tmp_path):
     assert re.search(r"^8 passed", told, re.MULTILINE), told
 
 
-@pytest.mark.timeout(120)
 def test_the_network_of_the_page_passes_the_contract(tmp_path):
     told = ran(tmp_path, ["models/tiny.py"], CONTRACTS / "test_models.py", "tiny")
     assert re.search(r"^3 passed", told, re.MULTILINE), told

@@ -10,7 +10,7 @@ from ray.tune.schedulers import ASHAScheduler
 from sweeper.schedulers import scheduler
 from sweeper.trial import Decision, Goal, Report
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.integration
 TRACES = 200
 
 

@@ -18,7 +18,7 @@ from sweeper.launch.create import reopen
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths, cache_root
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 EACH = 32
 """Photos of a class; the whole set takes minutes to decode on a busy machine."""

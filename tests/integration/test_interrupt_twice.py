@@ -12,7 +12,7 @@ from sweeper.store.history import SweepHistory, replay
 from sweeper.store.record import Record
 from sweeper.trial import State
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 
 def events_of(path: Path) -> list[Line]:

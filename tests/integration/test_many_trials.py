@@ -14,7 +14,7 @@ from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import derive, trial_key
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 TRIALS, EPOCHS, SECONDS = 10_000, 6, 10.0
 
 

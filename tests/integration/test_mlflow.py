@@ -15,7 +15,7 @@ from sweeper.store.record import OutboxRow, Record, RowKind
 from sweeper.trackers import Refused, Target, Undelivered
 from sweeper.trackers.sender import Delivery, Sender, deliver_all
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.integration
 mlflow = pytest.importorskip("mlflow")
 MlflowClient = mlflow.MlflowClient
 MlflowTracker = pytest.importorskip("sweeper.trackers.mlflow").MlflowTracker

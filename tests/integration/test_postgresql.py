@@ -17,7 +17,7 @@ from sweeper.store.record import OutboxRow, Record, RowKind
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.sender import Delivery, deliver_all
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 pytest.importorskip("psycopg", reason="pip install 'sweeper[postgres]'")
 mlflow = pytest.importorskip("mlflow")
 

@@ -12,7 +12,7 @@ from sweeper.runners.ray.versions import versions_here
 from sweeper.store.history import replay
 from sweeper.trial import Report, State
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 PATIENT = {"type": "none"}
 
 

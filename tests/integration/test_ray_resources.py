@@ -12,7 +12,7 @@ import ray
 
 from sweeper.trial import Report, State
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 PATIENT = {"type": "none"}
 LAYERS = {"layers": {"values": [1, 2]}, "dropout": {"min": 0.0, "max": 0.5}}
 

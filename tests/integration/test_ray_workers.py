@@ -10,7 +10,7 @@ from sweeper.store.events import Reported
 from sweeper.store.history import replay
 from sweeper.trial import Report, State
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 PATIENT = {"type": "none"}
 
 

@@ -12,7 +12,7 @@ from sweeper.runners import runner
 from sweeper.store.history import replay
 from sweeper.trial import Report, State, canonical
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 STOP = {"type": "asha", "grace": 1, "reduction_factor": 3}
 PROMOTE = STOP | {"kind": "promote"}
 TPE = {"algorithm": "tpe", "seed": 7, "startup": 4}

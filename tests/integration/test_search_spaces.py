@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("SWEEPER_TEST_DATA", ROOT.parent / "shared" / "data"))

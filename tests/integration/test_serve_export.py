@@ -24,7 +24,7 @@ from sweeper.inference.trained_network import TrainedModel
 from sweeper.training.network import build_initialized
 from sweeper.training.recipe import compose
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 SHAPE = (1, 8, 8)
 
 

@@ -14,7 +14,7 @@ from sweeper.store.history import replay
 from sweeper.store.record import Record
 from sweeper.trial import State
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 LONG = ("--runner", "local", "--yes", "-o", "budget.trials=3", "-o", "train.epochs=12")
 
 

@@ -24,7 +24,7 @@ from sweeper.store.record import OutboxRow, Record, RowKind
 from sweeper.trackers import Target, tracker
 from sweeper.trackers.sender import Delivery, Sender, deliver_all
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 SWEEP = "feedfacecafe"
 TRIALS = ["1" * 16, "2" * 16]

@@ -18,7 +18,7 @@ from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 from sweeper.trackers import Target, tracker
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 SPEC = """
 name: shown

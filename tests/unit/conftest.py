@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,7 @@ from PIL import Image
 
 CPU_SECONDS = 1.0
 """What a unit test may take, unless `@pytest.mark.slow(reason="...")` says why it takes more."""
-NOISE = 2.5
-"""Neighbors on the same cores cost CPU seconds too, from moment to moment: no verdict hangs on them."""
-REFERENCE_SECONDS = 0.07
-"""What the sum in `_slowness` takes on the machine whose second is meant, while nothing else runs."""
+TOO_LONG = "cpu_seconds"
 LOADED = 30
 """A test that loads more modules than this is let off: whose call is the first hangs on the order."""
 COLORS = [(200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40), (40, 200, 200), (200, 40, 200)]
@@ -50,26 +46,29 @@ def _cpu_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def _slowness() -> float:
-    """How much slower the machine computes now: neighbors cost CPU seconds too, not the wall's alone."""
-    before = time.process_time()
-    sum(number * number for number in range(1_000_000))
-    return max(1.0, (time.process_time() - before) / REFERENCE_SECONDS)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fails what takes too long; fixtures do not count."""
-    loaded, before = len(sys.modules), _cpu_seconds()
-    result = yield
-    spent, slow = _cpu_seconds() - before, item.get_closest_marker("slow")
+    """Notes what takes too long, and fails it where seconds count; fixtures do not."""
+    slow = item.get_closest_marker("slow")
     if slow is not None and not slow.kwargs.get("reason"):
         pytest.fail('slow needs a reason: @pytest.mark.slow(reason="...")')
-    is_first = len(sys.modules) - loaded > LOADED
-    is_slow = spent > NOISE * CPU_SECONDS and spent / _slowness() > NOISE * CPU_SECONDS
-    if slow is None and is_slow and not is_first:
-        pytest.fail(f"took {spent:.1f} CPU-seconds: make it quicker, or mark it slow with a reason")
+    loaded, before = len(sys.modules), _cpu_seconds()
+    result = yield
+    spent, is_first = _cpu_seconds() - before, len(sys.modules) - loaded > LOADED
+    if slow is None and not is_first and spent > CPU_SECONDS:
+        item.user_properties.append((TOO_LONG, f"{spent:.1f} CPU-seconds: {item.nodeid}"))
+        if item.config.getoption("--speed"):
+            pytest.fail(f"took {spent:.1f} CPU-seconds: make it quicker, or mark it slow with a reason")
     return result
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What took too long, though it passed: neighbors on the cores cost CPU seconds too."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    told = {text for report in reports for name, text in report.user_properties if name == TOO_LONG}
+    if told:
+        terminalreporter.section(f"more than {CPU_SECONDS:g} s, and not marked slow; `make speed` fails them")
+        terminalreporter.write_line("\n".join(sorted(told)))
 
 
 @dataclass(frozen=True)

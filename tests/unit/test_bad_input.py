@@ -1,8 +1,6 @@
 """Whatever is wrong with a sweep file is one clear line: where, what was found, what was expected."""
 
-import gc
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -519,15 +517,11 @@ BOMBS = [
 ]
 
 
+BOMB_LINES = 3_000_000  # the dearest takes 0.9 million, and 0.03 s
+
+
 @pytest.mark.parametrize(("text", "message"), [row[1:] for row in BOMBS], ids=[row[0] for row in BOMBS])
-def test_a_bomb_is_refused_in_half_a_second_of_cpu(text: str, message: str) -> None:
-    gc.collect()
-    gc.disable()  # after two thousand tests a full collection alone takes half a second
-    try:
-        began = time.process_time()
-        with pytest.raises(SpecError) as caught:
-            parse_spec(text, name="bomb")
-        assert time.process_time() - began < 0.5
-    finally:
-        gc.enable()
+def test_a_bomb_is_refused_before_it_costs_much(text: str, message: str, lines_run) -> None:
+    with pytest.raises(SpecError) as caught:
+        lines_run(lambda: parse_spec(text, name="bomb"), at_most=BOMB_LINES)
     assert message in str(caught.value)

@@ -103,7 +103,6 @@ def test_no_part_of_a_studys_point_is_left_to_chance(path):
 
 @pytest.mark.slow(reason="networks of the papers, at their size")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-@pytest.mark.timeout(60)
 def test_every_file_can_be_planned_on_images_of_its_shape(path, tmp_path):
     spec = synthetic(path)
     plan = make_plan(spec, tmp_path, samples=2)

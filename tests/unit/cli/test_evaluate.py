@@ -10,8 +10,6 @@ from sweeper.store import lease
 from sweeper.store.history import replay
 from sweeper.store.record import Record
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 def running(shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

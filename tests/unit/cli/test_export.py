@@ -1,13 +1,9 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from sweeper.cli import run
 from sweeper.cli.export import FORMATS
 from sweeper.export import exporter
-
-pytestmark = pytest.mark.timeout(60)
 
 
 def test_every_format_can_be_asked_for() -> None:

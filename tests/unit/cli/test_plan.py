@@ -4,8 +4,6 @@ import pytest
 
 from sweeper.store import lease
 
-pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
-
 FILE = """\
 name: digits
 dataset: {source: digits}

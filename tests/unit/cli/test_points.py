@@ -7,8 +7,6 @@ import pytest
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 
-pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
-
 FILE = """\
 name: study
 dataset: {source: digits}

@@ -4,8 +4,6 @@ import pytest
 
 from sweeper.cli import run
 
-pytestmark = pytest.mark.timeout(60)
-
 
 def test_a_photo_is_named_in_a_line(shelf, capsys: pytest.CaptureFixture[str]) -> None:
     photo = str(shelf.photos / "egg" / "1.jpg")

@@ -98,7 +98,6 @@ def test_a_budget_in_unknown_units_is_refused_with_what_there_is(refused, overri
     assert hint in refused("-o", override)
 
 
-@pytest.mark.timeout(120)  # imports torch
 def test_a_plan_reads_the_same_prices(say, own, digits):
     own("currency: GBP\nprices: []\n")
     said = say("plan", digits)
@@ -106,7 +105,6 @@ def test_a_plan_reads_the_same_prices(say, own, digits):
 
 
 @pytest.mark.slow(reason="plans, which prepares images and counts networks")
-@pytest.mark.timeout(120)  # imports torch
 def test_a_missing_price_is_said_and_the_sweep_goes_on(say, digits):
     """A budget in USD cannot hold then; what is counted in hours still does."""
     limits = ("-o", "budget.usd=1", "-o", "budget.trials=3", "-o", "name=unpriced")

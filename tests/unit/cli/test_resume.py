@@ -11,8 +11,6 @@ from sweeper.results.stored_sweep import read
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 
-pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
-
 
 def test_a_finished_sweep_has_nothing_left_to_do(make_run, say) -> None:
     make_run()

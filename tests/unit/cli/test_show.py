@@ -6,8 +6,6 @@ import pytest
 
 from sweeper.cli import run
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 def own(shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

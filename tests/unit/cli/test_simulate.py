@@ -1,7 +1,5 @@
 import pytest
 
-pytestmark = pytest.mark.timeout(60)
-
 FILE = """\
 name: other
 dataset: {source: digits}

@@ -40,10 +40,10 @@ def heard(make_run) -> Iterator[list[str]]:
 
     owner = threading.Thread(target=own)
     owner.start()
-    is_held.wait(5)
+    is_held.wait(300)
     yield asked
     is_over.set()
-    owner.join(5)
+    owner.join(300)
 
 
 @pytest.mark.parametrize("verb", ["stop", "cancel"])

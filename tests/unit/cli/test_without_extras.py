@@ -20,7 +20,6 @@ sys.exit(run(["export", "bare", "--format", "onnx"]))
 """
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.slow(reason="starts Python anew, and there imports torch")
 def test_only_what_needs_an_extra_fails_and_names_the_command_that_installs_it(tmp_path):
     places = {"SWEEPER_RUNS": str(tmp_path / "runs"), "PYTHONPATH": str(ROOT)}

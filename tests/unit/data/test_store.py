@@ -105,8 +105,9 @@ given = open_source(DatasetSpec(source="digits"))
 read, done = given.read, []
 def slowly(index):
     done.append(index)
-    if len(done) == 1900: print("reading", flush=True)
-    if len(done) > 1900: time.sleep(0.05)
+    if len(done) == 1900:
+        print("reading", flush=True)
+        time.sleep(900)
     return read(index)
 given.__dict__["read"] = slowly
 prepare(given, [8], Path(sys.argv[1]))

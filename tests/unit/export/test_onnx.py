@@ -13,7 +13,6 @@ pytest.importorskip("onnxscript")
 
 
 @pytest.mark.slow(reason="a network is traced")
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("number", [0, 1])
 def test_input_output_and_classes_are_named_in_the_file(open_shelf, tmp_path: Path, number: int) -> None:
     model = open_shelf(number).model

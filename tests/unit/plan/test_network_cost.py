@@ -9,8 +9,6 @@ from sweeper.data.dataset import DataFacts
 from sweeper.errors import SpecError
 from sweeper.plan.network_cost import size_of
 
-pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
-
 FACTS = DataFacts(
     source="digits", classes=tuple("0123456789"), channels=1, images=1797, per_class=(180,) * 10,
     per_split={"train": 1259, "valid": 359, "test": 179}, per_class_and_split={}, copies=0, bad=(),

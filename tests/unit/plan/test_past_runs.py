@@ -16,8 +16,6 @@ from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Report
 
-pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
-
 FACTS = DataFacts(
     source="digits", classes=("a", "b"), channels=1, images=100, per_class=(50, 50),
     per_split={"train": 70, "valid": 20, "test": 10}, per_class_and_split={}, copies=0, bad=(),

@@ -13,8 +13,6 @@ from sweeper.plan.timing_probe import LEAST_STEPS, Job, Short, chosen, device_na
 from sweeper.training.recipe import compose
 from sweeper.training.trial_workload import open_for
 
-pytestmark = pytest.mark.timeout(120)  # trains, if only for seconds
-
 SPEC = parse_spec(
     json.dumps(
         {

@@ -11,34 +11,40 @@ from sweeper.runners.parts.tick import Cancelled, ticking
 from sweeper.trial import Report, State
 
 
-def long_epochs(trial):
-    for epoch in (1, 2):
-        yield Report(epoch, 0.5, 0.1 * epoch, checkpoint=str(epoch))
-        time.sleep(15)
-
-
 def test_a_cancel_ends_an_epoch_at_once_and_the_trial_can_go_on(make_sweep):
-    began = time.monotonic()
+    is_waiting, is_over = threading.Event(), threading.Event()
+
+    def endless_epochs(trial):
+        for epoch in (1, 2):
+            yield Report(epoch, 0.5, 0.1 * epoch, checkpoint=str(epoch))
+            is_waiting.set()
+            is_over.wait()
+
     sweep = make_sweep(clock=time.monotonic, scheduler={"type": "none"}, budget={"trials": 2})
-    runner["local"]()(sweep, long_epochs, lambda: time.monotonic() - began > 0.7)
+    runner["local"]()(sweep, endless_epochs, is_waiting.is_set)
     sweep.close()
-    assert time.monotonic() - began < 5
     [trial] = sweep.history.trials.values()
     assert (trial.state, trial.last.epoch, trial.attempts[0].ended) == (State.WAITING, 1, "interrupted")
 
 
 def test_the_pulse_goes_on_while_an_epoch_takes_long():
-    beats = []
-    with ticking(lambda: bool(beats.append(time.monotonic())), 0.02):
-        time.sleep(0.3)
-    assert len(beats) > 5
+    beats, is_enough = [], threading.Event()
+
+    def pulse():
+        beats.append(1)
+        if len(beats) == 5:
+            is_enough.set()
+        return False
+
+    with ticking(pulse, 0.02):
+        assert is_enough.wait(300)
 
 
 def test_training_does_not_take_a_cancel_for_its_own_failure():
     def careless():
         try:
             with ticking(lambda: True, 0.02):
-                time.sleep(5)
+                time.sleep(300)
         except Exception:
             pytest.fail("swallowed")
 
@@ -47,15 +53,16 @@ def test_training_does_not_take_a_cancel_for_its_own_failure():
 
 
 def test_whoever_used_the_timer_before_has_it_back():
-    rings = []
-    before = signal.signal(signal.SIGALRM, lambda *_: rings.append(1))
-    timer = signal.setitimer(signal.ITIMER_REAL, 0.2)
+    def theirs(*_):
+        pytest.fail("it rang")
+
+    before = signal.signal(signal.SIGALRM, theirs)
+    timer = signal.setitimer(signal.ITIMER_REAL, 3000)
     try:
         with ticking(lambda: False, 0.05):
-            time.sleep(0.1)
-        assert not rings
-        time.sleep(0.3)
-        assert rings
+            assert signal.getitimer(signal.ITIMER_REAL)[0] < 1
+        assert signal.getsignal(signal.SIGALRM) is theirs
+        assert 1000 < signal.getitimer(signal.ITIMER_REAL)[0] < 3000
     finally:
         signal.signal(signal.SIGALRM, before)
         signal.setitimer(signal.ITIMER_REAL, *timer)

@@ -18,7 +18,7 @@ from pathlib import Path
 from sweeper.store import lease
 with lease.held(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(3000)
 """
 
 
@@ -48,10 +48,9 @@ def test_the_owner_is_known_while_it_runs_and_nobody_owns_it_afterwards(root):
 
 
 def test_a_second_launcher_is_refused_at_once_with_who_owns_it(root, holder):
-    began = time.monotonic()
     with pytest.raises(BusyError) as caught, lease.held(root):
         pass
-    assert time.monotonic() - began < 2
+    assert holder.poll() is None, "it was not waited for"
     assert caught.value.exit_code == 75
     assert f"process {holder.pid} on " in str(caught.value)
     assert " since 20" in str(caught.value)
@@ -101,18 +100,14 @@ def test_looking_at_a_sweep_never_keeps_anybody_from_launching_it(root):
 
 
 def test_of_many_launchers_at_once_one_wins(root):
-    script = HOLDER.replace("time.sleep(60)", "time.sleep(1.5)")
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, str(root)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        for _ in range(4)
-    ]  # fmt: skip
-    outputs = [racer.communicate(timeout=15) for racer in racers]
-    winners = [out for out, _ in outputs if out]
-    assert len(winners) >= 1
-    assert all(out or "BusyError" in error for out, error in outputs)
+    script = HOLDER.replace("time.sleep(3000)", "sys.stdin.read()")
+    script = script.replace("with", "print('here', flush=True)\nwith")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    racers = [subprocess.Popen([sys.executable, "-c", script, str(root)], **pipes) for _ in range(4)]
+    said = [racer.stdout.readline() + racer.stdout.readline() for racer in racers]
+    ends = [racer.communicate()[1] for racer in racers]
+    assert sorted(said) == ["here\n"] * 3 + ["here\nheld\n"]
+    assert sum("BusyError" in error for error in ends) == 3
 
 
 @pytest.mark.parametrize("request_", ["stop", "cancel"])
@@ -166,21 +161,21 @@ def test_taking_over_from_nobody_is_nothing(root):
 def test_an_owner_that_does_not_listen_is_ended_and_leaves_the_lease(root, holder):
     holder.send_signal(signal.SIGSTOP)
     lease.take_over(root, patience=0.3)
-    assert holder.wait(timeout=5) == -signal.SIGKILL
+    assert holder.wait(timeout=300) == -signal.SIGKILL
     with lease.held(root):
         assert lease.requested(root) is None, "the request was for the owner that is gone"
 
 
 def test_an_owner_that_listens_is_given_the_time_to_let_go(root):
     script = HOLDER.replace(
-        "    time.sleep(60)", "    while lease.requested(Path(sys.argv[1])) != 'cancel': time.sleep(0.05)"
+        "    time.sleep(3000)", "    while lease.requested(Path(sys.argv[1])) != 'cancel': time.sleep(0.05)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script, str(root)], stdout=subprocess.PIPE, text=True
     ) as process:
         process.stdout.readline()
-        lease.take_over(root, patience=10)
-        assert process.wait(timeout=5) == 0
+        lease.take_over(root, patience=300)
+        assert process.wait(timeout=300) == 0
 
 
 def test_an_owner_on_another_machine_is_never_ended_from_here(root):

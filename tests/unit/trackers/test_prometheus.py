@@ -64,7 +64,7 @@ def get(port: int, path: str = "/metrics", host: str = "") -> tuple[int, str, st
     if host:
         request.add_header("Host", host)
     try:
-        with urllib.request.urlopen(request, timeout=5) as reply:
+        with urllib.request.urlopen(request, timeout=300) as reply:
             return reply.status, reply.headers["Content-Type"], reply.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, "", ""

@@ -1,5 +1,4 @@
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,16 +127,15 @@ def sender_of(outbox: FakeOutbox, open_tracker: Callable[[], FakeTracker]) -> Se
 def test_a_flush_returns_nothing_left_when_all_is_told() -> None:
     outbox = FakeOutbox(rows_of("", "a"))
     sender = sender_of(outbox, FakeTracker)
-    assert sender.flush(5.0) == 0
+    assert sender.flush(300.0) == 0
     sender.close()
     assert outbox.closed == 2  # the thread's and the flush's own
 
 
-def test_a_flush_gives_up_in_time_and_counts_what_is_left() -> None:
+def test_a_flush_gives_up_in_time_and_counts_what_is_left(until: Callable[..., None]) -> None:
     sender = sender_of(FakeOutbox(rows_of("", "a")), lambda: FakeTracker({"": Undelivered("down")}))
-    began = time.monotonic()
     assert sender.flush(0.3) == 2
-    assert time.monotonic() - began < 2
+    until(lambda: sender.problem)
     assert sender.problem == "down"
     sender.close()
 
@@ -147,13 +145,12 @@ def test_a_service_that_hangs_holds_up_neither_flush_nor_close() -> None:
 
     class Hanging(FakeTracker):
         def deliver(self, trial: str, rows: Sequence[OutboxRow]) -> None:
-            release.wait(10)
+            release.wait()
 
     sender = sender_of(FakeOutbox(rows_of("a")), Hanging)
-    began = time.monotonic()
     assert sender.flush(0.2) == 1
     sender.close(timeout=0.1)
-    assert time.monotonic() - began < 2
+    assert not release.is_set()
     release.set()
 
 
@@ -165,6 +162,6 @@ def test_starting_the_sender_opens_nothing_in_the_callers_thread() -> None:
         return FakeTracker()
 
     sender = sender_of(FakeOutbox(rows_of("a")), open_tracker)
-    sender.flush(5.0)
+    sender.flush(300.0)
     sender.close()
     assert opened_in == ["sweeper-outbox"]

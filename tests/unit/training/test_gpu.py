@@ -15,7 +15,6 @@ from sweeper.trial import Trial
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
-    pytest.mark.timeout(300),
 ]
 CONFIG = {"pixels": 8, "layers": 2, "filters": 8, "dropout": 0.1, "learning_rate": 0.02}
 
