@@ -1,22 +1,20 @@
 """`sweeper cost`: what a sweep's device time and money went into, and the ledger as a file."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from sweeper.cli.parts.options import as_json, sweep_name
+from sweeper.cli.parts.output_file import write_output
 from sweeper.cli.parts.table import print_card, print_json
 from sweeper.errors import SpecError
-from sweeper.files import write_atomically
 from sweeper.results.card import Card
 from sweeper.results.cards.bill import nodes, parameters, sums, trials
 from sweeper.results.cards.quoted import estimate
 from sweeper.results.costs import bill
 from sweeper.results.render_json import merged
-from sweeper.results.stored_sweep import StoredSweep, stored
-from sweeper.store.events import AttemptStarted
+from sweeper.results.stored_sweep import stored
 
 if TYPE_CHECKING:
     from sweeper.results.ledger_file import Format
@@ -43,7 +41,9 @@ def command(
     _refuse_contradictions(by, format_, output, as_json)
     told = stored(sweep)
     if format_:
-        _write(_content(told, format_), output)
+        from sweeper.results.ledger_file import ledger  # pyarrow: only a file needs it
+
+        write_output(ledger(told, format_), output)
         return
     found = bill(told.history, told.spec, classes=told.classes)
     count = count if as_json else count or TRIALS
@@ -71,28 +71,3 @@ def _refuse_contradictions(
         raise SpecError(f"--format and {other} contradict each other", hint="leave one out")
     if format_ == "parquet" and not output and sys.stdout.isatty():
         raise SpecError("Parquet is nothing for a terminal", hint="add --output FILE.parquet")
-
-
-def _content(told: StoredSweep, format_: "Format") -> bytes:
-    from sweeper.results.ledger_file import ledger_table, written  # pyarrow: only a file needs it
-
-    granted_at = {
-        (event.trial, event.attempt): event.at for event in told.events() if isinstance(event, AttemptStarted)
-    }
-    goal, name = told.spec.objective.goal, told.name
-    table = ledger_table(
-        told.history, goal, sweep=name, sweep_id=told.meta["sweep_id"], granted_at=granted_at
-    )
-    return written(table, format_)
-
-
-def _write(content: bytes, output: str | None) -> None:
-    if output is None:
-        click.echo(content, nl=False)
-        return
-    try:
-        write_atomically(Path(output), content)
-    except OSError as error:
-        raise SpecError(
-            f"cannot write there ({error.strerror})", where=output, hint="choose another"
-        ) from error

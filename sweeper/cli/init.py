@@ -1,46 +1,12 @@
 """`sweeper init`: a starter sweep file to edit."""
 
-import json
 from pathlib import Path
 
 import click
 
-import sweeper.config.json_schema
-from sweeper.config.sections import safe_name
 from sweeper.config.spec import parse_spec
+from sweeper.config.starter import guessed_source, starter_text
 from sweeper.errors import SpecError
-
-_SCHEMA = Path(sweeper.config.json_schema.__file__).with_name("schema_v1.json")
-_STARTER = """\
-# yaml-language-server: $schema={schema}
-# One sweep: edit it, then
-#   sweeper validate {file}     is it right?
-#   sweeper plan {file}         what will it try, and what will that cost?
-#   sweeper launch {file}       run it
-# Every key is explained in docs/sweep-file.md.
-name: {name}
-
-dataset:
-  source: {source}
-{root}  split: {{train: 0.7, valid: 0.2, test: 0.1, seed: 42}}
-
-# What is searched. A list is a choice; min and max are a range, of whole numbers where both are.
-parameters:
-  pixels:        [{pixels}]
-  layers:        {{min: 2, max: {layers}}}
-  filters:       {{values: [16, 32, 64], per: layers}}       # one number for each layer
-  dropout:       {{min: 0.0, max: 0.4, q: 0.1}}
-  augmentation:  [none, {augmentation}]
-  normalization: [none, standardize]
-  learning_rate: {{distribution: log_uniform_values, min: 1e-3, max: 3e-2}}
-
-train:     {{epochs: {epochs}, batch_size: 64}}
-objective: {{metric: {metric}}}
-search:    {{algorithm: tpe, seed: 7}}
-scheduler: {{type: asha, grace: 2, reduction_factor: 3}}     # stops the losers early
-budget:    {{trials: 24}}                                   # also: gpu_hours, usd, wall_hours
-resources: {{gpu: 0.5, cpu: 1}}                              # what one trial holds
-"""
 
 
 @click.command(epilog="Example:  sweeper init food.yaml --root photos/")
@@ -54,7 +20,7 @@ def command(file: Path, root: Path | None, source: str | None) -> None:
     """
     if file.suffix not in (".yaml", ".yml"):
         raise SpecError("expected a name that ends in .yaml", where=str(file), hint=f"try {file}.yaml")
-    text = _starter(file, root, source or _guess(root))
+    text = starter_text(file, root, source or guessed_source(root))
     parse_spec(text, name=str(file))
     try:
         with file.open("x", encoding="utf-8") as handle:
@@ -64,29 +30,3 @@ def command(file: Path, root: Path | None, source: str | None) -> None:
     except OSError as error:
         raise SpecError(f"cannot be written: {error.strerror}", where=str(file)) from error
     click.echo(f"wrote {file}; next: sweeper validate {file}")
-
-
-def _starter(file: Path, root: Path | None, source: str) -> str:
-    is_small = source == "digits"
-    return _STARTER.format(
-        schema=_SCHEMA,
-        file=file,
-        name=safe_name(file.stem),
-        source=source,
-        # JSON is YAML: quotes and backslashes in a folder's name stay what they are
-        root=f"  root: {json.dumps(str(root), ensure_ascii=False).replace('${', '$${')}\n" if root else "",
-        pixels="8, 16" if is_small else "32, 48, 64",
-        layers=3 if is_small else 5,
-        augmentation="light" if is_small else "basic",
-        epochs=15 if is_small else 20,
-        metric="valid/top1" if is_small else "valid/top5",
-    )
-
-
-def _guess(root: Path | None) -> str:
-    """The source that a folder looks like."""
-    if root is None:
-        return "digits"
-    if not root.is_dir():
-        raise SpecError("there is no such folder", where=f"--root {root}")
-    return "uecfood" if (root / "category.txt").is_file() else "image_folder"

@@ -7,7 +7,6 @@ from sweeper.cli.parts.runner_options import where_options, with_metrics
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import load_spec
 from sweeper.launch.changes import refuse_existing
-from sweeper.results.stored_sweep import find
 
 
 @click.command(epilog="Example:  sweeper launch search_spaces/digits.yaml -o budget.trials=8")
@@ -40,4 +39,4 @@ def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: b
     if not may_proceed(planned.quote, where, is_sure=yes):
         click.echo("nothing was started")
         return 0
-    return say(launch_new(planned, with_metrics(where)), find(spec.name))
+    return say(launch_new(planned, with_metrics(where)), spec.name)

@@ -1,19 +1,16 @@
 """`sweeper plan`: what would a sweep do, and what would it cost?"""
 
+import functools
+
 import click
 
 from sweeper.cli.parts.estimate_page import refuse_what_cannot_fit
 from sweeper.cli.parts.options import as_json, overrides, sweep_file
 from sweeper.cli.parts.plan_page import plan_facts, print_plan
 from sweeper.cli.parts.table import print_json
+from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import load_spec
-from sweeper.cost.prices import load_prices
-from sweeper.launch.create import anchored
-from sweeper.launch.tracking import check_tracking
-from sweeper.launch.warm_start import known_events
-from sweeper.plan.estimate import basis, quote, situation
-from sweeper.plan.plan import make_plan
-from sweeper.store.paths import cache_root
+from sweeper.launch.draft import preview
 
 
 @click.command(epilog="Example:  sweeper plan search_spaces/digits.yaml --probe")
@@ -38,23 +35,11 @@ def command(
     Reads the images once to count them; trains nothing unless --probe is given, and starts nothing. Ends with
     exit code 2 where the budget has no room for a single trial.
     """
-    spec = anchored(load_spec(file, overrides))
-    check_tracking(spec)
-    usd = _price(usd_per_gpu_hour, instance)
-    plan = make_plan(spec, cache_root())
-    known_events(spec, plan.facts.digest)  # refuses what would mislead the search
-    where = situation(spec, slots=slots, usd=usd)
-    if probe:
-        click.echo("timing a few networks on this machine ...", err=True)
-    quoted = quote(spec, plan, where, basis(spec, plan, cache_root(), where, probing=probe))
+    options = RunOptions(usd_per_gpu_hour=usd_per_gpu_hour, instance=instance or "")
+    note = functools.partial(click.echo, err=True)
+    found = preview(load_spec(file, overrides), options, slots=slots, is_probing=probe, say=note)
     if as_json:
-        print_json(plan_facts(spec, plan, quoted))
+        print_json(plan_facts(found.spec, found.plan, found.quote))
     else:
-        print_plan(spec, plan, quoted)
-    refuse_what_cannot_fit(quoted)
-
-
-def _price(flat: float | None, instance: str | None) -> float | None:
-    """USD an hour of one GPU; SpecError for an unknown instance, and for a wrong prices file."""
-    found = load_prices(usd_per_gpu_hour=flat, instance=instance or "").of_node({})
-    return found.usd_per_gpu_hour if found else None
+        print_plan(found.spec, found.plan, found.quote)
+    refuse_what_cannot_fit(found.quote)

@@ -37,7 +37,7 @@ def command(sweep: str, where: RunOptions, takeover: bool, images: str | None) -
         from sweeper.launch.resume import resumed
         from sweeper.launch.run import drive
 
-        return say(drive(resumed(told, with_metrics(where), images)), told.paths)
+        return say(drive(resumed(told, with_metrics(where), images)), sweep)
 
 
 def _refuse_edited(told: StoredSweep) -> None:

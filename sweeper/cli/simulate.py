@@ -5,17 +5,15 @@ from dataclasses import asdict
 import click
 
 from sweeper.cli.parts.options import as_json, overrides, sweep_file
-from sweeper.cli.parts.table import print_json, print_table
+from sweeper.cli.parts.simulation_page import print_runs
+from sweeper.cli.parts.table import print_json
 from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.errors import StateError
 from sweeper.plan.check_plugins import check_plugins
-from sweeper.plan.simulate import Machines, Run, Summary, simulate
+from sweeper.plan.simulate import Machines, Run, simulate
 from sweeper.results.stored_sweep import stored
 from sweeper.runners import Workload
 from sweeper.runners.parts.recorded_curves import ReplayedCurves
-from sweeper.wording import score_text
-
-COLUMNS = ("settings", "best", "device-hours", "wall hours", "trials", "stopped", "attempts")
 
 
 @click.command(
@@ -55,16 +53,11 @@ def command(
     limit = [f"budget={{trials: {trials}}}"] if trials else []
     named = [("as written", _spec(file, [*overrides, *limit]))]
     named += [(change, _spec(file, [*overrides, *limit, change])) for change in compare]
-    rows: list[tuple[str, list[Run]]] = []
-    for name, spec in named:
-        curves = _replayed(spec, source) if source else None
-        runs = [simulate(spec, machines, seed=seed, curves=curves) for seed in range(seeds)]
-        rows.append((name, runs))
-    metric = named[0][1].objective.metric
+    runs = [(name, _runs(spec, machines, seeds, source)) for name, spec in named]
     if as_json:
-        print_json([{"settings": name, "runs": [asdict(run) for run in runs]} for name, runs in rows])
+        print_json([{"settings": name, "runs": [asdict(run) for run in some]} for name, some in runs])
         return
-    print_table(COLUMNS, [_row(name, runs, metric) for name, runs in rows], left=("settings",))
+    print_runs(runs, named[0][1].objective.metric)
     origin = f"the curves of {source}" if source else "made-up curves"
     click.echo(f"{workers} workers, {seeds} seeds, {origin}; 95 % intervals of the mean", err=True)
 
@@ -75,22 +68,13 @@ def _spec(file: str, overrides: list[str]) -> SweepSpec:
     return spec
 
 
+def _runs(spec: SweepSpec, machines: Machines, seeds: int, source: str | None) -> list[Run]:
+    curves = _replayed(spec, source) if source else None
+    return [simulate(spec, machines, seed=seed, curves=curves) for seed in range(seeds)]
+
+
 def _replayed(spec: SweepSpec, source: str) -> Workload:
-    told = stored(source)
-    complete = [trial for trial in told.history.trials.values() if trial.reports]
+    complete = [trial for trial in stored(source).history.trials.values() if trial.reports]
     if not complete:
         raise StateError("no trial of it has reported", where=source, hint="choose another sweep")
     return ReplayedCurves(spec.space, complete)
-
-
-def _row(name: str, runs: list[Run], metric: str) -> list[str]:
-    best = Summary.of([run.best for run in runs])
-    numbers = [[getattr(run, field) for run in runs] for field in ("device_hours", "wall_hours")]
-    counts = [[getattr(run, field) for run in runs] for field in ("trials", "stopped", "attempts")]
-    width = score_text(metric, best.half_width).removesuffix(" %")
-    return [
-        name,
-        f"{score_text(metric, best.mean)} +- {width}",
-        *(f"{(s := Summary.of(values)).mean:.3g} +- {s.half_width:.2g}" for values in numbers),
-        *(f"{Summary.of(values).mean:.0f}" for values in counts),
-    ]

@@ -18,7 +18,7 @@ from sweeper.data.sources import Pixels, Raw, Split
 from sweeper.errors import DataError, StateError
 from sweeper.models import Shape
 from sweeper.store.history import TrialHistory
-from sweeper.store.paths import SweepPaths
+from sweeper.store.paths import SweepPaths, cache_root
 from sweeper.training.checkpoint import verify
 from sweeper.training.device import autocast, compute_dtype, default_device, keep_memory
 from sweeper.training.loop import restore
@@ -100,7 +100,6 @@ def open_trial(
     spec: SweepSpec,
     trial: TrialHistory,
     *,
-    cache: Path,
     device: torch.device | None = None,
 ) -> Opened:
     """Open the network of the trial's best epoch, after its checkpoint is verified.
@@ -111,6 +110,7 @@ def open_trial(
     where = device or default_device()
     keep_memory()
     checkpoint = best_checkpoint(paths, spec, trial)
+    cache = cache_root()
     check_images(meta, spec, cache)
     recipe = compose(trial.config, spec.train)
     dataset = open_dataset(

@@ -1,5 +1,6 @@
 """What is known of a launch before anything is written: every refusal that needs no folder comes here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sweeper.config.run_options import RunOptions
@@ -8,7 +9,7 @@ from sweeper.cost.cost_estimate import CostEstimate
 from sweeper.launch.create import anchored
 from sweeper.launch.tracking import check_tracking
 from sweeper.launch.warm_start import known_events
-from sweeper.plan.estimate import quote_of
+from sweeper.plan.estimate import basis, quote, quote_of, situation, usd_per_hour
 from sweeper.plan.plan import Plan, make_plan
 from sweeper.plan.rehearsal import QUICK, THOROUGH
 from sweeper.store.events import Event
@@ -32,3 +33,22 @@ def draft(spec: SweepSpec, options: RunOptions, *, is_thorough: bool = False) ->
     plan = make_plan(spec, cache_root())
     known = tuple(known_events(spec, plan.facts.digest))
     return Draft(spec, plan, known, quote_of(spec, plan, options, THOROUGH if is_thorough else QUICK))
+
+
+def preview(
+    spec: SweepSpec, options: RunOptions, *, slots: int | None, is_probing: bool, say: Callable[[str], None]
+) -> Draft:
+    """Plan a sweep and estimate it thoroughly, for so many slots or as many as this machine has.
+
+    With `is_probing` a few networks are trained here for some steps, and their pace is kept for later.
+    """
+    spec = anchored(spec)
+    check_tracking(spec)
+    usd = usd_per_hour(options)
+    plan = make_plan(spec, cache_root())
+    known = tuple(known_events(spec, plan.facts.digest))
+    where = situation(spec, slots=slots, usd=usd)
+    if is_probing:
+        say("timing a few networks on this machine ...")
+    on = basis(spec, plan, cache_root(), where, probing=is_probing)
+    return Draft(spec, plan, known, quote(spec, plan, where, on))

@@ -46,8 +46,7 @@ def quote_of(spec: SweepSpec, plan: Plan, where: RunOptions, effort: Effort) -> 
 
     A cluster's devices are unknown until it is joined, so no sweep on a cluster is refused.
     """
-    price = load_prices(usd_per_gpu_hour=where.usd_per_gpu_hour, instance=where.instance).of_node({})
-    here = situation(spec, cpus=where.cpus, usd=price.usd_per_gpu_hour if price else None)
+    here = situation(spec, cpus=where.cpus, usd=usd_per_hour(where))
     if where.runner != "ray_tune":
         here = replace(here, slots=(where.cpus or 1) if where.runner == "simulated" else 1, startup=0.0)
     quoted = quote(spec, plan, here, basis(spec, plan, cache_root(), here), effort)
@@ -55,6 +54,13 @@ def quote_of(spec: SweepSpec, plan: Plan, where: RunOptions, effort: Effort) -> 
         return quoted
     note = "as if it ran on this machine: the cluster's devices are not known yet"
     return replace(quoted, refusal="", notes=(*quoted.notes, note))
+
+
+def usd_per_hour(options: RunOptions) -> float | None:
+    """What one GPU costs here; SpecError for an unknown instance, and for a wrong prices file."""
+    prices = load_prices(usd_per_gpu_hour=options.usd_per_gpu_hour, instance=options.instance)
+    found = prices.of_node({})
+    return found.usd_per_gpu_hour if found else None
 
 
 def situation(

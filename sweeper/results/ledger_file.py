@@ -10,7 +10,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.attempt import Attempt
+from sweeper.store.events import AttemptStarted
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import Goal, canonical
 
@@ -63,6 +65,18 @@ SCHEMA = pa.schema(
     [pa.field(name, kind, metadata={"comment": what}) for name, kind, what in _COLUMNS],
     metadata={"sweeper.ledger.version": VERSION},
 )
+
+
+def ledger(sweep: StoredSweep, format: Format) -> bytes:
+    """The ledger of a stored sweep as a file's bytes; the grants' wall times are read from its events."""
+    granted_at = {
+        (event.trial, event.attempt): event.at
+        for event in sweep.events()
+        if isinstance(event, AttemptStarted)
+    }
+    goal, sweep_id = sweep.spec.objective.goal, sweep.meta["sweep_id"]
+    table = ledger_table(sweep.history, goal, sweep=sweep.name, sweep_id=sweep_id, granted_at=granted_at)
+    return written(table, format)
 
 
 def ledger_table(

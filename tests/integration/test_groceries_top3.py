@@ -64,7 +64,7 @@ def best_three(paths: SweepPaths) -> list[Opened]:
     record.close()
     ranked = sorted(trials, key=lambda trial: -trial.best(spec.objective.goal).score)
     cpu = torch.device("cpu")
-    return [open_trial(paths, meta, spec, trial, cache=cache_root(), device=cpu) for trial in ranked[:3]]
+    return [open_trial(paths, meta, spec, trial, device=cpu) for trial in ranked[:3]]
 
 
 def same_five(found: np.ndarray, expected: np.ndarray) -> bool:

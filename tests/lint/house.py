@@ -163,6 +163,35 @@ def _lines_with_tokens(text: str) -> Iterator[int]:
             yield from range(token.start[0], token.end[0] + 1)
 
 
+def verbs(found: list[Module]) -> list[Module]:
+    """The files that hold a verb of the command line."""
+    cli = Path("sweeper") / "cli"
+    return [module for module in found if module.path.parent == cli and module.path.stem != "__init__"]
+
+
+def verb_lines(module: Module) -> int:
+    """Lines of code of a verb, without its imports and the declarations of its options."""
+    return code_lines(module) - sum(_height(node) for node in _declarations(module.tree))
+
+
+def _declarations(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.FunctionDef):
+            yield from node.decorator_list
+
+
+def longest_body(module: Module) -> int:
+    """Lines of the longest function, from `def` to its end, explained or not."""
+    return max(_height(node) for node in module.tree.body if isinstance(node, ast.FunctionDef))
+
+
+def _height(node: ast.AST) -> int:
+    first, last = getattr(node, "lineno", 1), getattr(node, "end_lineno", None)
+    return (last or first) - first + 1
+
+
 def counts(root: Path) -> dict[str, object]:
     """Every figure that the tests hold, by name."""
     found = modules(root)
@@ -182,6 +211,8 @@ def counts(root: Path) -> dict[str, object]:
             modules(root, "sweeper", "tests", "benchmarks", "docs", "dashboards")
         ),
         "kind compared with a string": len(kind_comparisons(found)),
+        "longest verb": max((verb_lines(module), module.name) for module in verbs(found)),
+        "longest function of a verb": max((longest_body(module), module.name) for module in verbs(found)),
         "code lines": sum(code_lines(module) for module in found),
         "modules above 300 lines": dict(Counter({m.name: m.lines for m in found if m.lines > 300})),
         "modules above 14 imports": {n: len(i) for n, i in imports.items() if len(i) > 14},

@@ -149,6 +149,6 @@ def open_shelf(shelf: TrainedSweep):
         trials = list(replay(record.events()).trials.values())
         meta = record.meta
         record.close()
-        return open_trial(paths, meta, spec, trials[number], cache=shelf.cache, device=torch.device("cpu"))
+        return open_trial(paths, meta, spec, trials[number], device=torch.device("cpu"))
 
     return build

@@ -1,11 +1,9 @@
 """A sweep's answer from its record. Without torch and without matplotlib: what only reads is quick."""
 
-import contextlib
 import sys
 
 from rich.console import Console
 
-from sweeper.files import write_atomically
 from sweeper.results.answer import answer
 from sweeper.results.card import Card
 from sweeper.results.leaderboard import Leaderboard, Measure
@@ -29,17 +27,6 @@ def print_page(board: Leaderboard, ranked: Card | None = None) -> None:
         print_answer(answer(board), board.objective, console)
     else:
         print_tables(ranked, console)
-
-
-def draw_pictures(board: Leaderboard) -> None:
-    """Draw the cards' pictures beside the record, where there is a score, and room for them."""
-    from sweeper.results.plots import svg  # imports matplotlib
-
-    cards, paths = answer(board), board.told.paths
-    with contextlib.suppress(OSError):
-        for path, card in ((paths.front, cards["front"]), (paths.anytime, cards["anytime"])):
-            if board.best and isinstance(card, Card) and card.picture:
-                write_atomically(path, svg(card.picture()))
 
 
 def _measure(told: StoredSweep) -> Measure | None:

@@ -1,7 +1,7 @@
-"""What the verbs after the sweep share: which trial is meant, its network, and telling MLflow about it."""
+"""What the verbs after the sweep share: which trial is meant, and its network."""
 
 import contextlib
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,14 +11,10 @@ import torch
 from sweeper.cli.parts.trial_page import find_trial
 from sweeper.errors import StateError
 from sweeper.inference.trained_network import Opened, open_trial
-from sweeper.launch.tracking import deliver, note_scores
 from sweeper.results.stored_sweep import StoredSweep, stored
 from sweeper.store.history import TrialHistory
-from sweeper.store.paths import cache_root
-from sweeper.trackers import Refused, Undelivered
 
 F = TypeVar("F", bound=Callable[..., Any])
-DELIVERY_SECONDS = 30.0
 
 
 def trial_option(function: F) -> F:
@@ -39,7 +35,7 @@ def choose(sweep: str, trial: str | None) -> tuple[StoredSweep, TrialHistory]:
 def open_chosen(told: StoredSweep, trial: TrialHistory, *, on_cpu: bool = False) -> Opened:
     """The trial's network on the GPU, where there is one."""
     device = torch.device("cpu") if on_cpu else None
-    return open_trial(told.paths, told.meta, told.spec, trial, cache=cache_root(), device=device)
+    return open_trial(told.paths, told.meta, told.spec, trial, device=device)
 
 
 @contextlib.contextmanager
@@ -50,29 +46,3 @@ def writing(target: Path) -> Generator[None]:
     except OSError as error:
         problem = f"cannot be written: {error.strerror or error}"
         raise StateError(problem, where=str(error.filename or target)) from error
-
-
-def tell(
-    told: StoredSweep,
-    trial: TrialHistory,
-    metrics: Mapping[str, float],
-    *,
-    tested: Mapping[str, float] | None,
-    files: Sequence[Path],
-    folder: str,
-) -> str:
-    """Add the metrics to the record and to the trial's MLflow run, with the files; what went wrong, or "".
-
-    `tested` are the test split's figures, of which the record notes when they were looked at.
-    """
-    note_scores(told.paths, trial, metrics, tested=tested)
-    done = deliver(told.paths, DELIVERY_SECONDS)
-    if done.problem or done.left:
-        return done.problem or "not all rows were taken"
-    from sweeper.trackers.parts.mlflow_files import upload  # loads mlflow
-
-    try:
-        upload(done.target, trial.id, files, folder)
-    except (Undelivered, Refused) as error:
-        return str(error)
-    return ""

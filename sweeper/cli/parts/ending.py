@@ -4,16 +4,17 @@ from collections.abc import Iterator
 
 import click
 
-from sweeper.cli.parts.answer_page import board_of, draw_pictures, print_page
+from sweeper.cli.parts.answer_page import board_of, print_page
 from sweeper.launch.driver import Ending
-from sweeper.results.stored_sweep import StoredSweep, read, reason_text
-from sweeper.store.paths import SweepPaths
+from sweeper.results.stored_sweep import StoredSweep, reason_text, stored
 from sweeper.trial import State
 
 
-def say(ending: Ending, paths: SweepPaths) -> int:
+def say(ending: Ending, name: str) -> int:
     """Print the answer so far on stdout, what went wrong and how to go on on stderr; return the exit code."""
-    told = read(paths)
+    from sweeper.results.answer_pictures import draw_pictures  # imports matplotlib
+
+    told = stored(name)
     board = board_of(told)
     draw_pictures(board)
     print_page(board)
@@ -23,7 +24,7 @@ def say(ending: Ending, paths: SweepPaths) -> int:
 
 
 def _remarks(told: StoredSweep, ending: Ending) -> Iterator[str]:
-    name = told.paths.name
+    name = told.name
     failed = [trial.number for trial in told.history.trials.values() if trial.state is State.FAILED]
     if failed:
         yield f"{len(failed)} failed: `sweeper logs {name} {failed[-1]}` says why"

@@ -6,8 +6,6 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from sweeper.store.paths import runs_root
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -39,6 +37,6 @@ def as_json(function: F) -> F:
 
 def complete_sweep(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The sweeps in `runs/` whose name begins so."""
-    records = sorted(runs_root().glob("*/record.db"))
-    names = [record.parent.name for record in records]
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    from sweeper.results.stored_sweep import sweep_names  # the shell alone asks for it
+
+    return [CompletionItem(name) for name in sweep_names() if name.startswith(incomplete)]

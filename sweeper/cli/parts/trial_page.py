@@ -33,9 +33,9 @@ def find_trial(told: StoredSweep, word: str) -> TrialHistory:
         return found[0]
     if found:
         several = ", ".join(f"{trial.id[: len(word) + 4]} (trial {trial.number})" for trial in found[:4])
-        raise SpecError(f"{word!r} begins several ids", where=told.paths.name, hint=f"say more: {several}")
+        raise SpecError(f"{word!r} begins several ids", where=told.name, hint=f"say more: {several}")
     known = f"its trials are 0 to {len(trials) - 1}" if trials else "no trial has begun yet"
-    raise SpecError(f"no trial {word!r}", where=told.paths.name, hint=known)
+    raise SpecError(f"no trial {word!r}", where=told.name, hint=known)
 
 
 def fate(trial: TrialHistory, told: StoredSweep) -> str:
@@ -66,7 +66,7 @@ def _why_stopped(trial: TrialHistory, metric: str) -> str:
 
 def print_trial(trial: TrialHistory, told: StoredSweep) -> None:
     """The page."""
-    name = f"trial {trial.number} of {told.paths.name}"
+    name = f"trial {trial.number} of {told.name}"
     click.echo(f"{click.style(name, bold=True)} ({trial.id}): {fate(trial, told)}")
     _title("configuration" + (f" {plain(trial.point)}" if trial.point else ""))
     print_pairs(((key, plain(value_text(value))) for key, value in trial.config.items()), indent=2)
@@ -145,7 +145,7 @@ def _verdict_cells(verdict: Verdict | None, metric: str) -> tuple[str, ...]:
 def trial_facts(trial: TrialHistory, told: StoredSweep) -> dict[str, Any]:
     """The page as JSON, with every metric of every report."""
     return {
-        "sweep": told.paths.name,
+        "sweep": told.name,
         "number": trial.number,
         "id": trial.id,
         "point": trial.point,

@@ -33,8 +33,8 @@ def contents(root):
 @pytest.mark.parametrize("words", READING, ids=" ".join)
 def test_what_only_reads_changes_no_file(words, ending, make_run, runs, say, capsys):
     make_run("other")
-    paths = make_run("toy", ending)
-    say_end(Ending(0, "done", 0), paths)
+    make_run("toy", ending)
+    say_end(Ending(0, "done", 0), "toy")
     verb, *options = words
     before = contents(runs)
     assert say(verb, "toy", *options).code == 0

@@ -22,7 +22,8 @@ ENDINGS = [
     ("how", "ending", "words"), ENDINGS, ids=[f"{r[0]} {r[1].exit_code}" for r in ENDINGS]
 )
 def test_the_end_says_what_to_do_about_it(how, ending, words, make_run, capsys) -> None:
-    say(ending, make_run("toy", how))
+    make_run("toy", how)
+    say(ending, "toy")
     captured = capsys.readouterr()
     assert captured.err.startswith(words)
     assert bool(captured.err) == bool(words)
@@ -31,7 +32,7 @@ def test_the_end_says_what_to_do_about_it(how, ending, words, make_run, capsys) 
 
 def test_a_finished_sweep_ends_with_its_answer_and_the_commands_that_lead_on(make_run, capsys) -> None:
     paths = make_run()
-    say(Ending(0, "done", 0), paths)
+    say(Ending(0, "done", 0), "toy")
     out = capsys.readouterr().out
     for words in ("Best valid/top1", "Pareto front", str(paths.record), "sweeper best toy", "sweeper ui toy"):
         assert words in out
@@ -39,7 +40,8 @@ def test_a_finished_sweep_ends_with_its_answer_and_the_commands_that_lead_on(mak
 
 
 def test_an_interrupted_sweep_prints_the_answer_so_far_and_the_resume_line(make_run, capsys) -> None:
-    say(Ending(130, "SIGINT", 0), make_run("toy", "stopped"))
+    make_run("toy", "stopped")
+    say(Ending(130, "SIGINT", 0), "toy")
     out = capsys.readouterr().out
     assert "Best valid/top1" in out
     assert "sweeper resume toy" in out
@@ -49,7 +51,7 @@ def test_the_pictures_are_drawn_at_the_end_and_named(make_run, capsys) -> None:
     paths = make_run()
     for _ in range(2):
         paths.front.write_text("an older one")
-        say(Ending(0, "done", 0), paths)
+        say(Ending(0, "done", 0), "toy")
         out = capsys.readouterr().out
         assert str(paths.front) in out
         assert str(paths.anytime) in out
@@ -60,5 +62,5 @@ def test_the_pictures_are_drawn_at_the_end_and_named(make_run, capsys) -> None:
 def test_a_picture_that_cannot_be_written_costs_nobody_the_answer(make_run, capsys) -> None:
     paths = make_run()
     paths.front.mkdir()
-    say(Ending(0, "done", 0), paths)
+    say(Ending(0, "done", 0), "toy")
     assert "Best valid/top1" in capsys.readouterr().out

@@ -1,0 +1,92 @@
+"""The images of a sweep file, for people and as JSON: `sweeper data inspect`."""
+
+import contextlib
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+import click
+
+from sweeper.cli.parts.table import print_pairs, print_table
+from sweeper.config.spec import SweepSpec
+from sweeper.data.dataset import DataFacts
+from sweeper.data.index import Progress
+from sweeper.data.split import SPLITS
+from sweeper.plan.cached_images import Inspection
+from sweeper.wording import plain
+
+
+@contextlib.contextmanager
+def progress_bar(*, is_hidden: bool = False) -> Generator[Progress]:
+    """Show how far the decoding is: a bar on stderr where that is a terminal, else one line."""
+    with click.progressbar(length=1, label="decoding", file=sys.stderr, hidden=is_hidden) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield progress
+
+
+def print_inspection(spec: SweepSpec, found: Inspection) -> None:
+    """The counts by class and split, then what is odd about the images."""
+    _print_classes(found.facts)
+    print_pairs(_pairs(spec, found))
+
+
+def inspection_facts(found: Inspection) -> dict[str, Any]:
+    """The same as JSON."""
+    facts = found.facts
+    return {
+        "source": facts.source,
+        "channels": facts.channels,
+        "images": facts.images,
+        "classes": list(facts.classes),
+        "per_class": list(facts.per_class),
+        "per_split": dict(facts.per_split),
+        "per_class_and_split": {split: list(counts) for split, counts in facts.per_class_and_split.items()},
+        "imbalance": facts.imbalance,
+        "copies": facts.copies,
+        "warnings": list(facts.warnings),
+        "digest": facts.digest,
+        "sizes": _sizes_text(found.sizes),
+        "bad": [(bad.key, bad.reason) for bad in found.bad],
+        "contact_sheet": _sheet_text(found),
+    }
+
+
+def _print_classes(facts: DataFacts) -> None:
+    header = ("class", "images", *SPLITS)
+    rows = [
+        (plain(name), f"{count:,}", *(f"{facts.per_class_and_split[split][label]:,}" for split in SPLITS))
+        for label, (name, count) in enumerate(zip(facts.classes, facts.per_class, strict=True))
+    ]
+    total = ("all", f"{facts.images:,}", *(f"{facts.per_split[split]:,}" for split in SPLITS))
+    print_table(header, [*rows, total], left=("class",))
+
+
+def _pairs(spec: SweepSpec, found: Inspection) -> Iterator[tuple[str, str]]:
+    facts = found.facts
+    yield "source", plain(f"{facts.source} {spec.dataset.root or ''}".rstrip())
+    yield "channels", str(facts.channels)
+    yield "sizes", _sizes_text(found.sizes)
+    yield "imbalance", f"the largest class has {facts.imbalance:.1f} times the images of the smallest"
+    yield "copies", f"{facts.copies:,} exact copies of other images"
+    yield "digest", facts.digest
+    for number, warning in enumerate(facts.warnings):
+        yield "" if number else "warnings", plain(warning)
+    for number, bad in enumerate(found.bad):
+        yield "" if number else "unreadable", plain(f"{bad.key}: {bad.reason}")
+    if found.sheet:
+        yield "contact sheet", plain(_sheet_text(found))
+
+
+def _sizes_text(sizes: Sequence[tuple[int, int]]) -> str:
+    if not sizes:
+        return "no image has a readable header"
+    smallest, median, largest = (f"{w} x {h}" for w, h in (sizes[0], sizes[len(sizes) // 2], sizes[-1]))
+    return f"{smallest} to {largest} px, median {median} ({len(sizes)} images looked at)"
+
+
+def _sheet_text(found: Inspection) -> str:
+    return f"{found.sheet} ({found.drawn} of {len(found.facts.classes)} classes)" if found.sheet else ""
