@@ -1,0 +1,37 @@
+"""Everything that can be wrong with a sweep file and needs no image to be seen, told at once."""
+
+from collections.abc import Sequence
+
+from sweeper.config.salvage import section_of
+from sweeper.config.spec import SweepSpec, read_spec
+from sweeper.errors import Mistakes, SpecError, together
+from sweeper.launch.tracking import check_tracking
+from sweeper.launch.warm_start import known_events
+from sweeper.plan.check_spec import check_spec
+
+
+def checked_spec(file: str, overrides: Sequence[str]) -> SweepSpec:
+    """The sweep; SpecError with every mistake of the file, of its grammar and of what it names."""
+    spec, grammar = read_spec(file, overrides)
+    if spec is None:
+        raise together(grammar)
+    wrong = {section_of(each) for each in grammar}
+    behind = Mistakes()
+    for check in (check_spec, check_tracking, _check_earlier):
+        with behind.collected():
+            check(spec)
+    mistakes = [*grammar, *(each for each in behind if section_of(each) not in wrong)]
+    if mistakes:
+        raise together(sorted(mistakes, key=_line_of))
+    return spec
+
+
+def _check_earlier(spec: SweepSpec) -> None:
+    """Refuse earlier sweeps that are not there or ranked otherwise; which images they saw is `plan`'s."""
+    known_events(spec, "")
+
+
+def _line_of(mistake: SpecError) -> int:
+    """The line of the sweep file; what an override or the whole file is about comes first."""
+    line = mistake.where.rpartition(":")[2]
+    return int(line) if line.isdecimal() else 0
