@@ -1,6 +1,7 @@
 """Files that are whole or absent: written beside their place under a unique name, then renamed.
 
 A link at the place is replaced and never followed. A write that fails leaves the old file and no other.
+What strangers made is read by `read_regular`, which neither waits nor fills the memory.
 """
 
 import contextlib
@@ -8,6 +9,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Generator
 from pathlib import Path
 from typing import IO
@@ -78,6 +80,21 @@ def remove_leftovers(path: Path) -> None:
             shutil.rmtree(part, ignore_errors=True)
         else:
             part.unlink(missing_ok=True)
+
+
+def read_regular(path: str | Path, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes; OSError for a pipe, a device or more.
+
+    A pipe is not waited for, and a sparse file is measured before it is read.
+    """
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "is no regular file but a pipe, a device or a folder", str(path))
+        if status.st_size > limit:
+            size = f"has {status.st_size / 1e6:,.0f} MB, the limit is {limit / 1e6:,.0f} MB"
+            raise OSError(errno.EFBIG, size, str(path))
+        return file.read(limit + 1)[:limit]  # /proc's files say 0 bytes and hold some
 
 
 def _part_of(path: Path) -> Path:

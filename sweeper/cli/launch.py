@@ -26,13 +26,15 @@ def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: b
     # after the check for an existing sweep, because they take seconds: torch, Optuna
     from sweeper.cli.parts.ending import say
     from sweeper.cli.parts.estimate_page import may_proceed, refuse_what_cannot_fit
-    from sweeper.cli.parts.plan_page import print_plan
+    from sweeper.cli.parts.plan_page import print_plan, say_images
     from sweeper.launch.draft import draft
     from sweeper.launch.run import launch_new
 
     planned = draft(spec, where, is_thorough=dry_run)
     if dry_run:
         print_plan(planned.spec, planned.plan, planned.quote)
+    else:
+        say_images(planned.plan)
     refuse_what_cannot_fit(planned.quote)
     if dry_run:
         return 0

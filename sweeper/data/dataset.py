@@ -20,8 +20,8 @@ from sweeper.data.decode import dimensions
 from sweeper.data.index import Bad, ImageRow, Index, Progress, open_index
 from sweeper.data.normalize import Fitted, Transform
 from sweeper.data.prepare import prepare
-from sweeper.data.sources import Source, Split, source
-from sweeper.data.split import SPLITS, Assignment, assign
+from sweeper.data.sources import SPLITS, Source, Split, source
+from sweeper.data.split import Assignment, assign
 from sweeper.data.statistics import fit
 from sweeper.data.store import Store
 from sweeper.errors import DataError
@@ -111,6 +111,7 @@ class DataFacts:
     bad: tuple[Bad, ...]
     warnings: tuple[str, ...]
     digest: str
+    layout: str = ""
 
     @property
     def imbalance(self) -> float:
@@ -223,6 +224,7 @@ def _facts(name: str, index: Index, assignment: Assignment) -> DataFacts:
         bad=index.bad,
         warnings=(*index.notes, *assignment.notes),
         digest=index.digest,
+        layout=index.layout,
     )
 
 

@@ -20,7 +20,7 @@ from sweeper.files import remove_leftovers, write_atomically
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
-_FORMAT = 1
+_FORMAT = 2
 _CHUNK = 256
 
 
@@ -54,6 +54,7 @@ class Index:
     rows: tuple[ImageRow, ...]
     bad: tuple[Bad, ...]
     notes: tuple[str, ...]
+    layout: str = ""
 
     @cached_property
     def digest(self) -> str:
@@ -108,8 +109,13 @@ def build_index(source: Source) -> Index:
             bad.append(content)
         else:
             rows.append(ImageRow(number, item.key, item.label, content, item.split, item.box))
+    if not rows:
+        first = f"{bad[0].key}: {bad[0].reason}"
+        raise DataError(f"none of the {len(bad):,} images can be read, first {first}")
     notes = (*source.notes, *_copies(rows, source.classes))
-    return Index(tuple(source.classes), source.channels, source.max_bad, tuple(rows), tuple(bad), notes)
+    return Index(
+        tuple(source.classes), source.channels, source.max_bad, tuple(rows), tuple(bad), notes, source.layout
+    )
 
 
 def content_digest(raw: Raw) -> str:
@@ -183,6 +189,7 @@ def _save(index: Index, path: Path) -> None:
         "rows": rows,
         "bad": [asdict(each) for each in index.bad],
         "notes": index.notes,
+        "layout": index.layout,
     }
     with _cache_errors(path):
         remove_leftovers(path)

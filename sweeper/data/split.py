@@ -8,17 +8,17 @@ which the pattern `group_by` finds the same text in the file name.
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.config.sections import SplitSpec
+from sweeper.data.class_check import Rows, class_notes
 from sweeper.data.index import ImageRow
-from sweeper.data.sources import Split
+from sweeper.data.sources import SPLITS, Split
 
-SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 _TRAIN, _VALID, _TEST = range(3)
 Shares = tuple[float, float, float]
 
@@ -27,7 +27,7 @@ Shares = tuple[float, float, float]
 class Assignment:
     """Row numbers of each split, ascending, and notes on what could not be done as asked."""
 
-    rows: Mapping[Split, NDArray[np.int64]]
+    rows: Rows
     notes: tuple[str, ...]
 
 
@@ -62,7 +62,12 @@ def assign(rows: Sequence[ImageRow], classes: Sequence[str], spec: SplitSpec) ->
     divided: dict[Split, NDArray[np.int64]] = {
         split: np.flatnonzero(place == number).astype(np.int64) for number, split in enumerate(SPLITS)
     }
-    return Assignment(divided, (*_leaks(dropped), *_missing(divided, labels, classes, shares)))
+    notes = (
+        *_leaks(dropped),
+        *_empty(divided, len(rows), own, shares),
+        *class_notes(divided, labels, classes),
+    )
+    return Assignment(divided, notes)
 
 
 def _units(rows: Sequence[ImageRow], spec: SplitSpec) -> list[_Unit]:
@@ -209,16 +214,11 @@ def _leaks(dropped: Sequence[int]) -> Iterator[str]:
         yield f"{len(dropped)} images equal one of the source's own valid or test images and are left out"
 
 
-def _missing(
-    rows: Mapping[Split, NDArray[np.int64]], labels: Sequence[int], classes: Sequence[str], shares: Shares
-) -> Iterator[str]:
-    every = np.asarray(labels)
+def _empty(rows: Rows, count: int, own: Set[str], shares: Shares) -> Iterator[str]:
     for split in SPLITS:
-        present = np.unique(every[rows[split]])
-        if len(present) == 0 and (split != "test" or shares[_TEST] > 0):
-            yield f"the {split} split is empty: {len(labels)} images do not allow the shares asked for"
-        absent = sorted(set(range(len(classes))) - set(present.tolist()))
-        if absent and len(present):
-            some = ", ".join(repr(classes[label]) for label in absent[:3])
-            more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
-            yield f"too few images to put one in the {split} split: {some}{more}"
+        if len(rows[split]) > 0 or (split == "test" and shares[_TEST] == 0):
+            continue
+        if {"train", "valid"} <= own and split == "test":
+            yield "nothing is kept for the test: the source has splits of its own, train and valid"
+        else:
+            yield f"the {split} split is empty: {count} images do not allow the shares asked for"

@@ -11,7 +11,7 @@ from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.config.spec import SweepSpec
 from sweeper.data.dataset import DataFacts
 from sweeper.data.index import Progress
-from sweeper.data.split import SPLITS
+from sweeper.data.sources import SPLITS
 from sweeper.plan.cached_images import Inspection
 from sweeper.wording import plain
 
@@ -39,6 +39,7 @@ def inspection_facts(found: Inspection) -> dict[str, Any]:
     facts = found.facts
     return {
         "source": facts.source,
+        "layout": facts.layout,
         "channels": facts.channels,
         "images": facts.images,
         "classes": list(facts.classes),
@@ -68,6 +69,8 @@ def _print_classes(facts: DataFacts) -> None:
 def _pairs(spec: SweepSpec, found: Inspection) -> Iterator[tuple[str, str]]:
     facts = found.facts
     yield "source", plain(f"{facts.source} {spec.dataset.root or ''}".rstrip())
+    if facts.layout:
+        yield "read as", plain(facts.layout)
     yield "channels", str(facts.channels)
     yield "sizes", _sizes_text(found.sizes)
     yield "imbalance", f"the largest class has {facts.imbalance:.1f} times the images of the smallest"

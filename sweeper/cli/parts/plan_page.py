@@ -40,6 +40,14 @@ def print_plan(spec: SweepSpec, plan: Plan, quote: CostEstimate) -> None:
         )
 
 
+def say_images(plan: Plan) -> None:
+    """How the images were understood and what is odd about them, before a launch, on stderr."""
+    if plan.facts.layout:
+        click.echo(f"images: {plain(plan.facts.layout)}", err=True)
+    for warning in plan.warnings:
+        click.echo(f"warning: {plain(warning)}", err=True)
+
+
 def _pairs(spec: SweepSpec, plan: Plan) -> Iterator[tuple[str, str]]:
     count = len(spec.parameters)
     size = "infinitely many" if plan.size is None else f"{plan.size:,}"
@@ -49,6 +57,8 @@ def _pairs(spec: SweepSpec, plan: Plan) -> Iterator[tuple[str, str]]:
     yield "search", f"{spec.search.algorithm}, early stopping by {spec.scheduler.type}"
     yield "objective", f"{spec.objective.goal} {spec.objective.metric}"
     yield "images", _images_text(plan)
+    if plan.facts.layout:
+        yield "read as", plain(plan.facts.layout)
     counts = plan.facts.per_split
     kept = f"{counts['test']:,} kept for the test"
     yield "", f"{counts['train']:,} to train, {counts['valid']:,} to validate, {kept}"
@@ -135,6 +145,7 @@ def plan_facts(spec: SweepSpec, plan: Plan, quote: CostEstimate) -> dict[str, An
         "budget": spec.budget.model_dump(),
         "data": {
             "source": facts.source,
+            "layout": facts.layout,
             "digest": facts.digest,
             "images": facts.images,
             "channels": facts.channels,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sweeper.registry import Registry
 
 Split = Literal["train", "valid", "test"]
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 Pixels = NDArray[np.uint8]
 Raw = bytes | Pixels
 
@@ -53,6 +54,11 @@ class Source(Protocol):
     @property
     def notes(self) -> Sequence[str]:
         """What is odd about the data, but not fatal; one sentence each."""
+        ...
+
+    @property
+    def layout(self) -> str:
+        """How files and folders were understood, in one sentence; empty where there was nothing to guess."""
         ...
 
     @property

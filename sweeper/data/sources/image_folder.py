@@ -1,68 +1,59 @@
 """A folder a class, any image format; train, valid and test folders above the classes are understood."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sweeper.data.sources import Item, Source, Split, source
-from sweeper.data.sources.parts.file_source import (
-    File,
-    FileSource,
-    Listing,
-    folder,
-    images_below,
-    printable,
-    subfolders,
-)
+from sweeper.data.sources import Item, Source, source
+from sweeper.data.sources.parts.file_source import File, FileSource, Listing, folder
+from sweeper.data.sources.parts.folder_layout import Layout, LayoutOption, understood
+from sweeper.data.sources.parts.folder_tree import Links, read_tree
 from sweeper.errors import DataError
-
-_SPLITS: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "valid": "valid",
-    "val": "valid",
-    "validation": "valid",
-    "test": "test",
-    "testing": "test",
-}
 
 
 @source("image_folder")
 def image_folder(
     root: Path | None,
     *,
+    layout: LayoutOption = "auto",
+    links: Links = "inside",
     channels: Literal[1, 3] = 3,
     max_bad: Annotated[float, Field(ge=0, le=1)] = 0.01,
 ) -> Source:
     """Classes are the folder names, numbers in numeric order. Files are judged by content, not by suffix."""
     top = folder(root, "image_folder")
-    folders: list[tuple[str, Split | None, list[File]]] = [
-        (printable(each.name), split, images_below(each, top))
-        for split, base in _bases(top)
-        for each in subfolders(base)
-    ]
-    if not any(files for _, _, files in folders):
-        raise DataError(
-            "holds no class folder with images", where=str(top), hint="one folder a class is expected"
-        )
-    every = (file for _, _, files in folders for file in files)
-    identity = [(name, split) for name, split, _ in folders]
-    return FileSource(every, identity, lambda: _list(folders), channels=channels, max_bad=max_bad)
+    tree = read_tree(top, links)
+    found = understood(tree.top, str(top), layout)
+    notes = (*found.notes, *tree.notes())
+    if not any(each.files for each in found.classes):
+        raise _no_classes(str(top), tree.top.loose, notes)
+    every = [file for each in found.classes for file in each.files]
+    identity = [(each.name, each.split) for each in found.classes]
+    return FileSource(
+        [*every, *found.unused],  # a note about what is not used must not grow old either
+        (identity, found.said, notes),
+        lambda: _list(found, notes),
+        channels=channels,
+        max_bad=max_bad,
+    )
 
 
-def _list(folders: list[tuple[str, Split | None, list[File]]]) -> Listing:
-    names = list(dict.fromkeys(name for name, _, files in folders if files))
+def _list(found: Layout, notes: Sequence[str]) -> Listing:
+    names = list(dict.fromkeys(each.name for each in found.classes if each.files))
     label = {name: number for number, name in enumerate(names)}
-    items = [(file, Item(file.key, label[name], split)) for name, split, files in folders for file in files]
-    notes = [f"class {name!r} has no images and is left out" for name, _, files in folders if not files]
-    return Listing(items, names, notes)
+    items = [
+        (file, Item(file.key, label[each.name], each.split)) for each in found.classes for file in each.files
+    ]
+    return Listing(items, names, notes, found.said)
 
 
-def _bases(top: Path) -> list[tuple[Split | None, Path]]:
-    """The folders that hold the classes, each with the split that its name says."""
-    children = subfolders(top)
-    splits = [(_SPLITS[path.name.lower()], path) for path in children if path.name.lower() in _SPLITS]
-    if splits and len(splits) == len(children):
-        return cast(list[tuple[Split | None, Path]], splits)
-    return [(None, top)]
+def _no_classes(where: str, loose: Sequence[File], notes: Sequence[str]) -> DataError:
+    said = f"holds {len(loose):,} images but no class folder with images" if loose else ""
+    return DataError(
+        "; ".join([said or "holds no class folder with images", *notes]),
+        where=where,
+        hint=f"put the images of each class into a folder of its own, such as {where}/cat/1.jpg, "
+        "or name another folder: -o dataset.root=FOLDER",
+    )

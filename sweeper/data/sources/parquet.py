@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-import re
 import threading
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,17 +17,12 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 from pydantic import Field
 
-from sweeper.data.sources import Item, Source, Split, source
+from sweeper.data.sources import SPLITS, Item, Source, Split, source
+from sweeper.data.sources.parts.folder_tree import Links, read_tree
+from sweeper.data.sources.parts.row_labels import Labels, classes_of, unlabeled_notes
+from sweeper.data.sources.parts.split_words import meaning_of, split_of_file
 from sweeper.errors import DataError
-
-_SPLIT = re.compile(r"(?:^|[/_.-])(train|valid|validation|val|test)(?=[/_.-]|$)")
-_NAMES: dict[str, Split] = {
-    "train": "train",
-    "valid": "valid",
-    "validation": "valid",
-    "val": "valid",
-    "test": "test",
-}
+from sweeper.wording import counted
 
 
 @source("parquet")
@@ -37,6 +32,7 @@ def parquet(
     uri: str | None = None,
     image: str = "image",
     label: str = "label",
+    links: Links = "inside",
     channels: Literal[1, 3] = 3,
     max_bad: Annotated[float, Field(ge=0, le=1)] = 0.01,
 ) -> Source:
@@ -46,35 +42,60 @@ def parquet(
         raise DataError("source 'parquet' needs dataset.root or dataset.uri")
     try:
         system, path = fs.FileSystem.from_uri(where)
-        files = _list(system, path)
+        files, notes = _listed(system, path, links)
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"cannot be listed: {error}", where=where) from error
     if not files:
-        raise DataError("holds no .parquet file", where=where)
-    return _Parquet(system, files, image, label, channels, max_bad)
+        raise DataError("; ".join(["holds no .parquet file", *notes]), where=where)
+    return _Parquet(system, path, files, image, label, channels, max_bad, notes)
 
 
-def _list(system: Any, path: str) -> list[Any]:
+def _listed(system: Any, path: str, links: Links) -> tuple[list[Any], tuple[str, ...]]:
+    """Return the files below the path, and what was left out: links out of a local folder, pipes, devices."""
     info = system.get_file_info(path)
-    if info.type == fs.FileType.File:
-        return [info]
-    entries = system.get_file_info(fs.FileSelector(path, recursive=True))
-    return sorted((each for each in entries if each.path.endswith(".parquet")), key=lambda each: each.path)
+    notes: tuple[str, ...] = ()
+    if info.type != fs.FileType.Directory:
+        entries = [info]
+    elif isinstance(system, fs.LocalFileSystem):
+        tree = read_tree(Path(path), links)
+        entries = system.get_file_info([file.path for file in tree.top.images() if _is_parquet(file.path)])
+        notes = tuple(tree.notes())
+    else:
+        below = system.get_file_info(fs.FileSelector(path, recursive=True))
+        entries = [each for each in below if _is_parquet(each.path)]
+    for each in entries:
+        if each.type != fs.FileType.File:
+            raise DataError("there is no regular file", where=each.path, hint="check dataset.root")
+    return sorted(entries, key=lambda each: each.path), notes
+
+
+def _is_parquet(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name.endswith(".parquet") and not name.startswith(".")
 
 
 class _Parquet:
     """Reads labels when the items are asked for, and images a row group at a time."""
 
     def __init__(
-        self, system: Any, files: Sequence[Any], image: str, label: str, channels: int, max_bad: float
+        self,
+        system: Any,
+        root: str,
+        files: Sequence[Any],
+        image: str,
+        label: str,
+        channels: int,
+        max_bad: float,
+        notes: tuple[str, ...],
     ) -> None:
         self.channels = channels
         self.max_bad = max_bad
-        self.notes: tuple[str, ...] = ()
         self._system = system
         self._files = files
         self._image = image
         self._label = label
+        self._notes = notes
+        self._split = _splits(root, [each.path for each in files])
         self._lock = threading.Lock()
         self._held: dict[int, Any] = {}
 
@@ -82,27 +103,46 @@ class _Parquet:
     def fingerprint(self) -> str:
         """A digest of the paths, sizes and times of the files, and of the columns."""
         stats = [(each.path, each.size, str(each.mtime_ns)) for each in self._files]
-        text = json.dumps([stats, self._image, self._label, self.channels, self.max_bad])
+        text = json.dumps(
+            [stats, self._split, self._image, self._label, self.channels, self.max_bad, self._notes]
+        )
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     @property
+    def notes(self) -> Sequence[str]:
+        """Rows without a label, and links that were not followed."""
+        return (*self._notes, *self._table.notes)
+
+    @property
+    def layout(self) -> str:
+        """How many files are which split."""
+        counts = Counter(self._split.values())
+        said = [f"{counted(counts[split], 'file')} of the {split} split" for split in SPLITS if counts[split]]
+        return ", ".join(
+            [*said, *([f"{counted(counts[None], 'file')} to divide"] if said and counts[None] else [])]
+        )
+
+    @property
     def classes(self) -> Sequence[str]:
-        """Hugging Face's class names where the file has them, else the label values, numbers in order."""
+        """Hugging Face's class names where the files have them, else the label values, numbers in order."""
         return self._table.classes
 
     @property
     def items(self) -> Sequence[Item]:
-        """One item a row; its key is the file's name and the row's number."""
+        """One item a row that has a label; its key is the file's name and the row's number."""
         return self._table.items
 
     def read(self, index: int) -> bytes:
         """Return the row's encoded image."""
-        place = bisect_right(self._table.starts, index) - 1
-        value = self._images(place)[index - self._table.starts[place]].as_py()
+        row = self._table.rows[index]
+        place = bisect_right(self._table.starts, row) - 1
+        value = self._images(place)[row - self._table.starts[place]].as_py()
         encoded = value.get("bytes") if isinstance(value, dict) else value
-        if not isinstance(encoded, bytes):
-            raise OSError(f"column {self._image!r} holds no image bytes here")
-        return encoded
+        if isinstance(encoded, bytes):
+            return encoded
+        path = value.get("path") if isinstance(value, dict) else None
+        said = f"the row holds the path {path!r} and no bytes" if path else "the row holds no image bytes"
+        raise OSError(f"{said} in column {self._image!r}")
 
     def _images(self, place: int) -> Any:
         """Read a row group's image column; two are kept, as parallel readers cross from one to the next."""
@@ -118,25 +158,29 @@ class _Parquet:
 
     @cached_property
     def _table(self) -> "_Table":
-        labels: list[Any] = []
-        items: list[tuple[str, Split | None]] = []
+        labels: list[Labels] = []
+        keys: list[tuple[str, Split | None]] = []
         groups: list[tuple[Any, int]] = []
         starts: list[int] = []
-        names: list[str] | None = None
         for file in self._files:
-            split = _split(file.path)
+            values: list[Any] = []
             with self._open(file) as opened:
-                names = names or _class_names(opened.schema_arrow, self._label)
+                names = _class_names(opened.schema_arrow, self._label)
                 for group in range(opened.num_row_groups):
                     groups.append((file, group))
-                    starts.append(len(items))
-                    values = opened.read_row_group(group, columns=[self._label]).column(0).to_pylist()
-                    labels += values
-                    first = len(items)
-                    items.extend((f"{file.base_name}#{first + row:07d}", split) for row in range(len(values)))
-        classes, numbers = _classes(labels, names, self._label)
-        rows = [Item(key, number, split) for (key, split), number in zip(items, numbers, strict=True)]
-        return _Table(classes, rows, groups, starts)
+                    starts.append(len(keys) + len(values))
+                    values += opened.read_row_group(group, columns=[self._label]).column(0).to_pylist()
+            split, first = self._split[file.path], len(keys)
+            keys.extend((f"{file.base_name}#{first + row:07d}", split) for row in range(len(values)))
+            labels.append(Labels(file.path, values, names))
+        classes, numbers = classes_of(labels, self._label)
+        rows = [row for row, number in enumerate(numbers) if number is not None]
+        items = [
+            Item(key, number, split)
+            for (key, split), number in zip(keys, numbers, strict=True)
+            if number is not None
+        ]
+        return _Table(classes, items, rows, groups, starts, tuple(unlabeled_notes(labels, numbers)))
 
     @contextmanager
     def _open(self, file: Any) -> Generator[Any]:
@@ -154,17 +198,21 @@ class _Parquet:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """`starts[i]` is the number of the first row of `groups[i]`."""
+    """`rows[i]` is item i's row, counted over all files, `starts[i]` the first row of `groups[i]`."""
 
     classes: list[str]
     items: list[Item]
+    rows: list[int]
     groups: list[tuple[Any, int]]
     starts: list[int]
+    notes: tuple[str, ...]
 
 
-def _split(path: str) -> Split | None:
-    names = _SPLIT.findall(path.rpartition("/")[2]) or _SPLIT.findall(path)
-    return _NAMES[names[-1]] if names else None
+def _splits(root: str, paths: Sequence[str]) -> dict[str, Split | None]:
+    """Return each file's split by its name or a folder below the root; what lies above it says nothing."""
+    below = {path: path.removeprefix(root).lstrip("/") for path in paths}  # empty for a root that is the file
+    meaning = meaning_of(below.values())
+    return {path: split_of_file(name, meaning) for path, name in below.items()}
 
 
 def _class_names(schema: Any, label: str) -> list[str] | None:
@@ -174,13 +222,3 @@ def _class_names(schema: Any, label: str) -> list[str] | None:
         return [str(name) for name in features[label]["names"]]
     except (KeyError, TypeError, ValueError):
         return None
-
-
-def _classes(labels: Sequence[Any], names: list[str] | None, column: str) -> tuple[list[str], list[int]]:
-    if any(label is None or not isinstance(label, int | str) for label in labels):
-        raise DataError(f"column {column!r} must hold a whole number or a text in every row")
-    if names is not None and all(isinstance(label, int) and 0 <= label < len(names) for label in labels):
-        return names, [int(label) for label in labels]
-    values = sorted(set(labels), key=lambda value: (isinstance(value, str), value))
-    number = {value: place for place, value in enumerate(values)}
-    return [str(value) for value in values], [number[label] for label in labels]

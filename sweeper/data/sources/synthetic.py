@@ -28,6 +28,7 @@ def synthetic(
 class _Textures:
     max_bad = 0.0
     notes = ()
+    layout = ""
 
     def __init__(
         self, classes: int, per_class: int, size: int, channels: int, noise: float, seed: int

@@ -14,16 +14,16 @@ from sweeper.data.sources.parts.file_source import (
     FileSource,
     Listing,
     folder,
-    images_below,
     printable,
     side_files,
-    subfolders,
 )
+from sweeper.data.sources.parts.folder_tree import Folder, Links, Tree, read_tree, some
 from sweeper.errors import DataError
+from sweeper.files import read_regular
 
 Crop = Literal["none", "boxes", "largest_box"]
 Box = tuple[int, int, int, int]
-_SHOWN = 3  # examples in a note
+_MOST_TEXT = 1 << 26  # bytes of a file of names or boxes
 HINT = (
     "UECFOOD-256 is published by its owners at http://foodcam.mobi/dataset256.html "
     "(non-commercial research use); unpack it and set dataset.root to the folder that holds 1 to 256"
@@ -35,6 +35,7 @@ def uecfood(
     root: Path | None,
     *,
     crop: Crop = "none",
+    links: Links = "inside",
     channels: Literal[1, 3] = 3,
     max_bad: Annotated[float, Field(ge=0, le=1)] = 0.01,
 ) -> Source:
@@ -42,32 +43,41 @@ def uecfood(
     if root is None or not root.expanduser().exists():
         raise DataError("there is no UECFOOD-256 here", where=f"dataset.root {root}", hint=HINT)
     top = folder(root, "uecfood")
-    numbered = [path for path in subfolders(top) if path.name.isascii() and path.name.isdigit()]
+    tree = read_tree(top, links)
+    numbered = [each for each in tree.top.folders if each.name.isascii() and each.name.isdigit()]
     if not numbered:
-        raise DataError("holds no folder named by a number", where=str(top), hint=_nested(top) or HINT)
-    folders = {int(path.name): path for path in numbered}
+        hint = _nested(tree.top) or HINT
+        raise DataError(
+            "; ".join(["holds no folder named by a number", *tree.notes()]), where=str(top), hint=hint
+        )
+    folders = {int(each.name): each for each in numbered}
     if len(folders) < len(numbered):
         raise DataError("two folders carry the same number, such as 1 and 01", where=str(top))
-    files_of = {number: images_below(path, top) for number, path in folders.items()}
-    texts = side_files([top / "category.txt", *(path / "bb_info.txt" for path in numbered)])
-    every = (*texts, *(file for files in files_of.values() for file in files))
+    texts = side_files([top / "category.txt", *(Path(each.path) / "bb_info.txt" for each in numbered)])
+    every = (*texts, *tree.top.images())
     return FileSource(
-        every, crop, lambda: _list(top, folders, files_of, crop), channels=channels, max_bad=max_bad
+        every, crop, lambda: _list(top, tree, folders, crop), channels=channels, max_bad=max_bad
     )
 
 
-def _list(top: Path, folders: Mapping[int, Path], files_of: Mapping[int, list[File]], crop: Crop) -> Listing:
+def _list(top: Path, tree: Tree, folders: Mapping[int, Folder], crop: Crop) -> Listing:
     odd = _Oddities()
+    for file in tree.top.loose:
+        odd.add("images beside the class folders are not used", file.key)
+    for other in tree.top.filled:
+        if other not in folders.values():
+            odd.add("folders without a number are not used", f"{other.name}/ ({other.count:,} images)")
+    files_of = {number: list(each.images()) for number, each in folders.items()}
     names = _names(top / "category.txt", files_of, odd)
     ids = [number for number in sorted(files_of) if files_of[number]]
-    boxes = {number: _boxes(folders[number], crop, odd) for number in ids}
+    boxes = {number: _boxes(Path(folders[number].path), crop, odd) for number in ids}
     items = [
         (file, Item(key, label, box=box))
         for label, number in enumerate(ids)
         for file in files_of[number]
         for key, box in _crops(file, boxes[number], crop, odd)
     ]
-    return Listing(items, [names[number] for number in ids], list(odd.notes()))
+    return Listing(items, [names[number] for number in ids], [*odd.notes(), *tree.notes()])
 
 
 @dataclass(slots=True)
@@ -81,8 +91,7 @@ class _Oddities:
 
     def notes(self) -> Iterator[str]:
         for kind, examples in self.found.items():
-            some = ", ".join(examples[:_SHOWN]) + (", ..." if len(examples) > _SHOWN else "")
-            yield f"{len(examples)} {kind}: {some}"
+            yield f"{len(examples)} {kind}: {some(examples)}"
 
 
 def _names(path: Path, files_of: Mapping[int, list[File]], odd: _Oddities) -> dict[int, str]:
@@ -144,7 +153,7 @@ def _crops(
 def _lines(path: Path) -> list[str]:
     """Read the lines with text; a BOM, Windows line ends, stray bytes and a missing file do no harm."""
     try:
-        text = path.read_bytes().decode("utf-8-sig", "replace")
+        text = read_regular(path, _MOST_TEXT).decode("utf-8-sig", "replace")
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -152,6 +161,6 @@ def _lines(path: Path) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
 
 
-def _nested(top: Path) -> str:
-    inner = [path for path in subfolders(top) if any(each.name.isdigit() for each in subfolders(path))]
-    return f"did you mean {inner[0]}?" if inner else ""
+def _nested(top: Folder) -> str:
+    inner = [each.path for each in top.folders if any(below.name.isdigit() for below in each.folders)]
+    return f"did you mean {inner[0]}? then type -o dataset.root={inner[0]}" if inner else ""

@@ -1,4 +1,5 @@
 import gzip
+import os
 import pickle
 import struct
 
@@ -342,6 +343,89 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path):
     (tmp_path / "x.parquet").write_bytes(b"nothing")
     with pytest.raises(DataError, match=r"x\.parquet"):
         _ = opened("parquet", tmp_path).items
+
+
+def test_shards_that_number_the_same_names_differently_are_matched_by_name(tmp_path, encoded):
+    write_parquet(tmp_path / "train.parquet", encoded, [0, 1] * 5, names=["cat", "dog"])
+    write_parquet(tmp_path / "test.parquet", encoded, [0, 0, 1], names=["dog", "cat"], start=50)
+    given = opened("parquet", tmp_path)
+    assert list(given.classes) == ["dog", "cat"]
+    assert [given.classes[item.label] for item in given.items if item.split == "test"] == [
+        "dog",
+        "dog",
+        "cat",
+    ]
+    assert [given.classes[item.label] for item in given.items if item.split == "train"][:2] == ["cat", "dog"]
+    assert "1 file of the train split, 1 file of the test split" in given.layout
+
+
+def test_numbers_in_one_shard_and_names_in_another_are_refused(tmp_path, encoded):
+    write_parquet(tmp_path / "train.parquet", encoded, [0, 1] * 5, names=["cat", "dog"])
+    write_parquet(tmp_path / "test.parquet", encoded, [0, 1], start=50)
+    with pytest.raises(DataError, match=r"test\.parquet: its labels are numbers without names"):
+        _ = opened("parquet", tmp_path).items
+
+
+NO_LABEL = {
+    "minus one beside names": ([0, 1, -1, 0, 1, 1], ["no", "yes"], ["no", "yes"]),
+    "minus one beside zero": ([0, 1, -1, 0, 1, 1], None, ["0", "1"]),
+    "null": ([0, 1, None, 0, 1, 1], None, ["0", "1"]),
+    "a float that is no number": ([0.0, 1.0, float("nan"), 0.0, 1.0, 1.0], None, ["0", "1"]),
+    "text": (["a", "b", "None", "a", "b", "b"], None, ["a", "b"]),
+    "empty text": (["a", "b", " ", "a", "b", "b"], None, ["a", "b"]),
+}
+
+
+@pytest.mark.parametrize(("labels", "names", "expected"), NO_LABEL.values(), ids=NO_LABEL)
+def test_rows_whose_label_means_none_are_no_class_and_are_counted(tmp_path, encoded, labels, names, expected):
+    write_parquet(tmp_path / "all.parquet", encoded, labels, names=names)
+    given = opened("parquet", tmp_path)
+    assert list(given.classes) == expected
+    assert [item.label for item in given.items] == [0, 1, 0, 1, 1]
+    assert given.read(2) == encoded(3, "PNG")
+    assert any(note.startswith("1 of 6 images not used, as they have no label") for note in given.notes)
+
+
+def test_minus_one_and_one_are_two_classes(tmp_path, encoded):
+    write_parquet(tmp_path / "all.parquet", encoded, [-1, 1, -1, 1])
+    assert list(opened("parquet", tmp_path).classes) == ["-1", "1"]
+
+
+def test_text_labels_that_are_numbers_sort_as_numbers(tmp_path, encoded):
+    write_parquet(tmp_path / "all.parquet", encoded, ["10", "9", "1", "100"])
+    assert list(opened("parquet", tmp_path).classes) == ["1", "9", "10", "100"]
+
+
+def test_folders_above_the_root_say_nothing_about_the_split(tmp_path, encoded):
+    root = tmp_path / "test" / "validation"
+    write_parquet(root / "photos.parquet", encoded, [0, 1] * 10)
+    for where in (root, root / "photos.parquet"):
+        assert {item.split for item in opened("parquet", where).items} == {None}
+    write_parquet(root / "train" / "a.parquet", encoded, [0, 1] * 3, start=70)
+    write_parquet(root / "test" / "b.parquet", encoded, [0, 1] * 3, start=90)
+    assert {item.split for item in opened("parquet", root).items} == {None, "train", "test"}
+
+
+def test_rows_with_a_path_and_no_bytes_are_an_error_that_says_so(tmp_path):
+    table = pa.table(
+        {"image": [{"bytes": None, "path": f"{n}.jpg"} for n in range(4)], "label": [0, 1, 0, 1]}
+    )
+    pq.write_table(table, tmp_path / "all.parquet")
+    with pytest.raises(DataError, match=r"none of the 4 images can be read.*path '0\.jpg' and no bytes"):
+        describe(spec("parquet", tmp_path), tmp_path / "cache")
+
+
+def test_parquet_files_that_are_pipes_or_lie_outside_are_not_read(tmp_path, encoded):
+    root = tmp_path / "root"
+    write_parquet(tmp_path / "other.parquet", encoded, [0, 1])
+    write_parquet(root / "a.parquet", encoded, [0, 1])
+    (root / "out.parquet").symlink_to(tmp_path / "other.parquet")
+    given = opened("parquet", root)
+    assert len(given.items) == 2
+    assert any("out.parquet" in note for note in given.notes)
+    os.mkfifo(root / "pipe.parquet")
+    with pytest.raises(DataError, match="regular file"):
+        opened("parquet", root)
 
 
 def test_images_that_are_null_are_listed_as_unreadable(tmp_path, encoded):

@@ -21,6 +21,7 @@ class ArraySource:
     """Serves what `load` returns; `load` runs once, when the first item is asked for."""
 
     max_bad = 0.0
+    layout = ""
 
     def __init__(self, fingerprint: str, channels: int, load: Callable[[], Images]) -> None:
         self.fingerprint = fingerprint

@@ -3,14 +3,17 @@
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from sweeper.data.sources import Item
 from sweeper.errors import DataError
+from sweeper.files import read_regular
 
+MAX_BYTES = 1 << 28
+"""The largest file that is read: an uncompressed picture of as many pixels as are decoded."""
 # What lies beside images in real folders and is never one; everything else is judged by its content.
 NOT_IMAGES = (
     *(".txt", ".csv", ".tsv", ".json", ".xml", ".md", ".html", ".yaml", ".yml", ".ini", ".db", ".py", ".npy"),
@@ -44,6 +47,7 @@ class Listing:
     items: Sequence[tuple[File, Item]]
     classes: Sequence[str]
     notes: Sequence[str] = ()
+    layout: str = ""
 
 
 class FileSource:
@@ -73,7 +77,7 @@ class FileSource:
     def _listing(self) -> Listing:
         listing = self._list()
         ordered = sorted(listing.items, key=lambda pair: (pair[1].label, natural(pair[1].key)))
-        return Listing(ordered, listing.classes, listing.notes)
+        return replace(listing, items=ordered)
 
     @cached_property
     def _items(self) -> list[Item]:
@@ -94,10 +98,14 @@ class FileSource:
         """What the listing found odd."""
         return self._listing.notes
 
+    @property
+    def layout(self) -> str:
+        """How the folders were understood."""
+        return self._listing.layout
+
     def read(self, index: int) -> bytes:
-        """Return the file's bytes; OSError where it cannot be read."""
-        with open(self._listing.items[index][0].path, "rb") as file:
-            return file.read()
+        """Return the file's bytes; OSError where it cannot be read, or is no regular file."""
+        return read_regular(self._listing.items[index][0].path, MAX_BYTES)
 
 
 def folder(root: Path | None, source: str) -> Path:
@@ -118,58 +126,18 @@ def folder(root: Path | None, source: str) -> Path:
     return root
 
 
-def subfolders(root: Path) -> list[Path]:
-    """Return the folders directly below, without hidden ones; numbers are sorted as numbers."""
-    folders = [entry for entry in _entries(str(root)) if not entry.name.startswith(".") and _is_dir(entry)]
-    return sorted((Path(entry.path) for entry in folders), key=lambda path: natural(path.name))
-
-
-def images_below(top: Path, root: Path) -> list[File]:
-    """Return every file below `top` that may be an image; links are followed, but never in a circle."""
-    key = printable(os.path.relpath(top, root))
-    return list(_walk(str(top), key, frozenset({os.path.realpath(root)})))
-
-
 def side_files(paths: Iterable[Path]) -> list[File]:
     """Return those files about the images that exist."""
-    return [_file(str(path), path.name) for path in paths if path.is_file()]
+    return [stat_file(str(path), path.name) for path in paths if path.is_file()]
 
 
-def _walk(top: str, key: str, seen: frozenset[str]) -> Iterator[File]:
-    real = os.path.realpath(top)
-    if real in seen:
-        return
-    for entry in _entries(top):
-        if entry.name.startswith("."):
-            continue
-        name = f"{key}/{printable(entry.name)}"
-        if _is_dir(entry):
-            yield from _walk(entry.path, name, seen | {real})
-        elif not entry.name.lower().endswith(NOT_IMAGES):
-            yield _file(entry.path, name)
-
-
-def _file(path: str, key: str) -> File:
+def stat_file(path: str, key: str) -> File:
+    """Return the file; one that cannot be looked at is listed, and reported as unreadable when read."""
     try:
         stat = os.stat(path)
-    except OSError:  # a dangling or circular link: listed, and reported as unreadable when read
+    except OSError:  # a dangling or circular link
         return File(path, key, -1, 0)
     return File(path, key, stat.st_size, stat.st_ctime_ns)
-
-
-def _entries(path: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(path) as entries:
-            return list(entries)
-    except OSError as error:
-        raise DataError(f"cannot be listed: {error.strerror}", where=printable(path)) from error
-
-
-def _is_dir(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
 
 
 def printable(name: str) -> str:
