@@ -56,7 +56,7 @@ class Pictures:
         return self._labels[split]
 
     def batches(
-        self, split, *, batch_size, generator=None, augmentation=None, drop_last=False, device="cpu"
+        self, split, *, batch_size, generator=None, augmentation=None, drop_last=False, epoch=0, device="cpu"
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """As `sweeper.data.dataset.Dataset` gives them."""
         order = torch.arange(self.size(split))

@@ -135,18 +135,26 @@ class TrainSpec(Strict):
     """Images a step; `auto` finds the largest that fits."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """Number format; `auto` is bf16 on a GPU or CPU that multiplies it (AVX512-BF16, AMX), else fp32."""
-    optimizer: Literal["sgd", "rmsprop", "adam", "adamw"] = "adamw"
-    """Optimizer; sgd uses Nesterov momentum."""
+    optimizer: Literal["sgd", "rmsprop", "adam", "adamw", "muon"] = "adamw"
+    """Optimizer; sgd uses Nesterov momentum, muon moves matrices and leaves the rest to adamw."""
     learning_rate: Positive = 1e-3
     """Peak learning rate."""
-    schedule: Literal["constant", "cosine", "one_cycle"] = "one_cycle"
+    bias_rate: Positive = 1.0
+    """Learning rate of biases, as a multiple of `learning_rate`."""
+    norm_rate: Positive = 1.0
+    """Learning rate of normalization layers, as a multiple."""
+    head_rate: Positive = 1.0
+    """Learning rate of the weights that give the logits, as a multiple."""
+    schedule: Literal["constant", "cosine", "linear", "one_cycle", "warmup_stable_decay"] = "one_cycle"
     """How the learning rate moves over the epochs."""
     momentum: Fraction = 0.9
-    """Momentum of sgd."""
+    """Momentum of sgd and muon."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     """Weight decay, decoupled in adamw."""
     label_smoothing: Fraction = 0.0
     """Share of the label's weight spread over all classes."""
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Decay a step of averaged weights, which are then validated and kept; none where left out."""
     clip_norm: Positive | None = None
     """Greatest norm of the gradient."""
     patience: Count | None = None

@@ -16,8 +16,9 @@ from pydantic import (
     model_validator,
 )
 
+from sweeper.config.named_recipes import RecipeName, stands_for, with_recipe
 from sweeper.config.override import override
-from sweeper.config.parameter import Parameter
+from sweeper.config.parameter import Constant, Parameter
 from sweeper.config.parse_parameters import ParameterSpec, parse_parameter, write_parameter
 from sweeper.config.problem import problems
 from sweeper.config.published_figures import published_of
@@ -65,6 +66,8 @@ class SweepSpec(Strict):
     """Which images, and how they are split."""
     parameters: Annotated[dict[str, ParameterField], Field(min_length=1, max_length=MAX_PARAMETERS)]
     """What is searched: see Parameters."""
+    recipe: RecipeName = "plain"
+    """Defaults of `train`, of the images and of `cnn`; what the file says itself takes precedence."""
     train: TrainSpec = TrainSpec()
     """How every trial trains."""
     objective: ObjectiveSpec = ObjectiveSpec()
@@ -154,6 +157,15 @@ class SweepSpec(Strict):
         return self.model_dump(mode="json")
 
     @property
+    def recipe_values(self) -> dict[str, Any]:
+        """The keys of the recipe that the file leaves as they are, with what they stand for."""
+        fixed = {
+            name: parameter.value if isinstance(parameter, Constant) else ...
+            for name, parameter in self.parameters.items()
+        }
+        return stands_for(self.recipe, self.train.model_dump(), fixed)
+
+    @property
     def digest(self) -> str:
         """The sha256 of what the sweep means, independent of file, order and shorthand."""
         return hashlib.sha256(canonical(self.resolved()).encode()).hexdigest()
@@ -220,6 +232,7 @@ def _checked(
     What is found behind a first mistake of the same section may be its echo, and is left out.
     """
     found: list[SpecError] = []
+    document = with_recipe(document)
     data = document.data
     while True:
         try:

@@ -15,7 +15,9 @@ class Work:
 
     `flops` and `values` (numbers that its layers give) are those of one image's forward pass, `inputs` the
     numbers of one image; `transform` are the operations of its normalization, `augmentation` counts the
-    numbers that are drawn anew in each epoch (0 without augmentation).
+    numbers that are drawn anew in each epoch (0 without augmentation). `update` are the operations of the
+    optimizer in one step beyond those of each weight. `valid_images` counts an image twice that is looked at
+    twice.
     """
 
     flops: float
@@ -29,6 +31,7 @@ class Work:
     valid_steps: int
     transform: float = 0.0
     augmentation: float = 0.0
+    update: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def terms(work: Work) -> tuple[float, ...]:
     passes = 3 * work.train_images + work.valid_images
     images = work.train_images + work.valid_images
     return (
-        work.flops * passes + work.transform * images,
+        work.flops * passes + work.transform * images + work.update * work.steps,
         work.values * passes + work.inputs * images,
         work.layers * (3.0 * work.steps + work.valid_steps),
         float(work.parameters * work.steps),

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sweeper.data.augment import Augmentation
+from sweeper.data.augment.parts.translate import alternately_flipped
 from sweeper.data.normalize import Transform
 from sweeper.data.sources import Split
 
@@ -38,6 +39,7 @@ class Data(Protocol):
         generator: torch.Generator | None = None,
         augmentation: Augmentation | None = None,
         drop_last: bool = False,
+        epoch: int = 0,
         device: str = "cpu",
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs and labels; shuffled by the generator, in store order without one."""
@@ -82,15 +84,20 @@ def batches(
     transform: Transform,
     classes: int,
     drop_last: bool,
+    epoch: int,
     device: torch.device,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield float batches, channels_last; see `Dataset.batches`."""
     order = epoch_order(len(rows.rows), batch_size, generator, drop_last=drop_last)
     mixup = float(getattr(augmentation, "mixup", 0.0))
-    for gathered, labels in rows.uint8_batches(order, batch_size):
+    is_flipped = bool(getattr(augmentation, "flip_alternating", False))
+    parts = zip(order.split(batch_size), rows.uint8_batches(order, batch_size), strict=True)
+    for chosen, (gathered, labels) in parts:
         images = gathered.to(device).to(torch.float32).div_(255)
         targets = labels.to(device)
         if augmentation is not None and generator is not None:
+            if is_flipped:
+                images = alternately_flipped(images, chosen, epoch)
             images = augmentation(images, generator)
             if mixup:
                 images, targets = mix(images, targets, classes, mixup, generator)

@@ -67,6 +67,7 @@ class Dataset:
         generator: torch.Generator | None = None,
         augmentation: Augmentation | None = None,
         drop_last: bool = False,
+        epoch: int = 0,
         device: str | torch.device = "cpu",
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield images float32 NCHW (channels_last in memory), augmented and normalized, and labels int64.
@@ -74,6 +75,7 @@ class Dataset:
         With a generator the order is shuffled, and order and augmentation both come from it; without
         one the images come in store order and are not augmented. With an augmentation that mixes
         images (`mixup` above 0) the labels are float32 shares of the classes, (rows, classes).
+        `epoch` decides which images an alternating flip mirrors.
         """
         if augmentation is not None and generator is None:
             raise ValueError("augmentation draws random numbers: pass a generator")
@@ -86,6 +88,7 @@ class Dataset:
             transform=self.transform,
             classes=len(self.classes),
             drop_last=drop_last,
+            epoch=epoch,
             device=where,
         )
 

@@ -15,6 +15,7 @@ from sweeper.data.sources import Pixels
 from sweeper.errors import SpecError
 from sweeper.inference.charts import figure
 from sweeper.inference.trained_network import TrainedModel
+from sweeper.models.parts.flip_average import single_view
 from sweeper.registry import nearest
 
 _MOST_FILTERS = 64
@@ -70,7 +71,7 @@ def feature_maps(
             raise SpecError(f"no layer is called {name!r}", hint=nearest(name, filter(None, known)))
     chosen = list(layers) or _spread(list(convolutions(model.module)))
     maps: dict[str, Tensor] = {}
-    with _noted({name: known[name] for name in chosen}, maps):
+    with single_view(model.module), _noted({name: known[name] for name in chosen}, maps):
         model.probabilities(torch.from_numpy(image.copy()).unsqueeze(0))
     for name in chosen:
         if name not in maps or maps[name].dim() != 4:

@@ -19,6 +19,7 @@ Shape = tuple[int, int, int]  # channels, height, width
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
 Pooling = Literal["max", "avg", "mixed"]
 Padding = Literal["same", "valid"]
+Scheme = Literal["he_normal", "glorot_uniform", "dirac"]  # of initial weights
 Width = Annotated[int, Field(ge=1, le=8192)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Model = Callable[..., "nn.Module"]

@@ -1,16 +1,29 @@
 """The searched CNN: every knob of it can be a parameter of the sweep."""
 
+import copy
 import itertools
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import Field
 from torch import nn
 
 from sweeper.errors import SpecError
-from sweeper.models import Activation, Fraction, Padding, Pooling, Shape, Width, model
-from sweeper.models.parts.blocks import activated_pool, activation_layer, convolution, convolved, dense_head
+from sweeper.models import Activation, Fraction, Padding, Pooling, Scheme, Shape, Width, model
+from sweeper.models.parts.blocks import (
+    Scaled,
+    activated_pool,
+    activation_layer,
+    batch_norm_layer,
+    convolution,
+    convolved,
+    dense_head,
+)
+from sweeper.models.parts.flip_average import Viewed
 from sweeper.models.parts.random_layers import Dropout
+from sweeper.models.parts.whitening import PatchWhitening
 
 
 @model("cnn")
@@ -26,45 +39,79 @@ def cnn(
     stride: Annotated[int, Field(ge=1, le=8)] = 1,
     padding: Padding = "same",
     pooling: Pooling = "max",
+    pool_first: bool = False,
     batch_norm: bool = True,
+    norm_scale: bool = True,
+    norm_momentum: Annotated[float, Field(gt=0, le=1)] = 0.1,
     activation: Activation = "relu",
+    whitening: bool = False,
+    initial: Scheme = "he_normal",
     dropout: Fraction = 0.0,
     head_dropout: Fraction = 0.0,
-    head: Literal["gap", "flatten"] = "gap",
+    head: Literal["gap", "gmp", "flatten"] = "gap",
     dense: list[Width] = [],  # noqa: B006  (never written to; the signature is the schema)
+    logit_scale: Annotated[float, Field(gt=0)] = 1.0,
+    flip_average: bool = False,
 ) -> nn.Module:
     """`layers` blocks of (conv, BatchNorm, activation) x `convs_per_block`, 2x2 pool, dropout; then the head.
 
     `stride` is that of each block's first convolution. Dropout acts on the pooled map, which is cheaper
     than Keras's usual place before the pool and regularizes a little differently. With BatchNorm the
     convolutions have no bias. The study's food networks are `kernel: 2, batch_norm: false`.
+
+    With `pool_first` the pool follows a block's first convolution, before its BatchNorm. This, `whitening`,
+    `initial: dirac`, `norm_scale: false`, a larger `norm_momentum`, `activation: gelu`, `head: gmp` (the
+    maximum of each map), a small `logit_scale` and `flip_average` are airbench94's (Jordan 2024,
+    arXiv:2404.00498).
     """
-    widths = block_widths(layers, filters, growth)
-    pixels = final_pixels(
-        shape[1], layers=layers, convs=convs_per_block, kernel=kernel, stride=stride, padding=padding
-    )
     parts: OrderedDict[str, nn.Module] = OrderedDict()
-    for number, (channels, width) in enumerate(itertools.pairwise([shape[0], *widths]), start=1):
-        block: OrderedDict[str, nn.Module] = OrderedDict()
-        for conv in range(1, convs_per_block + 1):
-            step, seen = (stride, channels) if conv == 1 else (1, width)
-            block[f"conv{conv}"] = convolution(
-                seen, width, kernel, stride=step, padding=padding, bias=not batch_norm
-            )
-            if batch_norm:
-                block[f"norm{conv}"] = nn.BatchNorm2d(width)
-            if conv < convs_per_block:
-                block[f"activation{conv}"] = activation_layer(activation)
-        block.update(activated_pool(activation, pooling))
+    channels, pixels, _ = shape
+    if whitening:
+        first = PatchWhitening(channels)
+        parts["whitening"], parts["whitening_activation"] = first, activation_layer(activation)
+        channels, pixels = first.out_channels, pixels - 1
+    widths = block_widths(layers, filters, growth)
+    size = final_pixels(
+        *(pixels, layers, convs_per_block, kernel, stride), padding=padding, pool_first=pool_first
+    )
+    convolve = partial(convolution, kernel=kernel, padding=padding, bias=not batch_norm)
+    norm = partial(batch_norm_layer, has_scale=norm_scale, momentum=norm_momentum) if batch_norm else None
+    for number, (seen, width) in enumerate(itertools.pairwise([channels, *widths]), start=1):
+        convs = [convolve(seen, width, stride=stride)]
+        convs += [convolve(width, width) for _ in range(convs_per_block - 1)]
+        block = _block(convs, norm, activated_pool(activation, pooling), pool_first=pool_first)
         if dropout:
             block["dropout"] = Dropout(dropout)
         parts[f"block{number}"] = nn.Sequential(block)
-    if head == "gap":
-        parts["gap"] = nn.AdaptiveAvgPool2d(1)
+    if head != "flatten":
+        parts[head] = nn.AdaptiveAvgPool2d(1) if head == "gap" else nn.AdaptiveMaxPool2d(1)
     parts["flatten"] = nn.Flatten()
-    features = widths[-1] if head == "gap" else widths[-1] * pixels * pixels
+    features = widths[-1] * (size * size if head == "flatten" else 1)
     parts["head"] = dense_head(features, classes, dense=dense, activation=activation, dropout=head_dropout)
-    return nn.Sequential(parts)
+    if logit_scale != 1:
+        parts["scale"] = Scaled(logit_scale)
+    return Viewed(parts, initial=initial, views=2 if flip_average else 1)
+
+
+def _block(
+    convs: list[nn.Conv2d],
+    norm: Callable[[int], nn.Module] | None,
+    end: list[tuple[str, nn.Module]],
+    *,
+    pool_first: bool,
+) -> "OrderedDict[str, nn.Module]":
+    """Convolutions, each with its BatchNorm and activation; `end` is the pool with the last activation."""
+    block: OrderedDict[str, nn.Module] = OrderedDict()
+    layers = dict(end)
+    for number, conv in enumerate(convs, start=1):
+        block[f"conv{number}"] = conv
+        if pool_first and number == 1:
+            block["pool"] = layers["pool"]
+        if norm:
+            block[f"norm{number}"] = norm(conv.out_channels)
+        if number < len(convs):
+            block[f"activation{number}"] = copy.deepcopy(layers["activation"])
+    return OrderedDict([*block.items(), *(each for each in end if each[0] not in block)])
 
 
 def block_widths(layers: int, filters: int | list[int], growth: str) -> list[int]:
@@ -78,7 +125,9 @@ def block_widths(layers: int, filters: int | list[int], growth: str) -> list[int
     return filters
 
 
-def final_pixels(pixels: int, *, layers: int, convs: int, kernel: int, stride: int, padding: Padding) -> int:
+def final_pixels(
+    pixels: int, layers: int, convs: int, kernel: int, stride: int, *, padding: Padding, pool_first: bool
+) -> int:
     """Return the pixels a side after the last block; SpecError names the block at which nothing is left.
 
     A convolution gives floor((n + 2p - k) / s) + 1 pixels, a pool half of them.
@@ -87,7 +136,8 @@ def final_pixels(pixels: int, *, layers: int, convs: int, kernel: int, stride: i
     for block in range(1, layers + 1):
         for conv in range(convs):
             size = convolved(size, kernel, stride if conv == 0 else 1, padding)
-        size = size // 2 if size > 0 else 0
+            if conv == (0 if pool_first else convs - 1):
+                size = size // 2 if size > 0 else 0
         if size < 1:
             allowed = f"at most {block - 1} block{'s' * (block > 2)}" if block > 1 else "no block at all"
             raise SpecError(

@@ -5,12 +5,15 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
+from sweeper.config.sections import TrainSpec
 from sweeper.config.spec import SweepSpec
 from sweeper.cost import Work
 from sweeper.data.dataset import DataFacts
 from sweeper.models.parts.count import LayerRow, count, layer_table
+from sweeper.models.parts.flip_average import views_of
 from sweeper.training.feature_cache import can_share
 from sweeper.training.network import build
+from sweeper.training.parameter_groups import parameter_groups
 from sweeper.training.recipe import Recipe, compose
 from sweeper.trial import Config
 
@@ -19,7 +22,13 @@ _EVALUATION_BATCH = 4  # times the training batch
 _EXACT_ZCA = 3_072  # numbers of an image up to which the whitening matrix is whole
 _ZCA_RANK = 1_024
 _BYTES = 4  # of a number in fp32; bf16 halves the activations
-_STATES = {"sgd": 3, "rmsprop": 3, "adam": 4, "adamw": 4}  # weight, gradient, and the optimizer's memory
+_STATES = {
+    "sgd": 3,
+    "rmsprop": 3,
+    "adam": 4,
+    "adamw": 4,
+    "muon": 3,
+}  # weight, gradient, and the optimizer's memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,8 @@ def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> NetworkCost:
     held = work.values * _batch(recipe) + sum(p.numel() for p in module.parameters()) + (states - 1) * trained
     parameters = count(module)
     kept = trained if is_shared else parameters
+    if recipe.train.ema:  # the averaged weights are a copy, and so are those of the checkpoint
+        held, kept = held + parameters, kept + trained
     return NetworkCost(
         rows, parameters, trained, int(_BYTES * held), _BYTES * (kept + (states - 2) * trained), work
     )
@@ -72,6 +83,7 @@ def _work(
     inputs = facts.channels * recipe.pixels**2
     train, valid = facts.per_split["train"], facts.per_split["valid"]
     batch = min(_batch(recipe), max(1, train))
+    views = views_of(module)
     steps = max(1, -(-train // batch))  # all of one size, as training.batch.even_batches makes them
     return Work(
         flops=sum(row.flops for row in counted),
@@ -81,11 +93,19 @@ def _work(
         inputs=0 if is_shared else inputs,
         steps=steps,
         train_images=train // steps * steps,
-        valid_images=valid,
-        valid_steps=-(-valid // (_EVALUATION_BATCH * batch)),
+        valid_images=views * valid,
+        valid_steps=views * -(-valid // (_EVALUATION_BATCH * batch)),
         transform=0 if is_shared else _transform(recipe.normalization, inputs),
         augmentation=0 if recipe.augmentation == "none" else inputs,
+        update=_orthogonalization(module, recipe.train) if recipe.train.optimizer == "muon" else 0.0,
     )
+
+
+def _orthogonalization(module: nn.Module, train: TrainSpec) -> float:
+    """The operations of Muon's five Newton-Schulz iterations, each of three products, on every matrix."""
+    weights: list[nn.Parameter] = parameter_groups(module, train)[0]["params"]
+    sides = (sorted((len(weight), weight[0].numel())) for weight in weights)
+    return sum(5 * (4.0 * short**2 * long + 2.0 * short**3) for short, long in sides)
 
 
 def _batch(recipe: Recipe) -> int:

@@ -106,7 +106,12 @@ class Refusal:
         except SpecError as error:
             return str(error)
         network = canonical(
-            {**recipe.model_options, "architecture": recipe.architecture, "pixels": recipe.pixels}
+            {
+                **recipe.model_options,
+                "architecture": recipe.architecture,
+                "pixels": recipe.pixels,
+                "optimizer": recipe.train.optimizer,
+            }
         )
         if network not in self._built:
             self._built[network] = self._reason(recipe)

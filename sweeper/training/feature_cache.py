@@ -54,6 +54,7 @@ class Features:
         generator: torch.Generator | None = None,
         augmentation: Augmentation | None = None,
         drop_last: bool = False,
+        epoch: int = 0,
         device: str = "cpu",
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield vectors and labels, in the order in which the images would come."""

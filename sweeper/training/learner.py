@@ -1,5 +1,6 @@
 """A network with its optimizer on a device, which is trained, saved and loaded."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from torch.nn import functional as F
 from sweeper.config.sections import TrainSpec
 from sweeper.data.batches import Data
 from sweeper.models.parts.random_layers import share_generator
+from sweeper.models.parts.whitening import fit_whitening
+from sweeper.training.averaging import AveragedWeights
 from sweeper.training.batch import automatic_batch, even_batches
 from sweeper.training.device import autocast, compute_dtype, training_dtype
 from sweeper.training.feature_cache import can_share, shared_features
@@ -21,6 +24,7 @@ from sweeper.training.optim import (
     balanced_weights,
     build_loss,
     build_optimizer,
+    can_capture,
     learning_rate,
     set_learning_rate,
 )
@@ -28,6 +32,7 @@ from sweeper.training.recipe import Recipe
 from sweeper.training.step import GraphedStepper, Stepper
 from sweeper.trial import canonical
 
+_FITTING_BATCH, _FITTING_BATCHES = 128, 8
 _EVALUATION_BATCH = 4  # times the training batch: no gradients are kept
 
 
@@ -46,6 +51,7 @@ class Learner:
     step: Stepper | GraphedStepper
     generator: torch.Generator
     train: TrainSpec
+    averaged: AveragedWeights | None
     device: torch.device
     dtype: torch.dtype
     batch_size: int
@@ -78,6 +84,7 @@ class Learner:
             data = shared_features(whole, recipe, dataset, cache=cache, device=device, dtype=dtype)
         wanted = _batch_size(module, recipe, data, device, earlier=batch_size)
         size, steps = even_batches(data.size("train"), wanted)
+        averaged = AveragedWeights(whole, module, recipe.train.ema) if recipe.train.ema else None
         generator = torch.Generator(device)
         share_generator(module, generator)
         optimizer = build_optimizer(module, train, device)
@@ -89,9 +96,10 @@ class Learner:
             module=module,
             data=data,
             optimizer=optimizer,
-            step=GraphedStepper(step, [generator]) if device.type == "cuda" else step,
+            step=GraphedStepper(step, [generator]) if device.type == "cuda" and can_capture(train) else step,
             generator=generator,
             train=train,
+            averaged=averaged,
             device=device,
             dtype=dtype,
             batch_size=size,
@@ -116,26 +124,39 @@ class Learner:
         for step, (images, labels) in enumerate(batches, start=first):
             set_learning_rate(self.optimizer, learning_rate(self.train, step, last))
             total += self.step(images, labels)
+            if self.averaged is not None:
+                self.averaged.update(step)
         return total.item() / self.steps
 
     def validate(self) -> dict[str, float]:
-        """Return loss and accuracies of the validation split."""
+        """Return loss and accuracies of the validation split, of the averaged weights where there are any."""
         size = _EVALUATION_BATCH * self.batch_size
-        return evaluate(
-            self.module, self.data, "valid", batch_size=size, device=self.device, dtype=self.dtype
-        )
+        module = self.averaged.module if self.averaged else self.module
+        return evaluate(module, self.data, "valid", batch_size=size, device=self.device, dtype=self.dtype)
+
+    def fit(self, seed: int) -> None:
+        """Set the weights that come from the training images; a trial that goes on has them already."""
+        generator = torch.Generator().manual_seed(seed)
+        size = min(_FITTING_BATCH, self.data.size("train"))
+        batches = self.data.batches("train", batch_size=size, generator=generator)
+        fit_whitening(self.whole, (images for images, _ in itertools.islice(batches, _FITTING_BATCHES)))
 
     def state(self) -> dict[str, Any]:
-        """Return the weights and the optimizer's memory of each parameter, as tensors and plain types."""
-        return {
-            "model": portable_state(self.whole),
-            "optimizer": self.optimizer.state_dict()["state"],
-            "batch_size": self.asked,
-        }
+        """Return the weights and the optimizer's memory of each parameter, as tensors and plain types.
+
+        `model` is what answers: averaged weights where there are any; `trained` are then those that learn.
+        """
+        trained = portable_state(self.whole)
+        weights = {"model": trained}
+        if self.averaged is not None:
+            weights = {"model": portable_state(self.averaged.whole), "trained": trained}
+        return {**weights, "optimizer": self.optimizer.state_dict()["state"], "batch_size": self.asked}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` gave; the optimizer's settings stay those of this recipe and device."""
-        restore_state(self.whole, state["model"])
+        restore_state(self.whole, state.get("trained", state["model"]))
+        if self.averaged is not None:
+            restore_state(self.averaged.whole, state["model"])
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
 

@@ -123,6 +123,7 @@ def _train_epoch(learner: Learner, recipe: Recipe, *, seed: int, epoch: int) -> 
         generator=torch.Generator().manual_seed(derive(seed, "batches", epoch)),
         augmentation=augmentation[recipe.augmentation](**recipe.augmentation_options),
         drop_last=True,
+        epoch=epoch,
         device=str(learner.device),
     )
     return learner.train_epoch(batches, epoch)
@@ -153,7 +154,9 @@ def _begin(
     known = Path(trial.checkpoint) if trial.checkpoint else None
     state = load_newest(known, folder.root if folder else None, device)
     if state is None:
-        return build(), Progress(), []
+        learner = build()
+        learner.fit(derive(trial.seed, "fit"))
+        return learner, Progress(), []
     learner = build(batch_size=state["batch_size"])
     learner.load_state(state)
     return learner, Progress(**state["progress"]), list(state.get("reports", []))

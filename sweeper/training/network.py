@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from sweeper.errors import SpecError, StateError, SweeperError
 from sweeper.models import Shape, model
 from sweeper.models.parts.initial_weights import initialize
+from sweeper.training.parameter_groups import check_optimizer
 from sweeper.training.recipe import Recipe
 from sweeper.trial import derive
 
@@ -49,7 +50,7 @@ def _frozen_from_file(module: nn.Module) -> Iterator[str]:
 def check_buildable(recipe: Recipe, *, shape: Shape, classes: int) -> None:
     """Build on the meta device and pass one image through, which takes neither memory nor time.
 
-    SpecError gives the reason why the network cannot be.
+    SpecError gives the reason why the network cannot be, or cannot be trained by its optimizer.
     """
     try:
         with torch.device("meta"), torch.no_grad():
@@ -63,3 +64,4 @@ def check_buildable(recipe: Recipe, *, shape: Shape, classes: int) -> None:
         raise SpecError(problem, hint="more pixels or fewer layers") from error
     if tuple(logits.shape) != (1, classes):
         raise SpecError(f"{recipe.architecture} gives {tuple(logits.shape)} in place of (1, {classes})")
+    check_optimizer(module, recipe.train)

@@ -1,7 +1,7 @@
 """Optimizers, learning-rate schedules and the loss, from the sweep file's `train` section."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,8 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sweeper.config.sections import TrainSpec
+from sweeper.training.muon import MuonAdamW
+from sweeper.training.parameter_groups import parameter_groups
 
 WARM_UP = 0.25  # of the steps of a one-cycle schedule rise to the peak
+STABLE_WARM_UP, DECAY = (
+    0.05,
+    0.4,
+)  # of those of warm-up, stable, decay (Hu et al. 2024, MiniCPM) rise and fall
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -19,11 +25,13 @@ def build_optimizer(module: nn.Module, train: TrainSpec, device: torch.device) -
     """Build the optimizer of the parameters that learn; biases and normalization get no weight decay.
 
     It is fused where torch can (3 times faster than a loop over parameters on a CPU). On a GPU the
-    learning rate is a tensor, so that a captured graph sees it change.
+    learning rate is a tensor, so that a captured graph sees it change; Muon, which cannot be captured, gets
+    a number.
     """
     on_gpu = device.type == "cuda"
-    rate: Any = torch.tensor(train.learning_rate, device=device) if on_gpu else train.learning_rate
-    groups = _decay_groups(module.parameters(), train.weight_decay)
+    is_capturable = on_gpu and can_capture(train)
+    rate: Any = torch.tensor(train.learning_rate, device=device) if is_capturable else train.learning_rate
+    groups = parameter_groups(module, train)
     match train.optimizer:
         case "sgd":
             nesterov = train.momentum > 0
@@ -34,24 +42,23 @@ def build_optimizer(module: nn.Module, train: TrainSpec, device: torch.device) -
             return torch.optim.Adam(groups, lr=rate, fused=True, capturable=on_gpu)
         case "adamw":
             return torch.optim.AdamW(groups, lr=rate, fused=True, capturable=on_gpu)
+        case "muon":
+            return MuonAdamW(groups[0], groups[1:], rate=rate, momentum=train.momentum)
 
 
-def _decay_groups(parameters: Iterable[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
-    learning = [p for p in parameters if p.requires_grad]
-    groups = [
-        {"params": [p for p in learning if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return [group for group in groups if group["params"]]
+def can_capture(train: TrainSpec) -> bool:
+    """Return whether the step can be captured as a CUDA graph: torch's Muon reads its rate on the host."""
+    return train.optimizer != "muon"
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the rate of every group, without waiting for the device."""
+    """Set the rate of every group, times the group's own factor, without waiting for the device."""
     for group in optimizer.param_groups:
+        own = rate * group.get("factor", 1.0)
         if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(rate)
+            group["lr"].fill_(own)
         else:
-            group["lr"] = rate
+            group["lr"] = own
 
 
 def learning_rate(train: TrainSpec, step: int, steps: int) -> float:
@@ -61,6 +68,11 @@ def learning_rate(train: TrainSpec, step: int, steps: int) -> float:
         return peak
     if train.schedule == "cosine":
         return peak * _cosine(step / steps)
+    if train.schedule == "linear":
+        return peak * (1 - step / steps)
+    if train.schedule == "warmup_stable_decay":
+        rise, fall = max(1, round(STABLE_WARM_UP * steps)), max(1, round(DECAY * steps))
+        return peak * min(1.0, (step + 1) / rise, (steps - step) / fall)
     turn = max(1, round(WARM_UP * steps))
     if step < turn:
         return peak * (step + 1) / turn

@@ -63,7 +63,7 @@ def compose(config: Config, train: TrainSpec) -> Recipe:
         with mistakes.collected():
             checked[part] = check()
     mistakes.refuse()
-    return Recipe(
+    recipe = Recipe(
         architecture=architecture,
         model_options=checked["model"],
         train=checked["train"],
@@ -73,6 +73,19 @@ def compose(config: Config, train: TrainSpec) -> Recipe:
         normalization=normalize,
         normalization_options=checked["normalization"],
     )
+    _refuse_exclusive(recipe)
+    return recipe
+
+
+def _refuse_exclusive(recipe: Recipe) -> None:
+    """SpecError where two options contradict each other."""
+    policy = recipe.augmentation_options
+    if policy.get("flip_alternating") and policy.get("flip_horizontal"):
+        raise SpecError(
+            "flip_alternating and flip_horizontal both mirror the images",
+            hint="keep one of them",
+            path="flip_horizontal",
+        )
 
 
 def _name(rest: dict[str, Any], key: str, registry: Registry[Any], default: str = "none") -> str:

@@ -7,6 +7,7 @@ import click
 
 from sweeper.cli.parts.estimate_page import print_quote, quote_facts
 from sweeper.cli.parts.table import print_pairs, print_table
+from sweeper.config.named_recipes import RECIPES
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.cost_estimate import CostEstimate
 from sweeper.data.dataset import DataFacts
@@ -55,6 +56,7 @@ def _pairs(spec: SweepSpec, plan: Plan) -> Iterator[tuple[str, str]]:
     yield "space", f"{size} {what} of {count} parameter{'' if count == 1 else 's'}"
     yield "budget", _budget_text(spec)
     yield "search", f"{spec.search.algorithm}, early stopping by {spec.scheduler.type}"
+    yield "recipe", _recipe_text(spec)
     yield "objective", f"{spec.objective.goal} {spec.objective.metric}"
     yield "images", _images_text(plan)
     if plan.facts.layout:
@@ -75,6 +77,14 @@ def _budget_text(spec: SweepSpec) -> str:
     limits = spec.budget.model_dump()
     said = [f"{limits[key]:g} {unit}" for key, unit in units.items() if limits[key] is not None]
     return f"{' or '.join(said) or 'none'}, at most {spec.train.epochs} epochs a trial"
+
+
+def _recipe_text(spec: SweepSpec) -> str:
+    """`fast: optimizer=muon schedule=linear; the file sets learning_rate itself`."""
+    values, named = spec.recipe_values, RECIPES[spec.recipe]
+    own = [key for key in named.values if key not in values]
+    said = config_text(values) or named.source
+    return f"{spec.recipe}: {said}" + (f"; the file sets {', '.join(own)} itself" if own else "")
 
 
 def _images_text(plan: Plan) -> str:
@@ -142,6 +152,7 @@ def plan_facts(spec: SweepSpec, plan: Plan, quote: CostEstimate) -> dict[str, An
         "digest": spec.digest,
         "overrides": list(spec.overrides),
         "configurations": plan.size,
+        "recipe": {"name": spec.recipe, "stands_for": spec.recipe_values},
         "budget": spec.budget.model_dump(),
         "data": {
             "source": facts.source,

@@ -9,26 +9,32 @@ from sweeper.data.augment import Augmentation, Degrees, Share, Zoom, augmentatio
 from sweeper.data.augment.parts.affine import draw, resample
 from sweeper.data.augment.parts.color import erase as erase_patch
 from sweeper.data.augment.parts.color import jitter
+from sweeper.data.augment.parts.translate import translate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """Ranges from which every image draws anew. The data set applies `mixup`, because it mixes labels too.
+    """Ranges from which every image draws anew.
 
-    A named policy inherits the options and says which defaults are its own.
+    The data set applies `mixup`, because it mixes labels too, and `flip_alternating`, because it must know
+    which images these are. A named policy inherits the options and says which defaults are its own.
     """
 
     rotation: Degrees = 0.0
     shift: Share = 0.0
     zoom: Zoom = 0.0
+    translate: Zoom = 0.0
     flip_horizontal: bool = False
     flip_vertical: bool = False
+    flip_alternating: bool = False
     color: Zoom = 0.0
     erase: Share = 0.0
     mixup: Share = 0.0
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Change the geometry first, then the colors, then erase."""
+        if self.translate:
+            images = translate(images, self.translate, generator)
         if self.rotation or self.shift or self.zoom or self.flip_horizontal or self.flip_vertical:
             theta = draw(
                 len(images),
@@ -87,6 +93,15 @@ class Strong(Policy):
     flip_vertical: bool = True
     color: Zoom = 0.3
     erase: Share = 0.25
+
+
+@augmentation("crop_flip")
+@dataclass(frozen=True, kw_only=True)
+class CropFlip(Policy):
+    """Whole-pixel shifts within a sixteenth of the side and alternating flips, as in airbench94 at 32 px."""
+
+    translate: Zoom = 0.0625
+    flip_alternating: bool = True
 
 
 @augmentation("custom")

@@ -79,6 +79,32 @@ def activated_pool(activation: Activation, pooling: Pooling) -> list[tuple[str, 
     return [pool, act] if pooling == "max" and activation not in _NOT_MONOTONE else [act, pool]
 
 
+def batch_norm_layer(channels: int, *, has_scale: bool = True, momentum: float = 0.1) -> nn.BatchNorm2d:
+    """Make a BatchNorm; without a scale it learns its shift alone (Page 2019, "How to Train Your ResNet").
+
+    `momentum` is the share by which one batch moves the statistics that are used outside training.
+    """
+    layer = nn.BatchNorm2d(channels, momentum=momentum)
+    layer.weight.requires_grad = has_scale
+    return layer
+
+
+class Scaled(nn.Module):
+    """Multiplies the logits: a small factor keeps the first predictions unsure (Page 2019)."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the product."""
+        return x * self.factor
+
+    def extra_repr(self) -> str:
+        """The factor, for layer tables."""
+        return f"{self.factor}"
+
+
 def dense_head(
     features: int,
     classes: int,

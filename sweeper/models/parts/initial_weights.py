@@ -1,12 +1,10 @@
 """Draws initial weights from one explicit generator, so that a trial's seed decides them everywhere."""
 
 from collections.abc import Callable
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
-Scheme = Literal["he_normal", "glorot_uniform"]
+from sweeper.models import Scheme
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)  # pyright: ignore[reportPrivateUsage]
 
@@ -25,9 +23,18 @@ def _glorot_uniform(weight: Tensor, generator: torch.Generator) -> None:
     nn.init.xavier_uniform_(weight, generator=generator)
 
 
+def _dirac(weight: Tensor, generator: torch.Generator) -> None:
+    """Let a convolution's first filters pass their input on, as airbench94 (Jordan 2024); draw the rest."""
+    bound = weight[0].numel() ** -0.5
+    weight.uniform_(-bound, bound, generator=generator)
+    if weight.ndim == 4:
+        nn.init.dirac_(weight[: weight.shape[1]])
+
+
 _DRAWS: dict[Scheme, Callable[[Tensor, torch.Generator], None]] = {
     "he_normal": _he_normal,
     "glorot_uniform": _glorot_uniform,
+    "dirac": _dirac,
 }
 
 

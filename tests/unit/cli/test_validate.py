@@ -72,7 +72,7 @@ def test_a_wrong_word_names_its_place_once_and_the_nearest_right_one(
     assert run(["validate", str(FILES / "digits.yaml"), "-o", "parameters.optimizer=[adamm]"]) == 2
     assert capsys.readouterr().err == (
         "error: -o parameters.optimizer=[adamm]: parameters.optimizer: found 'adamm', input should be 'sgd', "
-        "'rmsprop', 'adam' or 'adamw'; did you mean 'adam'?\n"
+        "'rmsprop', 'adam', 'adamw' or 'muon'; did you mean 'adam'?\n"
     )
 
 

@@ -8,6 +8,7 @@ from torchvision.transforms.v2 import functional as V
 from sweeper.data.augment import augmentation
 from sweeper.data.augment.parts.affine import matrices, resample
 from sweeper.data.augment.parts.color import erase, jitter
+from sweeper.data.augment.parts.translate import alternately_flipped, translate
 
 
 def generator(seed=0):
@@ -138,3 +139,32 @@ def test_the_grid_stays_in_full_precision_under_autocast():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         inside = augmentation["basic"]()(images, generator(3))
     assert torch.equal(inside, augmentation["basic"]()(images, generator(3)))
+
+
+def test_translation_moves_whole_pixels_within_its_share_and_reflects_at_the_edge():
+    """A ramp tells each pixel's place: row * 100 + column."""
+    side = torch.arange(16.0)
+    image = side[:, None] * 100 + side
+    moved = translate(image.expand(400, 1, 16, 16), 0.125, generator())
+    padded = torch.nn.functional.pad(image[None, None], (2, 2, 2, 2), mode="reflect")[0, 0]
+    crops = {
+        (down, across): padded[down : down + 16, across : across + 16]
+        for down in range(5)
+        for across in range(5)
+    }
+    seen = {key for each in moved for key, crop in crops.items() if torch.equal(each[0], crop)}
+    assert seen == set(crops)
+    assert all(any(torch.equal(each[0], crop) for crop in crops.values()) for each in moved)
+
+
+def test_a_single_pixel_can_be_translated():
+    assert torch.equal(translate(noise(4, 1), 0.9, generator()), noise(4, 1))
+
+
+def test_an_alternating_flip_shows_every_image_both_ways_in_any_two_epochs():
+    images, rows = noise(64), torch.arange(1000, 1064)
+    epochs = [alternately_flipped(images, rows, epoch) for epoch in range(1, 4)]
+    mirrored = [[torch.equal(a, b) for a, b in zip(seen, images.flip(-1), strict=True)] for seen in epochs]
+    assert [not each for each in mirrored[0]] == mirrored[1]
+    assert mirrored[0] == mirrored[2]
+    assert 16 < sum(mirrored[0]) < 48

@@ -8,6 +8,7 @@ from sweeper.models.parts.blocks import SameConv2d, activated_pool, convolution,
 from sweeper.models.parts.count import count, flops, layer_table, moving_statistics
 from sweeper.models.parts.initial_weights import initialize
 from sweeper.models.parts.random_layers import Dropout, DropPath, MixedPool2d, share_generator
+from sweeper.models.parts.whitening import PatchWhitening
 
 GENERATOR = torch.Generator().manual_seed(1)
 FOOD = {"kernel": 2, "batch_norm": False}
@@ -52,6 +53,9 @@ def test_the_food_study_networks_have_the_printed_parameters(pixels, filters, pa
         {"pooling": "mixed", "batch_norm": False},
         {"head": "flatten", "dense": [12, 8], "head_dropout": 0.5},
         {"dropout": 0.3, "head_dropout": 0.3},
+        {"pool_first": True, "convs_per_block": 2, "head": "gmp", "logit_scale": 0.2},
+        {"pool_first": True, "pooling": "mixed", "padding": "valid", "layers": 2, "head": "flatten"},
+        {"initial": "dirac", "kernel": 2, "filters": 2, "flip_average": True},
     ],
 )
 def test_every_knob_gives_logits_and_gradients(options):
@@ -60,7 +64,8 @@ def test_every_knob_gives_logits_and_gradients(options):
     logits = module(noise(4, 3, 16, 16))
     assert logits.shape == (4, 10)
     F.cross_entropy(logits, torch.arange(4)).backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in module.parameters())
+    learning = [p for p in module.parameters() if p.requires_grad]
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in learning)
 
 
 def test_growth_doubles_the_filters():
@@ -180,3 +185,75 @@ def test_the_layer_table_computes_nothing_and_leaves_the_module_alone():
     assert rows[0].flops == 2 * 8 * 16 * 16 * 3 * 9
     assert rows[-1].output == (10,)
     assert flops(module, (3, 16, 16)) == sum(row.flops for row in rows)
+
+
+AIRBENCH = {
+    "whitening": True, "initial": "dirac", "pool_first": True, "norm_scale": False, "activation": "gelu",
+    "convs_per_block": 2, "filters": [8, 16, 16],
+}  # fmt: skip
+
+
+def test_whitened_patches_have_no_correlation_and_equal_variance():
+    """Correlated colors of any mean; the two halves of the filters are opposite."""
+    mixing = torch.tensor([[1.0, 0.5, 0.2], [0.0, 0.6, 0.3], [0.0, 0.0, 0.4]])
+    images = torch.einsum("nchw,cd->ndhw", noise(64, 3, 12, 12), mixing) * 0.1 + 0.4
+    layer = PatchWhitening(3)
+    layer.fit(images.split(16))
+    seen = layer(images).transpose(0, 1).flatten(1)
+    assert torch.allclose(seen[:12], -seen[12:], atol=1e-4)
+    assert torch.allclose(torch.cov(seen[:12]), torch.eye(12), atol=0.01)
+    assert seen.mean(1).abs().max() < 1e-4
+
+
+def test_whitening_is_the_same_for_the_same_images_and_learns_its_bias_alone():
+    images = [noise(16, 1, 8, 8)]
+    one, two = PatchWhitening(1), PatchWhitening(1).to(memory_format=torch.channels_last)
+    for layer in (one, two):
+        layer.fit(images)
+    assert torch.equal(one.weight, two.weight)
+    assert [p.requires_grad for p in (one.weight, one.bias)] == [False, True]
+
+
+def test_whitening_images_without_any_difference_gives_finite_weights():
+    layer = PatchWhitening(1)
+    layer.fit([torch.ones(4, 1, 8, 8)])
+    assert layer.weight.isfinite().all()
+
+
+def test_a_dirac_convolution_passes_its_input_on():
+    module = cnn(layers=1, filters=8, initial="dirac")
+    initialize(module, torch.Generator().manual_seed(0))
+    x = noise(2, 3, 16, 16)
+    assert torch.allclose(module[0][0](x)[:, :3], x, atol=1e-6)
+    assert module[0][0].weight[3:].abs().max() > 0.05
+
+
+def test_pooling_first_leaves_a_quarter_of_the_pixels_to_the_rest_of_the_block():
+    with torch.device("meta"):
+        rows = layer_table(cnn(**AIRBENCH), (3, 16, 16))
+    block = [row for row in rows if row.name.startswith("block1")]
+    sides = [(row.name.rpartition(".")[2], row.output[-1]) for row in block]
+    assert sides == [
+        ("conv1", 15), ("pool", 7), ("norm1", 7), ("activation1", 7),
+        ("conv2", 7), ("norm2", 7), ("activation", 7),
+    ]  # fmt: skip
+
+
+def test_a_norm_without_scale_learns_its_shift_alone():
+    module = cnn(norm_scale=False, norm_momentum=0.4)
+    norm = module[0].norm1
+    assert (norm.weight.requires_grad, norm.bias.requires_grad, norm.momentum) == (False, True, 0.4)
+    assert count(module) == count(cnn())
+
+
+def test_the_average_over_a_mirror_image_answers_alike_for_both_and_only_outside_training():
+    module, plain = cnn(flip_average=True), cnn()
+    for each in (module, plain):
+        initialize(each, torch.Generator().manual_seed(0))
+    x = noise(4, 3, 16, 16)
+    assert torch.equal(module(x), plain(x))
+    module, plain = module.eval(), plain.eval()
+    assert torch.allclose(module(x), module(x.flip(-1)), atol=1e-6)
+    assert torch.allclose(module(x), (plain(x) + plain(x.flip(-1))) / 2, atol=1e-6)
+    assert layer_table(module, (3, 16, 16)) == layer_table(plain, (3, 16, 16))
+    assert torch.allclose(module(x), module(x.flip(-1)), atol=1e-6), "the table leaves both views on"

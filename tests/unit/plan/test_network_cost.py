@@ -76,3 +76,32 @@ def test_a_file_of_weights_is_not_needed_and_a_shared_backbone_costs_an_epoch_it
 def test_a_network_that_cannot_be_built_is_refused():
     with pytest.raises((SpecError, RuntimeError, ValueError)):
         size({"pixels": 8, "layers": 5, "filters": [4] * 5})
+
+
+WIDE = {"pixels": 8, "layers": 1, "filters": [16], "convs_per_block": 2}
+
+
+def test_muon_is_counted_with_the_products_that_orthogonalize_each_matrix():
+    """16 x 9 and 16 x 144: five times 4 a^2 b + 2 a^3 operations for sides a <= b."""
+    work = size(WIDE, optimizer="muon").work
+    assert work.update == 5 * (4 * 9**2 * 16 + 2 * 9**3 + 4 * 16**2 * 144 + 2 * 16**3)
+    assert terms(work)[0] - terms(size(WIDE).work)[0] == work.update * work.steps
+
+
+def test_averaging_over_mirror_images_validates_twice_and_trains_once():
+    plain, averaged = size(WIDE).work, size(WIDE | {"flip_average": True}).work
+    assert (averaged.valid_images, averaged.valid_steps) == (2 * plain.valid_images, 2 * plain.valid_steps)
+    assert (averaged.flops, averaged.train_images) == (plain.flops, plain.train_images)
+
+
+def test_averaged_weights_are_a_copy_in_memory_and_another_in_the_checkpoint():
+    plain, averaged = size(WIDE), size(WIDE, ema=0.99)
+    assert averaged.memory - plain.memory == 4 * plain.parameters
+    assert averaged.checkpoint - plain.checkpoint == 4 * plain.trained
+
+
+def test_frozen_patches_and_scales_are_parameters_that_nothing_trains():
+    found = size(WIDE | {"whitening": True, "norm_scale": False})
+    assert found.layers[0].parameters == 8 * 4 + 8
+    assert found.parameters - found.trained == 8 * 4 + 4 * 2 * 16 - 2 * 16
+    assert found.layers[0].flops == 2 * 49 * 8 * 4

@@ -21,6 +21,7 @@ class Patterns:
         self._images: dict[str, Tensor] = {}
         self._labels: dict[str, Tensor] = {}
         self.opened: list[str] = []
+        self.epochs: list[int] = []
         for split, size in sizes.items():
             labels = torch.arange(size) % CLASSES
             noise = torch.empty(size, *self.shape).normal_(generator=generator)
@@ -34,9 +35,11 @@ class Patterns:
         return self._labels[split]
 
     def batches(
-        self, split, *, batch_size, generator=None, augmentation=None, drop_last=False, device="cpu"
+        self, split, *, batch_size, generator=None, augmentation=None, drop_last=False, epoch=0, device="cpu"
     ) -> Iterator[tuple[Tensor, Tensor]]:
         self.opened.append(split)
+        if epoch:
+            self.epochs.append(epoch)
         order = torch.arange(self.size(split))
         if generator is not None:
             order = torch.randperm(len(order), generator=generator)

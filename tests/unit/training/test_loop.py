@@ -8,7 +8,9 @@ import torch
 
 from sweeper.config.sections import TrainSpec
 from sweeper.errors import SpecError
-from sweeper.training.loop import Diverged, Progress, final_score, is_minimized, train
+from sweeper.models.parts.whitening import PatchWhitening
+from sweeper.training.learner import evaluate
+from sweeper.training.loop import Diverged, Progress, final_score, is_minimized, restore, train
 from sweeper.training.recipe import compose
 from sweeper.trial import Trial
 
@@ -67,9 +69,23 @@ def test_the_seed_decides_alone_whatever_torch_drew_before(patterns):
     assert learnt(run(patterns)) == first
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam", "adamw"])
-def test_three_epochs_and_three_more_are_six_epochs_to_the_last_bit(patterns, tmp_path: Path, optimizer):
-    config = {**CONFIG, "optimizer": optimizer}
+FAST = {
+    "optimizer": "muon", "whitening": True, "initial": "dirac", "pool_first": True, "norm_scale": False,
+    "activation": "gelu", "schedule": "linear", "ema": 0.9, "flip_average": True, "head_rate": 0.5,
+    "augmentation": "crop_flip",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"optimizer": name} for name in ("sgd", "rmsprop", "adam", "adamw", "muon")),
+        {"optimizer": "sgd", "ema": 0.95, "schedule": "warmup_stable_decay"},
+        FAST,
+    ],
+)
+def test_three_epochs_and_three_more_are_six_epochs_to_the_last_bit(patterns, tmp_path: Path, change):
+    config = {**CONFIG, **change}
     straight = list(run(patterns, config, checkpoints=tmp_path, trial=Trial("a", 1, config, seed=3)))
     running = run(patterns, config, checkpoints=tmp_path, trial=Trial("b", 2, config, seed=3))
     begun = list(itertools.islice(running, 3))
@@ -77,11 +93,12 @@ def test_three_epochs_and_three_more_are_six_epochs_to_the_last_bit(patterns, tm
     resumed = begun + list(run(patterns, config, checkpoints=tmp_path, trial=second))
     assert learnt(straight) == learnt(resumed)
     assert [r.device_seconds for r in straight] == [r.device_seconds for r in resumed]
-    states = [
-        torch.load(Path(str(reports[-1].checkpoint)) / "state.pt", weights_only=True)["model"]
+    one, other = (
+        torch.load(Path(str(reports[-1].checkpoint)) / "state.pt", weights_only=True)
         for reports in (straight, resumed)
-    ]
-    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    )
+    for part in ("model", "trained"):
+        assert all(torch.equal(one[part][name], other[part][name]) for name in one.get(part, {}))
 
 
 @pytest.mark.parametrize("heard", [0, 2, 4])
@@ -217,3 +234,33 @@ def test_the_test_split_is_opened_by_final_score_alone(patterns, tmp_path: Path)
 
 def test_top5_with_four_classes_is_clipped_to_four(patterns):
     assert next(run(patterns)).metrics["valid/top5"] == 1.0
+
+
+def test_averaged_weights_are_what_is_validated_kept_and_scored(patterns, tmp_path: Path):
+    config = {**CONFIG, "ema": 0.9}
+    recipe = compose(config, TrainSpec(epochs=3, batch_size=32))
+    last = list(run(patterns, config, checkpoints=tmp_path, epochs=3))[-1]
+    state = torch.load(Path(str(last.checkpoint)) / "state.pt", weights_only=True)
+    assert not torch.equal(state["model"]["head.logits.weight"], state["trained"]["head.logits.weight"])
+    module = restore(Path(str(last.checkpoint)), recipe, shape=patterns.shape, classes=4, device=CPU)
+    found = evaluate(module, patterns, "valid", batch_size=128, device=CPU, dtype=torch.float32)
+    assert found["valid/loss"] == last.metrics["valid/loss"]
+
+
+def test_a_whitened_first_layer_comes_from_the_training_images_and_stays(patterns, tmp_path: Path):
+    config = {**CONFIG, "whitening": True}
+    reports = list(itertools.islice(run(patterns, config, checkpoints=tmp_path), 2))
+    weights = [
+        torch.load(Path(str(report.checkpoint)) / "state.pt", weights_only=True)["model"]["whitening.weight"]
+        for report in reports
+    ]
+    fitted = PatchWhitening(1)
+    fitted.fit([patterns._images["train"]])
+    assert torch.equal(*weights)
+    assert torch.allclose(weights[0], fitted.weight, rtol=0.3), "a part of the images says nearly the same"
+    assert "test" not in patterns.opened
+
+
+def test_training_tells_the_images_which_epoch_it_is(patterns):
+    list(run(patterns, epochs=3))
+    assert patterns.epochs == [1, 2, 3]
