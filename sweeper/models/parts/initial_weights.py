@@ -1,6 +1,7 @@
 """Draws initial weights from one explicit generator, so that a trial's seed decides them everywhere."""
 
 from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
