@@ -25,7 +25,7 @@ from sweeper.results.stored_sweep import StoredSweep, stored
 @click.option("--trials", "is_single", is_flag=True, help="Rank single trials: repeats and final runs apart.")
 @as_json
 def command(
-    sweep: str,
+    name: str,
     by: Order | None,
     budget: float | None,
     min_top5: float | None,
@@ -38,8 +38,8 @@ def command(
     --budget counts in the sweep's own unit of cost (objective.cost). Works while the sweep runs.
     Repeats and final runs of a configuration count as one, by their mean.
     """
-    told = _with_floor(stored(sweep), min_top5)
-    board = board_of(told, budget=budget, is_single=is_single)
+    sweep = _with_floor(stored(name), min_top5)
+    board = board_of(sweep, budget=budget, is_single=is_single)
     _refuse_what_is_not_there(board)
     ranked = ranked_by(board, by or "score", count or 10)
     if as_json:
@@ -49,22 +49,22 @@ def command(
         print_page(board, None if is_page else ranked)
 
 
-def _with_floor(told: StoredSweep, min_top5: float | None) -> StoredSweep:
+def _with_floor(sweep: StoredSweep, min_top5: float | None) -> StoredSweep:
     if min_top5 is None:
-        return told
-    objective = told.spec.objective.model_copy(update={"min_top5": min_top5})
-    return dataclasses.replace(told, spec=told.spec.model_copy(update={"objective": objective}))
+        return sweep
+    objective = sweep.spec.objective.model_copy(update={"min_top5": min_top5})
+    return dataclasses.replace(sweep, spec=sweep.spec.model_copy(update={"objective": objective}))
 
 
 def _refuse_what_is_not_there(board: Leaderboard) -> None:
     """StateError where no trial has a score, and where none cost so little."""
-    sweep, scored = board.told.name, [row for row in board.configurations if row.score is not None]
+    name, scored = board.sweep.name, [row for row in board.configurations if row.score is not None]
     if not scored:
-        raise StateError("no trial has a score yet", where=sweep, hint=f"sweeper status {sweep}")
+        raise StateError("no trial has a score yet", where=name, hint=f"sweeper status {name}")
     if board.best is None:
         cheapest = min(row.cost(board.cost) for row in scored)
         raise StateError(
             f"no trial cost {board.budget:g} {board.cost} or less",
-            where=sweep,
+            where=name,
             hint=f"the cheapest cost {cheapest:.3g}",
         )

@@ -32,26 +32,26 @@ FORMATS = ("parquet", "csv", "json")
 @click.option("--output", type=click.Path(dir_okay=False), help="Write the rows there. [default: stdout]")
 @as_json
 def command(
-    sweep: str, by: str | None, count: int | None, format_: "Format | None", output: str | None, as_json: bool
+    name: str, by: str | None, count: int | None, format_: "Format | None", output: str | None, as_json: bool
 ) -> None:
     """Show what SWEEP cost, and what for: by trial, by parameter value, by node.
 
     Works while the sweep runs. With --format: the ledger itself, see docs/cost.md.
     """
     _refuse_contradictions(by, format_, output, as_json)
-    told = stored(sweep)
+    sweep = stored(name)
     if format_:
         from sweeper.results.ledger_file import ledger  # pyarrow: only a file needs it
 
-        write_output(ledger(told, format_), output)
+        write_output(ledger(sweep, format_), output)
         return
-    found = bill(told.history, told.spec, classes=told.classes)
+    found = bill(sweep.history, sweep.spec, classes=sweep.classes)
     count = count if as_json else count or TRIALS
-    tables = (trials(told, found, count), parameters(told, found), nodes(told, found))
+    tables = (trials(sweep, found, count), parameters(sweep, found), nodes(sweep, found))
     asked = [table for view, table in zip(VIEWS, tables, strict=True) if by in (None, view)]
-    whole, quoted = sums(told, found), estimate(told)
+    whole, quoted = sums(sweep, found), estimate(sweep)
     if as_json:
-        head = {"sweep": told.name, "state": told.standing}
+        head = {"sweep": sweep.name, "state": sweep.standing}
         print_json(head | merged((quoted, whole, *asked)))
         return
     for card in ([] if by else [whole]) + asked[::-1]:

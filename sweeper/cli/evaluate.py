@@ -22,29 +22,29 @@ UNTOLD = 7
 @trial_option
 @click.option("--split", type=click.Choice(["test", "valid"]), default="test", show_default=True)
 @as_json
-def command(sweep: str, trial: str | None, split: Scored, as_json: bool) -> int:
+def command(name: str, trial: str | None, split: Scored, as_json: bool) -> int:
     """Score the network of SWEEP's best trial: by class, by confusion, by confidence, and disturbed.
 
     Writes tables and pictures to runs/SWEEP/evaluation/TRIAL/SPLIT and adds them to the trial's MLflow run.
     The test split of a sweep that still runs stays closed: nothing may be chosen by it.
     """
-    told, chosen = choose(sweep, trial)
+    sweep, chosen = choose(name, trial)
     if split == "test":
-        refuse_running(sweep)
-    evaluation = evaluate(open_chosen(told, chosen), split)
-    folder = told.root / "evaluation" / str(chosen.number) / split
+        refuse_running(name)
+    evaluation = evaluate(open_chosen(sweep, chosen), split)
+    folder = sweep.root / "evaluation" / str(chosen.number) / split
     with writing(folder):
         files = write_evaluation(evaluation, folder)
-    problem = "" if told.owner else _tell(told, chosen, evaluation, files)
+    problem = "" if sweep.owner else _tell(sweep, chosen, evaluation, files)
     if as_json:
         print_json({**evaluation.facts, "files": [str(file) for file in files], "untold": problem})
     else:
         print_evaluation(evaluation)
         click.echo(f"\nfiles in {folder}: {', '.join(file.name for file in files)}")
-    if told.owner:
+    if sweep.owner:
         click.echo("the sweep runs: MLflow is not told now", err=True)
     if problem:
-        click.echo(f"MLflow: {problem}; `sweeper sync {sweep}` delivers the figures later", err=True)
+        click.echo(f"MLflow: {problem}; `sweeper sync {name}` delivers the figures later", err=True)
     return UNTOLD if problem else 0
 
 

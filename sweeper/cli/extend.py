@@ -13,7 +13,7 @@ from sweeper.results.stored_sweep import find
 @click.option("--budget", multiple=True, metavar="LIMIT=+N", help="Raise a limit: gpu_hours=+10. Repeatable.")
 @click.option("--trials", metavar="+N", help="The same as --budget trials=+N.")
 @click.option("--widen", multiple=True, metavar="PARAMETER.max=N", help="Widen a range. Repeatable.")
-def command(sweep: str, budget: tuple[str, ...], trials: str | None, widen: tuple[str, ...]) -> None:
+def command(name: str, budget: tuple[str, ...], trials: str | None, widen: tuple[str, ...]) -> None:
     """Let SWEEP use more than it was launched with; `sweeper resume` then goes on.
 
     Nothing else of a sweep can change once it has begun: its trials would not compare.
@@ -23,6 +23,6 @@ def command(sweep: str, budget: tuple[str, ...], trials: str | None, widen: tupl
         raise SpecError(
             "nothing to extend", hint="--trials +20, --budget gpu_hours=+10 or --widen layers.max=6"
         )
-    for change in extend(find(sweep), limits, widen):
+    for change in extend(find(name), limits, widen):
         click.echo(str(change))
-    click.echo(f"go on with:  sweeper resume {sweep}")
+    click.echo(f"go on with:  sweeper resume {name}")

@@ -24,37 +24,37 @@ LOOK_SECONDS = 0.5
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens next, until nobody runs it.")
 @click.option("-n", "count", type=click.IntRange(min=1), help="Only the last so many events.")
 @as_json
-def command(sweep: str, trial: str | None, follow: bool, count: int | None, as_json: bool) -> None:
+def command(name: str, trial: str | None, follow: bool, count: int | None, as_json: bool) -> None:
     """Tell what happened in SWEEP, oldest first; with TRIAL (its number, or how its id begins), all of it.
 
     The page of a trial has its configuration, attempts, reports and decisions: it says why it was stopped.
     """
     if follow and as_json:
         raise click.UsageError("--follow and --json contradict each other: leave one out")
-    told = stored(sweep)
-    chosen = find_trial(told, trial) if trial else None
+    sweep = stored(name)
+    chosen = find_trial(sweep, trial) if trial else None
     if chosen and not follow and count is None:
         if as_json:
-            print_json(trial_facts(chosen, told))
+            print_json(trial_facts(chosen, sweep))
         else:
-            print_trial(chosen, told)
+            print_trial(chosen, sweep)
         return
     only = chosen.id if chosen else ""
     if as_json:
         print_json(
-            _last([_facts(event, told) for event in told.events() if only in ("", event.trial)], count)
+            _last([_facts(event, sweep) for event in sweep.events() if only in ("", event.trial)], count)
         )
         return
-    _tell(told, Story(told.spec.objective.metric, only), count, is_following=follow)
+    _tell(sweep, Story(sweep.spec.objective.metric, only), count, is_following=follow)
 
 
-def _tell(told: StoredSweep, story: Story, count: int | None, *, is_following: bool) -> None:
-    for line in deque(story.feed(told.events()), maxlen=count):
+def _tell(sweep: StoredSweep, story: Story, count: int | None, *, is_following: bool) -> None:
+    for line in deque(story.feed(sweep.events()), maxlen=count):
         click.echo(line)
     while is_following:
         # asked before the events are read: what its last moments wrote is then still told
-        is_following = told.is_running()
-        for line in story.feed(told.events(story.seq)):
+        is_following = sweep.is_running()
+        for line in story.feed(sweep.events(story.seq)):
             click.echo(line)
         time.sleep(LOOK_SECONDS if is_following else 0)
 
@@ -63,6 +63,6 @@ def _last(items: list[Any], count: int | None) -> list[Any]:
     return items[-count:] if count else items
 
 
-def _facts(event: Event, told: StoredSweep) -> dict[str, Any]:
-    trial = told.history.trials.get(event.trial)
+def _facts(event: Event, sweep: StoredSweep) -> dict[str, Any]:
+    trial = sweep.history.trials.get(event.trial)
     return asdict(line_of(event)) | {"number": trial.number if trial else None}

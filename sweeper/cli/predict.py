@@ -23,15 +23,15 @@ ALL_FAILED, SOME_FAILED = 2, 3
 @trial_option
 @click.option("-k", "most", type=click.IntRange(min=1), default=5, show_default=True, help="Labels an image.")
 @as_json
-def command(sweep: str, images: tuple[str, ...], trial: str | None, most: int, as_json: bool) -> int:
+def command(name: str, images: tuple[str, ...], trial: str | None, most: int, as_json: bool) -> int:
     """Name the likeliest labels of images, or of all images in folders, with SWEEP's best network.
 
     Images are prepared exactly as the sweep's own. One that cannot be read is reported and passed over;
     the exit code is then 3, or 2 if none could be read.
     """
-    told, chosen = choose(sweep, trial)
+    sweep, chosen = choose(name, trial)
     files = expand(images)
-    model = open_chosen(told, chosen).model
+    model = open_chosen(sweep, chosen).model
     answers = predict(model, files, most=most)
     failed = _print_document(answers, model) if as_json else _print_lines(answers)
     return 0 if not failed else ALL_FAILED if failed == len(files) else SOME_FAILED

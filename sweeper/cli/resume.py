@@ -21,29 +21,29 @@ SHOWN = 20
 @where_options
 @click.option("--takeover", is_flag=True, help="End whoever runs the sweep now, and go on in its place.")
 @click.option("--images", type=click.Path(), help="Where the images lie here, if not where they lay before.")
-def command(sweep: str, where: RunOptions, takeover: bool, images: str | None) -> int:
+def command(name: str, where: RunOptions, takeover: bool, images: str | None) -> int:
     """Go on with SWEEP where it stopped: trials continue from their last checkpoints.
 
     It runs as it was launched. Its folder is all that it needs, on this machine or another; where the
     record was lost, its copy is gone on from.
     """
-    refuse_running(sweep, is_taken_over=takeover)
-    with owned(sweep, functools.partial(click.echo, err=True)) as told:
-        _refuse_edited(told)
-        refuse_finished(told)
+    refuse_running(name, is_taken_over=takeover)
+    with owned(name, functools.partial(click.echo, err=True)) as sweep:
+        _refuse_edited(sweep)
+        refuse_finished(sweep)
 
         # after what may be refused, because they take seconds: torch, Optuna
         from sweeper.cli.parts.ending import say
         from sweeper.launch.resume import resumed
         from sweeper.launch.run import drive
 
-        return say(drive(resumed(told, with_metrics(where), images)), sweep)
+        return say(drive(resumed(sweep, with_metrics(where), images)), name)
 
 
-def _refuse_edited(told: StoredSweep) -> None:
+def _refuse_edited(sweep: StoredSweep) -> None:
     """SpecError, after a line for each difference, where the sweep's own file says something else by now."""
-    name, file = told.name, told.paths.spec
-    changes = edits(file, told.spec)
+    name, file = sweep.name, sweep.paths.spec
+    changes = edits(file, sweep.spec)
     if not changes:
         return
     for line in shortened(changes, SHOWN):

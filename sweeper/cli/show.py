@@ -21,23 +21,21 @@ from sweeper.store.history import TrialHistory
 @click.option("--image", type=click.Path(path_type=Path), help="Draw its maps. [default: a validation image]")
 @click.option("--layer", "layers", multiple=True, metavar="NAME", help="Draw maps of this layer. Repeatable.")
 @as_json
-def command(
-    sweep: str, trial: str | None, image: Path | None, layers: tuple[str, ...], as_json: bool
-) -> None:
+def command(name: str, trial: str | None, image: Path | None, layers: tuple[str, ...], as_json: bool) -> None:
     """Print the layers of a network of SWEEP, and draw its curves, first filters and feature maps.
 
     The pictures lie in runs/SWEEP/show/TRIAL.
     """
-    told, chosen = choose(sweep, trial)
-    if told.classes is None:
-        raise StateError("its record does not tell the classes of its images", where=sweep)
-    rows = layer_rows(chosen.config, told.spec, told.classes)
+    sweep, chosen = choose(name, trial)
+    if sweep.classes is None:
+        raise StateError("its record does not tell the classes of its images", where=name)
+    rows = layer_rows(chosen.config, sweep.spec, sweep.classes)
     if not as_json:
-        print_layers(told, chosen, rows)
-    files, note = _draw(told, chosen, image, layers)
+        print_layers(sweep, chosen, rows)
+    files, note = _draw(sweep, chosen, image, layers)
     if as_json:
         names = [str(file) for file in files]
-        print_json(network_facts(told, chosen, rows) | {"files": names, "note": note})
+        print_json(network_facts(sweep, chosen, rows) | {"files": names, "note": note})
         return
     for file in files:
         click.echo(str(file))

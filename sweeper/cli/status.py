@@ -11,13 +11,13 @@ from sweeper.results.stored_sweep import stored
 @click.command(epilog="Example:  sweeper status digits --json")
 @sweep_name
 @as_json
-def command(sweep: str, as_json: bool) -> None:
+def command(name: str, as_json: bool) -> None:
     """Show how SWEEP stands: trials, best so far, budget, device time, failures.
 
     Running trials count as of their last heartbeat, ten seconds ago at most.
     """
-    told = stored(sweep)
+    sweep = stored(name)
     if as_json:
-        print_json(status_facts(told))
+        print_json(status_facts(sweep))
     else:
-        print_status(told)
+        print_status(sweep)

@@ -12,9 +12,9 @@ UNTOLD = 7
 @click.command(epilog="Example:  sweeper sync digits")
 @sweep_name
 @click.option("--timeout", type=click.FloatRange(min=1), default=600, show_default=True, help="Seconds.")
-def command(sweep: str, timeout: float) -> int:
+def command(name: str, timeout: float) -> int:
     """Tell MLflow what is left of SWEEP in the record's outbox. May be repeated: nothing doubles."""
-    done = deliver(find(sweep), timeout)
+    done = deliver(find(name), timeout)
     click.echo(f"{done.before - done.left} rows delivered, {done.left} left")
     if done.left:
         click.echo(f"MLflow: {done.problem or 'refused some of them, or the time was up'}", err=True)

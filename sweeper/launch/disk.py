@@ -39,7 +39,7 @@ class Copies:
         """The first copy is due at once."""
         self._at = self.clock() - COPY_SECONDS
 
-    def heard(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """An attempt that ended is worth a copy soon."""
         self._has_news |= isinstance(event, AttemptEnded)
 
@@ -74,7 +74,7 @@ class DiskGuard:
     _largest: int = 0
     _waited: float = 0.0
 
-    def heard(self, event: Event, history: SweepHistory) -> None:
+    def on_event(self, event: Event, history: SweepHistory) -> None:
         """How large a checkpoint gets."""
         checkpoint = event.report.checkpoint if isinstance(event, Reported) else None
         if checkpoint:

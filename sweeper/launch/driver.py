@@ -96,11 +96,11 @@ class Driver:
         self._copy.write_if_due()
         return self._is_cancelled
 
-    def heard(self, event: Event, history: SweepHistory) -> None:
+    def on_event(self, event: Event, history: SweepHistory) -> None:
         """A listener of the sweep's: show what just happened."""
-        self._live.heard(event, history)
-        self._copy.heard(event)
-        self._room.heard(event, history)
+        self._live.on_event(event, history)
+        self._copy.on_event(event)
+        self._room.on_event(event, history)
         moment = moment_of(event, history)
         if moment is not None:
             self.console.moment(moment)

@@ -78,7 +78,7 @@ class LiveSnapshot:
         self._has_repeats = False
         self._best: TrialHistory | None = None
 
-    def heard(self, event: Event, history: SweepHistory) -> None:
+    def on_event(self, event: Event, history: SweepHistory) -> None:
         """A listener of the sweep's."""
         if event.trial:
             self._changed.add(event.trial)

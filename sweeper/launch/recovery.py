@@ -30,17 +30,17 @@ def owned(name: str, say: Callable[[str], None]) -> Generator[StoredSweep]:
         yield read(paths)
 
 
-def refuse_finished(told: StoredSweep) -> None:
+def refuse_finished(sweep: StoredSweep) -> None:
     """StateError where the sweep has nothing left to do."""
-    name = told.paths.name
-    if told.history.closed == "budget":
+    name = sweep.paths.name
+    if sweep.history.closed == "budget":
         hint = f"`sweeper extend {name} --budget gpu_hours=+1` raises it, `sweeper best {name}` answers"
         raise StateError("its budget is spent", where=name, hint=hint)
-    if told.history.closed == "done":
+    if sweep.history.closed == "done":
         more = f"`sweeper extend {name} --trials +20` gives it more to do"
         raise StateError("nothing left to do", where=name, hint=f"`sweeper best {name}` answers, {more}")
-    if told.history.closed == "broken":
-        count = told.spec.budget.max_failed
+    if sweep.history.closed == "broken":
+        count = sweep.spec.budget.max_failed
         raise StateError(
             f"each of its first {count} trials failed, so more would too",
             where=name,

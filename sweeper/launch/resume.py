@@ -13,21 +13,21 @@ from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.paths import cache_root
 
 
-def resumed(told: StoredSweep, options: RunOptions, images: str | None) -> Launch:
+def resumed(sweep: StoredSweep, options: RunOptions, images: str | None) -> Launch:
     """What is left of the sweep, to be driven; DataError for other images.
 
     `images` is the folder in which they lie now, which the sweep remembers.
     """
-    spec, record = reopen(told.paths)
+    spec, record = reopen(sweep.paths)
     if images:
         spec = with_images_in(spec, images)
     plan = make_plan(spec, cache_root())
     found = dict(zip(plan.facts.classes, plan.facts.per_class, strict=True))
-    _check_images(told.paths.name, record.meta, plan.facts.digest, found)
+    _check_images(sweep.paths.name, record.meta, plan.facts.digest, found)
     if images:
-        remember(spec, record, told.paths)
-    tell_a_new_store(spec, record, told.paths)
-    return Launch(spec, record, told.paths, plan, options)
+        remember(spec, record, sweep.paths)
+    tell_a_new_store(spec, record, sweep.paths)
+    return Launch(spec, record, sweep.paths, plan, options)
 
 
 def _check_images(name: str, meta: Mapping[str, str], digest: str, now: Mapping[str, int]) -> None:

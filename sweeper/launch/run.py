@@ -61,7 +61,7 @@ def _driven(launch: Launch) -> Ending:
         if training:
             prepare_images(sweep, launch.plan, console.note)
         driver = Driver(sweep, record, paths, console, sender, launch.options.metrics)
-        sweep.listen(driver.heard)
+        sweep.listen(driver.on_event)
         sweep.listen(Announcer(spec, console.note))
         if sweep.history.known:
             names = ", ".join(spec.search.warm_start)

@@ -93,8 +93,10 @@ def basis(spec: SweepSpec, plan: Plan, cache: Path, where: Situation, *, probing
         found = probe(spec, chosen(works, PROBES, is_gpu=where.is_gpu), cache, beside=beside)
         keep(path, found, device=where.device, libraries=libraries)
     probes = tuple(each.timing for each in read(path, libraries=libraries))
-    told = remember(spec, plan.facts, runs_root(), device=where.device, is_gpu=where.is_gpu)
-    return Basis(TimingData(where.is_gpu, probes, told.timings), told.overheads, told.sweeps)
+    remembered = remember(spec, plan.facts, runs_root(), device=where.device, is_gpu=where.is_gpu)
+    return Basis(
+        TimingData(where.is_gpu, probes, remembered.timings), remembered.overheads, remembered.sweeps
+    )
 
 
 def quote(

@@ -49,14 +49,14 @@ def remember(spec: SweepSpec, facts: DataFacts, runs: Path, *, device: str, is_g
         if not best or likeness != best or len(sweeps) == MOST_RECORDS:
             continue
         with contextlib.suppress(SweeperError, sqlite3.Error, OSError, ValueError, KeyError, TypeError):
-            told, history = _read(path)
+            past, history = _read(path)
             of_kind = [
                 t for t in history.trials.values() if t.attempts and _is_of(t.attempts, device, is_gpu)
             ]
-            mine = list(_timings(_spread(of_kind), told, _facts(path, told, facts)))
+            mine = list(_timings(_spread(of_kind), past, _facts(path, past, facts)))
             if mine:
                 timings += mine
-                sweeps.append(told.name)
+                sweeps.append(past.name)
                 overheads.append(_overheads(history))
     return Remembered(tuple(timings), tuple(sweeps), overheads[0] if overheads else TYPICAL)
 
@@ -92,11 +92,11 @@ def _read(path: Path) -> tuple[SweepSpec, SweepHistory]:
         record.close()
 
 
-def _facts(path: Path, told: SweepSpec, facts: DataFacts) -> DataFacts:
+def _facts(path: Path, past: SweepSpec, facts: DataFacts) -> DataFacts:
     """The facts with the numbers of images that the record's own split had."""
     meta = _meta(path)
     images = sum(json.loads(meta["images"]).values())
-    split = told.dataset.split
+    split = past.dataset.split
     train, valid = split.train, split.valid
     if split.folds:
         train, valid = (1 - split.test) * (1 - 1 / split.folds), (1 - split.test) / split.folds
@@ -132,12 +132,12 @@ def _pace(trial: TrialHistory) -> float | None:
     return typical if typical > 0 else None
 
 
-def _timings(trials: Sequence[TrialHistory], told: SweepSpec, facts: DataFacts) -> Iterator[Timing]:
+def _timings(trials: Sequence[TrialHistory], past: SweepSpec, facts: DataFacts) -> Iterator[Timing]:
     for trial in trials:
         pace = _pace(trial)
         with contextlib.suppress(SweeperError):
             if pace is not None:
-                yield Timing(size_of(trial.config, told, facts).work, pace)
+                yield Timing(size_of(trial.config, past, facts).work, pace)
 
 
 def _overheads(history: SweepHistory) -> Overheads:

@@ -97,12 +97,12 @@ class NullEventLog:
     """An event log that keeps nothing: a simulation is never resumed."""
 
     def __init__(self, meta: Mapping[str, str]) -> None:
-        self._told = dict(meta)
+        self._meta = dict(meta)
 
     @property
     def meta(self) -> dict[str, str]:
         """What the sweep was created with."""
-        return dict(self._told)
+        return dict(self._meta)
 
     def append(self, *events: Event, outbox: Iterable[OutboxRow] = ()) -> None:
         """Nothing is kept: the sweep has applied the event already."""

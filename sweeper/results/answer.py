@@ -24,7 +24,7 @@ ENDINGS = {
 
 def overview(board: Leaderboard) -> Card:
     """The sweep's name, how it ended, its trials by state."""
-    history, objective = board.told.history, board.objective
+    history, objective = board.sweep.history, board.objective
     trials = history.trials.values()
     states = {str(s): n for s in State if (n := sum(trial.state is s for trial in trials))}
     ended = ENDINGS.get(history.closed, f"stopped ({plain(history.closed)})")
@@ -32,7 +32,7 @@ def overview(board: Leaderboard) -> Card:
     said = [f"{counted(len(trials), 'trial')}: {parts}"]
     said += [f"search ended: {plain(history.enough)}"] if history.enough else []
     facts = {
-        "sweep": board.told.spec.name,
+        "sweep": board.sweep.spec.name,
         "metric": objective.metric,
         "goal": objective.goal,
         "cost": board.cost,
@@ -41,7 +41,7 @@ def overview(board: Leaderboard) -> Card:
         "trials": states,
     }
     return Card(
-        title=plain(board.told.spec.name),
+        title=plain(board.sweep.spec.name),
         subtitle=f"{ended} in {duration_text(history.wall_seconds)}",
         facts=facts,
         lines=[Words("", line) for line in said],
@@ -50,17 +50,20 @@ def overview(board: Leaderboard) -> Card:
 
 def places(board: Leaderboard) -> Card:
     """The tracking service, the record, the pictures that lie beside it, and what to type next."""
-    told, paths = board.told, board.told.paths
-    experiment = told.spec.tracking.experiment or told.spec.name
+    sweep, paths = board.sweep, board.sweep.paths
+    experiment = sweep.spec.tracking.experiment or sweep.spec.name
     pictures = [str(path) for path in (paths.front, paths.anytime) if path.exists()]
-    commands = next_commands(told.ended, told.spec.name)
-    lines = [Words("MLflow", f"{told.tracking}, experiment {experiment}"), Words("Record", str(paths.record))]
+    commands = next_commands(sweep.ended, sweep.spec.name)
+    lines = [
+        Words("MLflow", f"{sweep.tracking}, experiment {experiment}"),
+        Words("Record", str(paths.record)),
+    ]
     lines += [Words("" if number else "Pictures", path) for number, path in enumerate(pictures)]
     lines += [Words("" if number else "Next", typed, "command") for number, typed in enumerate(commands)]
     facts = {
         "record": str(paths.record),
         "pictures": pictures,
-        "tracking": told.tracking,
+        "tracking": sweep.tracking,
         "experiment": experiment,
         "next": list(commands),
     }

@@ -14,7 +14,7 @@ from sweeper.results.plots import svg
 
 def draw_pictures(board: Leaderboard) -> None:
     """Draw the front and the best score over time, where there is a score, and room for them."""
-    cards, paths = answer(board), board.told.paths
+    cards, paths = answer(board), board.sweep.paths
     with contextlib.suppress(OSError):
         for path, card in ((paths.front, cards["front"]), (paths.anytime, cards["anytime"])):
             if board.best and isinstance(card, Card) and card.picture:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sweeper.config.sections import ObjectiveSpec, StopWhenSpec
 from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import SweepHistory
-from sweeper.sweep.marginal_gain import Gain, attempts_told, ceiling_of, concluded, gain_ahead
+from sweeper.sweep.marginal_gain import Gain, ceiling_of, concluded, gain_ahead, scored_attempts
 from sweeper.trial import Goal
 from sweeper.wording import is_accuracy
 
@@ -84,10 +84,10 @@ def anytime(
     return Anytime(_curve(steps), searched, _last_tenth(search), rule.ahead, gain, worth)
 
 
-def anytime_of(told: StoredSweep) -> Anytime:
+def anytime_of(sweep: StoredSweep) -> Anytime:
     """That of the sweep as its record tells it."""
-    spec = told.spec
-    return anytime(told.history, spec.objective, spec.stop_when, spec.search.seed)
+    spec = sweep.spec
+    return anytime(sweep.history, spec.objective, spec.stop_when, spec.search.seed)
 
 
 def spent_until(curve: Sequence[Step], score: float, goal: Goal) -> Step | None:
@@ -129,9 +129,9 @@ def _bare(metric: str, rise: float) -> str:
 def _steps(history: SweepHistory, goal: Goal, *, is_search_only: bool = False) -> list[Step]:
     """One for each attempt from the first score on: the running ones last."""
     sign = goal.sign
-    told = [
+    scored = [
         (attempt, score)
-        for trial, attempt, score in attempts_told(history, goal)
+        for trial, attempt, score in scored_attempts(history, goal)
         if not (is_search_only and trial.is_final_run)
     ]
     for trial in history.trials.values():
@@ -139,10 +139,10 @@ def _steps(history: SweepHistory, goal: Goal, *, is_search_only: bool = False) -
             continue
         under_way = [attempt for attempt in trial.attempts if not attempt.ended]
         best = trial.best(goal)
-        told += [(attempt, sign * best.score if best else math.nan) for attempt in under_way]
+        scored += [(attempt, sign * best.score if best else math.nan) for attempt in under_way]
     steps: list[Step] = []
     seconds, usd, best_yet = 0.0, 0.0, -math.inf
-    for attempt, score in told:
+    for attempt, score in scored:
         seconds += attempt.device_seconds
         usd += math.nan if attempt.usd is None else attempt.usd
         best_yet = max(best_yet, score) if math.isfinite(score) else best_yet

@@ -75,8 +75,8 @@ def compare_sweeps(boards: Sequence[Leaderboard]) -> Comparison:
     clouds = [points(board.configurations, objective.goal, cost) for board in boards]
     axes = _axes(boards, clouds)
     fronts = [front(cloud) for cloud in clouds]
-    spent = [anytime_of(board.told) for board in boards]
-    by_name = dict(zip((board.told.spec.name for board in boards), spent, strict=True))
+    spent = [anytime_of(board.sweep) for board in boards]
+    by_name = dict(zip((board.sweep.spec.name for board in boards), spent, strict=True))
     sides = [
         Side(
             board=board,
@@ -123,13 +123,13 @@ def _ratio(bend: Sequence[Point], axes: _Axes) -> float | None:
 
 
 def _refuse(boards: Sequence[Leaderboard]) -> None:
-    for one, other in pairwise(board.told.spec for board in boards):
+    for one, other in pairwise(board.sweep.spec for board in boards):
         mine, theirs = one.objective, other.objective
         if (mine.metric, mine.goal) != (theirs.metric, theirs.goal):
             said = f"{one.name} ranks by {mine.metric}, {other.name} ranks by {theirs.metric}"
             raise SpecError(said, hint="sweeps compare where objective.metric is the same")
     if all(board.best is None for board in boards):
-        names = ", ".join(board.told.spec.name for board in boards)
+        names = ", ".join(board.sweep.spec.name for board in boards)
         raise StateError("no trial has a score yet", where=names)
 
 
@@ -173,7 +173,7 @@ def _best_at(
 
 def _warnings(boards: Sequence[Leaderboard], cost: Cost) -> list[str]:
     said: list[str] = []
-    digests = {board.told.spec.name: board.told.meta.get("data_digest") for board in boards}
+    digests = {board.sweep.spec.name: board.sweep.meta.get("data_digest") for board in boards}
     if len(set(digests.values())) > 1:
         each = ", ".join(f"{name} {(digest or 'unknown')[:12]}" for name, digest in digests.items())
         said.append(f"their images or splits differ ({each}): their scores do not measure the same thing")

@@ -188,10 +188,10 @@ def _nodes(history: SweepHistory, attempts: Iterable[Attempt]) -> list[NodeCost]
     by_node: dict[str, list[Attempt]] = {node: [] for node in history.capacity_by_node}
     for attempt in attempts:
         by_node.setdefault(attempt.node, []).append(attempt)
-    told = sum(history.capacity_by_node.values())
-    is_told = math.isclose(told, history.capacity_device_seconds, rel_tol=0.01)
+    by_name = sum(history.capacity_by_node.values())
+    is_complete = math.isclose(by_name, history.capacity_device_seconds, rel_tol=0.01)
     found = [
-        _node(node, those, history.capacity_by_node.get(node, 0.0) if is_told else None)
+        _node(node, those, history.capacity_by_node.get(node, 0.0) if is_complete else None)
         for node, those in by_node.items()
     ]
     return sorted(found, key=lambda node: (-node.billed, node.node))

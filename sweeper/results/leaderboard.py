@@ -74,7 +74,7 @@ class Leaderboard:
     with `is_single` the `rows` are trials, where they are configurations otherwise.
     """
 
-    told: StoredSweep
+    sweep: StoredSweep
     measure: Measure | None = None
     budget: float | None = None
     is_single: bool = False
@@ -82,17 +82,17 @@ class Leaderboard:
     @property
     def objective(self) -> ObjectiveSpec:
         """What the sweep file ranks by."""
-        return self.told.spec.objective
+        return self.sweep.spec.objective
 
     @cached_property
     def ranked(self) -> list[RankedConfig]:
         """Every configuration with a score, the best first."""
-        return ranked_configs(self.told.history, self.objective.goal)
+        return ranked_configs(self.sweep.history, self.objective.goal)
 
     @cached_property
     def trials(self) -> list[LeaderboardRow]:
         """Every single trial."""
-        return trial_rows(self.told.history, self.objective.goal)
+        return trial_rows(self.sweep.history, self.objective.goal)
 
     @cached_property
     def configurations(self) -> list[LeaderboardRow]:
@@ -113,7 +113,7 @@ class Leaderboard:
     @cached_property
     def sums(self) -> Totals:
         """What all trials together cost."""
-        return totals(self.told.history)
+        return totals(self.sweep.history)
 
     @cached_property
     def cost(self) -> Cost:
@@ -129,7 +129,7 @@ class Leaderboard:
     @property
     def chance(self) -> float | None:
         """The score of guessing; None for a metric that has none."""
-        return chance_level(self.objective.metric, self.told.classes)
+        return chance_level(self.objective.metric, self.sweep.classes)
 
     @property
     def has_gpu(self) -> bool:
@@ -166,10 +166,10 @@ def configuration_rows(
 def trial_rows(history: SweepHistory, goal: Goal) -> list[LeaderboardRow]:
     """Every single trial: the scored ones by score, of equals the cheaper, then those that have none."""
     sign = goal.sign
-    told = [(trial, trial.best(goal)) for trial in history.trials.values()]
-    scored = [(-sign * best.score, t.device_seconds, t.number, t, best) for t, best in told if best]
+    bests = [(trial, trial.best(goal)) for trial in history.trials.values()]
+    scored = [(-sign * best.score, t.device_seconds, t.number, t, best) for t, best in bests if best]
     rows = [_row(rank, trial, best) for rank, (*_, trial, best) in enumerate(sorted(scored), 1)]
-    others = sorted((trial for trial, best in told if best is None), key=lambda trial: trial.number)
+    others = sorted((trial for trial, best in bests if best is None), key=lambda trial: trial.number)
     return rows + [_row(None, trial, None) for trial in others]
 
 

@@ -39,7 +39,7 @@ REASONS = {
 class StoredSweep:
     """A sweep as its record tells it. `undelivered` counts what tracking has not confirmed.
 
-    `last_at` is the wall time of the newest event, `heard` that of each trial's.
+    `last_at` is the wall time of the newest event, `heard_at` that of each trial's.
     """
 
     paths: SweepPaths
@@ -49,7 +49,7 @@ class StoredSweep:
     owner: Owner | None
     undelivered: int
     last_at: float
-    heard: Mapping[str, float]
+    heard_at: Mapping[str, float]
 
     @property
     def name(self) -> str:
@@ -170,11 +170,11 @@ def read(paths: SweepPaths) -> StoredSweep:
     with _opened(paths) as record, _uncollected():
         meta = record.meta
         spec = restore_spec(json.loads(meta["spec"]), name=str(paths.spec))
-        history, heard, last_at = SweepHistory(), dict[str, float](), 0.0
+        history, heard_at, last_at = SweepHistory(), dict[str, float](), 0.0
         for event in record.events():
             history.apply(event)
-            last_at = heard[event.trial] = event.at
-        return StoredSweep(paths, meta, spec, history, owner, record.pending_count(), last_at, heard)
+            last_at = heard_at[event.trial] = event.at
+        return StoredSweep(paths, meta, spec, history, owner, record.pending_count(), last_at, heard_at)
 
 
 def events(paths: SweepPaths, after: int = 0) -> Sequence[Event]:
@@ -196,18 +196,18 @@ def next_commands(standing: Standing, name: str) -> tuple[str, ...]:
             return (f"sweeper resume {name}", f"sweeper best {name}", f"sweeper ui {name}")
 
 
-def standing_text(told: StoredSweep) -> str:
+def standing_text(sweep: StoredSweep) -> str:
     """`running (process 7 on host since ...)`, `stopped (Ctrl-C)`."""
-    if told.owner:
-        return f"running (process {told.owner.pid} on {told.owner.host} since {told.owner.since})"
-    if told.standing == "stopped":
-        return f"stopped ({reason_text(told.history.closed)})"
+    if sweep.owner:
+        return f"running (process {sweep.owner.pid} on {sweep.owner.host} since {sweep.owner.since})"
+    if sweep.standing == "stopped":
+        return f"stopped ({reason_text(sweep.history.closed)})"
     explained = {
-        "broken": f"broken (each of its first {told.spec.budget.max_failed} trials failed)",
+        "broken": f"broken (each of its first {sweep.spec.budget.max_failed} trials failed)",
         "interrupted": "interrupted (its process ended without closing the record)",
-        "ready": f"ready to go on ({told.history.closed})",
+        "ready": f"ready to go on ({sweep.history.closed})",
     }
-    return explained.get(told.standing, told.standing)
+    return explained.get(sweep.standing, sweep.standing)
 
 
 def reason_text(why: str) -> str:

@@ -17,10 +17,10 @@ from sweeper.registry import nearest
 from sweeper.search import Searcher, searcher
 from sweeper.search.parts.cost_aware import Thrifty
 from sweeper.search.parts.encoding import directions_of, distribution, flattened, suggested
-from sweeper.search.parts.memory import Heard, Memory
+from sweeper.search.parts.memory import Memory, ObservedTrial
 from sweeper.trial import Config, Goal, State, derive
 
-_TOLD_AS = {State.COMPLETED: TrialState.COMPLETE, State.STOPPED: TrialState.PRUNED}
+_OPTUNA_STATES = {State.COMPLETED: TrialState.COMPLETE, State.STOPPED: TrialState.PRUNED}
 
 
 class _Shown(InMemoryStorage):
@@ -39,7 +39,7 @@ class _Shown(InMemoryStorage):
 
 
 class MemorySearch:
-    """A sampler without memory of its own: each proposal comes from a new study of what was heard.
+    """A sampler without memory of its own: each proposal comes from a new study of what was observed.
 
     The sampler is seeded anew for each trial, so that a proposal is a function of the seed, the trial's
     number and the results so far, and a resumed sweep proposes what the undisturbed one would have. A
@@ -73,7 +73,7 @@ class MemorySearch:
         """Asks the study; never exhausted."""
         again = self._draws.get(number, 0)
         self._draws[number] = again + 1
-        shown = [told for heard in self._memory.shown() if (told := self._told(heard))]
+        shown = [frozen for each in self._memory.shown() if (frozen := self._frozen(each))]
         study = optuna.create_study(
             storage=_Shown(shown),
             directions=self._directions,
@@ -97,33 +97,33 @@ class MemorySearch:
         """A trial that was neither suggested nor registered is passed over."""
         self._memory.close(number, state, score, cost)
 
-    def _told(self, heard: Heard) -> FrozenTrial | None:
+    def _frozen(self, observed: ObservedTrial) -> FrozenTrial | None:
         """The trial in Optuna's words; None where a study of several objectives has none for it."""
-        if heard.told is None:
-            heard.told = self._translated(heard)
-        return heard.told
+        if observed.translation is None:
+            observed.translation = self._translate(observed)
+        return observed.translation
 
-    def _translated(self, heard: Heard) -> FrozenTrial | None:
-        state, values = _TOLD_AS.get(heard.state, TrialState.PRUNED), None
-        if heard.state is State.RUNNING:
+    def _translate(self, observed: ObservedTrial) -> FrozenTrial | None:
+        state, values = _OPTUNA_STATES.get(observed.state, TrialState.PRUNED), None
+        if observed.state is State.RUNNING:
             state = TrialState.RUNNING
         elif self._counts_cost:
-            if heard.score is None:
+            if observed.score is None:
                 return None
-            state, values = TrialState.COMPLETE, [heard.score, heard.cost]
-        elif state is TrialState.COMPLETE and heard.score is not None:
-            values = [heard.score]
-        named = flattened(self._space, heard.config)
+            state, values = TrialState.COMPLETE, [observed.score, observed.cost]
+        elif state is TrialState.COMPLETE and observed.score is not None:
+            values = [observed.score]
+        named = flattened(self._space, observed.config)
         trial = create_trial(
             state=state,
             values=values,
             params={name: value for name, (_, value) in named.items()},
             distributions={name: distribution(parameter) for name, (parameter, _) in named.items()},
-            intermediate_values={} if self._counts_cost else heard.scores,
-            constraints={"feasible": 1.0} if heard.state is State.INFEASIBLE else None,
+            intermediate_values={} if self._counts_cost else observed.scores,
+            constraints={"feasible": 1.0} if observed.state is State.INFEASIBLE else None,
         )
         # 0 is the one that is asked for; below it are those of earlier sweeps
-        trial.number = heard.number + 1 if heard.number >= 0 else heard.number
+        trial.number = observed.number + 1 if observed.number >= 0 else observed.number
         return trial
 
 
@@ -158,7 +158,7 @@ class StudySearch:
         self._trials: dict[int, optuna.Trial] = {}
         self._epochs: dict[int, set[int]] = {}
         self._configs: dict[int, Config] = {}
-        self._told: dict[int, Config] = {}
+        self._stopped: dict[int, Config] = {}
         self._draws: dict[int, int] = {}
 
     def suggest(self, number: int) -> Config:
@@ -188,8 +188,8 @@ class StudySearch:
         A trial that was told as stopped and goes on, because it was promoted, is entered once more:
         else the study would know the best configurations by their first rung alone.
         """
-        if number in self._told:
-            self.register(number, self._told.pop(number))
+        if number in self._stopped:
+            self.register(number, self._stopped.pop(number))
         if number in self._trials and epoch not in self._epochs[number] and not self._counts_cost:
             self._epochs[number].add(epoch)
             self._trials[number].report(score, epoch)
@@ -201,23 +201,23 @@ class StudySearch:
             return
         config = self._configs.pop(number)
         if state is State.STOPPED:
-            self._told[number] = config
+            self._stopped[number] = config
         if state is State.INFEASIBLE:
             trial.set_constraint("feasible", 1.0)
-            told = TrialState.FAIL if self._counts_cost else TrialState.PRUNED
-            self._study.tell(trial, state=told)
-        elif score is None or state not in _TOLD_AS:
+            final = TrialState.FAIL if self._counts_cost else TrialState.PRUNED
+            self._study.tell(trial, state=final)
+        elif score is None or state not in _OPTUNA_STATES:
             self._study.tell(trial, state=TrialState.FAIL)
         elif self._counts_cost:
             self._study.tell(trial, [score, cost])
         else:
-            told = _TOLD_AS[state]
-            self._study.tell(trial, score if told is TrialState.COMPLETE else None, state=told)
+            final = _OPTUNA_STATES[state]
+            self._study.tell(trial, score if final is TrialState.COMPLETE else None, state=final)
 
     def _enter(self, number: int, trial: optuna.Trial, config: Config) -> None:
         self._trials[number], self._epochs[number] = trial, set()
         self._configs[number] = config
-        self._told.pop(number, None)
+        self._stopped.pop(number, None)
 
 
 def _seed32(seed: int, number: int, again: int) -> int:

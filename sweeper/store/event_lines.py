@@ -160,8 +160,8 @@ def _parse_asked(body: _Body, entry: _Entry) -> events.TrialAsked:
         events.KnownResult(each["config"], State(each["state"]), each["value"], each["cost"])
         for each in body.get("redrawn", ())
     )
-    told = {name: value for name, value in body.items() if name in _ASKED}
-    return events.TrialAsked(**{**told, "redrawn": redrawn}, **entry)
+    values = {name: value for name, value in body.items() if name in _ASKED}
+    return events.TrialAsked(**{**values, "redrawn": redrawn}, **entry)
 
 
 _ASKED = frozenset(each.name for each in fields(events.TrialAsked)) - {
@@ -179,12 +179,12 @@ def _parse_granted(body: _Body, entry: _Entry) -> events.AttemptStarted:
 
 
 def _parse_decided(body: _Body, entry: _Entry) -> events.Decided:
-    told = {name: body[name] for name in ("reason", "rung", "rank", "of", "threshold") if name in body}
+    numbers = {name: body[name] for name in ("reason", "rung", "rank", "of", "threshold") if name in body}
     cause = Cause(body.get("cause", Cause.SCHEDULER))
     cost = None
     if "billed" in body:
         cost = Reading(body["billed"], body.get("productive", 0.0), body.get("joules"))
-    verdict = Verdict(Decision(body["decision"]), **told, cause=cause)
+    verdict = Verdict(Decision(body["decision"]), **numbers, cause=cause)
     return events.Decided(epoch=body["epoch"], verdict=verdict, cost=cost, **entry)
 
 

@@ -165,22 +165,24 @@ class Record:
         """What `append` does, for lines as the record spells them."""
         now = time.time()
         rows = [(line.at or now, line.kind, line.trial, line.attempt, text_of(line.body)) for line in lines]
-        told = [(row.at_ms or int(now * 1000), row.kind, row.trial, text_of(row.payload)) for row in outbox]
+        undelivered = [
+            (row.at_ms or int(now * 1000), row.kind, row.trial, text_of(row.payload)) for row in outbox
+        ]
         while True:
             try:
-                return self._insert(rows, told)
+                return self._insert(rows, undelivered)
             except sqlite3.OperationalError as error:
                 if self.when_stuck is None or error.sqlite_errorcode & 0xFF not in STUCK:
                     raise
                 self.when_stuck(error)
 
-    def _insert(self, rows: list[tuple[Any, ...]], told: list[tuple[Any, ...]]) -> None:
+    def _insert(self, rows: list[tuple[Any, ...]], undelivered: list[tuple[Any, ...]]) -> None:
         with self._connection:
             self._connection.executemany(
                 "INSERT INTO events (at, kind, trial, attempt, body) VALUES (?, ?, ?, ?, ?)", rows
             )
             self._connection.executemany(
-                "INSERT INTO outbox (at_ms, kind, trial, payload) VALUES (?, ?, ?, ?)", told
+                "INSERT INTO outbox (at_ms, kind, trial, payload) VALUES (?, ?, ?, ?)", undelivered
             )
             if self._claim and self._claimed() != self._claim:
                 raise BusyError("another launcher has taken this sweep over", where=str(self.path))

@@ -83,8 +83,8 @@ def concluded(history: SweepHistory, goal: Goal) -> list[Ended]:
     Attempts, because a paused trial has cost and told something long before its end. Final runs are
     left out: they train what is known anew.
     """
-    told = attempts_told(history, goal)
-    return [(attempt.device_seconds, score) for trial, attempt, score in told if not trial.is_final_run]
+    scored = scored_attempts(history, goal)
+    return [(attempt.device_seconds, score) for trial, attempt, score in scored if not trial.is_final_run]
 
 
 def ceiling_of(metric: str) -> float:
@@ -92,7 +92,7 @@ def ceiling_of(metric: str) -> float:
     return 0.0 if metric.endswith("/loss") else 1.0
 
 
-def attempts_told(history: SweepHistory, goal: Goal) -> Iterator[tuple[TrialHistory, Attempt, float]]:
+def scored_attempts(history: SweepHistory, goal: Goal) -> Iterator[tuple[TrialHistory, Attempt, float]]:
     """Each attempt in the order of their ends, with its trial's best score until then, higher being better.
 
     The score is NaN where there is none yet.

@@ -163,6 +163,28 @@ def _lines_with_tokens(text: str) -> Iterator[int]:
             yield from range(token.start[0], token.end[0] + 1)
 
 
+VAGUE = {"told", "heard"}
+"""Names that say that something is known and not what it is."""
+
+
+def vague_names(found: list[Module]) -> list[str]:
+    """Variables, parameters and attributes whose names are one of those words."""
+    return sorted(
+        f"{module.path}:{node.lineno} {name}"
+        for module in found
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Name | ast.arg | ast.Attribute)
+        if (name := _bound_name(node)) and name.strip("_") in VAGUE
+    )
+
+
+def _bound_name(node: ast.Name | ast.arg | ast.Attribute) -> str:
+    if isinstance(node, ast.arg):
+        return node.arg
+    name = node.id if isinstance(node, ast.Name) else node.attr
+    return name if isinstance(node.ctx, ast.Store) else ""
+
+
 def verbs(found: list[Module]) -> list[Module]:
     """The files that hold a verb of the command line."""
     cli = Path("sweeper") / "cli"
@@ -211,6 +233,7 @@ def counts(root: Path) -> dict[str, object]:
             modules(root, "sweeper", "tests", "benchmarks", "docs", "dashboards")
         ),
         "kind compared with a string": len(kind_comparisons(found)),
+        "vague names": vague_names(found),
         "longest verb": max((verb_lines(module), module.name) for module in verbs(found)),
         "longest function of a verb": max((longest_body(module), module.name) for module in verbs(found)),
         "code lines": sum(code_lines(module) for module in found),

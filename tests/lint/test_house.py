@@ -70,6 +70,10 @@ def test_kinds_are_compared_as_types_and_not_as_strings(modules):
     assert len(compared) <= KINDS_COMPARED, compared
 
 
+def test_a_name_says_what_it_holds(modules):
+    assert house().vague_names(modules) == []
+
+
 def test_a_verb_is_short_and_so_is_each_function_of_it(modules):
     verbs = house().verbs(modules)
     assert len(verbs) > 20

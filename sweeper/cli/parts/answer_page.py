@@ -15,9 +15,9 @@ WIDTH = 120
 """Columns where stdout is no terminal and nobody says how wide it is."""
 
 
-def board_of(told: StoredSweep, *, budget: float | None = None, is_single: bool = False) -> Leaderboard:
+def board_of(sweep: StoredSweep, *, budget: float | None = None, is_single: bool = False) -> Leaderboard:
     """What the cards of the answer start from."""
-    return Leaderboard(told, _measure(told), budget, is_single)
+    return Leaderboard(sweep, _measure(sweep), budget, is_single)
 
 
 def print_page(board: Leaderboard, ranked: Card | None = None) -> None:
@@ -29,9 +29,9 @@ def print_page(board: Leaderboard, ranked: Card | None = None) -> None:
         print_tables(ranked, console)
 
 
-def _measure(told: StoredSweep) -> Measure | None:
+def _measure(sweep: StoredSweep) -> Measure | None:
     """How to count parameters; None for a record that does not tell the shape of its images."""
-    spec, classes, channels = told.spec, told.classes, told.meta.get("channels")
+    spec, classes, channels = sweep.spec, sweep.classes, sweep.meta.get("channels")
     if classes is None or channels is None:
         return None
 

@@ -23,19 +23,19 @@ def trial_option(function: F) -> F:
     return click.option("--trial", metavar="N", help=text)(function)
 
 
-def choose(sweep: str, trial: str | None) -> tuple[StoredSweep, TrialHistory]:
+def choose(name: str, trial: str | None) -> tuple[StoredSweep, TrialHistory]:
     """The sweep and the trial that is meant; StateError where none has reported yet."""
-    told = stored(sweep)
-    chosen = told.best if trial is None else find_trial(told, trial)
+    sweep = stored(name)
+    chosen = sweep.best if trial is None else find_trial(sweep, trial)
     if chosen is None:
-        raise StateError("no trial has reported yet", where=sweep, hint=f"`sweeper status {sweep}` shows why")
-    return told, chosen
+        raise StateError("no trial has reported yet", where=name, hint=f"`sweeper status {name}` shows why")
+    return sweep, chosen
 
 
-def open_chosen(told: StoredSweep, trial: TrialHistory, *, on_cpu: bool = False) -> Opened:
+def open_chosen(sweep: StoredSweep, trial: TrialHistory, *, on_cpu: bool = False) -> Opened:
     """The trial's network on the GPU, where there is one."""
     device = torch.device("cpu") if on_cpu else None
-    return open_trial(told.paths, told.meta, told.spec, trial, device=device)
+    return open_trial(sweep.paths, sweep.meta, sweep.spec, trial, device=device)
 
 
 @contextlib.contextmanager

@@ -14,25 +14,26 @@ def say(ending: Ending, name: str) -> int:
     """Print the answer so far on stdout, what went wrong and how to go on on stderr; return the exit code."""
     from sweeper.results.answer_pictures import draw_pictures  # imports matplotlib
 
-    told = stored(name)
-    board = board_of(told)
+    sweep = stored(name)
+    board = board_of(sweep)
     draw_pictures(board)
     print_page(board)
-    for line in _remarks(told, ending):
+    for line in _remarks(sweep, ending):
         click.echo(line, err=True)
     return ending.exit_code
 
 
-def _remarks(told: StoredSweep, ending: Ending) -> Iterator[str]:
-    name = told.name
-    failed = [trial.number for trial in told.history.trials.values() if trial.state is State.FAILED]
+def _remarks(sweep: StoredSweep, ending: Ending) -> Iterator[str]:
+    name = sweep.name
+    failed = [trial.number for trial in sweep.history.trials.values() if trial.state is State.FAILED]
     if failed:
         yield f"{len(failed)} failed: `sweeper logs {name} {failed[-1]}` says why"
     if ending.undelivered:
         yield f"tracking has not confirmed {ending.undelivered} rows: `sweeper sync {name}` delivers them"
-    if told.ended == "broken":
-        yield f"given up: each of the first {told.spec.budget.max_failed} trials failed; once that is mended:"
+    if sweep.ended == "broken":
+        count = sweep.spec.budget.max_failed
+        yield f"given up: each of the first {count} trials failed; once that is mended:"
         yield f"sweeper retry {name} --failed"
-    elif told.ended != "done":
-        why = reason_text(told.history.closed or ending.why)
+    elif sweep.ended != "done":
+        why = reason_text(sweep.history.closed or ending.why)
         yield f"stopped ({why}); go on with:  sweeper resume {name}"

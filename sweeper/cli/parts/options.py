@@ -15,8 +15,8 @@ def sweep_file(function: F) -> F:
 
 
 def sweep_name(function: F) -> F:
-    """SWEEP: the name of a sweep in `runs/`, passed as `sweep` and completed by the shell."""
-    return click.argument("sweep", shell_complete=complete_sweep)(function)
+    """SWEEP: the name of a sweep in `runs/`, passed as `name` and completed by the shell."""
+    return click.argument("name", metavar="SWEEP", shell_complete=complete_sweep)(function)
 
 
 def overrides(function: F) -> F:

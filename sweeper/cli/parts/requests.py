@@ -15,15 +15,15 @@ LOOK_SECONDS = 0.3
 
 def ask(name: str, what: Request, *, is_waiting: bool, what_happens: str) -> int:
     """Ask whoever runs the sweep; StateError where nobody does. Returns the exit code."""
-    owner, told = request(name, what), stored(name)
+    owner, sweep = request(name, what), stored(name)
     if owner is None:
-        hint = f"`{next_commands(told.standing, name)[0]}` is next"
-        raise StateError(f"nobody runs it: {standing_text(told)}", where=name, hint=hint)
+        hint = f"`{next_commands(sweep.standing, name)[0]}` is next"
+        raise StateError(f"nobody runs it: {standing_text(sweep)}", where=name, hint=hint)
     click.echo(f"asked process {owner.pid} on {owner.host}: {what_happens}", err=True)
     if not is_waiting:
         return 0
     try:
-        while told.is_running():
+        while sweep.is_running():
             time.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
         click.echo("no longer waiting; the request stands", err=True)
@@ -32,11 +32,11 @@ def ask(name: str, what: Request, *, is_waiting: bool, what_happens: str) -> int
     return 0
 
 
-def _say(told: StoredSweep) -> None:
-    states = ", ".join(f"{number} {state}" for state, number in told.counts.items()) or "no trials yet"
-    click.echo(f"{told.name}: {standing_text(told)}; {states}")
-    metric, best = told.spec.objective.metric, told.best
-    report = best.best(told.spec.objective.goal) if best else None
+def _say(sweep: StoredSweep) -> None:
+    states = ", ".join(f"{number} {state}" for state, number in sweep.counts.items()) or "no trials yet"
+    click.echo(f"{sweep.name}: {standing_text(sweep)}; {states}")
+    metric, best = sweep.spec.objective.metric, sweep.best
+    report = best.best(sweep.spec.objective.goal) if best else None
     if best and report:
         click.echo(f"best so far: {metric} {score_text(metric, report.score)} (trial {best.number})")
-    click.echo(f"next: {next_commands(told.standing, told.name)[0]}")
+    click.echo(f"next: {next_commands(sweep.standing, sweep.name)[0]}")

@@ -18,40 +18,40 @@ FAILURES = 3
 """Failed trials whose message is shown; `sweeper logs` has all."""
 
 
-def print_status(told: StoredSweep) -> None:
+def print_status(sweep: StoredSweep) -> None:
     """The page: what it has done and used, what runs, what failed, what to type next."""
-    click.echo(f"{click.style(told.name, bold=True)}: {standing_text(told)}")
-    print_pairs(_pairs(told))
-    _print_trials("running", told, [t for t in told.history.trials.values() if t.state is State.RUNNING])
-    print_pairs([("" if number else "next", line) for number, line in enumerate(_commands(told))])
+    click.echo(f"{click.style(sweep.name, bold=True)}: {standing_text(sweep)}")
+    print_pairs(_pairs(sweep))
+    _print_trials("running", sweep, [t for t in sweep.history.trials.values() if t.state is State.RUNNING])
+    print_pairs([("" if number else "next", line) for number, line in enumerate(_commands(sweep))])
 
 
-def _pairs(told: StoredSweep) -> Iterator[tuple[str, str]]:
-    states = ", ".join(f"{number} {state}" for state, number in told.counts.items())
-    yield "trials", f"{len(told.history.trials)}: {states}" if states else "none yet"
-    yield "best so far", _best_text(told)
-    for number, line in enumerate(_budget_lines(told)):
+def _pairs(sweep: StoredSweep) -> Iterator[tuple[str, str]]:
+    states = ", ".join(f"{number} {state}" for state, number in sweep.counts.items())
+    yield "trials", f"{len(sweep.history.trials)}: {states}" if states else "none yet"
+    yield "best so far", _best_text(sweep)
+    for number, line in enumerate(_budget_lines(sweep)):
         yield "" if number else "budget", line
-    yield "device time", _device_text(told)
-    if told.best is not None:
-        metric, found = told.spec.objective.metric, anytime_of(told)
+    yield "device time", _device_text(sweep)
+    if sweep.best is not None:
+        metric, found = sweep.spec.objective.metric, anytime_of(sweep)
         yield "last tenth", last_tenth_text(metric, found)
-        yield "stop now?" if told.owner else "enough?", advice_text(metric, found)
+        yield "stop now?" if sweep.owner else "enough?", advice_text(metric, found)
     yield (
         "wall clock",
-        f"{duration_text(told.history.wall_seconds)} in {counted(told.history.launches, 'launch')}",
+        f"{duration_text(sweep.history.wall_seconds)} in {counted(sweep.history.launches, 'launch')}",
     )
-    yield "tracking", _tracking_text(told)
-    yield "last event", f"{duration_text(max(0.0, time.time() - told.last_at))} ago"
-    failed = _failed(told)
+    yield "tracking", _tracking_text(sweep)
+    yield "last event", f"{duration_text(max(0.0, time.time() - sweep.last_at))} ago"
+    failed = _failed(sweep)
     for number, trial in enumerate(failed[:FAILURES]):
         yield "" if number else "failures", f"trial {trial.number}  {_failure_text(trial)}"
     if len(failed) > FAILURES:
         yield "", f"and {len(failed) - FAILURES} more"
 
 
-def _best_text(told: StoredSweep) -> str:
-    objective, best = told.spec.objective, told.best
+def _best_text(sweep: StoredSweep) -> str:
+    objective, best = sweep.spec.objective, sweep.best
     report = best.best(objective.goal) if best else None
     if best is None or report is None:
         return f"no {objective.metric} yet"
@@ -59,33 +59,35 @@ def _best_text(told: StoredSweep) -> str:
     return f"{objective.metric} {score}  trial {best.number}, epoch {report.epoch}  {plain(best.label)}"
 
 
-def _budget_lines(told: StoredSweep) -> Iterator[str]:
-    used = budgets_used(told.spec.budget, told.history, told.history.wall_seconds)
+def _budget_lines(sweep: StoredSweep) -> Iterator[str]:
+    used = budgets_used(sweep.spec.budget, sweep.history, sweep.history.wall_seconds)
     for name, (spent, limit) in used.items():
         yield f"{spent:.4g} of {limit:g} {name} ({100 * spent / limit:.0f} %)"
 
 
-def _device_text(told: StoredSweep) -> str:
-    sums, has_gpu = told.device_totals, told.has_gpu
+def _device_text(sweep: StoredSweep) -> str:
+    sums, has_gpu = sweep.device_totals, sweep.has_gpu
     share = f" ({100 * sums.productive / sums.billed:.0f} %)" if sums.billed > 0 else ""
     money = "" if sums.usd is None or not sums.billed else f", {sums.usd:.2f} USD"
     billed = f"{device_text(sums.billed, has_gpu)} billed{money}"
-    return f"{billed}, {device_text(sums.productive, has_gpu)} productive{share}, {_idle(told)} idle"
+    return f"{billed}, {device_text(sums.productive, has_gpu)} productive{share}, {_idle(sweep)} idle"
 
 
-def _idle(told: StoredSweep) -> str:
-    return device_text(told.device_totals.idle, told.has_gpu)
+def _idle(sweep: StoredSweep) -> str:
+    return device_text(sweep.device_totals.idle, sweep.has_gpu)
 
 
-def _tracking_text(told: StoredSweep) -> str:
-    waiting = f"{counted(told.undelivered, 'row')} not delivered yet" if told.undelivered else "all delivered"
-    return f"{waiting}  ({told.tracking})"
+def _tracking_text(sweep: StoredSweep) -> str:
+    waiting = (
+        f"{counted(sweep.undelivered, 'row')} not delivered yet" if sweep.undelivered else "all delivered"
+    )
+    return f"{waiting}  ({sweep.tracking})"
 
 
-def _failed(told: StoredSweep) -> list[TrialHistory]:
+def _failed(sweep: StoredSweep) -> list[TrialHistory]:
     """The failed trials, the latest first."""
-    failed = [trial for trial in told.history.trials.values() if trial.state is State.FAILED]
-    return sorted(failed, key=lambda trial: told.heard.get(trial.id, 0.0), reverse=True)
+    failed = [trial for trial in sweep.history.trials.values() if trial.state is State.FAILED]
+    return sorted(failed, key=lambda trial: sweep.heard_at.get(trial.id, 0.0), reverse=True)
 
 
 def _failure_text(trial: TrialHistory) -> str:
@@ -96,11 +98,11 @@ def _failure_text(trial: TrialHistory) -> str:
     return ": ".join(part for part in parts if part) or "failed"
 
 
-def _print_trials(title: str, told: StoredSweep, trials: list[TrialHistory]) -> None:
-    if not trials or told.owner is None:
+def _print_trials(title: str, sweep: StoredSweep, trials: list[TrialHistory]) -> None:
+    if not trials or sweep.owner is None:
         return
     click.echo(click.style(title, bold=True))
-    metric = told.spec.objective.metric
+    metric = sweep.spec.objective.metric
     header = ("trial", "epoch", metric, "device-seconds", "heard", "configuration")
     now = time.time()
     rows = [
@@ -109,7 +111,7 @@ def _print_trials(title: str, told: StoredSweep, trials: list[TrialHistory]) -> 
             str(trial.last.epoch) if trial.last else "-",
             score_text(metric, trial.last.score if trial.last else None),
             f"{trial.device_seconds:.0f}",
-            f"{duration_text(max(0.0, now - told.heard[trial.id]))} ago",
+            f"{duration_text(max(0.0, now - sweep.heard_at[trial.id]))} ago",
             plain(trial.label),
         )
         for trial in trials
@@ -117,54 +119,54 @@ def _print_trials(title: str, told: StoredSweep, trials: list[TrialHistory]) -> 
     print_table(header, rows, left=("configuration",))
 
 
-def _commands(told: StoredSweep) -> tuple[str, ...]:
-    name = told.name
-    failed = _failed(told)
+def _commands(sweep: StoredSweep) -> tuple[str, ...]:
+    name = sweep.name
+    failed = _failed(sweep)
     seen = (f"sweeper logs {name} {failed[0].number}",) if failed else ()
-    late = (f"sweeper sync {name}",) if told.undelivered and not told.owner else ()
-    return tuple(dict.fromkeys((*next_commands(told.standing, name), *late, *seen)))
+    late = (f"sweeper sync {name}",) if sweep.undelivered and not sweep.owner else ()
+    return tuple(dict.fromkeys((*next_commands(sweep.standing, name), *late, *seen)))
 
 
-def status_facts(told: StoredSweep) -> dict[str, Any]:
+def status_facts(sweep: StoredSweep) -> dict[str, Any]:
     """The same as JSON."""
-    objective, best, sums = told.spec.objective, told.best, told.device_totals
+    objective, best, sums = sweep.spec.objective, sweep.best, sweep.device_totals
     report = best.best(objective.goal) if best else None
-    used = budgets_used(told.spec.budget, told.history, told.history.wall_seconds)
-    running = [t for t in told.history.trials.values() if t.state is State.RUNNING and told.owner]
+    used = budgets_used(sweep.spec.budget, sweep.history, sweep.history.wall_seconds)
+    running = [t for t in sweep.history.trials.values() if t.state is State.RUNNING and sweep.owner]
     return {
-        "name": told.name,
-        "state": told.standing,
-        "why": told.history.closed,
-        "host": told.owner.host if told.owner else None,
-        "pid": told.owner.pid if told.owner else None,
-        "trials": told.counts,
+        "name": sweep.name,
+        "state": sweep.standing,
+        "why": sweep.history.closed,
+        "host": sweep.owner.host if sweep.owner else None,
+        "pid": sweep.owner.pid if sweep.owner else None,
+        "trials": sweep.counts,
         "metric": objective.metric,
         "best": {"trial": best.number, "epoch": report.epoch, "score": report.score}
         if best and report
         else None,
         "budget": {name: {"used": spent, "limit": limit} for name, (spent, limit) in used.items()},
-        "device": "gpu" if told.has_gpu else "cpu_slot",
+        "device": "gpu" if sweep.has_gpu else "cpu_slot",
         "billed_device_seconds": sums.billed,
         "productive_device_seconds": sums.productive,
         "idle_device_seconds": sums.idle,
         "usd": sums.usd if sums.billed else None,
-        "anytime": anytime_of(told).as_dict(),
-        "wall_seconds": told.history.wall_seconds,
-        "launches": told.history.launches,
-        "untold": told.undelivered,
-        "running": [_running(trial, told) for trial in running],
-        "failures": [{"trial": t.number, "message": _failure_text(t)} for t in _failed(told)],
-        "next": _commands(told),
+        "anytime": anytime_of(sweep).as_dict(),
+        "wall_seconds": sweep.history.wall_seconds,
+        "launches": sweep.history.launches,
+        "untold": sweep.undelivered,
+        "running": [_running(trial, sweep) for trial in running],
+        "failures": [{"trial": t.number, "message": _failure_text(t)} for t in _failed(sweep)],
+        "next": _commands(sweep),
     }
 
 
-def _running(trial: TrialHistory, told: StoredSweep) -> dict[str, Any]:
+def _running(trial: TrialHistory, sweep: StoredSweep) -> dict[str, Any]:
     last = trial.last
     return {
         "trial": trial.number,
         "epoch": last.epoch if last else 0,
         "score": last.score if last else None,
         "device_seconds": trial.device_seconds,
-        "heard_at": told.heard[trial.id],
+        "heard_at": sweep.heard_at[trial.id],
         "configuration": dict(trial.config),
     }

@@ -20,12 +20,12 @@ METRICS = ("train/loss", "valid/loss", "valid/top1", "valid/top5")
 """The columns beside the objective; `--json` has every metric."""
 
 
-def find_trial(told: StoredSweep, word: str) -> TrialHistory:
+def find_trial(sweep: StoredSweep, word: str) -> TrialHistory:
     """The trial of that number, else of the id that begins so, in four characters or more.
 
     SpecError where there is not exactly one.
     """
-    trials = list(told.history.trials.values())
+    trials = list(sweep.history.trials.values())
     by_number = [trial for trial in trials if word == str(trial.number)]
     by_id = [trial for trial in trials if len(word) >= PREFIX and trial.id.startswith(word.lower())]
     found = by_number or by_id
@@ -33,21 +33,21 @@ def find_trial(told: StoredSweep, word: str) -> TrialHistory:
         return found[0]
     if found:
         several = ", ".join(f"{trial.id[: len(word) + 4]} (trial {trial.number})" for trial in found[:4])
-        raise SpecError(f"{word!r} begins several ids", where=told.name, hint=f"say more: {several}")
+        raise SpecError(f"{word!r} begins several ids", where=sweep.name, hint=f"say more: {several}")
     known = f"its trials are 0 to {len(trials) - 1}" if trials else "no trial has begun yet"
-    raise SpecError(f"no trial {word!r}", where=told.name, hint=known)
+    raise SpecError(f"no trial {word!r}", where=sweep.name, hint=known)
 
 
-def fate(trial: TrialHistory, told: StoredSweep) -> str:
+def fate(trial: TrialHistory, sweep: StoredSweep) -> str:
     """Why the trial is where it is, in one sentence."""
-    metric, outcome = told.spec.objective.metric, trial.outcome
+    metric, outcome = sweep.spec.objective.metric, trial.outcome
     last = trial.last.epoch if trial.last else 0
     if trial.state is State.STOPPED:
         return _why_stopped(trial, metric)
     if trial.state is State.COMPLETED:
-        return f"completed: {last} of {told.spec.train.epochs} epochs"
+        return f"completed: {last} of {sweep.spec.train.epochs} epochs"
     if trial.state is State.RUNNING:
-        return f"running, {last} epochs so far" if told.owner else "interrupted: its driver vanished"
+        return f"running, {last} epochs so far" if sweep.owner else "interrupted: its driver vanished"
     if outcome is None:
         return f"{trial.state}, nothing has run yet"
     parts = (str(trial.state), outcome.kind.replace("_", " "), plain(outcome.message))
@@ -64,10 +64,10 @@ def _why_stopped(trial: TrialHistory, metric: str) -> str:
     return f"stopped after epoch {epoch} {numbers}{why}"
 
 
-def print_trial(trial: TrialHistory, told: StoredSweep) -> None:
+def print_trial(trial: TrialHistory, sweep: StoredSweep) -> None:
     """The page."""
-    name = f"trial {trial.number} of {told.name}"
-    click.echo(f"{click.style(name, bold=True)} ({trial.id}): {fate(trial, told)}")
+    name = f"trial {trial.number} of {sweep.name}"
+    click.echo(f"{click.style(name, bold=True)} ({trial.id}): {fate(trial, sweep)}")
     _title("configuration" + (f" {plain(trial.point)}" if trial.point else ""))
     print_pairs(((key, plain(value_text(value))) for key, value in trial.config.items()), indent=2)
     if trial.attempts:
@@ -75,7 +75,7 @@ def print_trial(trial: TrialHistory, told: StoredSweep) -> None:
         print_table(_ATTEMPT, [_attempt_row(attempt) for attempt in trial.attempts], left=_LEFT)
     if trial.reports or trial.verdicts:
         _title("reports and decisions")
-        _print_reports(trial, told.spec.objective.metric)
+        _print_reports(trial, sweep.spec.objective.metric)
     if trial.test:
         scores = (f"{key} {score_text(key, score)}" for key, score in trial.test.items())
         click.echo(f"\ntest split: {', '.join(scores)}")
@@ -142,15 +142,15 @@ def _verdict_cells(verdict: Verdict | None, metric: str) -> tuple[str, ...]:
     return str(verdict.decision), rung, rank, score_text(metric, verdict.threshold), plain(verdict.reason)
 
 
-def trial_facts(trial: TrialHistory, told: StoredSweep) -> dict[str, Any]:
+def trial_facts(trial: TrialHistory, sweep: StoredSweep) -> dict[str, Any]:
     """The page as JSON, with every metric of every report."""
     return {
-        "sweep": told.name,
+        "sweep": sweep.name,
         "number": trial.number,
         "id": trial.id,
         "point": trial.point,
-        "state": told.state_word(trial.state),
-        "why": fate(trial, told),
+        "state": sweep.state_word(trial.state),
+        "why": fate(trial, sweep),
         "configuration": dict(trial.config),
         "seed": trial.seed,
         "attempts": [asdict(attempt) for attempt in trial.attempts],

@@ -34,7 +34,7 @@ def certainty(board: Leaderboard) -> Card:
     """How probable it is that the first is the best, or how to find out."""
     sure = None
     if board.budget is None:  # the probability is that of the first of all
-        sure = certainty_of(board.ranked, board.objective.goal, board.told.spec.search.seed)
+        sure = certainty_of(board.ranked, board.objective.goal, board.sweep.spec.search.seed)
     if sure is not None:
         runs = f"{sure.fewest}" if sure.fewest == sure.most else f"{sure.fewest} to {sure.most}"
         share = f"{100 * sure.probability:.0f} %"
@@ -59,7 +59,7 @@ class Earlier:
 
 def earlier(board: Leaderboard) -> Card | NotYet:
     """What `search.from` knew: the sweep that has it comes first where it is better."""
-    known = known_best(board.told.history.known, board.objective.goal)
+    known = known_best(board.sweep.history.known, board.objective.goal)
     if known is None:
         return NotYet("the search began without results", {"known_from_earlier_sweeps": None})
     said = f"{score_text(board.objective.metric, known.score)}, trial {known.number} of {plain(known.sweep)}"

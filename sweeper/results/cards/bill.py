@@ -23,15 +23,15 @@ from sweeper.wording import (
 LOST = {"driver_lost": "lost with their driver", "node_lost": "lost with their node"}
 
 
-def sums(told: StoredSweep, bill: Bill) -> Card:
+def sums(sweep: StoredSweep, bill: Bill) -> Card:
     """What the devices gave, and what for. Facts are device-seconds, of CPU slots where `device` says so."""
     notes = [] if bill.has_gpu else [Words("", "CPU slots stand in for devices: no GPU was used")]
     lines = [*_time_lines(bill), *_preempted(bill), *_lost(bill), *_money(bill)]
     lines += [Words("energy", _energy_text(bill)), *notes]
-    return Card(told.paths.name, _facts(bill), subtitle=standing_text(told), lines=lines)
+    return Card(sweep.paths.name, _facts(bill), subtitle=standing_text(sweep), lines=lines)
 
 
-def nodes(told: StoredSweep, bill: Bill) -> Card:
+def nodes(sweep: StoredSweep, bill: Bill) -> Card:
     """Every node, the dearest first."""
     has_money, in_hours = bool(bill.prices), _in_hours(node.billed for node in bill.nodes)
     header = ["node", "device", "attempts", f"held {_unit(in_hours)}", "billed", "idle", "busy"]
@@ -47,11 +47,11 @@ def nodes(told: StoredSweep, bill: Bill) -> Card:
     return _card(table, {"nodes": [asdict(node) for node in bill.nodes]})
 
 
-def parameters(told: StoredSweep, bill: Bill) -> Card:
+def parameters(sweep: StoredSweep, bill: Bill) -> Card:
     """Every value of a parameter that differs between trials, and what it brought."""
     has_money, in_hours = bool(bill.prices), _in_hours(value.billed for value in bill.values)
     has_gain = any(value.efficiency is not None for value in bill.values)
-    metric = told.spec.objective.metric
+    metric = sweep.spec.objective.metric
     header = ["parameter", "value", "trials", _unit(in_hours), *(["USD"] if has_money else [])]
     gain_unit = f"points per {cost_unit('gpu_hours', bill.has_gpu, is_one=True)}"
     header += [f"best {metric}", "median", *([gain_unit] if has_gain else [])]
@@ -66,12 +66,12 @@ def parameters(told: StoredSweep, bill: Bill) -> Card:
     return _card(table, {"parameters": [asdict(value) for value in bill.values]})
 
 
-def trials(told: StoredSweep, bill: Bill, count: int | None = None) -> Card:
+def trials(sweep: StoredSweep, bill: Bill, count: int | None = None) -> Card:
     """The dearest `count` trials, or all."""
     shown = bill.trials[:count]
     in_hours = _in_hours(trial.billed for trial in shown)
     has_money, has_energy = bool(bill.prices), bill.sums.joules is not None
-    metric = told.spec.objective.metric
+    metric = sweep.spec.objective.metric
     header = ["trial", "state", "attempts", _unit(in_hours), "productive", "set-up"]
     header += [*(["USD"] if has_money else []), *(["Wh"] if has_energy else []), metric, "configuration"]
     rows: list[list[str]] = []

@@ -27,7 +27,7 @@ def comparison(found: Comparison) -> Card:
 
 def fronts_picture(found: Comparison) -> Picture:
     """The fronts of several sweeps on common axes."""
-    fronts = {plain(side.board.told.spec.name): side.front for side in found.sides}
+    fronts = {plain(side.board.sweep.spec.name): side.front for side in found.sides}
     colors = {name: FRONTS[number % len(FRONTS)] for number, name in enumerate(fronts)}
     paid = {name: [row for row in rows if row.cost(found.cost) > 0] for name, rows in fronts.items()}
     places = {name: [(row.cost(found.cost), row.score or 0.0) for row in rows] for name, rows in paid.items()}
@@ -66,8 +66,8 @@ def _row(side: Side, found: Comparison) -> tuple[str, ...]:
     usd = board.sums.usd if board.sums.billed else None
     money = "" if usd is None else f", {usd:.2f} USD"
     return (
-        plain(board.told.spec.name),
-        str(len(board.told.history.trials)),
+        plain(board.sweep.spec.name),
+        str(len(board.sweep.history.trials)),
         device_text(board.sums.billed, board.has_gpu) + money,
         mean_text(found.metric, best) if best else "-",
         "-" if best is None else f"{best.cost(found.cost):.4g}",
@@ -78,7 +78,7 @@ def _row(side: Side, found: Comparison) -> tuple[str, ...]:
 
 def _levels(found: Comparison) -> Table:
     title = f"Best {found.metric} of a trial that cost at most (the fronts on common axes)"
-    header = (device_unit(found.cost), *(plain(side.board.told.spec.name) for side in found.sides))
+    header = (device_unit(found.cost), *(plain(side.board.sweep.spec.name) for side in found.sides))
     rows = [
         (f"{level:g}", *(mean_text(found.metric, row) if row else "-" for row in rows))
         for level, rows in found.levels
@@ -87,7 +87,7 @@ def _levels(found: Comparison) -> Table:
 
 
 def _reached(found: Comparison) -> Table:
-    names = [side.board.told.spec.name for side in found.sides]
+    names = [side.board.sweep.spec.name for side in found.sides]
     rows = [
         (plain(name), *(_step_text(side, other, found) for other in names))
         for name, side in zip(names, found.sides, strict=True)
@@ -98,7 +98,7 @@ def _reached(found: Comparison) -> Table:
 
 def _step_text(side: Side, other: str, found: Comparison) -> str:
     steps, step = side.anytime.steps, side.reached.get(other)
-    if other == side.board.told.spec.name:
+    if other == side.board.sweep.spec.name:
         step = next((step for step in steps if step.score == steps[-1].score), None)
     elif other in side.reached and step is None:
         return "never"
@@ -130,17 +130,17 @@ def _facts(found: Comparison) -> dict[str, Any]:
 def _side_facts(side: Side, whole: float) -> dict[str, Any]:
     board = side.board
     return {
-        "sweep": board.told.spec.name,
+        "sweep": board.sweep.spec.name,
         "best": board.best.as_dict() if board.best else None,
         "front": [row.as_dict() for row in side.front],
         "hypervolume": side.area,
         "hypervolume_share": side.area / whole if whole > 0 else None,
         "efficiency": side.ratio,
-        "trials": len(board.told.history.trials),
+        "trials": len(board.sweep.history.trials),
         "device": "gpu" if board.has_gpu else "cpu_slot",
         "billed_device_seconds": board.sums.billed,
         "usd": board.sums.usd if board.sums.billed else None,
-        "wall_seconds": board.told.history.wall_seconds,
+        "wall_seconds": board.sweep.history.wall_seconds,
         "anytime": side.anytime.as_dict(),
         "reached_best_of": {
             name: {"device_seconds": step.device_seconds, "usd": step.usd} if step else None

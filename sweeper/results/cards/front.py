@@ -55,7 +55,7 @@ def front_picture(board: Leaderboard) -> Picture:
 
     Configurations of several runs show their mean and its 95 % interval.
     """
-    cost, spec = board.cost, board.told.spec
+    cost, spec = board.cost, board.sweep.spec
     rows = [row for row in board.configurations if row.score is not None and row.cost(cost) > 0]
     places = [(row.cost(cost), row.score or 0.0) for row in front_rows(board) if row.cost(cost) > 0]
     return Picture(

@@ -53,7 +53,7 @@ def _by_efficiency(board: Leaderboard, rows: Sequence[LeaderboardRow]) -> list[L
     """Those that reach the floor, the best ratio first."""
     found = most_efficient_row(board)
     if found is None:
-        where = board.told.spec.name
+        where = board.sweep.spec.name
         raise StateError(f"{why_none_is(board)}: nothing to rank", where=where, hint="--by score")
     cloud = points(rows, board.objective.goal, board.cost)
     worth = {point.number: efficiency(point, found.chance) for point in cloud}

@@ -62,7 +62,7 @@ class Compared:
 
 def published(board: Leaderboard) -> Card | NotYet:
     """Only the figures that the study gave for some point; accuracies in per cent."""
-    lines = compare(board.told.spec, board.trials, board.measure)
+    lines = compare(board.sweep.spec, board.trials, board.measure)
     if not lines:
         return NotYet("no point of the sweep file has published figures", {"published": []})
     title, columns = "Published beside measured", _columns(lines)

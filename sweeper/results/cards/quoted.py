@@ -15,15 +15,15 @@ from sweeper.trial import Config, State, canonical
 from sweeper.wording import HOUR, cost_unit
 
 
-def estimate(told: StoredSweep) -> Card | NotYet:
+def estimate(sweep: StoredSweep) -> Card | NotYet:
     """The quote of the sweep's launch beside what it has come to; nothing of how it was worked out."""
-    quote = CostEstimate.from_json(told.meta.get("quote", ""))
+    quote = CostEstimate.from_json(sweep.meta.get("quote", ""))
     if quote is None:
         return NotYet("the sweep was launched without a quote", {"quote": None})
-    rows, error = quote_beside_actual(quote, told.history), trial_error(quote, told.history, told.spec)
+    rows, error = quote_beside_actual(quote, sweep.history), trial_error(quote, sweep.history, sweep.spec)
     by_name = {row.what: {**asdict(row.quoted), "actual": row.actual, "verdict": row.verdict} for row in rows}
     facts = {"quote": {"source": quote.source, "trial_error": error, **by_name}}
-    if not told.history.attempts:
+    if not sweep.history.attempts:
         return NotYet("nothing has run yet", facts)
     shown = _NAMES | {"device_hours": cost_unit("gpu_hours", quote.is_gpu)}
     columns, cells = ("quoted", "p10", "p50", "p90", "actual", ""), list[tuple[str, ...]]()

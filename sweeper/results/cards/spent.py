@@ -18,9 +18,9 @@ def spending(board: Leaderboard) -> Card:
 
     The saving is an estimate: the epochs that stopped trials did not run, at their own seconds an epoch.
     """
-    told, sums, has_gpu = board.told, board.sums, board.has_gpu
-    stopped = [trial for trial in told.history.trials.values() if trial.state is State.STOPPED]
-    saved = sum(saved_device_seconds(trial, told.spec.train.epochs) for trial in stopped)
+    sweep, sums, has_gpu = board.sweep, board.sums, board.has_gpu
+    stopped = [trial for trial in sweep.history.trials.values() if trial.state is State.STOPPED]
+    saved = sum(saved_device_seconds(trial, sweep.spec.train.epochs) for trial in stopped)
     share = f" ({100 * sums.productive / sums.billed:.0f} %)" if sums.billed > 0 else ""
     money = f", {sums.usd:.2f} USD" if sums.billed and sums.usd is not None else ""
     trained = f"{device_text(sums.productive, has_gpu)} productive{share}"
@@ -33,7 +33,7 @@ def spending(board: Leaderboard) -> Card:
         "productive_device_seconds": sums.productive,
         "device": "gpu" if has_gpu else "cpu_slot",
         "usd": sums.usd if sums.billed else None,
-        "wall_seconds": told.history.wall_seconds,
+        "wall_seconds": sweep.history.wall_seconds,
         "stopped_early": len(stopped),
         "saved_device_seconds": saved,
     }
@@ -42,8 +42,8 @@ def spending(board: Leaderboard) -> Card:
 
 def anytime(board: Leaderboard) -> Card | NotYet:
     """What the last tenth of the search brought, what more would, and why the search ended by itself."""
-    metric, found = board.objective.metric, anytime_of(board.told)
-    facts = {"anytime": found.as_dict(), "search_ended": board.told.history.enough or None}
+    metric, found = board.objective.metric, anytime_of(board.sweep)
+    facts = {"anytime": found.as_dict(), "search_ended": board.sweep.history.enough or None}
     if board.best is None:
         return NotYet("no trial has a score yet", facts)
     lines = [
@@ -55,14 +55,14 @@ def anytime(board: Leaderboard) -> Card | NotYet:
 
 def anytime_picture(board: Leaderboard) -> Picture:
     """The best score as the sweep went on, its last 10 % shaded, what more would bring above."""
-    metric, found = board.objective.metric, anytime_of(board.told)
+    metric, found = board.objective.metric, anytime_of(board.sweep)
     unit = _unit(board.cost, found.steps)
     places = [(in_unit(unit, step.device_seconds, step.usd), step.score) for step in found.steps]
     end = found.searched
     searched = in_unit(unit, end.device_seconds, end.usd) if end else 0.0
     last = f"the last 10 % {last_tenth_text(metric, found)}"
     return Picture(
-        title=f"{board.told.spec.name}: best {metric} so far",
+        title=f"{board.sweep.spec.name}: best {metric} so far",
         metric=metric,
         across=f"spent on all trials, {axis_unit(unit, board.has_gpu)}",
         is_log=False,

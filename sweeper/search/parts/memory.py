@@ -17,12 +17,12 @@ _ASIDE = -(10**9)
 
 
 @dataclass(slots=True)
-class Heard:
+class ObservedTrial:
     """One trial. `state` is RUNNING until it is told of for the first time.
 
     A trial that was stopped at a rung and goes on, because it was promoted, stays STOPPED and keeps the
     scores that it adds: never is one of the best counted as running, which a constant liar calls bad.
-    `told` holds what a sampler makes of it, until something new is heard.
+    `translation` is what a sampler makes of it, until something new is reported.
     """
 
     number: int
@@ -31,7 +31,7 @@ class Heard:
     scores: dict[int, float] = field(default_factory=dict[int, float])
     score: float | None = None
     cost: float = 0.0
-    told: Any = None
+    translation: Any = None
 
 
 class Memory:
@@ -45,8 +45,8 @@ class Memory:
         self._sign = goal.sign
         self._limit = limit
         self._aside = _ASIDE
-        self._running: dict[int, Heard] = {}
-        self._over: dict[int, Heard] = {}
+        self._running: dict[int, ObservedTrial] = {}
+        self._over: dict[int, ObservedTrial] = {}
         self._ranks: dict[int, Rank] = {}
         self._ranked: list[tuple[Rank, int]] = []
 
@@ -64,56 +64,56 @@ class Memory:
             before.number = self._aside
             self._over[before.number] = before
             self._rank(before)
-        self._running[number] = Heard(number, config)
+        self._running[number] = ObservedTrial(number, config)
 
     def add(self, number: int, epoch: int, score: float) -> None:
         """A score on the way; the first one of an epoch counts."""
-        heard = self._running.get(number) or self._over.get(number)
-        if heard is None or epoch in heard.scores or heard.state is State.COMPLETED:
+        observed = self._running.get(number) or self._over.get(number)
+        if observed is None or epoch in observed.scores or observed.state is State.COMPLETED:
             return
-        heard.scores[epoch], heard.told = score, None
+        observed.scores[epoch], observed.translation = score, None
         if number in self._over:
-            self._rank(heard)
+            self._rank(observed)
 
     def close(self, number: int, state: State, score: float | None, cost: float) -> None:
         """The trial is over, or waits at a rung; without a result it is forgotten."""
-        heard = self._running.pop(number, None) or self._over.pop(number, None)
-        if heard is None:
+        observed = self._running.pop(number, None) or self._over.pop(number, None)
+        if observed is None:
             return
         if state not in RESULTS or (score is None and state is not State.INFEASIBLE):
             self._unrank(number)
             return
-        heard.state, heard.score, heard.cost, heard.told = state, score, cost, None
-        self._over[number] = heard
-        self._rank(heard)
+        observed.state, observed.score, observed.cost, observed.translation = state, score, cost, None
+        self._over[number] = observed
+        self._rank(observed)
 
-    def shown(self) -> list[Heard]:
+    def shown(self) -> list[ObservedTrial]:
         """The best quarter of `limit`, the newest for the rest, and the newest that run, by number."""
         over = list(self._over.values()) if len(self._over) <= self._limit else self._chosen()
         running = itertools.islice(reversed(self._running.values()), self._limit)
-        return sorted([*over, *running], key=lambda heard: heard.number)
+        return sorted([*over, *running], key=lambda observed: observed.number)
 
-    def _chosen(self) -> list[Heard]:
+    def _chosen(self) -> list[ObservedTrial]:
         numbers = {number for _, number in self._ranked[: self._limit // 4]}
         newest = itertools.islice(reversed(self._over), self._limit)
         rest = [number for number in newest if number not in numbers]
         return [self._over[number] for number in [*numbers, *rest[: self._limit - len(numbers)]]]
 
-    def _rank(self, heard: Heard) -> None:
-        self._unrank(heard.number)
-        self._ranks[heard.number] = rank = self._order(heard)
-        bisect.insort(self._ranked, (rank, heard.number))
+    def _rank(self, observed: ObservedTrial) -> None:
+        self._unrank(observed.number)
+        self._ranks[observed.number] = rank = self._order(observed)
+        bisect.insort(self._ranked, (rank, observed.number))
 
     def _unrank(self, number: int) -> None:
         rank = self._ranks.pop(number, None)
         if rank is not None:
             del self._ranked[bisect.bisect_left(self._ranked, (rank, number))]
 
-    def _order(self, heard: Heard) -> Rank:
+    def _order(self, observed: ObservedTrial) -> Rank:
         """Smaller is better, as TPE sees it: the trials trained in full, then those that got furthest."""
-        if heard.state is State.COMPLETED:
-            return (0.0, 0.0, -self._sign * (heard.score or 0.0))
-        if heard.state is State.INFEASIBLE or not heard.scores:
+        if observed.state is State.COMPLETED:
+            return (0.0, 0.0, -self._sign * (observed.score or 0.0))
+        if observed.state is State.INFEASIBLE or not observed.scores:
             return (2.0, 0.0, 0.0)
-        last = max(heard.scores)
-        return (1.0, -float(last), -self._sign * heard.scores[last])
+        last = max(observed.scores)
+        return (1.0, -float(last), -self._sign * observed.scores[last])

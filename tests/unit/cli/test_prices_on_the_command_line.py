@@ -105,7 +105,7 @@ def test_a_plan_reads_the_same_prices(say, own, digits):
 
 
 @pytest.mark.slow(reason="plans, which prepares images and counts networks")
-def test_a_missing_price_is_said_and_the_sweep_goes_on(say, digits):
+def test_a_missing_price_is_said_and_the_sweep_goes_on(runs, say, digits):
     """A budget in USD cannot hold then; what is counted in hours still does."""
     limits = ("-o", "budget.usd=1", "-o", "budget.trials=3", "-o", "name=unpriced")
     said = say("launch", digits, "--runner", "simulated", *limits)

@@ -73,7 +73,7 @@ def test_a_copy_is_written_at_once_then_every_minute_and_soon_after_a_trial_has_
     for second in range(0, 200, 5):
         clock.now = float(second)
         if second == 100:
-            copies.heard(ENDED)
+            copies.on_event(ENDED)
         before = paths.copy.stat().st_mtime_ns if paths.copy.exists() else 0
         copies.write_if_due()
         if paths.copy.stat().st_mtime_ns != before:
@@ -95,7 +95,7 @@ def test_copies_take_at_most_a_hundredth_of_the_drivers_time(paths, record, said
     copies = Copies(slow, paths, said.append, clock)
     while clock.now < 2000:
         clock.now += 1.0
-        copies.heard(ENDED)
+        copies.on_event(ENDED)
         copies.write_if_due()
     assert slow.times <= 11
 
@@ -137,7 +137,9 @@ def test_large_checkpoints_need_more_room(make_sweep, tmp_path, said):
     room = DiskGuard(sweep, SweepPaths(tmp_path), said.append, lambda: False)
     room.look()
     assert not sweep.held
-    room.heard(Reported(trial="a", attempt=1, report=Report(1, 0.5, checkpoint=str(tmp_path))), sweep.history)
+    room.on_event(
+        Reported(trial="a", attempt=1, report=Report(1, 0.5, checkpoint=str(tmp_path))), sweep.history
+    )
     room.look()
     assert sweep.held
 

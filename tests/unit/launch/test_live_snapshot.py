@@ -158,7 +158,7 @@ def test_a_snapshot_kept_up_to_date_equals_one_made_anew(make_rig, name, seed):
         **{"budget": {"trials": 12, "gpu_hours": 1.0}, "train": {"epochs": 4}, **SWEEPS[name]}, grant=grant
     )
     live = LiveSnapshot(rig.sweep)
-    rig.sweep.listen(live.heard)
+    rig.sweep.listen(live.on_event)
     for _ in range(80):
         _next(rig, dice)
         if dice.random() < 0.5:
