@@ -45,7 +45,7 @@ def command(
 
         write_output(ledger(sweep, format_), output)
         return
-    found = bill(sweep.history, sweep.spec, classes=sweep.classes)
+    found = bill(sweep.history, sweep.spec, images=sweep.valid_images)
     count = count if as_json else count or TRIALS
     tables = (trials(sweep, found, count), parameters(sweep, found), nodes(sweep, found))
     asked = [table for view, table in zip(VIEWS, tables, strict=True) if by in (None, view)]

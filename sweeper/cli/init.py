@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from sweeper.config.sections import DatasetSpec
 from sweeper.config.spec import parse_spec
 from sweeper.config.starter import guessed_source, starter_text
 from sweeper.errors import SpecError
+from sweeper.plan.check_objective import fitting_metric
 
 
 @click.command(epilog="Example:  sweeper init food.yaml --root photos/")
@@ -20,7 +22,9 @@ def command(file: Path, root: Path | None, source: str | None) -> None:
     """
     if file.suffix not in (".yaml", ".yml"):
         raise SpecError("expected a name that ends in .yaml", where=str(file), hint=f"try {file}.yaml")
-    text = starter_text(file, root, source or guessed_source(root))
+    source = source or guessed_source(root)
+    metric, why = fitting_metric(DatasetSpec(source=source, root=str(root) if root else None))
+    text = starter_text(file, root, source, metric)
     parse_spec(text, name=str(file))
     try:
         with file.open("x", encoding="utf-8") as handle:
@@ -29,4 +33,4 @@ def command(file: Path, root: Path | None, source: str | None) -> None:
         raise SpecError("exists already", where=str(file), hint="choose another name, or remove it") from None
     except OSError as error:
         raise SpecError(f"cannot be written: {error.strerror}", where=str(file)) from error
-    click.echo(f"wrote {file}; next: sweeper validate {file}")
+    click.echo(f"wrote {file}, which ranks by {metric} ({why}); next: sweeper validate {file}")

@@ -4,6 +4,7 @@ import click
 
 from sweeper.cli.parts.options import overrides, sweep_file
 from sweeper.cli.parts.runner_options import where_options, with_metrics
+from sweeper.cli.parts.warning_lines import print_warnings
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import load_spec
 from sweeper.launch.changes import refuse_existing
@@ -38,6 +39,8 @@ def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: b
     refuse_what_cannot_fit(planned.quote)
     if dry_run:
         return 0
+    if not where.is_quiet:
+        print_warnings(planned.plan.warnings)
     if not may_proceed(planned.quote, where, is_sure=yes):
         click.echo("nothing was started")
         return 0

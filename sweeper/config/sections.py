@@ -29,7 +29,7 @@ Natural = Annotated[int, Field(ge=0, lt=2**63), BeforeValidator(_whole)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Metric = Literal["valid/top5", "valid/top1", "valid/loss", "train/loss"]
+Metric = Literal["valid/top5", "valid/top1", "valid/balanced_top1", "valid/loss", "train/loss"]
 
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -172,7 +172,8 @@ class ObjectiveSpec(Strict):
     """What is best."""
 
     metric: Metric = "valid/top5"
-    """The metric that ranks trials, measured on the validation split."""
+    """The metric that ranks trials, on the validation split. `valid/balanced_top1`: the mean of the classes'
+    top-1, in which rare classes count as much as common ones. Top-5 needs more than five classes."""
     goal: Annotated[Goal, Field(strict=False), WithJsonSchema(_GOAL)] = Goal.MAXIMIZE
     """Which way is better; a loss is minimized where this is left out."""
     cost: Literal["gpu_hours", "usd", "device_seconds"] = "gpu_hours"

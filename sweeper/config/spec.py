@@ -202,7 +202,12 @@ def parse_spec(
 
 def restore_spec(resolved: Mapping[str, Any], *, name: str, overrides: Sequence[str] = ()) -> SweepSpec:
     """Restore the sweep that `resolved` wrote, to the letter: no variable in it is expanded again."""
-    return _sound(*_read(Document(name, dict(resolved)), overrides, {}))
+    try:
+        return _sound(*_read(Document(name, dict(resolved)), overrides, {}))
+    except SpecError as error:
+        if overrides:
+            raise
+        raise error.each()[0] from error  # nobody wrote this by hand: what is wrong with it is one damage
 
 
 def _sound(spec: SweepSpec | None, mistakes: Sequence[SpecError]) -> SweepSpec:

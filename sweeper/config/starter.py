@@ -40,8 +40,8 @@ resources: {{gpu: 0.5, cpu: 1}}                              # what one trial ho
 """
 
 
-def starter_text(file: Path, root: Path | None, source: str) -> str:
-    """The text of a sweep file at that path, for the images in `root` and the source that reads them."""
+def starter_text(file: Path, root: Path | None, source: str, metric: str) -> str:
+    """The text of a sweep file at that path: images in `root`, the source that reads them, what is best."""
     is_small = source == "digits"
     return _STARTER.format(
         schema=_SCHEMA,
@@ -54,7 +54,7 @@ def starter_text(file: Path, root: Path | None, source: str) -> str:
         layers=3 if is_small else 5,
         augmentation="light" if is_small else "basic",
         epochs=15 if is_small else 20,
-        metric="valid/top1" if is_small else "valid/top5",
+        metric=metric,
     )
 
 

@@ -26,9 +26,14 @@ class Evaluation:
 
     @property
     def headline(self) -> dict[str, float]:
-        """Top-1, top-5 and loss under their metric names."""
+        """What training reports of a split, under the same names."""
         scores, split = self.scores, self.split
-        return {f"{split}/top1": scores.top1, f"{split}/top5": scores.top5, f"{split}/loss": scores.loss}
+        return {
+            f"{split}/top1": scores.top1,
+            f"{split}/top5": scores.top5,
+            f"{split}/balanced_top1": scores.balanced_top1,
+            f"{split}/loss": scores.loss,
+        }
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -42,7 +47,6 @@ class Evaluation:
         calibration = self.scores.calibration
         return {
             **self.headline,
-            f"{split}/top1_balanced": self.scores.balanced_top1,
             f"{split}/calibration_error": calibration.ece,
             f"{split}/calibration_worst": calibration.worst,
             **disturbed,
@@ -63,7 +67,7 @@ class Evaluation:
             "top1": scores.top1,
             "top5": scores.top5,
             "loss": scores.loss,
-            "top1_balanced": scores.balanced_top1,
+            "balanced_top1": scores.balanced_top1,
             "per_class": [asdict(row) for row in scores.per_class()],
             "confused_pairs": [asdict(pair) for pair in scores.confused_pairs()],
             "calibration": asdict(scores.calibration),

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from sweeper.config.salvage import section_of
 from sweeper.config.spec import SweepSpec, read_spec
-from sweeper.errors import Mistakes, SpecError, together
+from sweeper.data.listing import listed_images
+from sweeper.errors import DataError, Mistakes, SpecError, together
 from sweeper.launch.tracking import check_tracking
 from sweeper.launch.warm_start import known_events
+from sweeper.plan.check_objective import objective_notes
 from sweeper.plan.check_spec import check_spec
 
 
@@ -24,6 +26,20 @@ def checked_spec(file: str, overrides: Sequence[str]) -> SweepSpec:
     if mistakes:
         raise together(sorted(mistakes, key=_line_of))
     return spec
+
+
+def image_warnings(spec: SweepSpec) -> list[str]:
+    """Whether the objective can tell networks apart, by the names of the images; or why they are not known.
+
+    DataError where no root is given to a source that needs one: on no machine would there be images.
+    """
+    try:
+        images = listed_images(spec.dataset)
+    except DataError as error:
+        if spec.dataset.root is None:
+            raise
+        return [f"the images were not looked at: {error}"]
+    return list(objective_notes(spec, list(images.values())))
 
 
 def _check_earlier(spec: SweepSpec) -> None:

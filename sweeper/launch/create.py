@@ -47,6 +47,8 @@ def create(
         "channels": str(plan.facts.channels),
         "classes": json.dumps(list(plan.facts.classes)),
         "images": json.dumps(dict(zip(plan.facts.classes, plan.facts.per_class, strict=True))),
+        "valid_images": json.dumps(list(plan.facts.per_class_and_split["valid"])),
+        "test_images": str(plan.facts.per_split["test"]),
         "git_revision": _git_revision(),
         "versions": json.dumps({name: version(name) for name in PACKAGES}),
         "quote": quote,

@@ -16,7 +16,8 @@ from sweeper.training.trial_workload import Training, open_for
 def score_chosen(sweep: Sweep, workload: Training) -> None:
     """Open the test split for those that `objective.test` names: each once, whatever is resumed.
 
-    The winner is chosen before, on the validation split; what is read here chooses nothing.
+    The winner is chosen before, on the validation split; what is read here chooses nothing. Where no image
+    is kept for the test, nothing is measured.
     """
     goal = sweep.spec.objective.goal
     winner = best_of(sweep.history, goal)
@@ -33,6 +34,8 @@ def _score(sweep: Sweep, workload: Training, trial: TrialHistory, checkpoint: Pa
     since = time.monotonic()
     recipe = compose(trial.config, workload.train)
     dataset = open_for(recipe, workload.dataset, workload.cache)
+    if not dataset.size("test"):
+        return
     metrics = final_score(checkpoint, dataset, recipe, device=default_device())
     sweep.book("final test", time.monotonic() - since)
     sweep.tested(trial.id, metrics)

@@ -16,6 +16,7 @@ from sweeper.cost import terms
 from sweeper.data.dataset import DataFacts, describe
 from sweeper.errors import SpecError
 from sweeper.models.parts.count import LayerRow, count
+from sweeper.plan.check_objective import objective_notes
 from sweeper.plan.check_spec import TRIES, check_spec, drawn
 from sweeper.plan.network_cost import NetworkCost, size_of
 from sweeper.search.points import configurations, has_points_only
@@ -78,7 +79,7 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
     refusal = Refusal(spec, facts)
     has_search = not has_points_only(spec)
     values = _check_values(spec, refusal) if has_search else ()
-    warnings = (*facts.warnings, *values, *_top5_note(spec, facts))
+    warnings = (*facts.warnings, *values, *objective_notes(spec, facts.per_class_and_split["valid"]))
     for number, config in enumerate(configurations(spec)):
         if reason := refusal(config):
             raise SpecError(f"points.{number}: {reason}", where=spec.where(f"points.{number}"))
@@ -219,11 +220,6 @@ def _corners(spec: SweepSpec, facts: DataFacts) -> tuple[Sample, ...]:
     if not ordered:
         return ()
     return replace(ordered[0], name="cheapest corner"), replace(ordered[-1], name="dearest corner")
-
-
-def _top5_note(spec: SweepSpec, facts: DataFacts) -> Iterator[str]:
-    if spec.objective.metric == "valid/top5" and len(facts.classes) <= 5:
-        yield f"top-5 of {len(facts.classes)} classes is always 100 %: use objective.metric: valid/top1"
 
 
 def _values(parameter: Parameter) -> tuple[Any, ...]:

@@ -85,7 +85,7 @@ class Bill:
         return None if self.attempts == 0 or None in parts else sum(part for part in parts if part)
 
 
-def bill(history: SweepHistory, spec: SweepSpec, *, classes: int | None = None) -> Bill:
+def bill(history: SweepHistory, spec: SweepSpec, *, images: Sequence[int] | None = None) -> Bill:
     """Draw the bill; running attempts as of their last beat. Trials, values and nodes the dearest first."""
     sums, attempts = totals(history), history.attempts
     trials = sorted((_trial(each, spec) for each in history.trials.values()), key=lambda t: -t.billed)
@@ -108,7 +108,7 @@ def bill(history: SweepHistory, spec: SweepSpec, *, classes: int | None = None) 
         prices=_prices(attempts),
         preempted=_preempted(attempts),
         trials=trials,
-        values=by_value([(history_of[t.number].config, t) for t in trials], spec.objective, classes),
+        values=by_value([(history_of[t.number].config, t) for t in trials], spec.objective, images),
         nodes=nodes,
     )
 

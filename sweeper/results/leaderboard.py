@@ -12,7 +12,7 @@ from sweeper.results.pareto import Point, best_within
 from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Totals, totals
-from sweeper.sweep.objective import chance_level
+from sweeper.sweep.chance import chance_level
 from sweeper.sweep.ranking import RankedConfig, ranked_configs
 from sweeper.trial import Config, Goal, Report, State
 from sweeper.wording import HOUR, Cost, in_unit
@@ -129,7 +129,7 @@ class Leaderboard:
     @property
     def chance(self) -> float | None:
         """The score of guessing; None for a metric that has none."""
-        return chance_level(self.objective.metric, self.sweep.classes)
+        return chance_level(self.objective.metric, self.sweep.valid_images)
 
     @property
     def has_gpu(self) -> bool:

@@ -20,6 +20,7 @@ from sweeper.store.lease import Owner, Request
 from sweeper.store.ledger import Totals, totals
 from sweeper.store.paths import SweepPaths, runs_root
 from sweeper.store.record import Damaged, Record
+from sweeper.sweep.chance import images_per_class
 from sweeper.sweep.ranking import best_of
 from sweeper.trackers.address import redacted, tracking_uri
 from sweeper.trial import State
@@ -118,6 +119,11 @@ class StoredSweep:
     def classes(self) -> int | None:
         """How many classes its images have; None for a record that does not tell."""
         return len(json.loads(self.meta["classes"])) if "classes" in self.meta else None
+
+    @property
+    def valid_images(self) -> tuple[int, ...] | None:
+        """Its validation images by class; None for a record that does not tell the classes."""
+        return images_per_class(self.meta)
 
     @property
     def has_gpu(self) -> bool:

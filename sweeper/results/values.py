@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeper.config.sections import ObjectiveSpec
-from sweeper.sweep.objective import chance_level
+from sweeper.sweep.chance import chance_level
 from sweeper.trial import Config
 from sweeper.wording import HOUR, value_text
 
@@ -51,14 +51,14 @@ class ValueCost:
 
 
 def by_value(
-    trials: Sequence[tuple[Config, TrialCost]], objective: ObjectiveSpec, classes: int | None
+    trials: Sequence[tuple[Config, TrialCost]], objective: ObjectiveSpec, images: Sequence[int] | None
 ) -> list[ValueCost]:
     """Every parameter that differs between trials; a trial that lacks a parameter counts in none of its rows.
 
-    `classes` gives the chance level of a top-k accuracy.
+    `images`, the validation images by class, give the chance level of an accuracy.
     """
     is_maximized = objective.goal == "maximize"
-    chance = chance_level(objective.metric, classes) if is_maximized else None
+    chance = chance_level(objective.metric, images) if is_maximized else None
     found: list[ValueCost] = []
     for name in dict.fromkeys(name for config, _ in trials for name in config):
         groups = _groups([(config[name], cost) for config, cost in trials if name in config])

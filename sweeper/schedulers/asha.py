@@ -85,6 +85,8 @@ class Asha:
         rung.judged.add(trial_id)
         verb = "among" if rank <= places else "not among"
         reason = f"{verb} the best {places} of {of} at rung {rung.level:g} {self._resource}"
+        if rank > places and score == rung.threshold(places):
+            reason = f"a tie with the last of {reason.removeprefix('not among ')}, which came earlier"
         decision = Decision.CONTINUE if rank <= places else Decision.STOP
         return Verdict(decision, reason, rung.level, rank, of, self._sign * rung.threshold(places))
 

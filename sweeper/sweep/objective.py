@@ -1,11 +1,7 @@
 """What the search is told that a trial is worth: `objective.mode` in one figure, or in two."""
 
-import re
-
 from sweeper.config.sections import ObjectiveSpec
 from sweeper.trial import Cause, Decision, Goal, Report, Verdict
-
-_TOP = re.compile(r"top(\d+)$")
 
 
 class Objective:
@@ -80,9 +76,3 @@ class Objective:
         if reached < floor:
             return reached - floor
         return max(0.0, report.score - self._chance) / max(report.device_seconds, 1e-9)
-
-
-def chance_level(metric: str, classes: int | None) -> float | None:
-    """What guessing scores: k of n classes for a top-k accuracy; None for any other metric."""
-    found = _TOP.search(metric)
-    return min(1.0, int(found.group(1)) / classes) if found and classes else None

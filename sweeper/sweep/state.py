@@ -1,7 +1,7 @@
 """What a sweep knows when it decides: one reducer over its events, the same for a live sweep and a replay."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from sweeper.config.spec import SweepSpec
@@ -9,8 +9,9 @@ from sweeper.schedulers import scheduler
 from sweeper.search import Searcher, searcher
 from sweeper.store import events
 from sweeper.store.history import SweepHistory, TrialHistory
+from sweeper.sweep.chance import chance_level, images_per_class
 from sweeper.sweep.cost_forecast import Forecast
-from sweeper.sweep.objective import Objective, chance_level
+from sweeper.sweep.objective import Objective
 from sweeper.sweep.retries import as_told
 from sweeper.sweep.stop_criterion import StopCriterion
 from sweeper.sweep.suggestions import Suggestions
@@ -28,10 +29,13 @@ class DecidingState:
     the last event was the end of an attempt after which `stop_criterion` is to be asked.
     """
 
-    def __init__(self, spec: SweepSpec, classes: int, validate_config: Callable[[Config], str]) -> None:
-        """`classes` is 0 where it is unknown."""
+    def __init__(
+        self, spec: SweepSpec, meta: Mapping[str, str], validate_config: Callable[[Config], str]
+    ) -> None:
+        """`meta` is the record's, which tells the images by class."""
         self.history = SweepHistory()
-        self.objective = Objective(spec.objective, chance_level(spec.objective.metric, classes) or 0.0)
+        chance = chance_level(spec.objective.metric, images_per_class(meta))
+        self.objective = Objective(spec.objective, chance or 0.0)
         self._searcher = _searcher(spec, self.objective)
         self._scheduler = scheduler[spec.scheduler.type](
             spec.objective.goal, spec.train.epochs, **spec.scheduler.options

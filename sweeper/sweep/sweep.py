@@ -4,7 +4,6 @@ Every call is written to the record before it returns, so that a sweep built fro
 goes on where this one stopped. Whoever drives it (`sweeper.runners`) decides nothing.
 """
 
-import json
 import time
 from collections.abc import Callable, Sequence
 
@@ -48,8 +47,7 @@ class Sweep:
         self._listeners: list[Listener] = []
         self._unwritten: list[events.Event] = []
         self._live: dict[str, int] = {}
-        classes = len(json.loads(record.meta.get("classes", "[]")))
-        self._state = DecidingState(spec, classes, validate_config)
+        self._state = DecidingState(spec, record.meta, validate_config)
         for event in record.events():
             self._state.apply(event)
         is_look_missed = self._state.is_look_due

@@ -5,19 +5,31 @@ from sweeper.trial import Decision, State, Verdict
 from sweeper.wording import device_text, duration_text, plain, score_text
 
 
-def verdict_text(metric: str, verdict: Verdict) -> str:
-    """`at rung 3 (rank 5 of 6, needed 95.1 %)`, as far as the scheduler gave reasons."""
+def verdict_text(metric: str, verdict: Verdict, score: float | None) -> str:
+    """`at rung 3 (rank 5 of 6, needed 95.1 %)`, as far as the scheduler gave reasons.
+
+    With the `score` that was judged a tie is told as one, and two scores that look alike with more digits.
+    """
     numbers: list[str] = []
     if verdict.rank is not None:
         numbers.append(f"rank {verdict.rank}" + (f" of {verdict.of}" if verdict.of is not None else ""))
     if verdict.threshold is not None:
-        numbers.append(f"needed {score_text(metric, verdict.threshold)}")
+        numbers.append(_needed(metric, verdict, verdict.threshold, score))
     words = [f"at rung {verdict.rung:g}"] if verdict.rung is not None else []
     if numbers:
         words.append(f"({', '.join(numbers)})")
     elif verdict.reason:
         words.append(f"({plain(verdict.reason)})")
     return " ".join(words)
+
+
+def _needed(metric: str, verdict: Verdict, threshold: float, score: float | None) -> str:
+    needed = score_text(metric, threshold)
+    if score is None or score_text(metric, score) != needed:
+        return f"needed {needed}"
+    if score == threshold and verdict.decision is Decision.STOP:
+        return f"a tie at {needed} with an earlier trial, which goes on"
+    return f"needed {threshold:.6g}, had {score:.6g}" if score != threshold else f"needed {needed}"
 
 
 def moment_line(moment: Moment, metric: str) -> str:
@@ -55,6 +67,6 @@ def _happening(moment: Moment, metric: str) -> str:
         return "paused" if moment.verdict and moment.verdict.decision is Decision.PAUSE else ""
     outcome, verdict = moment.outcome, moment.verdict
     if outcome.state is State.STOPPED and verdict and verdict.decision is not Decision.CONTINUE:
-        return f"stopped {verdict_text(metric, verdict)}".strip()
+        return f"stopped {verdict_text(metric, verdict, moment.score)}".strip()
     said = ": ".join(part for part in (outcome.kind.replace("_", " "), plain(outcome.message)) if part)
     return f"{outcome.state}" + (f" ({said})" if said else "")

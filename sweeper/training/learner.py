@@ -18,7 +18,7 @@ from sweeper.training.averaging import AveragedWeights
 from sweeper.training.batch import automatic_batch, even_batches
 from sweeper.training.device import autocast, compute_dtype, training_dtype
 from sweeper.training.feature_cache import can_share, shared_features
-from sweeper.training.metrics import Tally, clipped_top
+from sweeper.training.metrics import Tally
 from sweeper.training.network import build_initialized, portable_state, restore_state
 from sweeper.training.optim import (
     balanced_weights,
@@ -205,13 +205,12 @@ def evaluate(
     device: torch.device,
     dtype: torch.dtype,
 ) -> dict[str, float]:
-    """Return `<split>/loss`, `/top1` and `/top5` (k clipped to the classes), without augmentation."""
-    tally = Tally(device, top=clipped_top(len(dataset.classes)))
+    """Return `<split>/loss`, `/top1`, `/top5` (k clipped to the classes) and `/balanced_top1`."""
+    tally = Tally(device, len(dataset.classes))
     module.eval()
     with torch.inference_mode():
         for images, labels in dataset.batches(split, batch_size=batch_size, device=str(device)):
             with autocast(device, dtype):
                 logits = module(images)
             tally.add(logits.float(), labels, F.cross_entropy(logits.float(), labels))
-    loss, top1, top5 = tally.result()
-    return {f"{split}/loss": loss, f"{split}/top1": top1, f"{split}/top5": top5}
+    return {f"{split}/{name}": value for name, value in tally.result().items()}

@@ -25,7 +25,7 @@ from sweeper.training.recipe import Recipe
 from sweeper.trial import Report, Trial, derive
 
 METRICS = (
-    "train/loss", "valid/loss", "valid/top1", "valid/top5",
+    "train/loss", "valid/loss", "valid/top1", "valid/top5", "valid/balanced_top1",
     "images_per_second", "device_seconds", "gpu_hours", "epoch",
 )  # fmt: skip
 _TEST_BATCH = 256
@@ -180,7 +180,7 @@ def _save(folder: CheckpointFolder | None, learner: Learner, progress: Progress,
 
 
 def final_score(checkpoint: Path, dataset: Data, recipe: Recipe, *, device: torch.device) -> dict[str, float]:
-    """Return `test/top1`, `test/top5` and `test/loss`; no other function opens the test split."""
+    """Return what `evaluate` does of the test split, which must have images; nothing else opens it."""
     prepare(device)
     module = restore(checkpoint, recipe, shape=dataset.shape, classes=len(dataset.classes), device=device)
     dtype = compute_dtype(recipe.train, device)

@@ -143,7 +143,7 @@ def test_what_a_page_says_by_node_and_by_trial_adds_up_to_the_whole(make_sweep):
     sweep = make_sweep(clock=clock, budget={"trials": 20}, **PATIENT)
     simulated(sweep, clock, preempted(0.2), share=0.5)
     sweep.close()
-    drawn = bill(sweep.history, sweep.spec, classes=10)
+    drawn = bill(sweep.history, sweep.spec, images=[1] * 10)
     assert sum(trial.billed for trial in drawn.trials) == pytest.approx(drawn.sums.billed)
     assert sum(node.held or 0 for node in drawn.nodes) == pytest.approx(drawn.sums.capacity)
     assert sum(node.idle or 0 for node in drawn.nodes) == pytest.approx(drawn.sums.idle)

@@ -16,7 +16,7 @@ from sweeper.wording import plain, score_text, value_text
 
 PREFIX = 4
 """Characters of an id that name a trial; fewer could be meant as its number."""
-METRICS = ("train/loss", "valid/loss", "valid/top1", "valid/top5")
+METRICS = ("train/loss", "valid/loss", "valid/top1", "valid/top5", "valid/balanced_top1")
 """The columns beside the objective; `--json` has every metric."""
 
 
@@ -58,7 +58,8 @@ def _why_stopped(trial: TrialHistory, metric: str) -> str:
     epoch, verdict = trial.verdicts[-1] if trial.verdicts else (0, None)
     if verdict is None or verdict.decision is not Decision.STOP:
         return f"stopped: {plain(trial.outcome.message) if trial.outcome else ''}"
-    numbers = verdict_text(metric, verdict)
+    judged = next((report.score for report in trial.reports if report.epoch == epoch), None)
+    numbers = verdict_text(metric, verdict, judged)
     reason = plain(verdict.reason)
     why = f": {reason}" if reason and reason not in numbers else ""
     return f"stopped after epoch {epoch} {numbers}{why}"

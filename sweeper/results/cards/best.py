@@ -1,14 +1,15 @@
 """The best configuration, how sure it is that it is the best, and what earlier sweeps knew already."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from sweeper.results.card import Card, NotYet, Words
 from sweeper.results.certainty import certainty as certainty_of
-from sweeper.results.leaderboard import Leaderboard
+from sweeper.results.leaderboard import Leaderboard, LeaderboardRow
 from sweeper.results.phrases import about
 from sweeper.store.events import EarlierTrial
+from sweeper.sweep.chance import chance_note, guess_text, is_always_right
 from sweeper.trial import Goal
 from sweeper.wording import plain, score_text
 
@@ -22,12 +23,40 @@ def best(board: Leaderboard) -> Card | NotYet:
         return NotYet(f"No trial reported a finite {metric}: `sweeper logs` says why.", {"best": None})
     title = f"Best {metric}"
     lines = about(title, board, row)
+    lines += [Words("", note) for note in _worthless(board, row)]
     if row.test:
-        scores = "  ".join(f"{name} {score_text(name, value)}" for name, value in sorted(row.test.items()))
-        count = sum(each.test is not None for each in board.trials)
-        opened = ", for this trial" if count == 1 else f" for each of {count} trials"
-        lines.append(Words("", f"{scores} (opened once{opened})", "good"))
-    return Card(title, {"best": row.as_dict()}, trial=row.number, lines=lines)
+        lines.append(Words("", _test_text(board, row.test), "good"))
+    elif board.sweep.meta.get("test_images") == "0":
+        lines.append(Words("", "not tested: no image is kept for the test (dataset.split.test)"))
+    facts = {"best": row.as_dict(), "chance": board.chance}
+    return Card(title, facts, trial=row.number, lines=lines)
+
+
+def _worthless(board: Leaderboard, row: LeaderboardRow) -> Iterator[str]:
+    """What the score is worth beside a guess, where that is little."""
+    metric, images, chance = board.objective.metric, board.sweep.valid_images, board.chance
+    if chance is None or not images:
+        return
+    if is_always_right(metric, images):
+        yield f"this means nothing: {chance_note(metric, images)}"
+    elif row.score is not None and row.score <= chance:
+        yield f"no better than a guess: {guess_text(metric, images)}"
+    elif note := chance_note(metric, images):
+        yield note
+
+
+def _test_text(board: Leaderboard, test: Mapping[str, float]) -> str:
+    """The scores of the test split that say something, and how often it was opened."""
+    images, metric = board.sweep.valid_images, board.objective.metric
+    is_skewed = metric.endswith("balanced_top1") or bool(chance_note("valid/top1", images))
+    told = [
+        f"{name} {score_text(name, value)}"
+        for name, value in sorted(test.items())
+        if not is_always_right(name, images) and (is_skewed or not name.endswith("balanced_top1"))
+    ]
+    count = sum(each.test is not None for each in board.trials)
+    opened = ", for this trial" if count == 1 else f" for each of {count} trials"
+    return f"{'  '.join(told)} (opened once{opened})"
 
 
 def certainty(board: Leaderboard) -> Card:

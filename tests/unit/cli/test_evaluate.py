@@ -63,7 +63,7 @@ def test_where_mlflow_is_down_the_figures_wait_in_the_record(shelf, tmp_path, mo
     trial = replay(record.events()).trials[told.trial]
     record.close()
     assert trial.test is not None
-    assert trial.test.keys() == {"test/top1", "test/top5", "test/loss"}
+    assert trial.test.keys() == {"test/top1", "test/top5", "test/balanced_top1", "test/loss"}
 
 
 def test_a_sweep_without_reports_has_nothing_to_evaluate(make_run, capsys) -> None:

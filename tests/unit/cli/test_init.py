@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from sweeper.cli import run
 from sweeper.config.spec import load_spec
@@ -13,7 +14,10 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_starter_file_is_right_and_says_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["init", "first.yaml"]) == 0
-    assert capsys.readouterr().out == "wrote first.yaml; next: sweeper validate first.yaml\n"
+    assert capsys.readouterr().out == (
+        "wrote first.yaml, which ranks by valid/top1 (10 classes are too few for top-5); "
+        "next: sweeper validate first.yaml\n"
+    )
     spec = load_spec("first.yaml")
     assert (spec.name, spec.dataset.source) == ("first", "digits")
     assert run(["validate", "first.yaml"]) == 0
@@ -38,7 +42,7 @@ WRONG = [
     (["init", "a b.yaml"], "'a b' cannot name a sweep"),
     (["init", "nowhere/first.yaml"], "nowhere/first.yaml: cannot be written: No such file or directory"),
     (["init", "first.yaml", "--root", "nowhere"], "--root nowhere: there is no such folder"),
-    (["init", "first.yaml", "--source", "a: b"], "first.yaml:"),
+    (["init", "first.yaml", "--source", "a: b"], "no source is called 'a: b'"),
 ]
 
 
@@ -56,3 +60,25 @@ def test_a_file_that_exists_is_left_alone(tmp_path: Path, capsys: pytest.Capture
     assert run(["init", "mine.yaml"]) == 2
     assert "mine.yaml: exists already; choose another name" in capsys.readouterr().err
     assert (tmp_path / "mine.yaml").read_text() == "mine"
+
+
+METRICS = [
+    ([4, 4, 4], "valid/top1", "3 classes are too few for top-5"),
+    ([2] * 11, "valid/top5", "11 classes"),
+    ([40, 3, 2], "valid/balanced_top1", "naming the largest class every time scores 88.9 %"),
+]
+
+
+@pytest.mark.parametrize(("images", "metric", "why"), METRICS, ids=[row[1] for row in METRICS])
+def test_the_metric_tells_networks_apart_on_these_images_and_is_said(
+    images: list[int], metric: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, count in enumerate(images):
+        (tmp_path / "photos" / f"class {number}").mkdir(parents=True)
+        for image in range(count):
+            Image.new("RGB", (4, 4)).save(tmp_path / "photos" / f"class {number}" / f"{image}.png")
+    assert run(["init", "photos.yaml", "--root", str(tmp_path / "photos")]) == 0
+    assert f"which ranks by {metric} ({why}); next:" in capsys.readouterr().out
+    assert load_spec("photos.yaml").objective.metric == metric
+    assert run(["validate", "photos.yaml"]) == 0
+    assert capsys.readouterr().err == ""

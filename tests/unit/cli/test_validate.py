@@ -218,3 +218,33 @@ def test_an_override_is_not_blamed_for_what_its_section_has_without_it(
     )
     assert run(["validate", str(path), "-o", override]) == 2
     assert capsys.readouterr().err.startswith(f"error: {path}:{message}")
+
+
+def test_an_objective_that_tells_no_networks_apart_is_warned_of(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in "abc":
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        (tmp_path / "photos" / name / "1.png").touch()
+    words = [
+        "validate",
+        str(FILES / "digits.yaml"),
+        "-o",
+        f"dataset={{source: image_folder, root: {tmp_path}/photos}}",
+    ]
+    assert run([*words, "-o", "objective={metric: valid/top5, min_top5: 0.5}"]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: top-5 of 3 classes is always 100 %: use objective.metric: valid/top1",
+        "warning: objective.min_top5 keeps nothing out: top-5 of 3 classes is always 100 %",
+    ]
+
+
+def test_images_that_are_not_here_are_said_not_to_have_been_looked_at(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["validate", str(FILES / "digits.yaml"), "-o", "dataset.source=image_folder"]
+    assert run([*words, "-o", "dataset.root=/nowhere"]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith("warning: the images were not looked at: /nowhere: there is no such folder")
+    assert run(words) == 2
+    assert "dataset.root is not set" in capsys.readouterr().err

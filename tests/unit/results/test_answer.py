@@ -213,3 +213,37 @@ def test_the_answer_is_json(board) -> None:
     assert read["device"] == "cpu_slot"
     assert read["trials"] == {"completed": 3, "stopped": 1, "failed": 1}
     assert read["next"] == ["sweeper best digits", "sweeper evaluate digits", "sweeper ui digits"]
+
+
+SKEWED = {"valid_images": "[200, 8, 3]"}
+
+
+def _answered(board, printed, scores: list[float], meta: dict[str, str], **objective: Any) -> str:
+    made = board(history(trial(1, scores, 36)), spec(**objective), 3)
+    return " ".join(
+        printed(replace(made, sweep=replace(made.sweep, meta={**made.sweep.meta, **meta}))).split()
+    )
+
+
+def test_a_top_five_of_three_classes_is_never_shown_without_saying_that_it_means_nothing(
+    board, printed
+) -> None:
+    said = _answered(board, printed, [1.0], {}, metric="valid/top5")
+    assert "this means nothing: top-5 of 3 classes is always 100 %: use objective.metric: valid/top1" in said
+
+
+def test_the_majority_guess_is_neither_called_good_nor_efficient(board, printed) -> None:
+    said = _answered(board, printed, [0.93], SKEWED)
+    assert "no better than a guess: naming the largest class every time scores 94.8 %" in said
+    assert "Most efficient" not in said
+    above = _answered(board, printed, [0.97], SKEWED)
+    assert "no better than a guess" not in above
+    assert "naming the largest class every time scores 94.8 %: objective.metric: valid/balanced_top1" in above
+    balanced = _answered(board, printed, [0.93], SKEWED, metric="valid/balanced_top1")
+    assert "naming the largest class" not in balanced
+
+
+def test_a_test_that_had_no_images_is_said_not_to_have_been_measured(board, printed) -> None:
+    said = _answered(board, printed, [0.9], {"test_images": "0"})
+    assert "not tested: no image is kept for the test (dataset.split.test)" in said
+    assert "test/top1" not in said

@@ -15,7 +15,6 @@ from sweeper.results.pareto import (
     knee,
     most_efficient,
 )
-from sweeper.sweep.objective import chance_level
 
 coordinates = st.integers(0, 12).map(lambda n: n / 4)
 clouds = st.lists(st.tuples(coordinates, coordinates), max_size=25).map(
@@ -115,17 +114,3 @@ def test_nothing_above_the_floor_means_no_most_efficient_trial() -> None:
     assert most_efficient([Point(1, 0.3, 1)], chance=0.1, floor=0.5) is None
     assert most_efficient([Point(1, 0.9, 0)], chance=0.1, floor=0.5) is None
     assert default_floor([], 0.2) == 0.2
-
-
-@pytest.mark.parametrize(
-    ("metric", "classes", "chance"),
-    [
-        ("valid/top1", 10, 0.1),
-        ("valid/top5", 25, 0.2),
-        ("valid/top5", 3, 1.0),
-        ("valid/loss", 10, None),
-        ("valid/top1", None, None),
-    ],
-)
-def test_guessing_scores_k_of_n(metric: str, classes: int | None, chance: float | None) -> None:
-    assert chance_level(metric, classes) == chance

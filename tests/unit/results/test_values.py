@@ -25,7 +25,7 @@ def test_each_value_tells_what_it_cost_and_what_it_brought(objective):
         ({"pixels": 48}, Cost(1800.0, None, 0.5)),
         ({"pixels": 96}, Cost(36000.0, 0.9, 10.0)),
     ]
-    small, large = by_value(trials, objective(), 10)
+    small, large = by_value(trials, objective(), [1] * 10)
     assert (small.parameter, small.value, small.trials, small.billed, small.usd) == (
         "pixels", "48", 3, 12600.0, 3.5,
     )  # fmt: skip
@@ -36,7 +36,7 @@ def test_each_value_tells_what_it_cost_and_what_it_brought(objective):
 
 def test_what_never_differs_is_not_listed(objective):
     trials = [({"pixels": 48, "layers": n}, Cost(score=0.5)) for n in (1, 2)]
-    assert {row.parameter for row in by_value(trials, objective(), 10)} == {"layers"}
+    assert {row.parameter for row in by_value(trials, objective(), [1] * 10)} == {"layers"}
 
 
 def test_trials_without_a_parameter_count_in_none_of_its_rows(objective):

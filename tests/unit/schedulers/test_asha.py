@@ -88,6 +88,9 @@ def test_a_verdict_names_rung_rank_and_the_score_that_was_needed():
     verdict = say(asha, "d", 1, 0.6)
     assert (verdict.decision, verdict.rank, verdict.of, verdict.threshold) == (STOP, 2, 4, 0.5)
     assert verdict.reason == "not among the best 1 of 4 at rung 1 epoch"
+    tied = say(asha, "f", 1, 0.5)
+    assert (tied.decision, tied.rank, tied.threshold) == (STOP, 2, 0.5)
+    assert tied.reason == "a tie with the last of the best 1 of 5 at rung 1 epoch, which came earlier"
     assert say(asha, "e", 1, NAN).reason == "the score is nan"
     verdict = say(build(), "a", 1, 0.5)
     assert (verdict.decision, verdict.rank, verdict.of, verdict.threshold) == (GO, 1, 1, None)

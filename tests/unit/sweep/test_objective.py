@@ -3,7 +3,7 @@ import math
 import pytest
 
 from sweeper.config.sections import ObjectiveSpec
-from sweeper.sweep.objective import Objective, chance_level
+from sweeper.sweep.objective import Objective
 from sweeper.trial import Decision, Goal, Report
 
 
@@ -70,10 +70,3 @@ def test_what_is_no_number_has_no_worth():
     assert aim().best([report(math.nan), report(0.3), report(0.2)]) == 0.3
     loss = ObjectiveSpec.model_validate({"metric": "valid/loss"})
     assert Objective(loss).best([report(2.0), report(1.0), report(3.0)]) == 1.0
-
-
-def test_chance_is_k_of_n_for_a_top_k_and_nothing_for_a_loss():
-    assert chance_level("valid/top5", 25) == 0.2
-    assert chance_level("valid/top5", 3) == 1.0
-    assert chance_level("valid/loss", 10) is None
-    assert chance_level("valid/top1", None) is None

@@ -203,3 +203,17 @@ def test_the_live_console_prints_ends_above_the_table_and_leaves_the_terminal() 
         console.moment(Moment(Happening.REPORTED, 1, 1, 0.3))
     assert "stopped at rung 3" in stream.getvalue()
     assert stream.getvalue().endswith("\x1b[?25h") or "\x1b[?25h" in stream.getvalue()
+
+
+ALIKE = [
+    (1.0, 1.0, "a tie at 100.0 % with an earlier trial, which goes on"),
+    (0.99961, 0.99982, "needed 0.99982, had 0.99961"),
+    (0.94, 0.951, "needed 95.1 %"),
+]
+
+
+@pytest.mark.parametrize(("score", "needed", "said"), ALIKE)
+def test_a_tie_is_told_as_one_and_scores_that_look_alike_with_more_digits(score, needed, said):
+    verdict = Verdict(Decision.STOP, rung=2, rank=3, of=3, threshold=needed)
+    moment = Moment(Happening.ENDED, 2, 2, score, verdict=verdict, outcome=Outcome(State.STOPPED))
+    assert moment_line(moment, "valid/top1").endswith(f"stopped at rung 2 (rank 3 of 3, {said})")

@@ -16,7 +16,7 @@ from sweeper.trial import Trial
 
 CPU = torch.device("cpu")
 CONFIG = {"pixels": 8, "layers": 2, "filters": 8, "dropout": 0.2, "pooling": "mixed", "learning_rate": 0.02}
-LEARNT = ("train/loss", "valid/loss", "valid/top1", "valid/top5")
+LEARNT = ("train/loss", "valid/loss", "valid/top1", "valid/top5", "valid/balanced_top1")
 
 
 def run(data, config=None, *, checkpoints=None, trial=None, objective="valid/top1", **settings):
@@ -228,7 +228,7 @@ def test_the_test_split_is_opened_by_final_score_alone(patterns, tmp_path: Path)
     assert "test" not in patterns.opened
     recipe = compose(CONFIG, TrainSpec())
     scores = final_score(Path(str(last.checkpoint)), patterns, recipe, device=CPU)
-    assert set(scores) == {"test/top1", "test/top5", "test/loss"}
+    assert set(scores) == {"test/top1", "test/top5", "test/balanced_top1", "test/loss"}
     assert "test" in patterns.opened
 
 

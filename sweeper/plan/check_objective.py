@@ -1,0 +1,31 @@
+"""Whether what is called best can tell networks apart on these images."""
+
+from collections.abc import Iterator, Sequence
+
+from sweeper.config.sections import DatasetSpec
+from sweeper.config.spec import SweepSpec
+from sweeper.data.listing import listed_images
+from sweeper.errors import DataError
+from sweeper.sweep.chance import FEW, chance_note, guess_text, is_always_right
+
+
+def objective_notes(spec: SweepSpec, images: Sequence[int]) -> Iterator[str]:
+    """Warnings about the objective; `images` are those of each class on which trials are compared."""
+    if note := chance_note(spec.objective.metric, images):
+        yield note
+    if spec.objective.min_top5 is not None and is_always_right("valid/top5", images):
+        yield f"objective.min_top5 keeps nothing out: top-5 of {len(images)} classes is always 100 %"
+
+
+def fitting_metric(dataset: DatasetSpec) -> tuple[str, str]:
+    """The metric that tells networks apart on these images, and why that one; lists names, reads no image."""
+    try:
+        listed = listed_images(dataset)
+    except DataError as error:
+        return "valid/top5", f"the classes could not be counted: {error}"
+    classes, images = len(listed), list(listed.values())
+    if chance_note("valid/top1", images):
+        return "valid/balanced_top1", guess_text("valid/top1", images)
+    if classes <= FEW:
+        return "valid/top1", f"{classes} classes are too few for top-5"
+    return "valid/top5", f"{classes} classes"
