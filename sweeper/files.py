@@ -6,6 +6,7 @@ What strangers made is read by `read_regular`, which neither waits nor fills the
 
 import contextlib
 import errno
+import itertools
 import os
 import secrets
 import shutil
@@ -61,6 +62,32 @@ def creating_folder(path: Path, *, durable: bool = False, mode: int = 0o777) -> 
         put_in_place(part, path, durable=durable)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def appending(path: Path, mode: int = 0o666) -> IO[str]:
+    """A text file to read and to add to, made where it is absent; OSError for a link in its place."""
+    flags = (
+        os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    )  # a FIFO would block for good
+    descriptor = os.open(path, flags, mode)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return open(descriptor, "a+", encoding="utf-8")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "exists and is no regular file", str(path))
+
+
+def own_folder(path: Path, within: Path | None = None) -> None:
+    """Make the folder where it is absent; OSError for a link there, or between there and `within`."""
+    above = itertools.takewhile(lambda parent: parent != within, path.parents) if within else ()
+    refuse_links(path, *above)
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def refuse_links(*paths: Path) -> None:
+    """OSError where one is a link: what is written below it would land wherever it leads."""
+    for path in paths:
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "is a link, and links are not followed", str(path))
 
 
 def put_in_place(part: Path, path: Path, *, durable: bool = False) -> None:

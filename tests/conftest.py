@@ -34,6 +34,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch comes: idle thread
 settings.register_profile("sweeper", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sweeper")  # hypothesis fails what takes 0.2 s: a verdict on the machine
 ENDS = {Decision.CONTINUE: State.COMPLETED, Decision.STOP: State.STOPPED, Decision.PAUSE: State.PAUSED}
+NOBODY = 65534
 TOY = {
     "name": "toy",
     "dataset": {"source": "digits"},
@@ -228,6 +229,33 @@ def records() -> Iterator[Callable[..., Record]]:
     for record in opened:
         record.close()
     shutil.rmtree(root)
+
+
+@pytest.fixture
+def without_rights() -> Iterator[Callable[..., None]]:
+    """`without_rights(folder, owned=...)`: from here on this process is one whom permissions bind.
+
+    Where root runs the tests it becomes nobody, who may enter the folders above `folder`; `owned` is then
+    nobody's own.
+    """
+    opened = dict[Path, int]()
+
+    def give_up(folder: Path, *, owned: Path | None = None) -> None:
+        if os.geteuid():
+            return
+        for parent in folder.parents:
+            if not parent.stat().st_mode & 0o001:
+                opened[parent] = parent.stat().st_mode
+                parent.chmod(parent.stat().st_mode | 0o011)
+        for path in (owned, *owned.rglob("*")) if owned else ():
+            os.chown(path, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, 0)
+
+    yield give_up
+    if opened or os.getuid() == NOBODY:
+        os.setresuid(0, 0, 0)
+    for parent, mode in opened.items():
+        parent.chmod(mode)
 
 
 @pytest.fixture

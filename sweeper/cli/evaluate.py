@@ -9,6 +9,7 @@ from sweeper.cli.parts.chosen_trial import choose, open_chosen, trial_option, wr
 from sweeper.cli.parts.evaluation_page import print_evaluation
 from sweeper.cli.parts.options import as_json, sweep_name
 from sweeper.cli.parts.table import print_json
+from sweeper.files import own_folder
 from sweeper.inference.evaluation import Evaluation, Scored, evaluate
 from sweeper.inference.evaluation_files import write_evaluation
 from sweeper.results.stored_sweep import StoredSweep, refuse_running
@@ -34,6 +35,7 @@ def command(name: str, trial: str | None, split: Scored, as_json: bool) -> int:
     evaluation = evaluate(open_chosen(sweep, chosen), split)
     folder = sweep.root / "evaluation" / str(chosen.number) / split
     with writing(folder):
+        own_folder(folder, told.root)
         files = write_evaluation(evaluation, folder)
     problem = "" if sweep.owner else _tell(sweep, chosen, evaluation, files)
     if as_json:

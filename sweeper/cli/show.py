@@ -9,6 +9,7 @@ from sweeper.cli.parts.network_page import network_facts, print_layers
 from sweeper.cli.parts.options import as_json, sweep_name
 from sweeper.cli.parts.table import print_json
 from sweeper.errors import StateError
+from sweeper.files import own_folder
 from sweeper.inference.network_layers import layer_rows
 from sweeper.inference.network_pictures import draw_curves, draw_network
 from sweeper.results.stored_sweep import StoredSweep
@@ -50,7 +51,7 @@ def _draw(
     folder = sweep.root / "show" / str(trial.number)
     title = f"{sweep.name} trial {trial.number}"
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        own_folder(folder, sweep.root)
         files = draw_curves(trial, sweep.spec.objective.goal, title, folder)
         try:
             opened = open_chosen(sweep, trial, on_cpu=True)

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from sweeper.config.spec import SweepSpec, load_spec, restore_spec
-from sweeper.errors import StateError
+from sweeper.errors import StateError, SweeperError
 from sweeper.store import lease
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
@@ -92,7 +92,7 @@ def _since_launch(paths: SweepPaths, spec: SweepSpec) -> list[Change]:
         record = Record.open(paths.record)
         launched = restore_spec(json.loads(record.meta["spec"]), name=str(paths.spec))
         record.close()
-    except (StateError, KeyError, ValueError):
+    except (SweeperError, KeyError, ValueError):
         return []
     return differences(launched, _anchored_like(launched, spec))
 

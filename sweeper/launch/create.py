@@ -4,7 +4,6 @@ import contextlib
 import json
 import secrets
 import shutil
-import sqlite3
 import subprocess
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -58,7 +57,7 @@ def create(
         record = Record.create(paths.record, meta)
         record.append(*known, outbox=[sweep_row(spec, sweep_id, meta["git_revision"])])
         write_resolved(spec, paths, meta)
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         raise PreflightError(f"cannot be written ({error})", where=str(paths.root)) from error
     return record
 
@@ -89,7 +88,7 @@ def _has_begun(record: Path) -> bool:
     try:
         with contextlib.closing(Record.open(record)) as opened:
             return any(event.trial for event in opened.events())
-    except (SweeperError, sqlite3.Error):
+    except SweeperError:
         return True
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sweeper.errors import PreflightError
+from sweeper.errors import PreflightError, SweeperError
 from sweeper.store.events import AttemptEnded, Event, Reported
 from sweeper.store.history import SweepHistory
 from sweeper.store.paths import SweepPaths
@@ -54,7 +54,7 @@ class Copies:
         self._at, self._has_news = self.clock(), False
         try:
             self.record.copy_to(self.paths.copy)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, SweeperError) as error:
             if not self._has_complained:
                 self.say(f"{self.paths.copy} could not be written: {error}")
             self._has_complained = True

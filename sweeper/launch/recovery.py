@@ -15,7 +15,8 @@ from sweeper.results.stored_sweep import StoredSweep, find, read
 from sweeper.store import lease
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
-from sweeper.store.record import Damaged, Record
+from sweeper.store.record import Record
+from sweeper.store.record_file import LOCKED_SECONDS, Damaged, proving
 from sweeper.trackers.address import tracking_uri
 from sweeper.training.checkpoint_names import hand_over
 
@@ -25,9 +26,16 @@ def owned(name: str, say: Callable[[str], None]) -> Generator[StoredSweep]:
     """Own the sweep for the block; where its record was lost, its copy takes its place, and that is said."""
     paths = find(name)
     with lease.held(paths.root):
-        if done := recover(paths):
-            say(done)
-        yield read(paths)
+        yield _readable(paths, say)
+
+
+def _readable(paths: SweepPaths, say: Callable[[str], None]) -> StoredSweep:
+    with contextlib.suppress(Damaged):
+        if paths.record.is_file():
+            return read(paths)
+    if done := recover(paths):
+        say(done)
+    return read(paths)
 
 
 def refuse_finished(sweep: StoredSweep) -> None:
@@ -48,15 +56,16 @@ def refuse_finished(sweep: StoredSweep) -> None:
         )
 
 
-def recover(paths: SweepPaths) -> str:
+def recover(paths: SweepPaths, patience: float = LOCKED_SECONDS) -> str:
     """Put the copy in the record's place where that is needed; what was done in words, "" for nothing.
 
-    What is left of the record is kept as `record.db.damaged`. The caller holds the lease.
+    What is left of the record is kept as `record.db.damaged`. A record that is only locked for `patience`
+    seconds, or may not be read, stays where it is: that raises. The caller holds the lease.
     """
-    problem = _problem(paths.record)
+    problem = _problem(paths.record, patience)
     if not problem or not paths.copy.is_file():
         return ""
-    Record.open(paths.copy).close()  # a copy that is damaged too changes nothing
+    _prove(paths.copy, patience)  # a copy that is damaged too changes nothing
     written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(paths.copy.stat().st_mtime))
     _set_aside(paths.record)
     _put_in_place(paths.copy, paths.record)
@@ -80,14 +89,20 @@ def tell_a_new_store(spec: SweepSpec, record: Record, paths: SweepPaths) -> None
         record.tell_again()
 
 
-def _problem(record: Path) -> str:
+def _problem(record: Path, patience: float) -> str:
     if not record.is_file():
         return "is missing"
     try:
-        Record.open(record).close()
-    except Damaged:
-        return "is damaged"
+        _prove(record, patience)
+    except Damaged as error:
+        return f"is damaged ({error.problem})"
     return ""
+
+
+def _prove(record: Path, patience: float) -> None:
+    """Damaged where the record cannot be read to its last event; other errors say nothing against it."""
+    with contextlib.closing(Record.open(record, patience)) as opened, proving(record):
+        replay(opened.events())
 
 
 def _set_aside(record: Path) -> None:

@@ -10,7 +10,7 @@ from sweeper.errors import SpecError, StateError
 from sweeper.registry import nearest
 from sweeper.store.events import EarlierTrial, Event
 from sweeper.store.history import TrialHistory, replay
-from sweeper.store.paths import SweepPaths, runs_root
+from sweeper.store.paths import SweepPaths, sweep_names
 from sweeper.store.record import Record
 from sweeper.trial import Report, State, canonical
 
@@ -46,9 +46,8 @@ def _record(name: str, where: str) -> Record:
     root = Path(name) if "/" in name else SweepPaths.of(name).root
     path = SweepPaths(root).record
     if not path.is_file():
-        known = [folder.parent.name for folder in runs_root().glob("*/record.db")]
         problem = f"search.from: no sweep {name!r} is there"
-        raise SpecError(problem, where=where, hint=nearest(name, known), path="search.from")
+        raise SpecError(problem, where=where, hint=nearest(name, sweep_names()), path="search.from")
     try:
         return Record.open(path)
     except StateError as error:

@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import json
 import os
-import sqlite3
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from sweeper.data.dataset import DataFacts
 from sweeper.errors import SweeperError
 from sweeper.plan.network_cost import size_of
 from sweeper.store.history import Attempt, SweepHistory, TrialHistory, replay
+from sweeper.store.paths import SweepPaths, sweep_names
 from sweeper.store.record import Record
 
 MOST_BYTES = 30_000_000
@@ -48,7 +48,7 @@ def remember(spec: SweepSpec, facts: DataFacts, runs: Path, *, device: str, is_g
     for path, likeness in found:
         if not best or likeness != best or len(sweeps) == MOST_RECORDS:
             continue
-        with contextlib.suppress(SweeperError, sqlite3.Error, OSError, ValueError, KeyError, TypeError):
+        with contextlib.suppress(SweeperError, OSError, ValueError, KeyError, TypeError):
             past, history = _read(path)
             of_kind = [
                 t for t in history.trials.values() if t.attempts and _is_of(t.attempts, device, is_gpu)
@@ -62,13 +62,14 @@ def remember(spec: SweepSpec, facts: DataFacts, runs: Path, *, device: str, is_g
 
 
 def _newest(runs: Path) -> list[Path]:
-    records = [path for path in runs.glob("*/record.db") if path.stat().st_size <= MOST_BYTES]
-    return sorted(records, key=os.path.getmtime, reverse=True)[:20]
+    records = [SweepPaths(runs / name).record for name in sweep_names(runs)]
+    readable = [path for path in records if os.access(path, os.R_OK) and path.stat().st_size <= MOST_BYTES]
+    return sorted(readable, key=os.path.getmtime, reverse=True)[:20]
 
 
 def _likeness(path: Path, spec: SweepSpec, facts: DataFacts) -> int:
     """2 for the same images, 1 for the same source, 0 for others."""
-    with contextlib.suppress(SweeperError, sqlite3.Error, OSError, ValueError, KeyError):
+    with contextlib.suppress(SweeperError, OSError, ValueError, KeyError):
         meta = _meta(path)
         if meta["data_digest"] == facts.digest:
             return 2
@@ -77,7 +78,7 @@ def _likeness(path: Path, spec: SweepSpec, facts: DataFacts) -> int:
 
 
 def _meta(path: Path) -> dict[str, str]:
-    record = Record.open(path)
+    record = Record.open(path, patience=0.0)
     try:
         return record.meta
     finally:
@@ -85,7 +86,7 @@ def _meta(path: Path) -> dict[str, str]:
 
 
 def _read(path: Path) -> tuple[SweepSpec, SweepHistory]:
-    record = Record.open(path)
+    record = Record.open(path, patience=0.0)
     try:
         return restore_spec(json.loads(record.meta["spec"]), name=str(path)), replay(record.events())
     finally:

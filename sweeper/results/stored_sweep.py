@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +10,16 @@ from pathlib import Path
 from typing import Literal
 
 from sweeper.config.spec import SweepSpec, restore_spec
-from sweeper.errors import SpecError, StateError, SweeperError
+from sweeper.errors import SpecError
 from sweeper.registry import nearest
 from sweeper.store import lease
 from sweeper.store.events import Event
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.lease import Owner, Request
 from sweeper.store.ledger import Totals, totals
-from sweeper.store.paths import SweepPaths, runs_root
-from sweeper.store.record import Damaged, Record
+from sweeper.store.paths import SweepPaths, runs_root, sweep_names
+from sweeper.store.record import Record
+from sweeper.store.record_file import Damaged, proving
 from sweeper.sweep.chance import images_per_class
 from sweeper.sweep.ranking import best_of
 from sweeper.trackers.address import redacted, tracking_uri
@@ -131,14 +131,6 @@ class StoredSweep:
         return any(attempt.is_gpu for attempt in self.history.attempts)
 
 
-def sweep_names() -> list[str]:
-    """The sweeps in `runs/`, by name."""
-    found = (
-        file.parent.name for name in ("record.db", "record.copy.db") for file in runs_root().glob(f"*/{name}")
-    )
-    return sorted(set(found))
-
-
 def find(name: str) -> SweepPaths:
     """Where the sweep of that name lies; SpecError with the nearest name where there is none."""
     names = sweep_names()
@@ -233,15 +225,11 @@ def _uncollected() -> Generator[None]:
 
 @contextlib.contextmanager
 def _opened(paths: SweepPaths) -> Generator[Record]:
-    """The sweep's record; what is wrong with the file becomes a StateError."""
+    """The sweep's record; what cannot be understood in it is `Damaged`, with the way on if there is one."""
     record = _open(paths)
     try:
-        yield record
-    except SweeperError:
-        raise
-    except (sqlite3.DatabaseError, AttributeError, KeyError, TypeError, ValueError) as error:
-        said = f"{type(error).__name__}: {error}"
-        raise StateError(f"the record is damaged ({said})", where=str(paths.record)) from error
+        with _recoverable(paths), proving(record.path):
+            yield record
     finally:
         record.close()
 
@@ -250,9 +238,15 @@ def _open(paths: SweepPaths) -> Record:
     """The record; its copy where there is none, until `sweeper resume` puts that in its place."""
     if paths.copy.exists() and not paths.record.exists():
         return Record.open(paths.copy)
-    try:
+    with _recoverable(paths):
         return Record.open(paths.record)
+
+
+@contextlib.contextmanager
+def _recoverable(paths: SweepPaths) -> Generator[None]:
+    try:
+        yield
     except Damaged as error:
-        if not paths.copy.exists():
+        if not paths.copy.exists() or error.where == str(paths.copy):
             raise
-        raise StateError(error.problem, where=error.where, hint=RECOVERS.format(paths.name)) from error
+        raise Damaged(error.problem, where=error.where, hint=RECOVERS.format(paths.name)) from error

@@ -1,6 +1,7 @@
 """One launcher a sweep: a lock that the kernel frees when its holder dies, and requests to the holder."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -12,10 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from sweeper.errors import BusyError, PreflightError
-from sweeper.files import write_atomically
+from sweeper.errors import BusyError, PreflightError, StateError
+from sweeper.files import appending, refuse_links, write_atomically
 
 Request = Literal["stop", "cancel"]
+WRITTEN = ("checkpoints", "checkpoints/*", "tune")
+"""Folders of a sweep that are written to, and may not be links: a stranger's could lead to your own files."""
 LOOKS = 200  # x 5 ms: for as long a launcher yields to those who ask who owns the sweep
 
 
@@ -31,14 +34,7 @@ class Owner:
 @contextlib.contextmanager
 def held(root: Path) -> Generator[None]:
     """Own the sweep in `root` for as long as the block lasts; BusyError names who owns it already."""
-    try:
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        opened = (root / ".lease").open("a+")
-    except OSError as error:
-        hint = "choose another folder: SWEEPER_RUNS=/another/folder"
-        problem = f"cannot be written to ({error.strerror or error})"
-        raise PreflightError(problem, where=str(root.parent), hint=hint) from error
-    with opened as file:
+    with _opened(root) as file:
         _lock(file, root)
         (root / ".request").unlink(missing_ok=True)
         file.truncate(0)
@@ -51,6 +47,19 @@ def held(root: Path) -> Generator[None]:
             file.truncate(0)
 
 
+def _opened(root: Path) -> IO[str]:
+    """The lease's file; PreflightError where it, or another place that a driver writes to, is not ours."""
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        refuse_links(*(folder for place in WRITTEN for folder in root.glob(place)))
+        return appending(root / ".lease")
+    except OSError as error:
+        mine = "copy its folder into runs/ of your own, or choose another one: SWEEPER_RUNS=/another/folder"
+        hint = "remove it; a whole sweep's folder may be a link" if error.errno == errno.ELOOP else mine
+        problem = f"cannot be written to ({error.strerror or error})"
+        raise PreflightError(problem, where=str(error.filename or root), hint=hint) from error
+
+
 def refuse_if_owned(root: Path) -> None:
     """BusyError where somebody runs the sweep now; a cheap look before work that would be in vain."""
     if owner(root):
@@ -60,15 +69,27 @@ def refuse_if_owned(root: Path) -> None:
 def owner(root: Path) -> Owner | None:
     """Who runs the sweep now, None where nobody does."""
     path = root / ".lease"
-    if not path.is_file():
-        return None
-    with path.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            text = file.read()
-            return Owner(**json.loads(text)) if text else Owner("unknown", 0, "just now")
+    try:
+        if not path.is_file():
+            return None
+        with path.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _named(file.read())
+    except OSError as error:
+        hint = "its owner may let you read it, or copy its folder into runs/ of your own"
+        raise StateError(f"cannot be read ({error.strerror or error})", where=str(path), hint=hint) from error
     return None
+
+
+def _named(text: str) -> Owner:
+    """Who holds the lease, as far as it has written that."""
+    try:
+        told = json.loads(text)
+        return Owner(str(told["host"]), int(told["pid"]), str(told["since"]))
+    except (KeyError, TypeError, ValueError):
+        return Owner("unknown", 0, "just now")
 
 
 def ask_owner(root: Path, request: Request) -> None:

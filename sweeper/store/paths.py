@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeper.config.sections import safe_name
+from sweeper.errors import StateError
+
+_RECORDS = ("record.db", "record.copy.db")
 
 
 def runs_root() -> Path:
@@ -18,6 +21,37 @@ def cache_root() -> Path:
         return Path(configured).absolute()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base).absolute() / "sweeper"
+
+
+def sweep_names(runs: Path | None = None) -> list[str]:
+    """The sweeps in `runs`, by name, with each folder that this user may not look into: it may be one.
+
+    StateError where `runs` itself cannot be listed.
+    """
+    root = runs or runs_root()
+    try:
+        return sorted(folder.name for folder in root.iterdir() if _may_hold_a_sweep(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        hint = "name another folder: SWEEPER_RUNS=/another/folder"
+        raise StateError(f"cannot be listed ({error.strerror})", where=str(root), hint=hint) from error
+
+
+def _may_hold_a_sweep(folder: Path) -> bool:
+    try:
+        return any(_is_there(folder / name) for name in _RECORDS)
+    except PermissionError:
+        return True
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is something, a link that leads nowhere too; PermissionError where nobody can tell."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Optuna's study, MLflow, reports) is a projection that can be built again from it
 """
 
 import json
-import os
 import secrets
 import sqlite3
 import time
@@ -16,32 +15,22 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from sweeper.errors import BusyError, StateError
+from sweeper.errors import BusyError, StateError, SweeperError
 from sweeper.files import remove_leftovers, replacing
 from sweeper.store.event_lines import SCHEMA, Line, body_of, line_of, parse, text_of
 from sweeper.store.events import Event
-
-STUCK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
-"""What a write may get over by waiting: a full disk, a file that somebody else has locked."""
-_TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE events (
-    seq INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL,
-    trial TEXT NOT NULL, attempt INTEGER NOT NULL, body TEXT NOT NULL);
-CREATE TABLE outbox (
-    id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL,
-    trial TEXT NOT NULL, payload TEXT NOT NULL, delivered INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX outbox_pending ON outbox (id) WHERE delivered = 0;
-CREATE VIEW reports AS
-    SELECT trial, attempt, body->>'epoch' AS epoch, body->>'score' AS score,
-           body->>'device_seconds' AS device_seconds, body->'metrics' AS metrics
-    FROM events WHERE kind = 'reported';
-CREATE VIEW decisions AS
-    SELECT trial, body->>'epoch' AS epoch, body->>'decision' AS decision, body->>'rung' AS rung,
-           body->>'rank' AS rank, body->>'of' AS of, body->>'threshold' AS threshold,
-           body->>'reason' AS reason
-    FROM events WHERE kind = 'decided';
-"""
+from sweeper.store.record_file import (
+    LOCKED_SECONDS,
+    STUCK,
+    TABLES,
+    VIEWS,
+    Damaged,
+    check,
+    connected,
+    explained,
+    is_writable,
+    proving,
+)
 
 
 class RowKind(StrEnum):
@@ -61,10 +50,6 @@ class OutboxRow:
     kind: RowKind
     trial: str
     payload: Mapping[str, Any]
-
-
-class Damaged(StateError):
-    """The file is no record, or what is left of one."""
 
 
 class EventLog(Protocol):
@@ -109,52 +94,52 @@ class Record:
         with replacing(path, mode=0o600) as part:  # whoever opens the path finds a whole record or none
             record = cls(sqlite3.connect(part, timeout=30), part)
             try:
-                record._connection.executescript("BEGIN;" + _TABLES)
+                with explained(path):
+                    record._connection.executescript("BEGIN;" + TABLES + VIEWS)
                 record.put_meta({"schema": str(SCHEMA), **meta})  # commits the tables too
             finally:
                 record.close()
         return cls.open(path)
 
     @classmethod
-    def open(cls, path: Path) -> "Record":
-        """An existing record; StateError where there is none, or a newer sweeper wrote it."""
-        if not path.is_file():
-            raise StateError("no record", where=str(path), hint="`sweeper list` shows the sweeps")
-        record = cls(_connected(path), path)
+    def open(cls, path: Path, patience: float = LOCKED_SECONDS) -> "Record":
+        """An existing record; StateError where there is none, or a newer sweeper wrote it.
+
+        BusyError where another process keeps it locked for `patience` seconds, PreflightError where it may
+        not be read; only what is proven by its content is `Damaged`.
+        """
+        record = cls(connected(path, patience), path)
         try:
-            version = record._checked_version()
-        except (sqlite3.DatabaseError, KeyError, ValueError) as error:
+            check(record._connection, path)
+            record._refuse_newer()
+            if is_writable(path):
+                with explained(path):
+                    _make_durable(record._connection)
+        except SweeperError:
             record.close()
-            raise Damaged(f"not a sweeper record ({error})", where=str(path)) from error
-        if version > SCHEMA:
-            record.close()
-            raise StateError(
-                f"written by a newer sweeper (schema {version}, this one knows {SCHEMA})",
-                where=str(path),
-                hint="pip install --upgrade sweeper",
-            )
-        _make_durable(record._connection)
+            raise
         return record
 
-    def _checked_version(self) -> int:
-        """The schema's version, after a check that finds a file cut short by whoever copied it."""
-        version = int(self.meta["schema"])
-        found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        page = self._connection.execute("PRAGMA page_size").fetchone()[0]
-        if found == "ok" and self.path.stat().st_size % page:
-            found = "its last page is torn"
-        if found != "ok":
-            raise sqlite3.DatabaseError(f"damaged: {found.splitlines()[-1]}")
-        return version
+    def _refuse_newer(self) -> None:
+        text = self.meta.get("schema", "")
+        if not text.isdecimal():
+            raise Damaged(f"not a sweeper record (schema {text!r})", where=str(self.path))
+        if int(text) > SCHEMA:
+            raise StateError(
+                f"written by a newer sweeper (schema {text}, this one knows {SCHEMA})",
+                where=str(self.path),
+                hint="pip install --upgrade sweeper",
+            )
 
     @property
     def meta(self) -> dict[str, str]:
         """What was fixed when the sweep was created: id, name, digests, versions."""
-        return dict(self._connection.execute("SELECT key, value FROM meta"))
+        with explained(self.path):
+            return dict(self._connection.execute("SELECT key, value FROM meta"))
 
     def put_meta(self, values: Mapping[str, str]) -> None:
         """Add or replace entries of `meta`."""
-        with self._connection:
+        with explained(self.path), self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
 
     def append(self, *events: Event, outbox: Iterable[OutboxRow] = ()) -> None:
@@ -168,13 +153,14 @@ class Record:
         undelivered = [
             (row.at_ms or int(now * 1000), row.kind, row.trial, text_of(row.payload)) for row in outbox
         ]
-        while True:
-            try:
-                return self._insert(rows, undelivered)
-            except sqlite3.OperationalError as error:
-                if self.when_stuck is None or error.sqlite_errorcode & 0xFF not in STUCK:
-                    raise
-                self.when_stuck(error)
+        with explained(self.path):
+            while True:
+                try:
+                    return self._insert(rows, undelivered)
+                except sqlite3.OperationalError as error:
+                    if self.when_stuck is None or error.sqlite_errorcode & 0xFF not in STUCK:
+                        raise
+                    self.when_stuck(error)
 
     def _insert(self, rows: list[tuple[Any, ...]], undelivered: list[tuple[Any, ...]]) -> None:
         with self._connection:
@@ -209,20 +195,37 @@ class Record:
         schema = int(meta["schema"])
         earlier, last = json.loads(meta.get("upgraded", "[0, 0]"))
         for line in self.lines(after):
-            event = parse(line, earlier if line.seq <= last else schema)
+            try:
+                event = parse(line, earlier if line.seq <= last else schema)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise self._unreadable(line.seq, f"{type(error).__name__}: {error}") from error
             if event is not None:
                 yield event
 
     def lines(self, after: int = 0) -> Iterator[Line]:
         """The log as the record spells it, from the line after number `after`."""
-        rows = self._connection.execute(
-            "SELECT kind, trial, attempt, body, at, seq FROM events WHERE seq > ? ORDER BY seq", (after,)
-        )
-        for kind, trial, attempt, text, at, seq in rows:
+        with explained(self.path):
+            rows = self._connection.execute(
+                "SELECT kind, trial, attempt, body, at, seq FROM events WHERE seq > ? ORDER BY seq", (after,)
+            )
+            for kind, trial, attempt, text, at, seq in rows:
+                yield Line(kind, trial, attempt, self._body(trial, text, seq), at, seq)
+
+    def _body(self, trial: str, text: str, seq: int) -> dict[str, Any]:
+        """The line's body; a trial's name becomes the name of a folder, and must not lead out of it."""
+        try:
             body = body_of(text)
             if "checkpoint" in body:
                 self._follow(trial, body)
-            yield Line(kind, trial, attempt, body, at, seq)
+            is_safe = "/" not in trial and not trial.startswith(".")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise self._unreadable(seq, f"{type(error).__name__}: {error}") from error
+        if not is_safe:
+            raise self._unreadable(seq, f"{trial!r} is no name of a trial")
+        return body
+
+    def _unreadable(self, seq: int, said: str) -> Damaged:
+        return Damaged(f"event {seq} of the record cannot be read ({said})", where=str(self.path))
 
     def _follow(self, trial: str, body: dict[str, Any]) -> None:
         """A sweep's folder may have been moved: its checkpoints lie beside the record, wherever that is."""
@@ -234,46 +237,41 @@ class Record:
 
     def pending(self, limit: int = 500) -> list[OutboxRow]:
         """The oldest rows that no tracker has confirmed."""
-        rows = self._connection.execute(
-            "SELECT id, at_ms, kind, trial, payload FROM outbox WHERE delivered = 0 ORDER BY id LIMIT ?",
-            (limit,),
-        )
-        return [
-            OutboxRow(number, at_ms, RowKind(kind), trial, body_of(body))
-            for number, at_ms, kind, trial, body in rows
-        ]
+        with explained(self.path), proving(self.path):
+            rows = self._connection.execute(
+                "SELECT id, at_ms, kind, trial, payload FROM outbox WHERE delivered = 0 ORDER BY id LIMIT ?",
+                (limit,),
+            )
+            return [
+                OutboxRow(number, at_ms, RowKind(kind), trial, body_of(body))
+                for number, at_ms, kind, trial, body in rows
+            ]
 
     def pending_count(self) -> int:
         """How many rows no tracker has confirmed."""
-        return int(self._connection.execute("SELECT count(*) FROM outbox WHERE delivered = 0").fetchone()[0])
+        with explained(self.path):
+            found = self._connection.execute("SELECT count(*) FROM outbox WHERE delivered = 0").fetchone()
+            return int(found[0])
 
     def delivered(self, ids: Iterable[int]) -> None:
         """Mark rows as confirmed."""
-        with self._connection:
+        with explained(self.path), self._connection:
             self._connection.executemany("UPDATE outbox SET delivered = 1 WHERE id = ?", [(i,) for i in ids])
 
     def tell_again(self) -> None:
         """Every row is to be delivered anew: the tracker may have lost some, and doubles none."""
-        with self._connection:
+        with explained(self.path), self._connection:
             self._connection.execute("UPDATE outbox SET delivered = 0")
 
     def copy_to(self, path: Path) -> None:
         """A consistent copy in one file, while the sweep goes on; replaces an older copy."""
         remove_leftovers(path)
-        with replacing(path, durable=True, mode=0o600) as part:
+        with explained(self.path), replacing(path, durable=True, mode=0o600) as part:
             self._connection.execute("VACUUM INTO ?", (str(part),))
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""
         self._connection.close()
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    """In a folder that cannot be written the file as it is: SQLite would make files of its own beside it."""
-    if os.access(path.parent, os.W_OK):
-        return sqlite3.connect(path, timeout=30)
-    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
-    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
 
 
 def _make_durable(connection: sqlite3.Connection) -> None:

@@ -6,7 +6,6 @@ and the sweep does not notice.
 """
 
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -70,7 +69,7 @@ class Delivery:
                 return _IDLE
             for trial, group in _by_trial(rows).items():
                 self._send(trial, group)
-        except (SweeperError, sqlite3.Error) as error:
+        except SweeperError as error:
             self.problem = str(error)
             return self._back_off()
         self._failures, self.problem = 0, ""

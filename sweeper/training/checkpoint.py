@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from sweeper.errors import StateError
-from sweeper.files import creating_folder, write_atomically, writing
+from sweeper.files import creating_folder, own_folder, write_atomically, writing
 from sweeper.training.checkpoint_names import checkpoints_in, epoch_of
 
 VERSION = 1
@@ -54,7 +54,7 @@ class CheckpointFolder:
         StateError where a later attempt has written here: this one was given up and must not go on.
         """
         self._refuse_if_superseded()
-        self.root.mkdir(parents=True, exist_ok=True)
+        own_folder(self.root, self.root.parent.parent)
         final = self.root / f"epoch-{epoch:04d}.{self.attempt}"
         try:
             with creating_folder(final, durable=True) as part:

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.files import creating_folder, remove_leftovers, write_atomically, writing
+from sweeper.files import (
+    appending,
+    creating_folder,
+    own_folder,
+    remove_leftovers,
+    write_atomically,
+    writing,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -151,3 +158,33 @@ def test_a_folder_that_holds_something_is_not_replaced(tmp_path):
         pass
     assert names(tmp_path) == ["link", "made"]
     assert names(tmp_path / "made") == ["theirs"]
+
+
+def test_a_file_that_is_added_to_is_never_reached_through_a_link(tmp_path):
+    (tmp_path / "mine").write_text("precious")
+    (tmp_path / "log").symlink_to(tmp_path / "mine")
+    with pytest.raises(OSError, match="symbolic links"):
+        appending(tmp_path / "log")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no regular file"):
+        appending(tmp_path / "pipe")
+    for word in ("one\n", "two\n"):
+        with appending(tmp_path / "new") as file:
+            file.write(word)
+    assert (tmp_path / "new").read_text() == "one\ntwo\n"
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+def test_a_folder_of_ones_own_is_made_but_not_through_a_link(tmp_path):
+    root = tmp_path / "root"
+    own_folder(root / "a" / "b", root)
+    own_folder(root / "a" / "b", root)
+    (tmp_path / "elsewhere").mkdir()
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    for place in ("linked", "linked/below"):
+        with pytest.raises(OSError, match="links are not followed"):
+            own_folder(root / place, root)
+    (tmp_path / "root-link").symlink_to(root)
+    own_folder(tmp_path / "root-link" / "c", tmp_path / "root-link")
+    assert sorted(path.name for path in root.iterdir()) == ["a", "c", "linked"]
+    assert list((tmp_path / "elsewhere").iterdir()) == []

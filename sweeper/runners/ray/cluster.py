@@ -10,6 +10,7 @@ from typing import Any
 import ray
 
 from sweeper.errors import PreflightError
+from sweeper.files import appending
 from sweeper.runners.ray.join import require_answer
 from sweeper.training.environment import CPU_WORKER
 
@@ -36,18 +37,19 @@ def connected(address: str | None, cpus: int | None, log: Path) -> Generator[Non
 def quiet(log: Path) -> Generator[None]:
     """Inside the block what Ray and Tune print on stdout, and what they log, goes to the file."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(log)
+    file = appending(log)
+    handler = logging.StreamHandler(file)
     loggers = [logging.getLogger(name) for name in ("ray", "ray.tune", "ray.train")]
     before = [(each, each.handlers, each.propagate) for each in loggers]
     for each in loggers:
         each.handlers, each.propagate = [handler], False
     try:
-        with log.open("a") as file, contextlib.redirect_stdout(file):
+        with contextlib.redirect_stdout(file):
             yield
     finally:
         for each, handlers, propagates in before:
             each.handlers, each.propagate = handlers, propagates
-        handler.close()
+        file.close()
 
 
 def _connect(address: str | None, cpus: int | None) -> None:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from sweeper.errors import PreflightError
+from sweeper.files import appending
 
 ANSWER_SECONDS = 15.0
 _SHORT = {
@@ -55,7 +56,7 @@ def require_answer(address: str, log: Path, *, seconds: float = ANSWER_SECONDS) 
         )
     except subprocess.TimeoutExpired as error:
         raise _unreachable(address, f"nothing answers within {seconds:g} s") from error
-    with log.open("a", encoding="utf-8") as file:  # made by `quiet`
+    with appending(log) as file:  # made by `quiet`
         file.write(done.stderr)
     said = done.stdout.strip().splitlines()
     if done.returncode == 0 and not said:

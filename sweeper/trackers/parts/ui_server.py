@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 import psutil
 
 from sweeper.errors import PreflightError, SpecError, StateError
+from sweeper.files import appending
 from sweeper.store.paths import runs_root
 from sweeper.trackers.address import experiment_page, redacted, tracking_uri
 
@@ -105,7 +106,8 @@ def _serving(
 ) -> Generator[subprocess.Popen[bytes]]:
     """MLflow in a session of its own, all of which is ended on the way out: it has children."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
+    with appending(log) as output:
+        output.truncate(0)
         server = subprocess.Popen(
             _server_command(uri, host, port, allowed_hosts),
             env=_environment(os.environ),

@@ -1,4 +1,6 @@
 import os
+import shutil
+from pathlib import Path
 
 from sweeper.store import lease
 
@@ -64,3 +66,37 @@ def test_json_has_the_figures(make_run, say) -> None:
 def test_a_folder_without_a_record_is_no_sweep(runs, say) -> None:
     (runs / "mlflow-artifacts").mkdir()
     assert say("list", "--json").json == []
+
+
+def test_sweeps_that_cannot_be_read_hide_no_other(make_run, runs: Path, say, without_rights) -> None:
+    sound = make_run("sound", budget={"trials": 2}).root
+    for name in ("closed", "damaged", "linked", "my lease", "strange"):
+        shutil.copytree(sound, runs / name)
+    (runs / "closed").chmod(0)
+    (runs / "damaged" / "record.db").write_bytes(b"nothing")
+    (runs / "linked" / "record.db").unlink()
+    (runs / "linked" / "record.db").symlink_to(sound / "record.db")
+    (runs / "strange" / "record.db").unlink()
+    (runs / "strange" / "record.db").symlink_to("nowhere")
+    for path in (runs, sound, sound / "record.db"):
+        path.chmod(0o755)
+    without_rights(sound)
+    said = say("list")
+    assert said.code == 0
+    assert [line.split()[0] for line in said.out.splitlines()] == ["sweep", "sound"]
+    problems = dict(line.split(": cannot be read: ") for line in said.err.splitlines())
+    assert problems.keys() == {"closed", "damaged", "linked", "my lease", "strange"}
+    assert "Permission denied" in problems["closed"]
+    assert {each["name"]: each["state"] for each in say("list", "--json").json} == {
+        **dict.fromkeys(problems, "unreadable"),
+        "sound": "done",
+    }
+    assert say("status", "sound").code == 0
+
+
+def test_a_runs_folder_that_may_not_be_listed_is_one_clear_line(runs: Path, say, without_rights) -> None:
+    runs.chmod(0o700)
+    without_rights(runs)
+    said = say("list")
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert "cannot be listed (Permission denied)" in said.err

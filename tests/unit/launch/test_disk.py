@@ -15,6 +15,7 @@ from sweeper.store.events import AttemptEnded, Reported
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import OutboxRow, Record
+from sweeper.store.record_file import Damaged
 from sweeper.trial import Outcome, Report, State
 
 ENDED = AttemptEnded(trial="a", attempt=1, outcome=Outcome(State.COMPLETED), cost=Reading())
@@ -194,7 +195,7 @@ def test_another_error_of_the_record_is_no_reason_to_wait(record, said, paths):
     record.when_stuck = DiskGuard(None, paths, said.append, lambda: False).wait
     with sqlite3.connect(record.path) as other:
         other.execute("DROP TABLE outbox")
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+    with pytest.raises(Damaged, match="no such table"):
         record.write(Line("launched"), outbox=[OutboxRow(0, 0, "run", "t", {})])
     assert said == []
     assert replay(record.events()).launches == 0

@@ -1,15 +1,18 @@
 """A sweep's folder arrives on another machine, with or without its record."""
 
+import contextlib
 import shutil
+import sqlite3
 
 import pytest
 
-from sweeper.errors import StateError
+from sweeper.errors import BusyError, PreflightError, StateError
 from sweeper.launch.recovery import recover, tell_a_new_store
 from sweeper.store.event_lines import Line
 from sweeper.store.history import replay
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import OutboxRow, Record
+from sweeper.store.record_file import Damaged
 from sweeper.training.checkpoint import CheckpointFolder, verify
 from sweeper.training.checkpoint_names import epoch_of
 
@@ -67,11 +70,59 @@ def test_a_whole_record_is_left_alone(paths):
 def test_the_copy_takes_the_place_of_a_lost_record_and_says_so(paths, how, words):
     lose(paths, how)
     said = recover(paths)
-    assert f"record.db {words}: going on from record.copy.db, written 20" in said
+    assert f"record.db {words}" in said
+    assert ": going on from record.copy.db, written 20" in said
     assert last_of(paths).epoch == 2
     assert recover(paths) == ""
     left = paths.record.with_name("record.db.damaged")
     assert left.exists() == (how != "missing")
+
+
+def spoil(path, body):
+    """Another body in the last event of the record, as a disk or an editor would leave it."""
+    with contextlib.closing(sqlite3.connect(path)) as spoiled, spoiled:
+        spoiled.execute("UPDATE events SET body = ? WHERE seq = (SELECT max(seq) FROM events)", (body,))
+
+
+@pytest.mark.parametrize("body", ["{", "[]", "7", "{}", '{"epoch": 3}', b"\xff\xfe", None], ids=repr)
+def test_an_event_that_cannot_be_read_is_gone_on_from_the_sound_copy(paths, body):
+    if body is None:
+        shutil.copy(paths.copy, paths.record)  # as large as before, and sound: nothing is to be done
+    else:
+        spoil(paths.record, body)
+    said = recover(paths)
+    assert ("is damaged" in said) == (body is not None)
+    assert last_of(paths).epoch == 2
+
+
+def test_where_the_copy_has_the_same_bad_event_nothing_is_touched(paths):
+    spoil(paths.record, "{")
+    spoil(paths.copy, "{")
+    before = paths.record.read_bytes()
+    with pytest.raises(Damaged, match=r"record\.copy\.db: event \d of the record cannot be read"):
+        recover(paths)
+    assert paths.record.read_bytes() == before
+
+
+def test_a_record_that_is_only_locked_is_waited_for_and_never_replaced(paths):
+    before = paths.record.read_bytes()
+    with contextlib.closing(sqlite3.connect(paths.record)) as locker:
+        locker.execute("PRAGMA locking_mode = EXCLUSIVE")
+        locker.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BusyError, match="keeps the record locked") as caught:
+            recover(paths, patience=0.0)
+    assert caught.value.exit_code == 75
+    assert paths.record.read_bytes() == before
+    assert last_of(paths).epoch == 3
+
+
+def test_a_record_that_may_not_be_read_is_never_replaced(paths, without_rights):
+    paths.record.chmod(0)
+    without_rights(paths.root, owned=paths.root)
+    with pytest.raises(PreflightError, match="may not be opened"):
+        recover(paths)
+    assert paths.record.exists()
+    assert not paths.record.with_name("record.db.damaged").exists()
 
 
 def test_the_journal_of_the_lost_record_is_not_applied_to_its_copy(paths):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from sweeper.errors import BusyError
+from sweeper.errors import BusyError, PreflightError, StateError
 from sweeper.store import lease
 
 HOLDER = """
@@ -190,3 +190,51 @@ def test_an_owner_that_has_not_written_its_name_yet_is_left_alone(root):
         (root / ".lease").write_text("")
         with pytest.raises(BusyError):
             lease.take_over(root, patience=0.1)
+
+
+@pytest.mark.parametrize("place", [".lease", "checkpoints", "checkpoints/a", "tune"])
+def test_a_sweep_from_a_stranger_whose_places_are_links_is_not_driven(root, tmp_path, place):
+    """Its driver would empty the file, or write and prune in the folder, that the link leads to."""
+    mine = tmp_path / "mine"
+    mine.write_text("precious") if place == ".lease" else mine.mkdir()
+    link = root / place
+    link.parent.mkdir(parents=True)
+    link.symlink_to(mine)
+    with pytest.raises(PreflightError, match="cannot be written to") as caught, lease.held(root):
+        pass
+    assert (caught.value.exit_code, caught.value.where) == (5, str(link))
+    assert mine.read_text() == "precious" if place == ".lease" else list(mine.iterdir()) == []
+
+
+def test_a_lease_that_is_a_pipe_neither_hangs_nor_is_taken(root):
+    root.mkdir()
+    os.mkfifo(root / ".lease")
+    assert lease.owner(root) is None
+    with pytest.raises(PreflightError, match="no regular file"), lease.held(root):
+        pass
+
+
+def test_another_users_lease_can_be_looked_at_and_not_taken(root, without_rights):
+    with lease.held(root):
+        root.chmod(0o755)
+        without_rights(root)
+        assert lease.owner(root).pid == os.getpid()
+        with pytest.raises(PreflightError, match=r"cannot be written to .*copy its folder"), lease.held(root):
+            pass
+
+
+def test_a_lease_that_may_not_be_read_is_one_clear_line(root, without_rights):
+    root.mkdir()
+    (root / ".lease").touch(0o600)
+    without_rights(root)
+    with pytest.raises(StateError, match=r"\.lease: cannot be read \(Permission denied\)"):
+        lease.owner(root)
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"host": "h"}', '{"host": "h", "pid": "x", "since": ""}', "\x00"]
+)
+def test_a_lease_that_says_nonsense_has_an_unknown_owner(root, text):
+    with lease.held(root):
+        (root / ".lease").write_text(text)
+        assert lease.owner(root) == lease.Owner("unknown", 0, "just now")
