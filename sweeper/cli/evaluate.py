@@ -35,7 +35,7 @@ def command(name: str, trial: str | None, split: Scored, as_json: bool) -> int:
     evaluation = evaluate(open_chosen(sweep, chosen), split)
     folder = sweep.root / "evaluation" / str(chosen.number) / split
     with writing(folder):
-        own_folder(folder, told.root)
+        own_folder(folder, sweep.root)
         files = write_evaluation(evaluation, folder)
     problem = "" if sweep.owner else _tell(sweep, chosen, evaluation, files)
     if as_json:

@@ -86,8 +86,8 @@ def owner(root: Path) -> Owner | None:
 def _named(text: str) -> Owner:
     """Who holds the lease, as far as it has written that."""
     try:
-        told = json.loads(text)
-        return Owner(str(told["host"]), int(told["pid"]), str(told["since"]))
+        fields = json.loads(text)
+        return Owner(str(fields["host"]), int(fields["pid"]), str(fields["since"]))
     except (KeyError, TypeError, ValueError):
         return Owner("unknown", 0, "just now")
 

@@ -173,10 +173,10 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
         if sql.get(table) != ours[table]:
             is_there = "altered" if table in sql else "no such"
             raise Damaged(f"not a sweeper record ({is_there} table: {table})", where=str(path))
-    for kind, name, table, _ in found:
-        if table in _OWN and kind in ("trigger", "index") and sql[name] != ours.get(name):
-            hint = f"whoever trusts the file removes it: sqlite3 {path} 'DROP {kind} \"{name}\"'"
-            raise StateError(f"holds the {kind} {name!r}, which no sweeper made", where=str(path), hint=hint)
+    for what, name, table, _ in found:
+        if table in _OWN and what in ("trigger", "index") and sql[name] != ours.get(name):
+            hint = f"whoever trusts the file removes it: sqlite3 {path} 'DROP {what} \"{name}\"'"
+            raise StateError(f"holds the {what} {name!r}, which no sweeper made", where=str(path), hint=hint)
 
 
 def _words(statement: str) -> str:
