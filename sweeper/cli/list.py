@@ -6,8 +6,7 @@ from sweeper.cli.parts.options import as_json
 from sweeper.cli.parts.sweeps_page import Unreadable, print_sweeps, sweep_facts
 from sweeper.cli.parts.table import print_json
 from sweeper.errors import SweeperError
-from sweeper.results.stored_sweep import StoredSweep, stored
-from sweeper.store.paths import runs_root, sweep_names
+from sweeper.results.stored_sweep import StoredSweep, runs_root, stored, sweep_names
 
 
 @click.command(epilog="Example:  sweeper list --json")

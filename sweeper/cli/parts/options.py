@@ -37,6 +37,6 @@ def as_json(function: F) -> F:
 
 def complete_sweep(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The sweeps in `runs/` whose name begins so."""
-    from sweeper.store.paths import sweep_names  # the shell alone asks for it
+    from sweeper.results.stored_sweep import sweep_names  # the shell alone asks for it
 
     return [CompletionItem(name) for name in sweep_names() if name.startswith(incomplete)]
