@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from sweeper.config.sections import TrainSpec
 from sweeper.data.batches import Data
 from sweeper.models.parts.random_layers import share_generator
-from sweeper.models.parts.whitening import fit_whitening
+from sweeper.models.parts.whitening import whitening_layers
 from sweeper.training.averaging import AveragedWeights
 from sweeper.training.batch import automatic_batch, even_batches
 from sweeper.training.device import autocast, compute_dtype, training_dtype
@@ -134,12 +134,19 @@ class Learner:
         module = self.averaged.module if self.averaged else self.module
         return evaluate(module, self.data, "valid", batch_size=size, device=self.device, dtype=self.dtype)
 
+    @property
+    def must_be_fitted(self) -> bool:
+        """Whether some weights come from the training images; a trial that goes on has them already."""
+        return bool(whitening_layers(self.whole))
+
     def fit(self, seed: int) -> None:
-        """Set the weights that come from the training images; a trial that goes on has them already."""
+        """Set those weights, from some thousand images that the seed chooses."""
         generator = torch.Generator().manual_seed(seed)
         size = min(_FITTING_BATCH, self.data.size("train"))
         batches = self.data.batches("train", batch_size=size, generator=generator)
-        fit_whitening(self.whole, (images for images, _ in itertools.islice(batches, _FITTING_BATCHES)))
+        images = [images for images, _ in itertools.islice(batches, _FITTING_BATCHES)]
+        for layer in whitening_layers(self.whole):
+            layer.fit(images)
 
     def state(self) -> dict[str, Any]:
         """Return the weights and the optimizer's memory of each parameter, as tensors and plain types.

@@ -86,6 +86,10 @@ def train(
     prepare(device)
     folder = CheckpointFolder(checkpoints / trial.id, trial.id, trial.attempt) if checkpoints else None
     learner, progress, rows = _begin(trial, dataset, recipe, folder, device, cache)
+    if learner.must_be_fitted and not progress.epoch:
+        began = clock()
+        learner.fit(derive(trial.seed, "fit"))
+        progress = Progress(device_seconds=(clock() - began) * share)
     yield from _unreported(trial, folder, rows)
     while not progress.is_finished(recipe.train.epochs, recipe.train.patience):
         epoch = progress.epoch + 1
@@ -154,9 +158,7 @@ def _begin(
     known = Path(trial.checkpoint) if trial.checkpoint else None
     state = load_newest(known, folder.root if folder else None, device)
     if state is None:
-        learner = build()
-        learner.fit(derive(trial.seed, "fit"))
-        return learner, Progress(), []
+        return build(), Progress(), []
     learner = build(batch_size=state["batch_size"])
     learner.load_state(state)
     return learner, Progress(**state["progress"]), list(state.get("reports", []))

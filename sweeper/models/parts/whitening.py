@@ -41,12 +41,6 @@ class PatchWhitening(nn.Conv2d):
             self.bias.copy_(shift.float())
 
 
-def fit_whitening(module: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Fit the whitening layers of a network; the batches are not read where it has none."""
-    for part in whitening_layers(module):
-        part.fit(batches)
-
-
 def whitening_layers(module: nn.Module) -> list[PatchWhitening]:
     """Return the layers that must be fitted before training begins."""
     return [part for part in module.modules() if isinstance(part, PatchWhitening)]

@@ -101,19 +101,18 @@ def test_three_epochs_and_three_more_are_six_epochs_to_the_last_bit(patterns, tm
         assert all(torch.equal(one[part][name], other[part][name]) for name in one.get(part, {}))
 
 
-@pytest.mark.parametrize("heard", [0, 2, 4])
+@pytest.mark.parametrize(("heard", "change"), [(0, {}), (2, {}), (4, {}), (2, FAST)])
 def test_epochs_that_were_trained_but_never_heard_are_reported_not_trained_again(
-    patterns, tmp_path: Path, heard
+    patterns, tmp_path: Path, heard, change
 ):
     """A driver was lost: its record knows `heard` epochs, the checkpoints five."""
-    straight = list(run(patterns, checkpoints=tmp_path / "whole"))
-    lost = list(itertools.islice(run(patterns, checkpoints=tmp_path), 5))
+    straight = list(run(patterns, change, checkpoints=tmp_path / "whole"))
+    lost = list(itertools.islice(run(patterns, change, checkpoints=tmp_path), 5))
     known = str(tmp_path / "t1" / f"epoch-{heard:04d}.1") if heard else None
     patterns.opened.clear()
     resumed = []
-    for report in run(
-        patterns, checkpoints=tmp_path, trial=Trial("t1", 1, CONFIG, 3, attempt=2, checkpoint=known)
-    ):
+    second = Trial("t1", 1, {**CONFIG, **change}, 3, attempt=2, checkpoint=known)
+    for report in run(patterns, change, checkpoints=tmp_path, trial=second):
         assert report.checkpoint is None or Path(report.checkpoint).is_dir()
         resumed.append(report)
     assert [report.epoch for report in resumed] == list(range(heard + 1, 7))
@@ -264,3 +263,12 @@ def test_a_whitened_first_layer_comes_from_the_training_images_and_stays(pattern
 def test_training_tells_the_images_which_epoch_it_is(patterns):
     list(run(patterns, epochs=3))
     assert patterns.epochs == [1, 2, 3]
+
+
+def test_fitting_the_first_layer_is_paid_for_once(patterns, tmp_path: Path):
+    """The clock gains a second a reading: two beside the fit, three an epoch."""
+    config = {**CONFIG, "whitening": True}
+    begun = list(itertools.islice(run(patterns, config, checkpoints=tmp_path), 2))
+    second = Trial("t1", 1, config, seed=3, attempt=2, checkpoint=begun[-1].checkpoint)
+    rest = list(run(patterns, config, checkpoints=tmp_path, trial=second))
+    assert [report.device_seconds for report in begun + rest] == [3.0, 5.0, 7.0, 9.0, 11.0, 13.0]
