@@ -18,13 +18,14 @@ class Metrics(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """`usd_per_gpu_hour` prices every GPU alike; without it nodes are priced by their labels.
+    """`runner` is empty until somebody chooses the one that fits (`sweeper.launch.choose_runner`).
 
+    `usd_per_gpu_hour` prices every GPU alike; without it nodes are priced by their labels.
     `instance` names the type of nodes without a label, as their cloud does.
     `metrics` is the server on `metrics_port`, once it listens.
     """
 
-    runner: str = "ray_tune"
+    runner: str = ""
     address: str | None = None
     cpus: int | None = None
     metrics_port: int | None = None

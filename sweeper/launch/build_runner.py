@@ -4,14 +4,16 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sweeper.config.resources import ResourcesSpec
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.prices import GpuPrice, PriceBook, load_prices
+from sweeper.launch.choose_runner import runner_text, with_runner
 from sweeper.runners import Runner, Workload, runner
 from sweeper.runners.parts.synthetic_curves import SyntheticCurves
+from sweeper.runners.parts.worker_process import WorkerProcess
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.attempt import Grant
 from sweeper.store.ledger import Clock
@@ -19,32 +21,59 @@ from sweeper.store.paths import SweepPaths, cache_root
 from sweeper.training.device import default_device, device_name
 from sweeper.training.trial_workload import Training
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """A runner, the workload of its trials and the sweep's clock; `training` is None where nothing trains."""
+    """A runner, the workload of its trials and the sweep's clock; `training` is None where nothing trains.
+
+    `worker` is the process that a runner of one trial at a time keeps warm, until the equipment is closed.
+    """
 
     runner: Runner
     workload: Workload
     clock: Clock = time.monotonic
     training: Training | None = None
+    worker: WorkerProcess | None = None
+
+    def compute(self, function: Callable[..., T], *args: Any) -> T:
+        """The function's value: from the warm worker where there is one, else from this process."""
+        if self.worker and self.worker.is_alive:
+            return self.worker.call(function, *args)
+        return function(*args)
+
+    def close(self) -> None:
+        """Leave no process behind."""
+        if self.worker:
+            self.worker.kill()
 
 
 def equipment_of(
     spec: SweepSpec, paths: SweepPaths, options: RunOptions, say: Callable[[str], None]
 ) -> Equipment:
-    """What `--runner` asks for; nothing is started or joined before the runner is called."""
+    """What `--runner` asks for, or what fits, and says which; nothing is started before it is called."""
+    options = with_runner(spec, options)
+    if text := runner_text(options):
+        say(text)
     metric, epochs = spec.objective.metric, spec.train.epochs
     if options.runner == "simulated":
         clock = VirtualClock()
         curves = SyntheticCurves(spec.space, epochs, metric, spec.search.seed)
         return Equipment(runner["simulated"](clock=clock, workers=options.cpus or 1), curves, clock)
-    share = spec.resources if options.runner == "ray_tune" else ResourcesSpec()
+    share = ResourcesSpec() if options.runner == "local" else spec.resources
     training = Training(spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, share)
-    return Equipment(_runner(spec, paths, options, say), training, training=training)
+    worker = WorkerProcess(paths.log) if options.runner == "subprocess" else None
+    return Equipment(_runner(spec, paths, options, worker, say), training, training=training, worker=worker)
 
 
-def _runner(spec: SweepSpec, paths: SweepPaths, options: RunOptions, say: Callable[[str], None]) -> Runner:
+def _runner(
+    spec: SweepSpec,
+    paths: SweepPaths,
+    options: RunOptions,
+    worker: WorkerProcess | None,
+    say: Callable[[str], None],
+) -> Runner:
     book = load_prices(usd_per_gpu_hour=options.usd_per_gpu_hour, instance=options.instance)
     if options.runner == "local":
         return runner["local"](grant=_this_device(book))
@@ -52,15 +81,16 @@ def _runner(spec: SweepSpec, paths: SweepPaths, options: RunOptions, say: Callab
     def price(node: Mapping[str, Any]) -> GpuPrice | None:
         return book.of_node(node.get("labels", {}))
 
-    return runner["ray_tune"](
-        resources=spec.resources,
-        state=paths.tune,
-        log=paths.log,
-        address=options.address,
-        cpus=options.cpus,
-        price=price,
-        say=say,
-    )
+    both = {
+        "resources": spec.resources,
+        "log": paths.log,
+        "cpus": options.cpus,
+        "price": price,
+        "say": say,
+    }
+    if worker:
+        return runner["subprocess"](**both, worker=worker)
+    return runner["ray_tune"](**both, state=paths.tune, address=options.address)
 
 
 def _this_device(book: PriceBook) -> Grant:

@@ -1,5 +1,6 @@
 """What is left of a sweep, run to its end: its images, its trials, its final test."""
 
+import contextlib
 from dataclasses import dataclass
 from functools import partial
 
@@ -51,23 +52,22 @@ def drive(launch: Launch) -> Ending:
 
 def _driven(launch: Launch) -> Ending:
     spec, record, paths = launch.spec, launch.record, launch.paths
-    console = open_console(spec.objective.metric, is_quiet=launch.options.is_quiet)
-    try:
-        sender = sender_of(spec, record, paths)
-        equipment = equipment_of(spec, paths, launch.options, console.note)
+    options = launch.options
+    console = open_console(spec.objective.metric, is_quiet=options.is_quiet)
+    sender = sender_of(spec, record, paths)
+    equipment = equipment_of(spec, paths, options, console.note)
+    with contextlib.closing(record), contextlib.closing(equipment):
         refusal = Refusal(spec, launch.plan.facts)
         sweep = Sweep(spec, record, clock=equipment.clock, validate_config=refusal)
         training = equipment.training
         if training:
             prepare_images(sweep, launch.plan, console.note)
-        driver = Driver(sweep, record, paths, console, sender, launch.options.metrics)
+        driver = Driver(sweep, record, paths, console, sender, options.metrics)
         sweep.listen(driver.on_event)
         sweep.listen(Announcer(spec, console.note))
         if sweep.history.known:
             names = ", ".join(spec.search.warm_start)
             console.note(f"the search begins with {len(sweep.history.known)} results of {names}")
-        conclude = partial(score_chosen, sweep, training) if training else lambda: None
+        conclude = partial(score_chosen, sweep, training, equipment.compute) if training else lambda: None
         driver.drive(equipment.runner, equipment.workload, conclude)
         return driver.finish()
-    finally:
-        record.close()

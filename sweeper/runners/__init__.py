@@ -1,7 +1,8 @@
 """A runner asks the sweep for trials, runs them somewhere and reports back; each is a plug-in here.
 
-There are three: `ray_tune` (workers of a Ray cluster), `local` (this process) and `simulated` (a virtual
-clock). What a trial does on a worker is the `Workload`; what the driver does meanwhile is the `Pulse`.
+There are four: `ray_tune` (workers of a Ray cluster), `subprocess` (one worker of our own), `local` (this
+process) and `simulated` (a virtual clock). What a trial does on a worker is the `Workload`; what the driver
+does meanwhile is the `Pulse`.
 """
 
 from collections.abc import Callable, Iterator

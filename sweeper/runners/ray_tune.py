@@ -19,13 +19,16 @@ from ray.tune.stopper import Stopper
 
 from sweeper.config.resources import ResourcesSpec
 from sweeper.runners import Pulse, Runner, Workload, runner
+from sweeper.runners.parts.attempt_tracker import AttemptTracker
+from sweeper.runners.parts.leaks import device_memory
+from sweeper.runners.parts.notice import NOTICE_SECONDS
+from sweeper.runners.parts.slots import Price, Slots, request_of
+from sweeper.runners.parts.versions import versions_here
+from sweeper.runners.parts.watch import PATIENCE_SECONDS, WAITING_SECONDS, Watch
 from sweeper.runners.ray.cluster import connected, quiet
-from sweeper.runners.ray.leaks import device_memory
-from sweeper.runners.ray.notice import NOTICE_SECONDS
-from sweeper.runners.ray.slots import Price, Slots, request_of
-from sweeper.runners.ray.tune_adapter import AttemptTracker, SweepScheduler, SweepSearcher
-from sweeper.runners.ray.versions import versions_here
-from sweeper.runners.ray.watchdog import PATIENCE_SECONDS, WAITING_SECONDS, Watch
+from sweeper.runners.ray.machines import machines
+from sweeper.runners.ray.tune_adapter import SweepScheduler, SweepSearcher
+from sweeper.runners.ray.watchdog import TuneWorkers
 from sweeper.runners.ray.worker import Worker
 from sweeper.sweep.sweep import Sweep
 
@@ -90,9 +93,9 @@ def ray_tune(
 
     def drive(sweep: Sweep, workload: Workload, pulse: Pulse) -> None:
         with quiet(log), connected(address, cpus, log):
-            slots = Slots(resources, price)
+            slots = Slots(resources, price, machines)
             slots.require_room()
-            tracker = AttemptTracker(sweep, pulse, slots, say, Watch(patience, waiting))
+            tracker = AttemptTracker(sweep, pulse, slots, TuneWorkers(), say, Watch(patience, waiting))
             sweep.meter.hold(slots.held())
             kept = {"memory": memory, "notice_seconds": notice, "versions": versions or versions_here()}
             _tuner(tracker, tune.with_parameters(Worker, workload=workload, **kept), state).fit()

@@ -1,4 +1,4 @@
-"""Environment variables for a worker that trains on the CPU; they count only when its process starts."""
+"""Environment variables for a worker; they count only when its process starts."""
 
 from collections.abc import Mapping
 
@@ -13,3 +13,6 @@ CPU_WORKER: Mapping[str, str] = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
+
+NVML_ORDER: Mapping[str, str] = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+"""GPUs are counted as NVML does, not by speed: on a mixed node GPU 0 would be another card to each."""

@@ -10,9 +10,9 @@ from sweeper.config.resources import ResourcesSpec
 from sweeper.config.sections import DatasetSpec, TrainSpec
 from sweeper.data.dataset import Dataset, open_dataset
 from sweeper.training.device import default_device
-from sweeper.training.loop import train
+from sweeper.training.loop import final_score, train
 from sweeper.training.recipe import Recipe, compose
-from sweeper.trial import Report, Trial, canonical
+from sweeper.trial import Config, Report, Trial, canonical
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,14 @@ class Training:
             checkpoints=self.checkpoints,
             cache=self.cache,
         )
+
+    def test(self, config: Config, checkpoint: Path) -> dict[str, float]:
+        """Score a checkpoint on the test split; nothing where no image is kept for that."""
+        recipe = compose(config, self.train)
+        dataset = open_for(recipe, self.dataset, self.cache)
+        if not dataset.size("test"):
+            return {}
+        return final_score(checkpoint, dataset, recipe, device=default_device())
 
     def forget(self) -> None:
         """Close the images that were kept open for the next trial, some of them on the device."""

@@ -1,9 +1,13 @@
-"""What every runner keeps to. `ray_tune` stands the same tests in tests/integration/test_runners.py."""
+"""What every runner keeps to, whichever process its trials run in.
+
+`ray_tune` stands the same tests in tests/integration/test_runners.py.
+"""
 
 import time
 
 import pytest
 
+from sweeper.config.resources import ResourcesSpec
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.history import replay
@@ -14,21 +18,36 @@ PROMOTE = STOP | {"kind": "promote"}
 TPE = {"algorithm": "tpe", "seed": 7, "startup": 4}
 
 
-@pytest.fixture(params=["local", "simulated"])
-def drive(request, make_sweep):
-    """Runs a sweep to its end in this process, one trial at a time."""
+RUNNERS = ["local", "simulated", "subprocess"]
+pytestmark = pytest.mark.slow(reason="a worker process starts for each test")
 
-    def build(workload, pulse=lambda: False, handle=None, **sections):
-        clock = VirtualClock() if request.param == "simulated" else time.monotonic
+
+@pytest.fixture
+def drive_with(make_sweep, tmp_path):
+    """Runs a sweep to its end by the runner of that name, one trial at a time."""
+
+    def build(name, workload, pulse=lambda sweep: False, **sections):
+        clock = VirtualClock() if name == "simulated" else time.monotonic
         sweep = make_sweep(clock=clock, **sections)
-        if handle is not None:
-            handle.append(sweep)
-        options = {"clock": clock} if request.param == "simulated" else {}
-        runner[request.param](**options)(sweep, workload, pulse)
+        options = {
+            "simulated": {"clock": clock},
+            "subprocess": {"resources": ResourcesSpec(), "log": tmp_path / "log"},
+        }
+        runner[name](**options.get(name, {}))(sweep, workload, lambda: pulse(sweep))
         sweep.close()
         return sweep
 
     return build
+
+
+@pytest.fixture(params=RUNNERS)
+def drive(request, drive_with):
+    """The same by each runner in turn."""
+    return lambda workload, **options: drive_with(request.param, workload, **options)
+
+
+def reported(sweep):
+    return sum(len(trial.reports) for trial in sweep.history.trials.values())
 
 
 def standing(sweep):
@@ -40,17 +59,10 @@ def standing(sweep):
 
 @pytest.mark.parametrize("scheduler", [STOP, PROMOTE, {"type": "median", "min_trials": 2}], ids=str)
 @pytest.mark.parametrize("search", [TPE, {"algorithm": "random", "seed": 7}], ids=["tpe", "random"])
-def test_one_trial_at_a_time_all_runners_decide_alike(make_sweep, toy_workload, search, scheduler):
+def test_one_trial_at_a_time_all_runners_decide_alike(drive_with, toy_workload, search, scheduler):
     sections = {"search": search, "scheduler": scheduler, "budget": {"trials": 20}}
-    found = []
-    for name in ("local", "simulated"):
-        clock = VirtualClock() if name == "simulated" else time.monotonic
-        sweep = make_sweep(clock=clock, **sections)
-        options = {"clock": clock} if name == "simulated" else {}
-        runner[name](**options)(sweep, toy_workload(), lambda: False)
-        sweep.close()
-        found.append(standing(sweep))
-    assert found[0] == found[1]
+    found = [standing(drive_with(name, toy_workload(), **sections)) for name in RUNNERS]
+    assert found[0] == found[1] == found[2]
     assert len(found[0]) == 20
     assert State.STOPPED in {state for _, _, state, _, _ in found[0]}
 
@@ -98,15 +110,8 @@ def test_a_workload_that_cannot_start_breaks_the_sweep_and_not_the_runner(drive)
 def test_a_cancelled_sweep_leaves_nothing_running_and_can_be_resumed(
     drive, make_rig, toy_workload, scheduler, reports
 ):
-    seen = []
     sections = {"scheduler": scheduler, "budget": {"trials": 6}}
-
-    def counted(trial):
-        for report in toy_workload()(trial):
-            seen.append(report)
-            yield report
-
-    sweep = drive(counted, pulse=lambda: len(seen) >= reports, **sections)
+    sweep = drive(toy_workload(), pulse=lambda sweep: reported(sweep) >= reports, **sections)
     assert sweep.live == 0
     assert sweep.history.closed not in ("", "done")
     assert State.RUNNING not in {trial.state for trial in sweep.history.trials.values()}
@@ -120,15 +125,12 @@ def test_a_cancelled_sweep_leaves_nothing_running_and_can_be_resumed(
 
 
 def test_a_stop_request_lets_trials_reach_their_next_report(drive, toy_workload):
-    sweeps = []
+    def pulse(sweep):
+        if reported(sweep) == 9 + 9 + 3:
+            sweep.stop("SIGINT")
+        return False
 
-    def workload(trial):
-        for report in toy_workload()(trial):
-            if trial.number == 2 and report.epoch == 4:
-                sweeps[0].stop("SIGINT")
-            yield report
-
-    sweep = drive(workload, scheduler={"type": "none"}, handle=sweeps)
+    sweep = drive(toy_workload(), scheduler={"type": "none"}, pulse=pulse)
     states = [trial.state for trial in sweep.history.trials.values()]
     assert states == [State.COMPLETED, State.COMPLETED, State.WAITING]
     assert len(list(sweep.history.trials.values())[2].reports) == 4
@@ -136,4 +138,4 @@ def test_a_stop_request_lets_trials_reach_their_next_report(drive, toy_workload)
 
 
 def test_every_runner_is_listed():
-    assert {"local", "simulated", "ray_tune"} <= set(runner)
+    assert {"local", "subprocess", "simulated", "ray_tune"} <= set(runner)

@@ -43,21 +43,33 @@ def end_session() -> Callable[[int], None]:
 
 
 @pytest.fixture
-def drive(ray_cluster, make_sweep, tmp_path) -> Callable[..., Sweep]:
+def drive(request, make_sweep, tmp_path) -> Callable[..., Sweep]:
     """`drive(workload, at_once=2, pulse=..., options={...}, budget=...)`: a sweep on the shared Ray.
 
-    Trials ask for a CPU and no GPU, unless `resources` says otherwise; `options` are the runner's.
+    Trials ask for a CPU and no GPU, unless `resources` says otherwise; `options` are the runner's. With
+    `by="subprocess"` they run in a process of their own, one at a time, and Ray is not started.
     """
     from sweeper.runners import runner
 
     def build(
-        workload, *, at_once=1, pulse=lambda: False, options=None, resources=None, listener=None, **sections
+        workload,
+        *,
+        by="ray_tune",
+        at_once=1,
+        pulse=lambda: False,
+        options=None,
+        resources=None,
+        listener=None,
+        **sections,
     ) -> Sweep:
         resources = resources or {"gpu": 0, "concurrency": at_once}
         sweep = make_sweep(clock=time.monotonic, resources=resources, **sections)
         sweep.listen(listener or (lambda event, history: None))
-        folders = {"state": tmp_path / "tune", "log": tmp_path / "log"}
-        run = runner["ray_tune"](resources=sweep.spec.resources, **folders, **(options or {}))
+        folders = {"log": tmp_path / "log"}
+        if by == "ray_tune":
+            request.getfixturevalue("ray_cluster")
+            folders["state"] = tmp_path / "tune"
+        run = runner[by](resources=sweep.spec.resources, **folders, **(options or {}))
         run(sweep, workload, pulse)
         sweep.close()
         return sweep

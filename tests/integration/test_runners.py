@@ -17,6 +17,7 @@ STOP = {"type": "asha", "grace": 1, "reduction_factor": 3}
 PROMOTE = STOP | {"kind": "promote"}
 TPE = {"algorithm": "tpe", "seed": 7, "startup": 4}
 PATIENT = {"type": "none"}
+by_each = pytest.mark.parametrize("by", ["subprocess", "ray_tune"])
 TWO_NODES = """
 import json, os, sys, time
 from pathlib import Path
@@ -71,14 +72,15 @@ def test_one_trial_at_a_time_it_decides_as_the_local_runner_does(drive, make_swe
     assert standing(drive(toy_workload(), **sections)) == standing(local)
 
 
-def test_a_trial_that_raises_fails_its_worker_is_replaced_and_the_others_go_on(drive):
+@by_each
+def test_a_trial_that_raises_fails_its_worker_is_replaced_and_the_others_go_on(drive, by):
     def workload(trial):
         for epoch in (1, 2):
             yield Report(epoch, 0.5, 0.01 * epoch, {"pid": float(os.getpid())}, f"x@{epoch}")
             if trial.number == 1:
                 raise ValueError(f"attempt {trial.attempt}")
 
-    sweep = drive(workload, at_once=2, scheduler=PATIENT, budget={"trials": 5})
+    sweep = drive(workload, by=by, at_once=2, scheduler=PATIENT, budget={"trials": 5})
     trials = list(sweep.history.trials.values())
     assert [trial.state for trial in trials] == [
         State.FAILED if trial.number == 1 else State.COMPLETED for trial in trials
@@ -88,15 +90,17 @@ def test_a_trial_that_raises_fails_its_worker_is_replaced_and_the_others_go_on(d
     assert replay(sweep.record.events()) == sweep.history
 
 
-def test_healthy_workers_are_used_again(drive):
+@by_each
+def test_healthy_workers_are_used_again(drive, by):
     def workload(trial):
         yield Report(1, 0.5, 0.01, {"pid": float(os.getpid())})
 
-    sweep = drive(workload, scheduler=PATIENT, budget={"trials": 6})
+    sweep = drive(workload, by=by, scheduler=PATIENT, budget={"trials": 6})
     assert len({trial.last.metrics["pid"] for trial in sweep.history.trials.values()}) == 1
 
 
-def test_a_worker_that_dies_loses_its_attempt_and_the_trial_goes_on_from_its_checkpoint(drive):
+@by_each
+def test_a_worker_that_dies_loses_its_attempt_and_the_trial_goes_on_from_its_checkpoint(drive, by):
     def workload(trial):
         start = int(trial.checkpoint or 0)
         for epoch in range(start + 1, 5):
@@ -104,7 +108,7 @@ def test_a_worker_that_dies_loses_its_attempt_and_the_trial_goes_on_from_its_che
                 os._exit(3)
             yield Report(epoch, 0.5, 0.01 * epoch, {"attempt": float(trial.attempt)}, str(epoch))
 
-    sweep = drive(workload, at_once=2, scheduler=PATIENT, budget={"trials": 3})
+    sweep = drive(workload, by=by, at_once=2, scheduler=PATIENT, budget={"trials": 3})
     trials = list(sweep.history.trials.values())
     assert {trial.state for trial in trials} == {State.COMPLETED}
     assert [attempt.ended for attempt in trials[0].attempts] == ["worker_lost", "worker_lost", "completed"]

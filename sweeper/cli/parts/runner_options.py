@@ -16,10 +16,8 @@ CONNECT_SECONDS = 3.0
 OPTIONS = (
     click.option(
         "--runner",
-        type=click.Choice(["ray_tune", "local", "simulated"]),
-        default="ray_tune",
-        show_default=True,
-        help="Who runs the trials.",
+        type=click.Choice(["ray_tune", "subprocess", "local", "simulated"]),
+        help="Who runs the trials. [default: subprocess for one trial at a time here, else ray_tune]",
     ),
     click.option("--local", is_flag=True, help="A private Ray on this machine, whatever RAY_ADDRESS says."),
     click.option("--address", metavar="HOST:PORT", help="Join a running Ray cluster, or: auto."),
@@ -63,7 +61,7 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapped(
         *args: Any,
-        runner: str,
+        runner: str | None,
         local: bool,
         address: str | None,
         cpus: int | None,
@@ -75,13 +73,14 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if local and address:
             raise SpecError("--local and --address contradict each other", hint="leave one out")
-        if address and runner != "ray_tune":
+        if address and runner not in (None, "ray_tune"):
             raise SpecError(f"--runner {runner} joins no cluster: --address {address}", hint="leave one out")
         if address:
             _check_address(address)
         load_prices(usd_per_gpu_hour=usd_per_gpu_hour, instance=instance)  # refused here, if at all
+        name = runner or ("ray_tune" if local or address else "")
         where = RunOptions(
-            runner, None if local else address, cpus, metrics_port, quiet, usd_per_gpu_hour, instance
+            name, None if local else address, cpus, metrics_port, quiet, usd_per_gpu_hour, instance
         )
         return function(*args, where=where, **kwargs)
 

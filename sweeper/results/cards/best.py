@@ -49,14 +49,14 @@ def _test_text(board: Leaderboard, test: Mapping[str, float]) -> str:
     """The scores of the test split that say something, and how often it was opened."""
     images, metric = board.sweep.valid_images, board.objective.metric
     is_skewed = metric.endswith("balanced_top1") or bool(chance_note("valid/top1", images))
-    told = [
+    scores = [
         f"{name} {score_text(name, value)}"
         for name, value in sorted(test.items())
         if not is_always_right(name, images) and (is_skewed or not name.endswith("balanced_top1"))
     ]
     count = sum(each.test is not None for each in board.trials)
     opened = ", for this trial" if count == 1 else f" for each of {count} trials"
-    return f"{'  '.join(told)} (opened once{opened})"
+    return f"{'  '.join(scores)} (opened once{opened})"
 
 
 def certainty(board: Leaderboard) -> Card:

@@ -11,11 +11,9 @@ import ray
 
 from sweeper.errors import PreflightError
 from sweeper.files import appending
+from sweeper.runners.parts.this_machine import usable_cpus
 from sweeper.runners.ray.join import require_answer
-from sweeper.training.environment import CPU_WORKER
-
-NVML_ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
-"""Ray counts GPUs as NVML does, CUDA by speed: on a mixed node GPU 0 would be another card to each."""
+from sweeper.training.environment import CPU_WORKER, NVML_ORDER
 
 
 @contextlib.contextmanager
@@ -73,8 +71,3 @@ def _connect(address: str | None, cpus: int | None) -> None:
         ) from error
     finally:
         os.umask(mask)
-
-
-def usable_cpus() -> int:
-    """The cores that this process may use, which a container can limit."""
-    return len(os.sched_getaffinity(0))

@@ -3,29 +3,23 @@
 import json
 import os
 import socket
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ray
 from ray import tune
 
 from sweeper.runners import Workload
-from sweeper.runners.parts.run_attempt import failure_caught
-from sweeper.runners.ray.energy import EnergyMeter
-from sweeper.runners.ray.leaks import Leaks, device_memory
-from sweeper.runners.ray.notice import NOTICE_SECONDS, Notice, told_to_leave
-from sweeper.runners.ray.versions import refuse_skew, versions_here
+from sweeper.runners.parts.attempt_talk import AttemptTalk
+from sweeper.runners.parts.leaks import Leaks, device_memory
+from sweeper.runners.parts.notice import NOTICE_SECONDS, Notice
 from sweeper.trial import Trial
-
-DONE: dict[str, Any] = {"done": True}
 
 
 class Worker(tune.Trainable):
     """Says what there is to say of its attempt, as JSON, which Tune passes on unchanged.
 
-    First the device, or that this worker is unfit for another attempt; then reports; last that it is
-    done. A failure is told like a report; the step after it raises, and Tune replaces the process.
+    A failure is told like a report; the step after it raises, and Tune replaces the process.
     """
 
     def setup(
@@ -40,63 +34,29 @@ class Worker(tune.Trainable):
         if workload is None:
             raise TypeError("a Worker needs tune.with_parameters(Worker, workload=...)")
         _hide_gpus_that_are_not_ours()
-        self._workload = workload
-        self._versions = versions or {}
-        self._leaks = Leaks(memory, getattr(workload, "forget", lambda: None))
-        self._notice = Notice(notice_seconds)
-        self._notice.listen()
-        self._begin(config)
+        leaks = Leaks(memory, getattr(workload, "forget", lambda: None))
+        notice = Notice(notice_seconds)
+        notice.listen()
+        self._talk = AttemptTalk(workload, worker_device, versions or {}, leaks, notice)
+        self._talk.begin(_trial(config))
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Begin another attempt in this process. Tune loses what is refused here: `unfit` refuses later."""
-        self._end()
-        self._begin(new_config)
+        self._talk.begin(_trial(new_config))
         return True
 
     def step(self) -> dict[str, Any]:
         """The next thing that the attempt has to say."""
-        if self._failed:
-            raise RuntimeError("the attempt failed: this worker is to be replaced")
-        with self._notice.training():
-            said = next(self._items)
-        self._failed = "failure" in said
+        said = self._talk.next()
         return {"said": json.dumps(said), "done": "done" in said}
 
     def cleanup(self) -> None:
         """The attempt was stopped: let its generator close what it holds."""
-        self._end()
-
-    def _begin(self, config: dict[str, Any]) -> None:
-        self._failed = False
-        self._notice.has_attempt = True
-        self._items = self._say(Trial(**json.loads(config["trial"])))
-
-    def _end(self) -> None:
-        self._items.close()
-        self._notice.has_attempt = False
-
-    def _say(self, trial: Trial) -> Generator[dict[str, Any]]:
-        unfit = "it was told to end" if self._notice.is_given else self._leaks.found()
-        if unfit:
-            yield {"unfit": unfit}
-            return
-        device = worker_device()
-        energy = EnergyMeter.of(device["gpus"])
-        yield {"device": device | {"gpu_uuids": energy.uuids if energy else ()}}
-        with failure_caught() as failures:
-            refuse_skew(self._versions, versions_here(), socket.gethostname())
-            for report in self._workload(trial):
-                yield {"report": asdict(report)} | _drawn(energy)
-                if self._notice.is_given:
-                    raise told_to_leave()
-        for outcome in failures:
-            yield {"failure": asdict(outcome)} | _drawn(energy)
-            return
-        yield DONE | _drawn(energy)
+        self._talk.end()
 
 
-def _drawn(energy: EnergyMeter | None) -> dict[str, Any]:
-    return {"joules": energy.joules() if energy else None}
+def _trial(config: Mapping[str, Any]) -> Trial:
+    return Trial(**json.loads(config["trial"]))
 
 
 def worker_device() -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 
 from sweeper.errors import DataError, SweeperError
 from sweeper.runners.parts.run_attempt import failure, kind_of, outcome_after, reports, run_here
-from sweeper.runners.ray.versions import VersionSkew
+from sweeper.runners.parts.versions import VersionSkew
 from sweeper.training.loop import Diverged
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweeper.runners.ray.placement import Node, Taken, count, fits, placed
+from sweeper.runners.parts.placement import Node, Taken, count, fits, placed
 
 HALF, WHOLE = {"CPU": 1.0, "GPU": 0.5}, {"CPU": 1.0, "GPU": 1.0}
 BOX = {"CPU": 8.0, "GPU": 2.0}

@@ -5,8 +5,8 @@ import pytest
 from sweeper.config.resources import ResourcesSpec
 from sweeper.cost.prices import GpuPrice
 from sweeper.errors import PreflightError
-from sweeper.runners.ray.placement import Taken
-from sweeper.runners.ray.slots import LEAST_GROWTH, Machine, Slots
+from sweeper.runners.parts.placement import Taken
+from sweeper.runners.parts.slots import LEAST_GROWTH, Machine, Slots
 
 BIG, SMALL = {"layers": 9}, {"layers": 1}
 

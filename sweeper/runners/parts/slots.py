@@ -1,17 +1,14 @@
-"""This counts what the nodes of a Ray cluster have room for, as they come, go and are drained."""
+"""This counts what machines have room for, as they come, go and are drained."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ray
-from ray._private.state import state
-
 from sweeper.config.resources import ResourcesSpec
 from sweeper.cost.prices import GpuPrice
 from sweeper.errors import PreflightError
-from sweeper.runners.ray.placement import Amounts, Node, Taken, count, fits, placed
+from sweeper.runners.parts.placement import Amounts, Node, Taken, count, fits, placed
 from sweeper.store.attempt import Grant
 from sweeper.trial import Config
 
@@ -40,22 +37,8 @@ class Machine:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def machines() -> Sequence[Machine]:
-    """The nodes that are alive."""
-    drained = state.get_draining_nodes()  # node -> wall clock in ms, 0 without a deadline
-    found: list[Machine] = []
-    for node in ray.nodes():
-        if node["Alive"]:
-            deadline = drained.get(node["NodeID"])
-            left = None if deadline is None else deadline / 1000 - time.time() if deadline else float("inf")
-            labels, resources = node["Labels"], node["Resources"]
-            group = labels.get("ray.io/node-group", "")
-            found.append(Machine(node["NodeID"], node["NodeManagerHostname"], resources, left, group, labels))
-    return found
-
-
 def request_of(spec: ResourcesSpec, config: Config, *, has_gpu: bool) -> dict[str, float]:
-    """What a trial of this configuration asks Ray for."""
+    """What a trial of this configuration asks for, by Ray's names."""
     held = spec.of(config)
     wanted: dict[str, float] = {"CPU": held.cpu, **held.custom}
     if has_gpu and held.gpu:
@@ -67,11 +50,11 @@ def request_of(spec: ResourcesSpec, config: Config, *, has_gpu: bool) -> dict[st
 
 @dataclass
 class Slots:
-    """Follows a cluster that grows and shrinks."""
+    """Follows machines that come and go; `read` says which there are now."""
 
     spec: ResourcesSpec
     price: Price | None = None
-    read: Callable[[], Sequence[Machine]] = machines
+    read: Callable[[], Sequence[Machine]] = tuple
     clock: Callable[[], float] = time.monotonic
     has_gpu: bool = field(init=False)
     _machines: Sequence[Machine] = ()
@@ -91,7 +74,7 @@ class Slots:
         return any(machine.group for machine in self._machines)
 
     def request(self, config: Config) -> dict[str, float]:
-        """What a trial of this configuration asks Ray for."""
+        """What a trial of this configuration asks for, by Ray's names."""
         return request_of(self.spec, config, has_gpu=self.has_gpu)
 
     def share(self, config: Config) -> float:
@@ -111,6 +94,11 @@ class Slots:
         if self.grows and waiting < max(LEAST_GROWTH, len(live) - waiting):
             return True
         return waiting == 0 and any(fits(request, left) for request in self._requests())
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one attempt leaves no room for another, whatever their configurations are."""
+        return not any(self.has_room([Taken(request)]) for request in self._requests())
 
     def waiting(self, taken: Iterable[Taken]) -> int:
         """How many of them wait for room that others of them hold."""

@@ -3,7 +3,7 @@ import pickle
 import pytest
 
 from sweeper.errors import FailureKind
-from sweeper.runners.ray.versions import COMPARED, VersionSkew, refuse_skew, versions_here
+from sweeper.runners.parts.versions import COMPARED, VersionSkew, refuse_skew, versions_here
 from sweeper.sweep.retries import may_retry
 from sweeper.trial import Outcome, State
 

@@ -9,7 +9,7 @@ SCRIPT = """
 import os, signal, sys, time
 from sweeper.runners.parts.run_attempt import failure
 from sweeper.runners.parts.lost import Preempted
-from sweeper.runners.ray.notice import Notice, told_to_leave
+from sweeper.runners.parts.notice import Notice, told_to_leave
 
 notice = Notice(seconds=0.3)
 notice.listen()

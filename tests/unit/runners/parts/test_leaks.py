@@ -2,7 +2,7 @@
 
 import torch
 
-from sweeper.runners.ray.leaks import LEAST_BYTES, Leaks, allowed_bytes, device_memory
+from sweeper.runners.parts.leaks import LEAST_BYTES, Leaks, allowed_bytes, device_memory
 
 
 def leaks(*readings, forget=lambda: None) -> Leaks:

@@ -1,4 +1,4 @@
-"""Faults of workers and their machines on a real Ray: the trial goes on, the others do not notice."""
+"""Faults of workers and their machines: the trial goes on, the others do not notice. Ray's, and our own."""
 
 import itertools
 import os
@@ -8,7 +8,7 @@ import pytest
 
 from sweeper.config.resources import ResourcesSpec
 from sweeper.runners import runner
-from sweeper.runners.ray.versions import versions_here
+from sweeper.runners.parts.versions import versions_here
 from sweeper.store.history import replay
 from sweeper.trial import Report, State
 
@@ -16,15 +16,18 @@ pytestmark = pytest.mark.integration
 PATIENT = {"type": "none"}
 
 
-@pytest.fixture
-def drive(ray_cluster, make_sweep, tmp_path):
-    """Runs a sweep of three trials on the shared Ray, two side by side."""
+@pytest.fixture(params=["subprocess", "ray_tune"])
+def drive(request, make_sweep, tmp_path):
+    """Runs a sweep of three trials, two side by side on the shared Ray, or one after the other without it."""
 
     def build(workload, *, pulse=lambda sweep: False, **options):
         sweep = make_sweep(clock=time.monotonic, scheduler=PATIENT, budget={"trials": 3, "max_failed": 2})
         resources = ResourcesSpec(concurrency=2)
-        places = {"state": tmp_path / "tune", "log": tmp_path / "log"}
-        runner["ray_tune"](resources=resources, **places, **options)(sweep, workload, lambda: pulse(sweep))
+        places = {"log": tmp_path / "log"}
+        if request.param == "ray_tune":
+            request.getfixturevalue("ray_cluster")
+            places["state"] = tmp_path / "tune"
+        runner[request.param](resources=resources, **places, **options)(sweep, workload, lambda: pulse(sweep))
         sweep.close()
         assert replay(sweep.record.events()) == sweep.history
         return sweep

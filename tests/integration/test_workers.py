@@ -1,4 +1,4 @@
-"""Workers on a real Ray that hang, are told to end, keep memory, or are cancelled in mid-epoch."""
+"""Workers that hang, are told to end, keep memory, or are cancelled in mid-epoch: Ray's, and our own."""
 
 import os
 import signal
@@ -12,6 +12,8 @@ from sweeper.trial import Report, State
 
 pytestmark = pytest.mark.integration
 PATIENT = {"type": "none"}
+
+by_each = pytest.mark.parametrize("by", ["subprocess", "ray_tune"])
 
 
 def epochs_of(trial):
@@ -45,6 +47,7 @@ def told_to_end_in_a_long_epoch():
     time.sleep(150)
 
 
+@by_each
 @pytest.mark.parametrize(
     ("blow", "options", "ends", "last_of_the_first"),
     [
@@ -55,10 +58,10 @@ def told_to_end_in_a_long_epoch():
     ids=["stopped", "SIGTERM", "SIGTERM in a long epoch"],
 )
 def test_a_worker_that_is_struck_loses_its_attempt_and_the_trial_goes_on(
-    drive, blow, options, ends, last_of_the_first
+    drive, by, blow, options, ends, last_of_the_first
 ):
     began = time.monotonic()
-    sweep = drive(struck(blow), scheduler=PATIENT, budget={"trials": 2}, options=options)
+    sweep = drive(struck(blow), by=by, scheduler=PATIENT, budget={"trials": 2}, options=options)
     first, second = sweep.history.trials.values()
     assert (first.state, second.state) == (State.COMPLETED, State.COMPLETED)
     assert [attempt.ended for attempt in first.attempts] == [ends, "completed"]
@@ -68,7 +71,8 @@ def test_a_worker_that_is_struck_loses_its_attempt_and_the_trial_goes_on(
     assert replay(sweep.record.events()) == sweep.history
 
 
-def test_a_worker_that_keeps_device_memory_is_replaced_before_the_next_trial(drive):
+@by_each
+def test_a_worker_that_keeps_device_memory_is_replaced_before_the_next_trial(drive, by):
     def workload(trial):
         if trial.number == 1:
             os.environ["LEAKED"] = str(3 << 30)
@@ -77,14 +81,15 @@ def test_a_worker_that_keeps_device_memory_is_replaced_before_the_next_trial(dri
     def memory():
         return int(os.environ.get("LEAKED", "0"))
 
-    sweep = drive(workload, scheduler=PATIENT, budget={"trials": 4}, options={"memory": memory})
+    sweep = drive(workload, by=by, scheduler=PATIENT, budget={"trials": 4}, options={"memory": memory})
     trials = list(sweep.history.trials.values())
     pids = [trial.last.metrics["pid"] for trial in trials]
     assert pids[0] == pids[1] != pids[2] == pids[3]
     assert [len(trial.attempts) for trial in trials] == [1, 1, 1, 1], "no attempt was lost to it"
 
 
-def test_cancelling_ends_an_epoch_of_a_minute_at_once(drive):
+@pytest.mark.parametrize(("by", "at_once"), [("subprocess", 1), ("ray_tune", 2)])
+def test_cancelling_ends_an_epoch_of_a_minute_at_once(drive, by, at_once):
     def endless(trial):
         for epoch in (1, 2):
             yield Report(epoch, 0.5, 0.05 * epoch, checkpoint=str(epoch))
@@ -94,12 +99,12 @@ def test_cancelling_ends_an_epoch_of_a_minute_at_once(drive):
     asked: list[float] = []
 
     def pulse():
-        if len(begun) == 2 and not asked:
+        if len(begun) == at_once and not asked:
             asked.append(time.monotonic())
         return bool(asked)
 
     sweep = drive(
-        endless, at_once=2, scheduler=PATIENT, budget={"trials": 2}, pulse=pulse,
+        endless, by=by, at_once=at_once, scheduler=PATIENT, budget={"trials": 2}, pulse=pulse,
         listener=lambda event, history: begun.add(event.trial) if isinstance(event, Reported) else None,
     )  # fmt: skip
     seconds = time.monotonic() - asked[0]

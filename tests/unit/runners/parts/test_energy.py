@@ -1,6 +1,6 @@
 import pytest
 
-from sweeper.runners.ray.energy import EnergyMeter, load_nvml
+from sweeper.runners.parts.energy import EnergyMeter, load_nvml
 
 
 class NvmlError(Exception):

@@ -1,0 +1,35 @@
+"""Which runner a sweep gets where nobody asked for one: Ray only where there is something to distribute."""
+
+from dataclasses import replace
+
+from sweeper.config.run_options import RunOptions
+from sweeper.config.spec import SweepSpec
+from sweeper.runners.parts.slots import Slots
+from sweeper.runners.parts.this_machine import this_machine
+
+WORDS = {
+    "local": "trials run in this process, one at a time",
+    "subprocess": "trials run in one process of their own, one at a time, without Ray",
+    "ray_tune": "trials run on {where}, as many at a time as it has room for",
+}
+
+
+def with_runner(spec: SweepSpec, options: RunOptions) -> RunOptions:
+    """The same options with a runner: the one that they name, or the one that fits."""
+    if options.runner:
+        return options
+    is_alone = options.address is None and runs_one_at_a_time(spec, options.cpus)
+    return replace(options, runner="subprocess" if is_alone else "ray_tune")
+
+
+def runs_one_at_a_time(spec: SweepSpec, cpus: int | None) -> bool:
+    """Whether this machine has room for one trial at a time, or the sweep has one trial."""
+    here = this_machine(cpus)
+    return spec.budget.trials == 1 or Slots(spec.resources, read=lambda: [here]).is_single
+
+
+def runner_text(options: RunOptions) -> str:
+    """Who runs the trials, in a line; empty where none is trained."""
+    where = f"the Ray cluster at {options.address}" if options.address else "a private Ray on this machine"
+    words = WORDS.get(options.runner, "").format(where=where)
+    return words and f"{words} (--runner {options.runner})"

@@ -1,0 +1,103 @@
+"""The other end of a `WorkerProcess`: it does what it is told, one thing after the other.
+
+The process dies with its driver, by the kernel's hand where it is in the middle of an epoch.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import Enum, auto
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from sweeper.runners import Workload
+from sweeper.runners.parts.attempt_talk import AttemptTalk
+from sweeper.runners.parts.leaks import Leaks, device_memory
+from sweeper.runners.parts.notice import NOTICE_SECONDS, Notice
+from sweeper.runners.parts.run_attempt import failure_caught
+from sweeper.trial import Trial
+
+_PR_SET_PDEATHSIG = 1  # from sys/prctl.h
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What holds for every attempt of a worker; `device` is what it says of itself beside its process."""
+
+    workload: Workload
+    device: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    memory: Callable[[], int] | None = None
+    notice_seconds: float | None = None
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def talk(self) -> AttemptTalk:
+        """Who speaks for the worker from now on."""
+        notice = Notice(self.notice_seconds or NOTICE_SECONDS)
+        notice.listen()
+        leaks = Leaks(self.memory or device_memory, getattr(self.workload, "forget", lambda: None))
+        return AttemptTalk(self.workload, self._here, self.versions, leaks, notice)
+
+    def _here(self) -> Mapping[str, Any]:
+        gpus = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+        device = self.device.get("device", "gpu") if gpus else "cpu"
+        return {**self.device, "device": device, "pid": os.getpid(), "gpus": gpus}
+
+
+class Order(Enum):
+    """What a worker is told of its attempt: to say the next thing, or to stop."""
+
+    NEXT = auto()
+    END = auto()
+
+
+@dataclass(frozen=True)
+class Call:
+    """Something else to compute in the warm process."""
+
+    function: Callable[..., Any]
+    args: Sequence[Any]
+
+    def answer(self) -> Mapping[str, Any]:
+        """Its value, or how it failed."""
+        with failure_caught() as failures:
+            return {"value": self.function(*self.args)}
+        return {"failure": asdict(failures[0])}
+
+
+def serve(connection: Connection) -> None:
+    """Answer until the driver closes the connection. A trial's answer is the first thing it has to say."""
+    talk: AttemptTalk | None = None
+    while True:
+        message = connection.recv()
+        if isinstance(message, Setup):
+            talk = message.talk()
+        elif isinstance(message, Call):
+            connection.send(message.answer())
+        elif talk is None:
+            raise RuntimeError("a worker is told of its workload first")
+        elif message is Order.END:
+            talk.end()
+        else:
+            if isinstance(message, Trial):
+                talk.begin(message)
+            connection.send(talk.next())
+
+
+def die_with(parent: int) -> None:
+    """The kernel ends this process when its parent's ends, and before it where memory runs out."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise SystemExit
+    with contextlib.suppress(OSError), Path("/proc/self/oom_score_adj").open("r+") as file:
+        file.write("1000")
+
+
+def main(descriptor: int, parent: int) -> None:
+    """The whole life of the process, whose end of the pipe is the file descriptor."""
+    die_with(parent)
+    with contextlib.suppress(EOFError, BrokenPipeError), Connection(descriptor) as opened:
+        serve(opened)
