@@ -178,8 +178,8 @@ def test_the_printed_answer_says_everything_in_words(board, printed) -> None:
         "(91 %)",
         "1 trial, which saved about 90 CPU slot seconds",
         STAND_IN,
-        str(found.told.paths.record),
-        f"sqlite:///{found.told.paths.mlflow}, experiment digits",
+        str(found.sweep.paths.record),
+        f"sqlite:///{found.sweep.paths.mlflow}, experiment digits",
         "sweeper ui digits",
         "layers=2",
     ):

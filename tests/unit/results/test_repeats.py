@@ -62,7 +62,7 @@ def test_front_and_winner_are_configurations_and_single_trials_stay_within_reach
     found = board(finals, spec(), 10)
     assert [row.trials for row in front_rows(found)] == [(2,), (0, 3, 4), (1, 5, 6)]
     assert [row.number for row in found.trials] == [0, 1, 6, 5, 4, 3, 2]
-    sure = certainty(found.ranked, Goal.MAXIMIZE, found.told.spec.search.seed)
+    sure = certainty(found.ranked, Goal.MAXIMIZE, found.sweep.spec.search.seed)
     assert sure is not None
     read = json.loads(json.dumps(merged(answer(found).values()), allow_nan=False))
     assert read["best"]["trials"] == [1, 5, 6]
