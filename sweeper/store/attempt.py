@@ -1,4 +1,4 @@
-"""One stretch of a trial on a worker, and what it cost: a row of the ledger."""
+"""An attempt is one stretch of a trial on a worker; with its cost it is a row of the ledger."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,8 +12,8 @@ from sweeper.trial import State
 class Grant:
     """The device that an attempt received. `share` is the fraction of it, or how many of them.
 
-    Without a GPU, a CPU slot stands in for the device. `usd_per_hour` is the price of one whole
-    device, None where nobody knows it; `price_source`, `price_date` and `market` say whence it is.
+    Without a GPU, a CPU slot stands in for the device. `usd_per_hour` is the price of one whole device, and
+    None where it is unknown; `price_source`, `price_date` and `market` say where the price is from.
     """
 
     node: str = "local"
@@ -28,7 +28,7 @@ class Grant:
 
 
 class Reading(NamedTuple):
-    """What an attempt has cost: seconds held, seconds of training and evaluation, energy where known."""
+    """What an attempt has cost: seconds held, seconds of training and evaluation, and energy if known."""
 
     billed: float = 0.0
     productive: float = 0.0
@@ -88,7 +88,7 @@ class Attempt:
 
     @property
     def state(self) -> AttemptState:
-        """Running until somebody said how it ended."""
+        """Whether the attempt still runs: it does until an outcome is recorded."""
         return AttemptState.ENDED if self.ended else AttemptState.RUNNING
 
     @property
@@ -103,17 +103,20 @@ class Attempt:
 
     @property
     def set_up_device_seconds(self) -> float:
-        """The part of it before the first step; all of it where no report was heard."""
+        """The part of it before the first step; all of it where the attempt never reported."""
         return (self.billed if self.first_step is None else self.first_step) * self.share
 
     @property
     def repeated_device_seconds(self) -> float:
-        """What has to be done again where the attempt is lost: billed since its last checkpointed report."""
+        """What is billed since the last report with a checkpoint.
+
+        If the attempt is lost, it is trained again.
+        """
         return max(0.0, self.billed - self.kept) * self.share
 
     @property
     def usd(self) -> float | None:
-        """Money for what is billed; None where nobody knows the price."""
+        """The money for what is billed; None where the price is unknown."""
         return None if self.usd_per_hour is None else self.usd_per_hour * self.device_seconds / 3600
 
     @property
@@ -123,16 +126,16 @@ class Attempt:
 
     @property
     def has_failed(self) -> bool:
-        """Whether something went wrong with it; a preemption, a pause or an interruption is no failure."""
+        """Whether something went wrong; a preemption, a pause or an interruption is no failure."""
         return not self.is_preempted and self.ended not in _FINE
 
     def cost(self, billed: float, productive: float, joules: float | None = None) -> None:
-        """What it has cost so far; energy that was known does not become unknown."""
+        """Take over what the attempt has cost so far. Energy that was known does not become unknown."""
         self.billed, self.productive = billed, productive
         self.joules = self.joules if joules is None else joules
 
     def reported(self, *, is_checkpointed: bool) -> None:
-        """It has just reported: what is billed beyond training went into the set-up, the first time."""
+        """Note a report. At the first one, what is billed beyond training has gone into the set-up."""
         if self.first_step is None:
             self.first_step = self.billed - self.productive
         self.last_report = self.billed

@@ -1,7 +1,7 @@
-"""How the record spells its events: `line_of` and `parse`, the only places that know their kinds as strings.
+"""`line_of` and `parse` turn events into lines of the record and back; only they know kinds as strings.
 
-A line that an older version wrote is brought up to date first (`_upgraded`), so that nothing else knows
-of older versions.
+A line that an older version wrote is brought up to date first (`_upgraded`), so that no other module knows of
+older versions.
 """
 
 import functools
@@ -32,16 +32,16 @@ class Line:
 
 
 def line_of(event: events.Event) -> Line:
-    """The event as the record spells it."""
+    """Return the event as the record spells it."""
     kind, body = _of_trial(event) if isinstance(event, events.TrialEvent) else _of_sweep(event)
     return Line(kind, event.trial, event.attempt, body, event.at, event.seq)
 
 
 def parse(line: Line, schema: int = SCHEMA) -> events.Event | None:
-    """The event of a line that a sweeper of that schema wrote; None for a kind that is unknown here.
+    """Return the event of a line that a sweeper of that schema wrote; None for a kind that is unknown here.
 
-    KeyError, TypeError or ValueError for a line that no sweeper wrote: whoever opens a record says that
-    it is damaged.
+    KeyError, TypeError or ValueError for a line that no sweeper wrote: whoever opens the record says that it
+    is damaged.
     """
     parser = _PARSERS.get(line.kind)
     if parser is None:
@@ -51,7 +51,7 @@ def parse(line: Line, schema: int = SCHEMA) -> events.Event | None:
 
 
 def parse_lines(lines: Iterable[Line], schema: int = SCHEMA) -> Iterator[events.Event]:
-    """The events of a log in order."""
+    """Yield the events of a log in order."""
     for line in lines:
         event = parse(line, schema)
         if event is not None:
@@ -59,7 +59,7 @@ def parse_lines(lines: Iterable[Line], schema: int = SCHEMA) -> Iterator[events.
 
 
 def _upgraded(line: Line, schema: int) -> Mapping[str, Any]:
-    """The body as the newest schema has it."""
+    """Return the body as the newest schema has it."""
     if schema < 2 and line.kind == "decided":
         cause = _CAUSES_OF_SCHEMA_1.get(str(line.body.get("reason", "")).partition(":")[0])
         return line.body if cause is None else {**line.body, "cause": cause}
@@ -116,7 +116,7 @@ def _names(kind: type) -> tuple[str, ...]:
 
 
 def _flat(instance: Any) -> dict[str, Any]:
-    """The fields of a dataclass, not copied: `asdict` took an eighth of the driver's time."""
+    """Return the fields of a dataclass without copying them: `asdict` took an eighth of the driver's time."""
     return {name: getattr(instance, name) for name in _names(type(instance))}
 
 
@@ -171,7 +171,7 @@ _GRANT = frozenset(each.name for each in fields(Grant))
 
 
 def _parse_granted(body: _Body, entry: _Entry) -> events.AttemptStarted:
-    """What a newer sweeper says of a device and this one does not know is left out."""
+    """Make the event, leaving out what a newer sweeper recorded of a device and this one does not know."""
     grant = Grant(**{name: value for name, value in body.items() if name in _GRANT})
     return events.AttemptStarted(
         grant=grant, granted=body.get("granted", 0.0), waited=body.get("waited"), **entry
@@ -231,19 +231,19 @@ _PARSERS: Mapping[str, Callable[[_Body, _Entry], events.Event]] = {
 
 
 def text_of(body: Mapping[str, Any]) -> str:
-    """The body as JSON; `body_of` reads it back."""
+    """Return the body as JSON, which `body_of` reads back."""
     return json.dumps(_plain(body), separators=(",", ":"), allow_nan=False)
 
 
 def body_of(text: str) -> dict[str, Any]:
-    """The body that `text_of` wrote; ValueError for what is no JSON."""
+    """Return the body that `text_of` wrote; ValueError for what is no JSON."""
     if "$number" not in text:
         return json.loads(text)  # three times as fast: a record of 10,000 trials has 100,000 events
     return json.loads(text, object_hook=_restored)
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no NaN: such a number is kept as {"$number": "nan"}, so that SQLite can read the rest."""
+    """Replace NaN by {"$number": "nan"}, because JSON has no NaN and SQLite would not read the rest."""
     if isinstance(value, float) and not math.isfinite(value):
         return {"$number": str(value)}
     if isinstance(value, Mapping):

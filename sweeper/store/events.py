@@ -1,4 +1,4 @@
-"""The events of a sweep: one frozen class each. `sweeper.store.event_lines` reads and writes them."""
+"""The events of a sweep, one frozen class each; `sweeper.store.event_lines` reads and writes them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from sweeper.trial import Config, Outcome, Report, State, Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """What every event has: trial and attempt where it concerns one, wall time, and place in the log."""
+    """The fields of every event: trial and attempt if it concerns one, wall time, and place in the log."""
 
     trial: str = ""
     attempt: int = 0
@@ -22,7 +22,7 @@ class LogEntry:
 class Clocks:
     """Sums over all launches: seconds with a driver, device-seconds held, and those of each named node.
 
-    None stands for what an event does not tell.
+    None stands for a sum that an event does not have.
     """
 
     wall: float | None = None
@@ -32,8 +32,10 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class KnownResult:
-    """What a configuration that is not run again has reached, as the search is told; INFEASIBLE for one
-    that cannot be trained. `cost` is in device-seconds."""
+    """What a configuration that is not run again has reached, as the search hears it.
+
+    A configuration that cannot be trained is INFEASIBLE. `cost` is in device-seconds.
+    """
 
     config: Config
     state: State
@@ -56,7 +58,7 @@ class SweepClosed(LogEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierTrial(LogEntry):
-    """A trial of an earlier sweep that `search.from` names, told to the search before the first of its own.
+    """A trial of an earlier sweep in `search.from`; the search hears it before the first trial of its own.
 
     `reports` have the score and the top-5 accuracy (`valid/top5`) of each epoch.
     """
@@ -70,8 +72,11 @@ class EarlierTrial(LogEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialAsked(LogEntry):
-    """A configuration was chosen and became a trial. `redrawn` are those that the search drew before it
-    and that cost nothing, because their results were known."""
+    """A configuration was chosen and became a trial.
+
+    `redrawn` are the configurations that the search drew before it; their results were known, so they cost
+    nothing.
+    """
 
     number: int
     config: Config
@@ -84,9 +89,9 @@ class TrialAsked(LogEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStarted(LogEntry):
-    """An attempt received its device, `granted` seconds after the sweep began, and is billed from then on.
+    """An attempt received its device `granted` seconds after the sweep began, and is billed from then on.
 
-    `waited` are the seconds since it was asked for, None where nobody knows.
+    `waited` are the seconds since it was asked for; None where that is unknown.
     """
 
     grant: Grant
@@ -103,7 +108,7 @@ class Reported(LogEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided(LogEntry):
-    """What the trial was told after the report of that epoch, and what its attempt had cost until then."""
+    """The answer to the report of that epoch, and what the attempt had cost until then."""
 
     epoch: int
     verdict: Verdict
@@ -112,9 +117,9 @@ class Decided(LogEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat(LogEntry):
-    """What running attempts have cost so far: a killed driver loses only what came after.
+    """Running attempts have cost this much so far; a killed driver loses only what came after.
 
-    `attempts` maps a trial to the number of its attempt and the reading of it.
+    `attempts` maps a trial to the number of its attempt and its reading.
     """
 
     clocks: Clocks
@@ -123,8 +128,11 @@ class Heartbeat(LogEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptEnded(LogEntry):
-    """An attempt is over and has released its device. The outcome is that of the trial: WAITING where another
-    attempt follows. Attempt 0 is none: a paused trial that nothing promoted."""
+    """An attempt is over and has released its device. The outcome is that of the trial.
+
+    The outcome is WAITING where another attempt follows. Attempt 0 stands for none: it ends a paused trial
+    that was never promoted.
+    """
 
     outcome: Outcome
     cost: Reading
@@ -139,7 +147,7 @@ class TrialTested(LogEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkBooked(LogEntry):
-    """Work of the sweep that serves all trials: image stores, statistics, the final test."""
+    """Work that serves all trials was booked: image stores, statistics, the final test."""
 
     what: str = ""
     device_seconds: float = 0.0
@@ -169,7 +177,7 @@ class SweepExtended(LogEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRetried(LogEntry):
-    """A trial that was given up gets another attempt: its failure budgets are whole again."""
+    """A trial that was given up gets another attempt; its earlier failures no longer count."""
 
 
 TrialEvent = TrialAsked | AttemptStarted | Reported | Decided | AttemptEnded | TrialTested | TrialRetried

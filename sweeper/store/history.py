@@ -1,4 +1,4 @@
-"""What the record says of each trial: the fold of its events that every reader uses."""
+"""The history of a sweep is what its events add up to; every reader uses it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,11 +13,10 @@ from sweeper.wording import config_text
 
 @dataclass(slots=True)
 class TrialHistory:
-    """Everything that is known of one trial. `reports` holds each epoch once, in order.
+    """Everything that is known of one trial. `reports` has each epoch once, in order.
 
-    `is_final_run` marks a repeat of the final, which nobody stops early. `answer` is what the newest
-    attempt was last told, None before its first report; `ends` holds how
-    each attempt ended that anybody heard the end of.
+    `is_final_run` marks a repeat of the final, which is never stopped early. `answer` is the newest attempt's
+    last verdict, and None before its first report. `ends` has the outcome of each attempt whose end is known.
     """
 
     id: str
@@ -38,7 +37,7 @@ class TrialHistory:
 
     @property
     def label(self) -> str:
-        """The point's name, or the configuration in one line."""
+        """The point's name, else the configuration in one line."""
         return self.point or config_text(self.config)
 
     @property
@@ -47,7 +46,7 @@ class TrialHistory:
         return self.reports[-1] if self.reports else None
 
     def best(self, goal: Goal) -> Report | None:
-        """The report with the best finite score; the earlier one of equals."""
+        """Return the report with the best finite score; of equal ones the earlier."""
         finite = [report for report in self.reports if abs(report.score) < float("inf")]
         return max(finite, key=lambda report: goal.sign * report.score) if finite else None
 
@@ -58,7 +57,7 @@ class TrialHistory:
 
     @property
     def usd(self) -> float | None:
-        """Billed money of all attempts; None where one of them has no known price."""
+        """The money billed for all attempts; None where the price of one is unknown."""
         prices = [attempt.usd for attempt in self.attempts]
         known = [price for price in prices if price is not None]
         return sum(known) if len(known) == len(prices) else None
@@ -66,12 +65,12 @@ class TrialHistory:
 
 @dataclass(slots=True)
 class SweepHistory:
-    """The whole sweep as the record tells it; `trials` in the order they were asked for.
+    """The whole sweep as its record has it; `trials` are in the order in which they were asked for.
 
-    `settled` are the attempts whose cost is final, `over` the trials that reached a final state, each
-    in the order in which they ended: whoever adds them up need not begin anew. `known` are results of
-    earlier sweeps; `enough` says why the search ended before its budget; `finalists` are the
-    configurations of the final, empty before it.
+    `settled` are the attempts whose cost is final and `over` the trials in a final state, each in the order
+    in which they ended, so that a sum can go on where it stopped. `known` are results of earlier sweeps.
+    `enough` says why the search ended before its budget. `finalists` are the configurations of the final, and
+    empty before it.
     """
 
     trials: dict[str, TrialHistory] = field(default_factory=dict[str, TrialHistory])
@@ -185,7 +184,10 @@ class SweepHistory:
         self.closed = "retried"
 
     def _extend(self) -> None:
-        """There is more to spend: the search goes on, and who waited in vain for a promotion waits again."""
+        """Let the search go on with a larger budget.
+
+        Trials that were never promoted wait for a promotion again.
+        """
         self.closed, self.enough, self.finalists = "extended", "", []
         for trial in self.over:
             if trial.outcome and trial.outcome.kind is FailureKind.UNPROMOTED:
@@ -202,7 +204,7 @@ class SweepHistory:
 
 
 def replay(log: Iterable[events.Event]) -> SweepHistory:
-    """The history that a log tells."""
+    """Return the history that the events of a log add up to."""
     history = SweepHistory()
     for event in log:
         history.apply(event)
@@ -220,7 +222,7 @@ def _decide(trial: TrialHistory, event: events.Decided) -> None:
 
 
 def _charge(trial: TrialHistory, number: int, cost: Reading) -> Attempt | None:
-    """Write down what the running attempt has cost so far; None where it does not run."""
+    """Take over what the running attempt has cost so far; return None where it does not run."""
     attempt = trial.attempts[-1] if trial.attempts else None
     if attempt is None or attempt.number != number or attempt.state is AttemptState.ENDED:
         return None

@@ -1,4 +1,7 @@
-"""One launcher a sweep: a lock that the kernel frees when its holder dies, and requests to the holder."""
+"""A lease lets one process launch a sweep: a lock that the kernel frees when its holder dies.
+
+Others leave requests to the holder beside it.
+"""
 
 import contextlib
 import errno
@@ -61,13 +64,16 @@ def _opened(root: Path) -> IO[str]:
 
 
 def refuse_if_owned(root: Path) -> None:
-    """BusyError where somebody runs the sweep now; a cheap look before work that would be in vain."""
+    """Raise BusyError where a process runs the sweep now.
+
+    It is a cheap look before work that would be in vain.
+    """
     if owner(root):
         raise _busy(root)
 
 
 def owner(root: Path) -> Owner | None:
-    """Who runs the sweep now, None where nobody does."""
+    """Return who runs the sweep now; None where no process does."""
     path = root / ".lease"
     try:
         if not path.is_file():
@@ -98,7 +104,7 @@ def ask_owner(root: Path, request: Request) -> None:
 
 
 def requested(root: Path) -> Request | None:
-    """What the owner has been asked for, if anything."""
+    """Return what the owner has been asked for, if anything."""
     try:
         text = (root / ".request").read_text()
     except FileNotFoundError:
@@ -107,7 +113,7 @@ def requested(root: Path) -> Request | None:
 
 
 def take_over(root: Path, patience: float = 30.0) -> None:
-    """Make whoever runs the sweep let go: ask first, and end its process when it does not listen.
+    """Make the sweep's owner let go: ask first, and end its process when it does not react.
 
     BusyError where the owner is on another machine, which only that machine can end.
     """
@@ -128,7 +134,7 @@ def take_over(root: Path, patience: float = 30.0) -> None:
 
 
 def _lock(file: IO[str], root: Path) -> None:
-    """Wait a little for somebody who only looks (`owner`), not at all for another launcher."""
+    """Take the lock. It waits a little for `owner`, which only looks, and not at all for another launcher."""
     for _ in range(LOOKS):
         with contextlib.suppress(BlockingIOError):
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

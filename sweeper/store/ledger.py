@@ -1,4 +1,4 @@
-"""What a sweep costs: a meter over running attempts, and the sums that the budget is held against."""
+"""The ledger knows what a sweep costs: a meter over running attempts, and the sums that budgets limit."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -20,9 +20,9 @@ class _Running:
 
 @dataclass(slots=True)
 class Meter:
-    """Seconds on the monotonic clock: of each running attempt, of the launch, and of what it held.
+    """Measures seconds on the monotonic clock: of each running attempt, of the launch, and of what it held.
 
-    Only forward steps of the clock count: one that is set back costs nothing and takes nothing away.
+    It counts only forward steps of the clock: one that is set back adds nothing and takes nothing away.
     """
 
     clock: Clock = time.monotonic
@@ -40,28 +40,31 @@ class Meter:
     _running: dict[str, _Running] = field(default_factory=dict[str, _Running])
 
     def __post_init__(self) -> None:
-        """The launch begins now."""
+        """Start the clock of the launch."""
         self._read = self.clock()
         self._nodes = dict(self.nodes_before)
 
     def ask(self, trial: str) -> None:
-        """The trial's attempt waits for a device from now on."""
+        """Note that the trial's attempt waits for a device from now on."""
         self._asked[trial] = self._now()
 
     def start(self, trial: str, seconds_ago: float = 0.0) -> float | None:
-        """The attempt has received its device; returns for how long it had waited, None if nobody knows."""
+        """Note that the attempt has its device.
+
+        Return how long it had waited, or None where that is unknown.
+        """
         since = self._now() - max(0.0, seconds_ago)
         self._running[trial] = _Running(since)
         asked = self._asked.pop(trial, None)
         return None if asked is None else max(0.0, since - asked)
 
     def trained(self, trial: str, seconds: float) -> None:
-        """The running attempt has trained and evaluated for so long, on top of what was said before."""
+        """Add seconds in which the running attempt has trained and evaluated."""
         if trial in self._running:
             self._running[trial].productive += max(0.0, seconds)
 
     def drew(self, trial: str, joules: float | None, share: float = 1.0) -> None:
-        """The devices of the running attempt have drawn so much since its grant; None says nothing.
+        """Set what the devices of the running attempt have drawn since its grant; None changes nothing.
 
         A trial that holds a fraction of a GPU is charged that fraction of what the whole GPU drew.
         """
@@ -69,7 +72,7 @@ class Meter:
             self._running[trial].joules = joules * min(1.0, share)
 
     def reading(self, trial: str) -> Reading:
-        """The running attempt so far, never negative; zeros where none runs."""
+        """Return what the running attempt has cost so far: never negative, and zeros where none runs."""
         running = self._running.get(trial)
         if running is None:
             return Reading()
@@ -77,34 +80,37 @@ class Meter:
         return Reading(billed, min(running.productive, billed), running.joules)
 
     def stop(self, trial: str) -> Reading:
-        """The last reading of the attempt, which has released its device."""
+        """Return the last reading of the attempt, which has released its device."""
         reading = self.reading(trial)
         self._running.pop(trial, None)
         self._asked.pop(trial, None)
         return reading
 
     def hold(self, devices: float | Mapping[str, float]) -> None:
-        """From now on the sweep holds this many whole devices, busy or idle; by node where that is known."""
+        """Hold this many whole devices from now on, busy or idle; by node where nodes have names."""
         self._settle_capacity()
         by_node = devices if isinstance(devices, Mapping) else {}
         self._holding = dict(by_node)
         self.slots = sum(by_node.values()) if isinstance(devices, Mapping) else devices
 
     def wall(self) -> float:
-        """Seconds for which a driver has run, over all launches."""
+        """Return the seconds for which a driver has run, over all launches."""
         return self.wall_before + self._now()
 
     def capacity(self) -> float:
-        """Device-seconds that the sweep has held, over all launches."""
+        """Return the device-seconds that the sweep has held, over all launches."""
         self._settle_capacity()
         return self.capacity_before + self._capacity
 
     def clocks(self) -> Clocks:
-        """Wall and capacity as a heartbeat writes them down; capacity by node where nodes have names."""
+        """Return wall time and capacity as a heartbeat records them.
+
+        Capacity by node where nodes have names.
+        """
         return Clocks(self.wall(), self.capacity(), dict(self._nodes))
 
     def _now(self) -> float:
-        """Seconds since the launch began."""
+        """Return the seconds since the launch began."""
         read = self.clock()
         self._elapsed += max(0.0, read - self._read)
         self._read = read
@@ -122,11 +128,11 @@ class Meter:
 class Totals:
     """Sums over attempts, in device-seconds.
 
-    `capacity` is what the sweep held for its trials, `one_off` what was booked beside it (image
-    stores, statistics, the final test). `failed` and
-    `preempted` are billed to attempts that ended so, `repeated` the part of the latter that had to be
-    done again. `waited` are plain seconds before the grants, which nobody bills, `joules` what the devices
-    drew, for `measured` device-seconds of the billed ones; both sum what is known, None where nothing is.
+    `capacity` is what the sweep held for its trials, `one_off` what was booked beside it (image stores,
+    statistics, the final test). `failed` and `preempted` are billed to attempts that ended so; `repeated` is
+    the part of the latter that was trained again. `waited` are plain seconds before the grants, which are not
+    billed. `joules` is what the devices drew during `measured` of the billed device-seconds; both are None
+    where nothing was measured.
     """
 
     billed: float = 0.0
@@ -147,9 +153,9 @@ class Totals:
 
     @property
     def usd(self) -> float | None:
-        """Money for what is billed; None as soon as one price is unknown.
+        """The money for what is billed; None as soon as one price is unknown.
 
-        Beside GPUs, a CPU slot is paid for with the node's GPUs, busy or idle.
+        Where the sweep has GPUs, CPU slots cost nothing: the node's GPUs pay for them, busy or idle.
         """
         is_unknown = self.has_unpriced_gpu or (self.has_unpriced_slot and not self.gpu_billed)
         return None if is_unknown else self.priced
@@ -161,17 +167,17 @@ class Totals:
 
     @property
     def _on_devices(self) -> float:
-        """Of what is billed the part that `capacity` covers: beside GPUs, CPU slots are no devices."""
+        """The part of the billed time that `capacity` covers: beside GPUs, CPU slots are no devices."""
         return self.gpu_billed or self.billed
 
     @property
     def overhead(self) -> float:
-        """Billed but neither training nor evaluating: set-up, waiting, hand-over."""
+        """What is billed without training or evaluating: set-up, waiting and hand-over."""
         return self.billed - self.productive
 
     @property
     def hand_over(self) -> float:
-        """The part of the overhead behind the first step: between reports, and until the release."""
+        """The part of the overhead after the first step: between reports, and until the release."""
         return max(0.0, self.overhead - self.set_up)
 
     @property
@@ -181,11 +187,11 @@ class Totals:
 
     @property
     def idle(self) -> float:
-        """Held by the sweep but billed to no attempt."""
+        """What the sweep held and billed to no attempt."""
         return max(0.0, self.capacity - self._on_devices)
 
     def add(self, attempt: Attempt) -> None:
-        """Take one more attempt into account."""
+        """Add one more attempt."""
         seconds = attempt.device_seconds
         self.billed += seconds
         self.productive += attempt.productive_device_seconds
@@ -209,7 +215,7 @@ class Totals:
 
 
 def totals(history: SweepHistory) -> Totals:
-    """The sums of everything in the history; running attempts as of their last beat."""
+    """Return the sums of everything in the history; running attempts count as of their last heartbeat."""
     sums = Totals(capacity=history.capacity_device_seconds)
     sums.one_off = sum(max(0.0, work.device_seconds) for work in history.booked)
     for trial in history.trials.values():

@@ -1,4 +1,4 @@
-"""What trackers are told, as outbox rows: one run a trial, a point an epoch, an end with a state."""
+"""The rows of the outbox tell trackers of a sweep: a run for each trial, a point for each epoch, an end."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ STATUS = {State.FAILED: "FAILED", State.INFEASIBLE: "FAILED", State.CANCELLED: "
 
 
 def sweep_row(spec: SweepSpec, sweep_id: str, git_revision: str = "") -> OutboxRow:
-    """The parent run, which all trials nest in."""
+    """Make the row of the parent run, in which all trials' runs are nested."""
     params = dict(_flat({"dataset": spec.dataset.source, **spec.train.model_dump()}))
     tags = {
         "sweeper.sweep_id": sweep_id,
@@ -27,9 +27,10 @@ def sweep_row(spec: SweepSpec, sweep_id: str, git_revision: str = "") -> OutboxR
 
 
 def run_row(trial: TrialHistory, spec: SweepSpec) -> OutboxRow:
-    """A trial's run. Every trial has the same parameters as far as it can, so that runs compare.
+    """Make the row of a trial's run.
 
-    Told once more where a trial goes on: its run is then running again.
+    All trials have the same parameters where possible, so that runs compare. It is told again when a trial
+    goes on, because its run is then running again.
     """
     name = trial.point or f"{spec.name}-{trial.number:04d}"
     tags = {"sweeper.trial_number": str(trial.number), "sweeper.point": trial.point or ""}
@@ -38,13 +39,13 @@ def run_row(trial: TrialHistory, spec: SweepSpec) -> OutboxRow:
 
 
 def left_row(trial: TrialHistory) -> OutboxRow:
-    """The driver leaves a trial that is not over: nothing of it runs until the sweep is resumed."""
+    """Make the row of a trial that is not over when the driver leaves: its run rests until a resume."""
     tags = {"sweeper.state": str(trial.state), "sweeper.why": "goes on when the sweep is resumed"}
     return _row(RowKind.END, trial.id, {"status": "KILLED", "metrics": {}, "tags": tags})
 
 
 def metrics_row(trial: TrialHistory, report: Report, usd: float | None) -> OutboxRow:
-    """One epoch's figures."""
+    """Make the row of one epoch's figures."""
     metrics = _finite(report.metrics)
     if usd is not None:
         metrics["usd"] = usd
@@ -52,13 +53,13 @@ def metrics_row(trial: TrialHistory, report: Report, usd: float | None) -> Outbo
 
 
 def tested_row(trial: TrialHistory, metrics: Mapping[str, float]) -> OutboxRow:
-    """The test split's figures, beside the trial's last epoch."""
+    """Make the row of the test split's figures, beside the trial's last epoch."""
     step = trial.last.epoch if trial.last else 0
     return _row(RowKind.METRICS, trial.id, {"step": step, "metrics": _finite(metrics)})
 
 
 def ended_row(trial: TrialHistory, outcome: Outcome, goal: Goal) -> OutboxRow:
-    """How the trial ended, with its best score as one figure to sort by."""
+    """Make the row of a trial's end, with its best score as one figure to sort by."""
     best = trial.best(goal)
     metrics = {} if best is None else {"best/score": best.score, "best/epoch": float(best.epoch)}
     tags = {"sweeper.state": str(outcome.state), "sweeper.why": outcome.message or outcome.kind}
@@ -68,7 +69,7 @@ def ended_row(trial: TrialHistory, outcome: Outcome, goal: Goal) -> OutboxRow:
 
 
 def closed_row(why: str, metrics: Mapping[str, float]) -> OutboxRow:
-    """The parent run ends with the sweep's sums."""
+    """Make the row that ends the parent run, with the sweep's sums."""
     status = {"done": "FINISHED", "budget": "FINISHED", "broken": "FAILED", "error": "FAILED"}.get(
         why, "KILLED"
     )
@@ -80,12 +81,12 @@ def _row(kind: RowKind, trial: str, payload: Mapping[str, Any]) -> OutboxRow:
 
 
 def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Without what is infinite, as a tracker would sort it first; NaN stays."""
+    """Leave out infinite figures, which a tracker would sort first; NaN stays."""
     return {name: value for name, value in metrics.items() if not math.isinf(value)}
 
 
 def _flat(config: Config, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """`filters: [16, 32]` becomes filters.1 = 16 and filters.2 = 32: numbers, which a UI can plot."""
+    """Split lists: `filters: [16, 32]` becomes filters.1 = 16 and filters.2 = 32, which a UI can plot."""
     for key, value in config.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")

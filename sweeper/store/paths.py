@@ -1,4 +1,4 @@
-"""Where a sweep keeps its state: `runs/<sweep>/`, and what lies in it."""
+"""This module knows where a sweep keeps its state: the files of `runs/<sweep>/`."""
 
 import os
 from dataclasses import dataclass
@@ -11,12 +11,15 @@ _RECORDS = ("record.db", "record.copy.db")
 
 
 def runs_root() -> Path:
-    """`$SWEEPER_RUNS`, else `runs` in the working directory."""
+    """Return `$SWEEPER_RUNS`, else `runs` in the working directory."""
     return Path(os.environ.get("SWEEPER_RUNS") or "runs").absolute()
 
 
 def cache_root() -> Path:
-    """`$SWEEPER_CACHE`, else `$XDG_CACHE_HOME/sweeper`, else `~/.cache/sweeper`: what can be built again."""
+    """Return the folder of what can be built again: `$SWEEPER_CACHE`, else `sweeper` in the user's cache.
+
+    The user's cache is `$XDG_CACHE_HOME`, else `~/.cache`.
+    """
     if configured := os.environ.get("SWEEPER_CACHE"):
         return Path(configured).absolute()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -62,7 +65,7 @@ class SweepPaths:
 
     @classmethod
     def of(cls, name: str, runs: Path | None = None) -> "SweepPaths":
-        """The paths of the sweep called `name`; a name that could leave `runs` is refused."""
+        """Return the paths of the sweep called `name`; a name that could leave `runs` is refused."""
         return cls((runs or runs_root()) / safe_name(name))
 
     @property
@@ -77,12 +80,12 @@ class SweepPaths:
 
     @property
     def record(self) -> Path:
-        """The log that everything else is a projection of."""
+        """The log, from which everything else can be built again."""
         return self.root / "record.db"
 
     @property
     def copy(self) -> Path:
-        """A copy of the record, a minute or a few old: what is left where the record itself is lost."""
+        """A copy of the record, some minutes old at most, for a resume where the record itself is lost."""
         return self.root / "record.copy.db"
 
     @property

@@ -1,1 +1,1 @@
-"""How a sweep decides: what runs next, what fits the budget, what the search is told, when it is enough."""
+"""This package decides for a sweep: what runs next, what fits the budget, and when it is enough."""

@@ -1,4 +1,4 @@
-"""Whether one more attempt, or one more stretch of a running one, still fits the budget."""
+"""This module knows whether one more attempt, or a longer one, still fits the limits of the budget."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from sweeper.store.ledger import Meter
 
 @dataclass(slots=True)
 class _Held:
-    """A running attempt: since when it holds its device, and what was set aside for it."""
+    """A running attempt: since when it holds its device, and how many device-seconds are reserved for it."""
 
     since: float
     share: float
@@ -20,7 +20,7 @@ class _Held:
 
 @dataclass(slots=True)
 class _Growing:
-    """A sum over running attempts that grows with the clock: rate times the seconds since each started."""
+    """A sum that grows with the clock: each running attempt adds its rate times its seconds."""
 
     rate: float = 0.0
     _behind: float = 0.0
@@ -39,11 +39,12 @@ class _Growing:
 
 
 class Budget:
-    """Totals over all launches, read from the ledger, and reservations for what runs; it decides nothing.
+    """Adds up what all launches have spent and what is reserved for running attempts; it decides nothing.
 
-    What an attempt is expected to cost until it is judged next is set aside when it starts or goes on.
-    What nobody knows the price of adds nothing to the money spent. A look costs the same however many
-    attempts run; only a reservation asks each of them.
+    When an attempt starts or goes on, its expected cost until the next decision about it is reserved. An
+    attempt without a known price adds nothing to the money spent. `shortage` without a need takes constant
+    time. `shortage` with a need walks all running attempts, so it is called once for each start and each
+    rung.
     """
 
     def __init__(self, limits: BudgetSpec, history: SweepHistory, meter: Meter) -> None:
@@ -56,7 +57,7 @@ class Budget:
         self._settled, self._settled_usd, self._counted, self._booked = 0.0, 0.0, 0, 0
 
     def reserve(self, trial_id: str, device_seconds: float) -> None:
-        """Set aside what the attempt will cost from now until it is judged next."""
+        """Reserve what the attempt will cost from now until the next decision about it."""
         held = self._live.get(trial_id)
         if held is None:
             self._asked[trial_id] = device_seconds
@@ -64,7 +65,7 @@ class Budget:
             held.reserved = self.device_seconds(trial_id) + device_seconds
 
     def started(self, trial_id: str, grant: Grant, seconds_ago: float = 0.0) -> None:
-        """The attempt holds its device."""
+        """Bill the attempt from now on, because it holds its device."""
         since = self._meter.wall() - seconds_ago
         reserved = self._asked.pop(trial_id, 0.0)
         held = self._live[trial_id] = _Held(since, grant.share, grant.usd_per_hour or 0.0, reserved)
@@ -72,7 +73,7 @@ class Budget:
         self._usd.add(held.share * held.usd_per_hour, since)
 
     def ended(self, trial_id: str) -> None:
-        """The attempt has released its device; the ledger knows what it cost."""
+        """Forget the attempt: it has released its device, and the ledger knows what it cost."""
         self._asked.pop(trial_id, None)
         held = self._live.pop(trial_id, None)
         if held is not None:
@@ -80,10 +81,10 @@ class Budget:
             self._usd.remove(held.share * held.usd_per_hour, held.since)
 
     def shortage(self, need: float = 0.0, *, besides: str = "", kept: float = 0.0) -> str:
-        """The limit that is in the way of `need` device-seconds more, in words; empty where none is.
+        """Say which limit forbids `need` more device-seconds; the text is empty where no limit does.
 
-        `besides` is the running attempt that asks, whose own reservation does not count; `kept` is what
-        later work shall find.
+        `besides` is the running attempt that asks, and its own reservation does not count. `kept` is what
+        must be left for later work.
         """
         limits = self._limits
         if limits.wall_hours is not None and self._meter.wall() >= limits.wall_hours * 3600:
@@ -100,24 +101,24 @@ class Budget:
         return ""
 
     def spent(self) -> tuple[float, float]:
-        """Device-seconds and USD over all launches: attempts that ended, those that run, one-off work."""
+        """Return device-seconds and USD over all launches: ended attempts, running ones and one-off work."""
         self._settle()
         now = self._meter.wall()
         return self._settled + self._seconds.at(now), self._settled_usd + self._usd.at(now) / 3600
 
     def device_seconds(self, trial_id: str) -> float:
-        """What the trial's running attempt has cost so far."""
+        """Return what the trial's running attempt has cost so far."""
         held = self._live.get(trial_id)
         return 0.0 if held is None else max(0.0, self._meter.wall() - held.since) * held.share
 
     def _reserved(self, besides: str) -> float:
-        """Set aside and not used yet, by all others."""
+        """Return what all other attempts have reserved and not used yet."""
         waiting = sum(amount for trial, amount in self._asked.items() if trial != besides)
         running = [(t, h.reserved - self.device_seconds(t)) for t, h in self._live.items() if t != besides]
         return waiting + sum(max(0.0, left) for _, left in running)
 
     def _settle(self) -> None:
-        """Add what has ended since the last look: thousands of trials must not be summed at each report."""
+        """Add what has ended since the last call, so that no report sums thousands of trials."""
         for attempt in self._history.settled[self._counted :]:
             self._settled += attempt.device_seconds
             self._settled_usd += attempt.usd or 0.0

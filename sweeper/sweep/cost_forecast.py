@@ -1,4 +1,7 @@
-"""What a trial will still cost before somebody judges it again, in device-seconds: what a budget reserves."""
+"""This module forecasts the device-seconds of a trial until the next decision about it.
+
+The budget reserves them.
+"""
 
 import math
 from collections.abc import Iterable
@@ -12,9 +15,10 @@ from sweeper.trial import Config, Report
 
 
 class Forecast:
-    """Learns the pace of configurations from the trials of the sweep; before the first it expects nothing.
+    """Learns the pace of configurations from the sweep's own trials.
 
-    A trial that runs is foreseen by its own pace, one that does not by those of others.
+    Before the first report it expects nothing. A running trial is forecast by its own pace, a new one by the
+    paces of the others.
     """
 
     def __init__(self, spec: SweepSpec, scheduler: Scheduler) -> None:
@@ -27,7 +31,7 @@ class Forecast:
         self._settled = 0
 
     def learn(self, trial: TrialHistory) -> None:
-        """The trial's first report tells its pace; later ones add little."""
+        """Learn the pace from the trial's first report; later reports would add little."""
         last = trial.last
         if trial.id in self._known or last is None or last.epoch < 1 or not last.device_seconds > 0:
             return
@@ -37,19 +41,22 @@ class Forecast:
         self._paces.add(pace)
 
     def look(self, history: SweepHistory) -> None:
-        """Take the attempts into account that have ended since the last look."""
+        """Learn the overhead from the attempts that have ended since the last call."""
         for attempt in history.settled[self._settled :]:
             self._overhead.add(_idle(attempt))
         self._settled = len(history.settled)
 
     def start(self, config: Config, trial: TrialHistory | None = None) -> float:
-        """Device-seconds of a new attempt until it is judged: set-up, and training to the next milestone."""
+        """Return the device-seconds of a new attempt: its set-up, and its training until the next rung."""
         return self._overhead.value + self.onwards(config, trial)
 
     def onwards(
         self, config: Config, trial: TrialHistory | None = None, report: Report | None = None
     ) -> float:
-        """The same of an attempt that runs already; `report` is newer than what the history holds."""
+        """Return the device-seconds of the trial's training until the next rung, without a set-up.
+
+        `report` is newer than what the history holds.
+        """
         last = report or (trial.last if trial else None)
         pace = self.pace(config, last)
         left = self._epochs(config) - (last.epoch if last else 0)
@@ -64,11 +71,11 @@ class Forecast:
         return max(0.0, left * pace)
 
     def in_full(self, configs: Iterable[Config]) -> float:
-        """Device-seconds of one full-length trial of each."""
+        """Return the device-seconds that one full-length trial of each configuration takes, all together."""
         return sum(self._overhead.value + self._epochs(c) * self.pace(c) for c in configs)
 
     def pace(self, config: Config, last: Report | None = None) -> float:
-        """Device-seconds an epoch; 0 as long as no trial has reported."""
+        """Return device-seconds for an epoch; 0 as long as no trial has reported."""
         if last is not None and last.epoch > 0 and last.device_seconds > 0:
             return last.device_seconds / last.epoch
         return self._model.seconds_per_epoch(config) or self._paces.value
@@ -78,7 +85,7 @@ class Forecast:
 
 
 class _Mean:
-    """A running mean; 0 of nothing."""
+    """A running mean; it is 0 before the first value."""
 
     def __init__(self) -> None:
         self._sum, self._count = 0.0, 0

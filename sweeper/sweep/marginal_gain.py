@@ -1,8 +1,8 @@
-"""What more spending would bring: an own criterion on the best-so-far curve against device-seconds.
+"""This module estimates what more spending would bring, from the curve of the best score over device-seconds.
 
-No model of the scores. The recent part of the spend stands for what comes next: how much worse would the
-best be, had a random stretch of that part not been paid for? Where trials do not get better with time, a
-stretch brings less than the one before. Where they do, what the last stretch brought in truth is added.
+It has no model of the scores. The recent part of the spend stands for what comes next: how much worse would
+the best score be if a random stretch of that part had not been paid for? Where trials do not get better with
+time, a stretch brings less than the one before. Where they do, what the last stretch really brought is added.
 """
 
 import math
@@ -33,9 +33,9 @@ Ended = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """By how much the best score is expected to rise, with the ends of a 95 % interval of the rise.
+    """How far the best score is expected to rise, with the ends of a 95 % interval of the rise.
 
-    `expected` and `high` are infinite while nobody can tell: a search is never exhausted by ignorance.
+    `expected` and `high` are infinite as long as there are too few scores: ignorance never ends a search.
     """
 
     expected: float
@@ -47,10 +47,10 @@ UNKNOWN = Gain(math.inf, 0.0, math.inf)
 
 
 def gain_ahead(ended: Sequence[Ended], ahead: float, seed: int = 0, *, ceiling: float = math.inf) -> Gain:
-    """What spending another `ahead` (0.25: a quarter of what was spent so far) would bring.
+    """Estimate what `ahead` times the spend so far would bring (0.25: another quarter of it).
 
-    `ended` in the order in which the trials ended. Those without a finite score cost but bring nothing.
-    No score is above `ceiling`: 1 for an accuracy, 0 for a negated loss.
+    `ended` has the attempts in the order in which they ended. Those without a finite score cost but bring
+    nothing. No score is above `ceiling`: 1 for an accuracy, 0 for a negated loss.
     """
     if not ahead > 0:
         return Gain(0.0, 0.0, 0.0)
@@ -78,24 +78,24 @@ def gain_ahead(ended: Sequence[Ended], ahead: float, seed: int = 0, *, ceiling: 
 
 
 def concluded(history: SweepHistory, goal: Goal) -> list[Ended]:
-    """What `gain_ahead` takes: each attempt that ended, in order, with its trial's best score until then.
+    """Return what `gain_ahead` takes: each ended attempt in order, with its trial's best score until then.
 
-    Attempts, because a paused trial has cost and told something long before its end. Final runs are
-    left out: they train what is known anew.
+    It returns attempts and not trials, because a paused trial has cost and shown something long before its
+    end. Final runs are left out, because they train known configurations again.
     """
     scored = scored_attempts(history, goal)
     return [(attempt.device_seconds, score) for trial, attempt, score in scored if not trial.is_final_run]
 
 
 def ceiling_of(metric: str) -> float:
-    """The highest that the score can get, higher being better: a loss is negated."""
+    """Return the highest score that is possible, where higher is better: a loss is negated."""
     return 0.0 if metric.endswith("/loss") else 1.0
 
 
 def scored_attempts(history: SweepHistory, goal: Goal) -> Iterator[tuple[TrialHistory, Attempt, float]]:
-    """Each attempt in the order of their ends, with its trial's best score until then, higher being better.
+    """Yield the attempts in the order of their ends, each with its trial's best score until then.
 
-    The score is NaN where there is none yet.
+    A higher score is better. It is NaN where the trial has none yet.
     """
     sign = goal.sign
     trained: dict[str, float] = {}
@@ -106,7 +106,10 @@ def scored_attempts(history: SweepHistory, goal: Goal) -> Iterator[tuple[TrialHi
 
 
 def _best_until(trial: TrialHistory, sign: float, device_seconds: float) -> float:
-    """All of the scores where the trial is over; else those of the device-seconds trained until then."""
+    """Return the best score of the reports that the trial had made after so many device-seconds of training.
+
+    A trial of a single attempt is counted with all its reports.
+    """
     seen = [
         sign * report.score
         for report in trial.reports
@@ -117,15 +120,19 @@ def _best_until(trial: TrialHistory, sign: float, device_seconds: float) -> floa
 
 
 def _costs(ended: Sequence[Ended]) -> Floats:
-    """What is not a positive number counts as nothing; where nothing cost anything, trials are counted."""
+    """Return the costs, with 0 for what is not a positive number.
+
+    Where nothing cost anything, each trial counts 1.
+    """
     costs = np.array([cost if 0 < cost < math.inf else 0.0 for cost, _ in ended], dtype=np.float64)
     return costs if costs.sum() > 0 else np.ones_like(costs)
 
 
 def _drawn(best: Floats, can_go: Flags, share: float, kept: float, random: np.random.Generator) -> Floats:
-    """The best of a random part of the trials, less the best without a random stretch of it, many times.
+    """Return, for many draws, how much the best score would fall without a random stretch of the spend.
 
-    `best` from the best down; a draw that keeps none is settled by the last of them.
+    Each draw keeps a random part of the trials. `best` is sorted from the best down; a draw that keeps no
+    trial is settled by the last of them.
     """
     shape = (DRAWS, len(best))
     inside = random.random(shape) < kept
@@ -134,12 +141,15 @@ def _drawn(best: Floats, can_go: Flags, share: float, kept: float, random: np.ra
 
 
 def _first(flags: Flags) -> npt.NDArray[np.intp]:
-    """The first flag of each row that is set; the last place where none is."""
+    """Return the place of each row's first set flag, or the last place where none is set."""
     return np.where(flags.any(axis=1), flags.argmax(axis=1), flags.shape[1] - 1)
 
 
 def _last(scores: Floats, spent: Floats, ahead: float) -> float:
-    """What the last stretch of that length brought in truth, drawn out straight where half is too short."""
+    """Return what the last stretch of that length really brought.
+
+    Where it would be more than half of the spend, the last half is extrapolated in proportion.
+    """
     seen = min(ahead, 0.5)
     before = int(np.searchsorted(spent, spent[-1] * (1 - seen), side="right"))
     earlier = scores[: max(before, 1)].max()

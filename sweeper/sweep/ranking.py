@@ -1,4 +1,7 @@
-"""The configurations of a sweep, best first: single trials, repeats and final runs of one as one."""
+"""This module ranks the configurations of a sweep.
+
+Repeats and final runs of one configuration count as one.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -10,11 +13,12 @@ from sweeper.trial import Config, Goal, State, canonical
 
 @dataclass(frozen=True, slots=True)
 class RankedConfig:
-    """One configuration. `mean` is that of the best epochs of its `runs`, in the metric's own unit.
+    """One configuration with its rank.
 
-    `runs` counts what the mean is over: final runs where there are any, else completed repeats, else
-    whatever has a score; `scores` are theirs. `trials` are all of the configuration, by number, `counted`
-    those that the mean is over; `cost` is what all were billed, in device-seconds.
+    `mean` is over the best epochs of `runs` trials, in the metric's own unit. The mean is over the final runs
+    where there are any, else over the completed repeats, else over whatever has a score. `scores` are those
+    of the trials in the mean, and `counted` are their numbers. `trials` are the numbers of all trials of the
+    configuration, and `cost` is what all of them were billed, in device-seconds.
     """
 
     config: Config
@@ -28,18 +32,18 @@ class RankedConfig:
 
 
 def ranked_configs(history: SweepHistory, goal: Goal) -> list[RankedConfig]:
-    """Configurations with final runs first, by the mean of those; then the others by theirs.
+    """Return the configurations with final runs first, by the mean of those; then the others by their means.
 
-    The search's own run of a finalist does not count in its mean: it was chosen for being lucky. Of
-    equals the cheaper, then the earlier. What has no finite score is left out.
+    The search's own run of a finalist does not count in its mean, because it was chosen for being lucky. Of
+    equal configurations the cheaper comes first, then the earlier. One without a finite score is left out.
     """
     return _ranked(history.trials.values(), goal)
 
 
 def best_of(history: SweepHistory, goal: Goal) -> TrialHistory | None:
-    """The best-scored trial of the first of `ranked_configs`; of equals the cheaper, then the earlier one.
+    """Return the best trial of the first of `ranked_configs`; of equal ones the cheaper, then the earlier.
 
-    For a driver that asks twice a second: it does not look at every configuration.
+    It serves a driver that asks twice a second, so it does not look at every configuration.
     """
     trials = list(history.trials.values())
     if not any(trial.repeat or trial.is_final_run for trial in trials):
@@ -59,7 +63,10 @@ def _ranked(trials: Iterable[TrialHistory], goal: Goal) -> list[RankedConfig]:
 
 
 def _first(trials: Sequence[TrialHistory], goal: Goal) -> RankedConfig | None:
-    """The first where no final run is over. No mean is above its best run: the walk down ends early."""
+    """Return the first configuration where no final run is over.
+
+    No mean is above its best run, so the walk down the trials ends early.
+    """
     sign = goal.sign
     scored = [(sign * best.score, trial) for trial in trials if (best := trial.best(goal))]
     scored.sort(key=lambda pair: -pair[0])
@@ -103,7 +110,7 @@ def _standing(trials: list[TrialHistory], goal: Goal) -> RankedConfig | None:
 
 
 def best_scored(trials: Iterable[TrialHistory], goal: Goal) -> TrialHistory | None:
-    """The trial with the best finite score; of equals the cheaper, then the earlier."""
+    """Return the trial with the best finite score; of equal ones the cheaper, then the earlier."""
     sign = goal.sign
     scored = [(trial, best.score) for trial in trials if (best := trial.best(goal))]
     order = min(

@@ -1,4 +1,4 @@
-"""How often an attempt may fail, by cause, before its trial is given up."""
+"""This module decides how often an attempt may fail, by cause, before its trial is given up."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,10 +10,10 @@ FINE = frozenset({State.COMPLETED, State.STOPPED, State.PAUSED})
 
 
 def may_retry(outcome: Outcome, earlier: Sequence[Outcome]) -> bool:
-    """Whether the trial deserves a further attempt after this failure.
+    """Say whether the trial deserves another attempt after this failure.
 
-    Two failures with one fingerprint are a property of the configuration: such a trial is
-    quarantined. `earlier` is how the attempts before this one ended.
+    Two failures with the same fingerprint are a property of the configuration, so the trial is given up.
+    `earlier` has the outcomes of the attempts before this one.
     """
     if outcome.state is not State.FAILED:
         return False
@@ -25,7 +25,7 @@ def may_retry(outcome: Outcome, earlier: Sequence[Outcome]) -> bool:
 
 
 def settled(trial: TrialHistory, outcome: Outcome) -> Outcome:
-    """How the end of an attempt stands for its trial: retries and interruptions leave it waiting."""
+    """Return what an attempt's end means for its trial: it waits after an interruption and before a retry."""
     if outcome.state is State.PAUSED and trial.answer and trial.answer.cause in _LEAVES_WAITING:
         return Outcome(State.WAITING, _LEAVES_WAITING[trial.answer.cause], trial.answer.reason)
     if may_retry(outcome, trial.ends):
@@ -37,7 +37,10 @@ _LEAVES_WAITING = {Cause.INTERRUPT: FailureKind.INTERRUPTED, Cause.BUDGET: Failu
 
 
 def lost_with_driver(trial: TrialHistory) -> Outcome:
-    """How the attempt ended that the driver did not outlive: as it was told to, where it was told to end."""
+    """Return the outcome of an attempt that ran when its driver died.
+
+    If the trial had been answered STOP or PAUSE, the attempt counts as ended so.
+    """
     if trial.answer and trial.answer.decision is Decision.STOP:
         return Outcome(State.STOPPED)
     if trial.answer and trial.answer.decision is Decision.PAUSE:
@@ -46,10 +49,10 @@ def lost_with_driver(trial: TrialHistory) -> Outcome:
 
 
 def all_failed(trials: Iterable[TrialHistory], many: int) -> bool:
-    """Whether the first so many that came to something all failed.
+    """Say whether the first `many` trials with a result all failed.
 
-    A diverged trial says nothing of the sweep, nor does one that has not reported yet; one that has is
-    a success, whatever becomes of it.
+    A diverged trial says nothing about the sweep, nor does one that has not reported yet. A trial that has
+    reported counts as a success, whatever becomes of it.
     """
     failed = 0
     for trial in trials:
@@ -64,7 +67,10 @@ def all_failed(trials: Iterable[TrialHistory], many: int) -> bool:
 
 
 def as_told(trial: TrialHistory) -> State:
-    """How the search hears of the end: a pause is a stop, what needs more memory than there is infeasible."""
+    """Return the state that the search hears.
+
+    A pause is a stop for it, and a trial that needs too much memory is infeasible.
+    """
     if trial.state is State.PAUSED:
         return State.STOPPED
     ran_out = trial.outcome is not None and trial.outcome.kind is FailureKind.OUT_OF_MEMORY

@@ -1,4 +1,4 @@
-"""What a sweep knows when it decides: one reducer over its events, the same for a live sweep and a replay."""
+"""This module holds what a sweep knows when it decides: one reducer for a live sweep and for a replay."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -22,11 +22,11 @@ IN_FULL = Verdict(Decision.CONTINUE, "a run of the final, trained in full", caus
 
 
 class DecidingState:
-    """History, search, scheduler, queue and forecast after the events so far.
+    """The history, search, scheduler, queue and forecast after all events so far.
 
-    `apply` is the only thing that changes them, but for what `queue.next` draws; `queue.recover` ends a
-    replay. `is_look_due` says that
-    the last event was the end of an attempt after which `stop_criterion` is to be asked.
+    Only `apply` changes them, with two exceptions: `queue.next` draws suggestions, and `queue.recover` ends a
+    replay. `is_look_due` says that the last event ended an attempt after which `stop_criterion` is to be
+    asked.
     """
 
     def __init__(
@@ -47,7 +47,10 @@ class DecidingState:
         self.is_look_due = False
 
     def apply(self, event: events.Event) -> Verdict | None:
-        """Take the event into account. Of a report the verdict is returned, before any budget is asked."""
+        """Take the event into account.
+
+        For a report the scheduler's verdict is returned, before any budget is asked.
+        """
         self.history.apply(event)
         self.is_look_due = False
         if isinstance(event, events.TrialEvent):
@@ -92,7 +95,7 @@ class DecidingState:
                 assert_never(event)
 
     def _hear(self, trial: TrialHistory, report: Report) -> Verdict:
-        """Search and scheduler hear of the report."""
+        """Pass the report to search and scheduler."""
         if trial.is_final_run:
             reason = f"the score is {report.score}"
             is_finite = math.isfinite(report.score)
@@ -104,7 +107,7 @@ class DecidingState:
         return self.objective.verdict(report) or verdict
 
     def _end(self, trial: TrialHistory) -> None:
-        """Tell the search of a trial that is over or pauses; put one that waits back into the queue."""
+        """Tell the search of a trial that is over or pauses, and put a waiting trial back into the queue."""
         self.forecast.look(self.history)
         self.queue.take(trial.id)
         if trial.state is State.WAITING:

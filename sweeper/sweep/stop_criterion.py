@@ -1,4 +1,4 @@
-"""When the search ends before its budget: `stop_when`, looked at as trials end."""
+"""This module ends the search before its budget does: it follows `stop_when` as attempts end."""
 
 from dataclasses import asdict
 
@@ -13,7 +13,7 @@ MORE = 1.02
 
 
 class StopCriterion:
-    """Says once why going on is not worth it; never, without a `stop_when` in the file."""
+    """Says once that going on is not worth it. Without a `stop_when` in the file it never does."""
 
     def __init__(self, spec: SweepSpec) -> None:
         self._rule = spec.stop_when
@@ -22,7 +22,7 @@ class StopCriterion:
         self._ended = self._looked_at = 0
 
     def is_due(self, history: SweepHistory, ended: TrialHistory) -> bool:
-        """To be asked at each end of an attempt: whether so many have ended that it is time to look.
+        """Say whether enough attempts have ended since the last look; it is called at each end of an attempt.
 
         Lost attempts do not count, so that a killed driver changes nothing. A yes counts as a look.
         """
@@ -34,7 +34,7 @@ class StopCriterion:
         return True
 
     def look(self, history: SweepHistory) -> SearchEnded | None:
-        """The reason and its figures; None as long as the search shall go on."""
+        """Return the reason to end the search, with its figures; None as long as it should go on."""
         rule = self._rule
         if rule is None:
             return None

@@ -1,4 +1,4 @@
-"""Which configuration comes next: the points, then what the search draws, each with all its seeds."""
+"""This module chooses the next configuration: the file's points first, then what the search draws."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -23,10 +23,10 @@ LISTED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A configuration to run. `repeat` counts its seeds from 0; `point` is its name in the sweep file.
+    """A configuration to run. `repeat` counts its seeds from 0, and `point` is its name in the sweep file.
 
-    `redrawn` are the configurations that the search drew before and that cost nothing: their results
-    were known.
+    `redrawn` are configurations that the search drew before this one; their results were known, so they cost
+    nothing.
     """
 
     config: Config
@@ -39,9 +39,9 @@ class Suggestion:
 class Suggestions:
     """Hands out each configuration once, times `search.repeats`.
 
-    `validate_config` says why a configuration cannot be trained, and is empty where it can be. A
-    configuration that is drawn again costs nothing: the search is told its known result. `value` is
-    what the search is told of a trial's reports.
+    `validate_config` says why a configuration cannot be trained, and returns "" where it can be. When the
+    search draws a configuration again, it hears the known result and nothing is trained. `value` turns a
+    trial's reports into what the search hears.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Suggestions:
         self._drawn_for: int | None = None
 
     def on_known(self, number: int, earlier: EarlierTrial) -> None:
-        """A trial of an earlier sweep, under a number below zero."""
+        """Enter a trial of an earlier sweep, under a number below zero."""
         self._searcher.register(number, earlier.config)
         for report in earlier.reports:
             self._searcher.on_report(number, report.epoch, self._value([report]) or 0.0)
@@ -76,7 +76,7 @@ class Suggestions:
             self._seen.add(canonical(earlier.config))
 
     def on_asked(self, asked: TrialAsked) -> None:
-        """A suggestion became a trial. What the search has drawn itself it has entered itself."""
+        """Note that a suggestion became a trial; the search hears of it unless it drew it itself."""
         if asked.is_final_run:
             return
         if self._drawn_for != asked.number:
@@ -96,7 +96,7 @@ class Suggestions:
         self._repeats.extend(Suggestion(asked.config, seed, asked.point) for seed in seeds)
 
     def next(self, number: int, trials: Mapping[str, TrialHistory]) -> Suggestion | None:
-        """What trial `number` shall run; None when the space has nothing new."""
+        """Return what trial `number` is to run; None when the space has nothing new."""
         if self._repeats:
             return self._repeats[0]
         if self._is_from_points():
@@ -129,7 +129,7 @@ class Suggestions:
         return self._by_lot(number, redrawn)
 
     def _by_lot(self, number: int, redrawn: list[KnownResult]) -> Suggestion | None:
-        """A configuration drawn without the search, which kept to known ones; None after very many draws."""
+        """Draw a random configuration, where the search gave only known ones; None after very many draws."""
         generator = np.random.default_rng(derive(self._spec.search.seed, "by lot", number))
         for _ in range(LISTED):
             config = self._spec.space.sample(lambda _, parameter: draw(parameter, generator))
@@ -139,7 +139,7 @@ class Suggestions:
         return None
 
     def _left_over(self, number: int, redrawn: list[KnownResult]) -> Suggestion | None:
-        """One of the configurations that nobody has drawn yet, by lot."""
+        """Return a random one of the configurations that nobody has drawn yet."""
         unseen = [config for config in self._spec.space.grid() if canonical(config) not in self._seen]
         generator = np.random.default_rng(derive(self._spec.search.seed, "left over", number))
         for place in generator.permutation(len(unseen)):
@@ -149,7 +149,7 @@ class Suggestions:
         return None
 
     def _known(self, config: Config, trials: Mapping[str, TrialHistory]) -> KnownResult | None:
-        """The result of a configuration that was run before, or cannot be; None for one that shall be run."""
+        """Return the known result of a configuration, or INFEASIBLE; None for one that is still to be run."""
         key = canonical(config)
         if key in self._first:
             return self._result(trials[self._first[key]])
@@ -158,7 +158,7 @@ class Suggestions:
         return KnownResult(config, State.INFEASIBLE) if self._validate_config(config) else None
 
     def _result(self, trial: TrialHistory) -> KnownResult:
-        """What the search is told of a trial of this sweep; of one that still runs, nothing yet."""
+        """Return what the search hears of a trial of this sweep; a running one has no result yet."""
         value = self._value(trial.reports) if trial.state.is_final else None
         state = State.CANCELLED if value is None else trial.state
         return KnownResult(trial.config, state, value, trial.device_seconds)

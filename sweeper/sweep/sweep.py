@@ -25,10 +25,10 @@ Listener = Callable[[events.Event, SweepHistory], None]
 
 
 class Sweep:
-    """Search, early stopping, budget and failures of one sweep; passive, single-threaded.
+    """The search, early stopping, budget and failures of one sweep. It is passive and single-threaded.
 
-    `clock` is monotonic. `validate_config` says why a configuration cannot be trained; the search is told
-    so, and suggests another.
+    `clock` is monotonic. `validate_config` says why a configuration cannot be trained; the search hears that
+    and suggests another.
     """
 
     def __init__(
@@ -64,10 +64,10 @@ class Sweep:
     # what a runner calls ------------------------------------------------------------------------
 
     def ask(self) -> Trial | None:
-        """The next attempt to run, None where there is nothing to start now (or at all: `is_done`).
+        """Return the next attempt to run; None where nothing can start now, or ever again (`is_done`).
 
-        Trials that lost an attempt come first, then paused ones that have earned more, then new ones;
-        when the search is over, the final. What does not fit the budget is passed over.
+        Trials that lost an attempt come first, then promoted ones, then new ones; when the search is over,
+        the final. What does not fit the budget is passed over.
         """
         if self.held or self._is_over:
             return None
@@ -78,7 +78,7 @@ class Sweep:
         return None if candidate is None else self._start(candidate)
 
     def on_start(self, trial_id: str, grant: Grant, *, seconds_ago: float = 0.0) -> None:
-        """The attempt received its device, and is billed from then on."""
+        """Bill the attempt from now on, because it has received its device."""
         waited = self.meter.start(trial_id, seconds_ago)
         self._spending.on_start(trial_id, grant, seconds_ago)
         granted = max(0.0, self.meter.wall() - seconds_ago)
@@ -90,7 +90,7 @@ class Sweep:
         )
 
     def report(self, trial_id: str, report: Report, attempt: int | None = None) -> Decision:
-        """Whether the trial goes on. A report of an attempt that is over is refused with STOP."""
+        """Return whether the trial goes on. A report of an attempt that is over is answered with STOP."""
         if trial_id not in self._live or attempt not in (None, self._live[trial_id]):
             return Decision.STOP
         trial, number = self.history.trials[trial_id], self._live[trial_id]
@@ -105,7 +105,7 @@ class Sweep:
         return verdict.decision
 
     def tell(self, trial_id: str, outcome: Outcome, attempt: int | None = None) -> None:
-        """The attempt is over and has released its device; a second word on it is ignored."""
+        """End the attempt, which has released its device. A second outcome of the same attempt is ignored."""
         if trial_id not in self._live or attempt not in (None, self._live[trial_id]):
             return
         number = self._live.pop(trial_id)
@@ -113,7 +113,7 @@ class Sweep:
         self._end(self.history.trials[trial_id], number, outcome, self.meter.stop(trial_id))
 
     def beat(self) -> None:
-        """Write down what running attempts have cost so far; a killed driver loses what came after."""
+        """Record what running attempts have cost so far; a killed driver loses only what came after."""
         attempts = {trial: (number, self.meter.reading(trial)) for trial, number in self._live.items()}
         self._commit(events.Heartbeat(clocks=self.meter.clocks(), attempts=attempts))
 
@@ -122,16 +122,16 @@ class Sweep:
         self.stopping = self.stopping or why
 
     def tested(self, trial_id: str, metrics: dict[str, float]) -> None:
-        """The test split was opened for this trial; the record says when."""
+        """Record that the test split was opened for this trial."""
         row = outbox.tested_row(self.history.trials[trial_id], metrics)
         self._commit(events.TrialTested(trial=trial_id, metrics=metrics), rows=[row])
 
     def book(self, what: str, device_seconds: float) -> None:
-        """One-off work that serves all trials: image stores, statistics, the final test."""
+        """Book work that serves all trials: image stores, statistics, the final test."""
         self._commit(events.WorkBooked(what=what, device_seconds=device_seconds))
 
     def close(self) -> None:
-        """The driver leaves. Trials that were paused for good are told as stopped when all is done."""
+        """Close the sweep as the driver leaves. If all is done, trials that stay paused are stopped."""
         why = self._why_closed()
         if self._live:
             self.beat()
@@ -150,15 +150,17 @@ class Sweep:
         self._commit(closed, rows=[*left, outbox.closed_row(why, figures)])
 
     def listen(self, listener: Listener) -> None:
-        """Let it hear of each further event, after it was written."""
+        """Call the listener with each further event, after it was written."""
         self._listeners.append(listener)
 
     # what others may know -----------------------------------------------------------------------
 
     @property
     def is_done(self) -> bool:
-        """Nothing runs, and `ask` will have nothing more to give. Draws no suggestion: before `ask` has tried
-        to draw one, there may be one."""
+        """Whether nothing runs and `ask` has nothing more to give.
+
+        A draw that was not tried may give something.
+        """
         if self._live:
             return False
         queue = self._state.queue
@@ -166,12 +168,12 @@ class Sweep:
 
     @property
     def is_complete(self) -> bool:
-        """All that the budget allows was done, and nobody interrupted it."""
+        """Whether all that the budget allows was done, and nobody interrupted it."""
         return self.is_done and not self.stopping and not self.has_failed
 
     @property
     def has_failed(self) -> bool:
-        """Every one of the first `budget.max_failed` trials failed: something is wrong with all of them.
+        """Whether each of the first `budget.max_failed` trials failed: something is wrong with all of them.
 
         A diverged trial does not count: a wide range of learning rates has many.
         """
@@ -202,7 +204,7 @@ class Sweep:
         return "budget" if self._state.queue.is_waiting else "done"
 
     def _affordable(self, trial: TrialHistory, report: Report, verdict: Verdict) -> Verdict:
-        """The verdict, or a pause where the driver leaves or the budget has no room for what comes next."""
+        """Return the verdict, or a pause where the driver leaves or the budget has no room to go on."""
         is_trained = report.epoch >= trial.config.get("epochs", self.spec.train.epochs)
         if verdict.decision is not Decision.CONTINUE or is_trained:
             return verdict
@@ -224,7 +226,7 @@ class Sweep:
         )
 
     def _adopted(self, suggestion: Suggestion) -> TrialHistory:
-        """The suggestion becomes a trial."""
+        """Turn the suggestion into a trial."""
         number = len(self.history.trials)
         seed = derive(self.spec.search.seed, "trial", number)
         trial_id = trial_key(self._sweep_id, suggestion.config, seed, suggestion.repeat)
@@ -257,7 +259,7 @@ class Sweep:
             self._commit(ended)
 
     def _recover(self) -> None:
-        """What an earlier driver left: attempts that it lost, and trials that it never started."""
+        """End what an earlier driver left: the attempts that it lost, and trials that it never started."""
         for trial in list(self.history.trials.values()):
             if trial.state is State.RUNNING:
                 attempt = trial.attempts[-1]
@@ -278,7 +280,7 @@ class Sweep:
         return self._state.apply(event)
 
     def _commit(self, *now: events.Event, rows: Sequence[OutboxRow] = ()) -> None:
-        """Write the events, and those applied before them, in one transaction; then tell who listens."""
+        """Write these events and those applied before in one transaction, then call the listeners."""
         for event in now:
             self._apply(event)
         written, self._unwritten = self._unwritten, []
@@ -289,7 +291,7 @@ class Sweep:
 
 
 def _seconds_since(trial: TrialHistory, report: Report) -> float:
-    """What the report adds to the one before it, in seconds: an attempt may have gone back some epochs."""
+    """Return the seconds that the report adds to the one before, also after going back some epochs."""
     before = next((r.device_seconds for r in reversed(trial.reports) if r.epoch < report.epoch), 0.0)
     share = trial.attempts[-1].share if trial.attempts else 1.0
     return (report.device_seconds - before) / share

@@ -1,4 +1,4 @@
-"""What runs next: lost attempts, paused trials that earned more, new configurations, and the final."""
+"""This module names what runs next: lost attempts, promoted trials, new configurations, then the final."""
 
 import functools
 import itertools
@@ -20,21 +20,21 @@ LOOKED_AT = 32
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """The suggestion of a trial that would go on, or that would become one where `trial` is None."""
+    """A trial that could go on, or a suggestion that could become one; then `trial` is None."""
 
     suggestion: Suggestion
     trial: TrialHistory | None = None
 
     @classmethod
     def of(cls, trial: TrialHistory) -> "Candidate":
-        """The trial goes on."""
+        """Make a candidate of a trial that could go on."""
         return cls(
             Suggestion(trial.config, trial.repeat, trial.point, is_final_run=trial.is_final_run), trial
         )
 
     @property
     def config(self) -> Config:
-        """What it would train."""
+        """The configuration that it would train."""
         return self.suggestion.config
 
     @property
@@ -46,7 +46,7 @@ class Candidate:
 class TrialQueue:
     """Names one candidate at a time, and the same one until an event says that it was taken.
 
-    A candidate that does not fit the budget holds back nothing after it that does.
+    A candidate that does not fit the budget does not hold back a later one that fits.
     """
 
     def __init__(
@@ -70,13 +70,14 @@ class TrialQueue:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a trial that lost its attempt is still to go on."""
+        """Whether a trial that lost its attempt still waits to go on."""
         return bool(self._waiting)
 
     def next(self, fits: Callable[[Candidate], bool], live: Container[str]) -> Candidate | None:
-        """The first that fits; None where nothing does, or nothing is left. `live` are the trials that run.
+        """Return the first candidate that fits; None where none does or none is left.
 
-        One by one, so that a configuration is drawn only when nothing before it can be run.
+        `live` are the running trials. Candidates are tried one by one, so that a configuration is drawn only
+        when nothing before it can run.
         """
         for find in (*self._known_ones(live), self._new_one):
             for candidate in itertools.islice(find(), LOOKED_AT):
@@ -85,7 +86,7 @@ class TrialQueue:
         return None
 
     def has_next(self, fits: Callable[[Candidate], bool]) -> bool:
-        """Whether `next` may name a candidate while nothing runs.
+        """Say whether `next` may name a candidate while nothing runs.
 
         It draws nothing: as long as `next` has not tried to draw, there may be a new configuration.
         """
@@ -94,14 +95,14 @@ class TrialQueue:
         return self._may_draw and (self._drawn is None or fits(Candidate(self._drawn)))
 
     def take(self, trial_id: str) -> None:
-        """An attempt of the trial began, or its last one ended: it waits no longer."""
+        """Note that the trial no longer waits: an attempt of it began, or its last attempt ended."""
         if trial_id in self._waiting:
             self._waiting.remove(trial_id)
         if trial_id == self._promoted:
             self._promoted = ""
 
     def on_asked(self, trial: TrialHistory) -> None:
-        """A suggestion became this trial."""
+        """Note that a suggestion became this trial."""
         if not trial.is_final_run:
             self._drawn = None
             return
@@ -109,11 +110,11 @@ class TrialQueue:
         self._final = [each for each in self._final if (each.repeat, canonical(each.config)) != ran]
 
     def put_back(self, trial_id: str) -> None:
-        """The trial waits for another attempt, after all that wait already."""
+        """Let the trial wait for another attempt, after all that wait already."""
         self._waiting.append(trial_id)
 
     def recover(self) -> None:
-        """What an earlier driver left waiting, in the order in which it came to wait."""
+        """Take up the trials that an earlier driver left waiting, in the order in which they came to wait."""
         for trial in self._history.trials.values():
             if trial.state is State.WAITING and trial.id not in self._waiting:
                 self.put_back(trial.id)
@@ -121,7 +122,7 @@ class TrialQueue:
         self._waiting = deque(trial for trial, state in states.items() if state is State.WAITING)
 
     def begin_final(self, configs: Iterable[Config]) -> None:
-        """The best configurations are known: each is run with further seeds, the best one first."""
+        """Queue further seeds of the best configurations, the best one first."""
         seeds = self._spec.final.seeds if self._spec.final else 0
         left = (self._spec.budget.trials or math.inf) - len(self._history.trials)
         for config in configs:
@@ -132,27 +133,31 @@ class TrialQueue:
         self._final = [each for place, each in enumerate(self._final) if place < left]
 
     def end_final(self) -> None:
-        """The sweep was extended: the search goes on, and another final follows it."""
+        """Go back to the search, because the sweep was extended; another final follows it."""
         self._final.clear()
         self._is_exhausted = False
 
     def is_final_due(self) -> bool:
-        """The search has come to its end and found something; what of it waits does not fit the budget."""
+        """Say whether the search has found something for a final.
+
+        It is asked when the search can run nothing more.
+        """
         if self._spec.final is None or self._history.finalists:
             return False
         return any(trial.best(self._spec.objective.goal) for trial in self._history.trials.values())
 
     def finalists(self) -> list[Config]:
-        """The configurations for the final: as many as `final.top`, as the search alone ranks them."""
+        """Return the configurations for the final: the best `final.top`, as the search alone ranks them."""
         top = self._spec.final.top if self._spec.final else 0
         searched = {t.id: t for t in self._history.trials.values() if not t.is_final_run}
         standing = ranked_configs(SweepHistory(trials=searched), self._spec.objective.goal)
         return [each.config for each in standing[:top]]
 
     def final_to_come(self) -> list[Config]:
-        """What the final will train yet, a configuration for each run; who they are before it is a guess.
+        """Return what the final has yet to train: one configuration for each run.
 
-        The guess is made anew when the attempts that ended are 5 % more.
+        Before the final its configurations are a guess, which is made again when 5 % more attempts have
+        ended.
         """
         if self._history.finalists:
             return [each.config for each in self._final]
@@ -162,14 +167,14 @@ class TrialQueue:
         return self._likely * (self._spec.final.seeds if self._spec.final else 0)
 
     def _waiting_ones(self, live: Container[str]) -> Iterator[Candidate]:
-        """After the search only what belongs to the final goes on."""
+        """Yield the trials that wait; once the final has begun, only those that belong to it."""
         for trial_id in self._waiting:
             trial = self._history.trials[trial_id]
             if trial_id not in live and (trial.is_final_run or not self._history.finalists):
                 yield Candidate.of(trial)
 
     def _known_ones(self, live: Container[str]) -> tuple[Callable[[], Iterator[Candidate]], ...]:
-        """Whatever can go on without a new configuration, in the order in which it is looked through."""
+        """Return the sources of candidates that need no new configuration, in the order of their turns."""
         return (
             functools.partial(self._waiting_ones, live),
             functools.partial(self._promoted_one, live),
@@ -177,7 +182,10 @@ class TrialQueue:
         )
 
     def _promoted_one(self, live: Container[str]) -> Iterator[Candidate]:
-        """A trial that may go on, named until it is taken; one that is not paused has gone on already."""
+        """Yield the promoted trial, the same until it is taken.
+
+        A trial that is no longer paused has gone on already.
+        """
         if self._is_search_over:
             return
         self._promoted = "" if self._promoted in live else self._promoted
