@@ -34,7 +34,7 @@ from sweeper.store.record_file import (
 
 
 class RowKind(StrEnum):
-    """What a row of the outbox tells: a run, a point of its metrics, or how it ended."""
+    """What a row of the outbox is about: a run, a point of its metrics, or its end."""
 
     RUN = "run"
     METRICS = "metrics"
@@ -53,7 +53,7 @@ class OutboxRow:
 
 
 class EventLog(Protocol):
-    """What a sweep writes to and is built from: a `Record`, or nothing that lasts, in a simulation."""
+    """What a sweep writes to and is built from: a `Record`, or in a simulation a log that keeps nothing."""
 
     @property
     def meta(self) -> dict[str, str]:
@@ -65,14 +65,14 @@ class EventLog(Protocol):
         ...
 
     def events(self, after: int = 0) -> Iterator[Event]:
-        """The log in order, from the event after number `after`."""
+        """Yield the log in order, from the event after number `after`."""
         ...
 
 
 class Record:
-    """The log of one sweep. Not shared between threads: each opens its own.
+    """The log of one sweep. It is not shared between threads: each opens its own.
 
-    `when_stuck` is called as often as an append meets one of `STUCK`: it waits, or raises. Without it the
+    `when_stuck` is called each time an append meets one of `STUCK`: it waits, or raises. Without it the
     append fails.
     """
 
@@ -85,7 +85,7 @@ class Record:
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> "Record":
-        """A new record; StateError where one exists already."""
+        """Make a new record; StateError where one exists already."""
         if path.exists() and path.stat().st_size:
             raise StateError(
                 "a record exists already", where=str(path), hint="resume it, or choose another name"
@@ -103,11 +103,7 @@ class Record:
 
     @classmethod
     def open(cls, path: Path, patience: float = LOCKED_SECONDS) -> "Record":
-        """An existing record; StateError where there is none, or a newer sweeper wrote it.
-
-        BusyError where another process keeps it locked for `patience` seconds, PreflightError where it may
-        not be read; only what is proven by its content is `Damaged`.
-        """
+        """Open an existing record; StateError where there is none, or where a newer sweeper wrote it."""
         record = cls(connected(path, patience), path)
         try:
             check(record._connection, path)
@@ -147,7 +143,7 @@ class Record:
         self.write(*map(line_of, events), outbox=outbox)
 
     def write(self, *lines: Line, outbox: Iterable[OutboxRow] = ()) -> None:
-        """What `append` does, for lines as the record spells them."""
+        """Write lines as the record spells them; otherwise it is `append`."""
         now = time.time()
         rows = [(line.at or now, line.kind, line.trial, line.attempt, text_of(line.body)) for line in lines]
         undelivered = [
@@ -177,10 +173,11 @@ class Record:
         return self._connection.execute("SELECT value FROM meta WHERE key = 'driver'").fetchone()[0]
 
     def claim(self) -> None:
-        """From now on only this object appends, until another claims: BusyError for whoever did before.
+        """Let only this object append, until another one claims: BusyError for whoever claimed before.
 
         The lease keeps a second driver from starting; this stops a first one that has lost its lease. A
-        record of an older schema is of this one from here on; what it holds already is read as what it is.
+        record of an older schema has this schema from here on, and its older lines are still read as what
+        they are.
         """
         self._claim = secrets.token_hex(8)
         meta = {"driver": self._claim}
@@ -190,7 +187,7 @@ class Record:
         self.put_meta(meta)
 
     def events(self, after: int = 0) -> Iterator[Event]:
-        """The log in order, from the event after number `after`."""
+        """Yield the log in order, from the event after number `after`."""
         meta = self.meta
         schema = int(meta["schema"])
         earlier, last = json.loads(meta.get("upgraded", "[0, 0]"))
@@ -203,7 +200,7 @@ class Record:
                 yield event
 
     def lines(self, after: int = 0) -> Iterator[Line]:
-        """The log as the record spells it, from the line after number `after`."""
+        """Yield the log as the record spells it, from the line after number `after`."""
         with explained(self.path):
             rows = self._connection.execute(
                 "SELECT kind, trial, attempt, body, at, seq FROM events WHERE seq > ? ORDER BY seq", (after,)
@@ -228,7 +225,7 @@ class Record:
         return Damaged(f"event {seq} of the record cannot be read ({said})", where=str(self.path))
 
     def _follow(self, trial: str, body: dict[str, Any]) -> None:
-        """A sweep's folder may have been moved: its checkpoints lie beside the record, wherever that is."""
+        """Point a checkpoint to its place beside the record: a sweep's folder may have been moved."""
         checkpoint = body.get("checkpoint")
         if checkpoint and not checkpoint.startswith(self._home):
             inside = checkpoint.split("/")[-3:]
@@ -236,7 +233,7 @@ class Record:
                 body["checkpoint"] = "/".join([self._home, *inside])
 
     def pending(self, limit: int = 500) -> list[OutboxRow]:
-        """The oldest rows that no tracker has confirmed."""
+        """Return the oldest rows that no tracker has confirmed."""
         with explained(self.path), proving(self.path):
             rows = self._connection.execute(
                 "SELECT id, at_ms, kind, trial, payload FROM outbox WHERE delivered = 0 ORDER BY id LIMIT ?",
@@ -248,7 +245,7 @@ class Record:
             ]
 
     def pending_count(self) -> int:
-        """How many rows no tracker has confirmed."""
+        """Return how many rows no tracker has confirmed."""
         with explained(self.path):
             found = self._connection.execute("SELECT count(*) FROM outbox WHERE delivered = 0").fetchone()
             return int(found[0])
@@ -259,12 +256,12 @@ class Record:
             self._connection.executemany("UPDATE outbox SET delivered = 1 WHERE id = ?", [(i,) for i in ids])
 
     def tell_again(self) -> None:
-        """Every row is to be delivered anew: the tracker may have lost some, and doubles none."""
+        """Deliver every row again: the tracker may have lost some, and it doubles none."""
         with explained(self.path), self._connection:
             self._connection.execute("UPDATE outbox SET delivered = 0")
 
     def copy_to(self, path: Path) -> None:
-        """A consistent copy in one file, while the sweep goes on; replaces an older copy."""
+        """Write a consistent copy in one file while the sweep goes on; it replaces an older copy."""
         remove_leftovers(path)
         with explained(self.path), replacing(path, durable=True, mode=0o600) as part:
             self._connection.execute("VACUUM INTO ?", (str(part),))

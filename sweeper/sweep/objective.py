@@ -1,4 +1,4 @@
-"""What the search is told that a trial is worth: `objective.mode` in one figure, or in two."""
+"""This module turns a trial's reports into what the search hears: one figure, or two (`objective.mode`)."""
 
 from sweeper.config.sections import ObjectiveSpec
 from sweeper.trial import Cause, Decision, Goal, Report, Verdict
@@ -25,12 +25,12 @@ class Objective:
 
     @property
     def goal(self) -> Goal:
-        """Which way the told figure is better."""
+        """The direction in which the search's figure is better."""
         return Goal.MAXIMIZE if self._is_derived else self._objective.goal
 
     @property
     def counts_cost(self) -> bool:
-        """Whether the search looks at score and cost as two objectives."""
+        """Whether the search takes score and cost as two objectives."""
         return self._objective.mode == "pareto"
 
     @property
@@ -49,12 +49,12 @@ class Objective:
                 return report.score
 
     def best(self, reports: list[Report]) -> float | None:
-        """The best figure of a trial's finite reports; None where it has none."""
+        """Return the best figure of a trial's finite reports; None where it has none."""
         values = [self.value(report) for report in reports if abs(report.score) < float("inf")]
         return self.goal.best(values) if values else None
 
     def verdict(self, report: Report) -> Verdict | None:
-        """STOP where the mode ends the trial: at the target, or beyond what one that reached it cost."""
+        """Return STOP at the target, and where the trial costs more than one that reached it."""
         if self._objective.mode != "target":
             return None
         if self._missing(report) <= 0:
