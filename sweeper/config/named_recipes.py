@@ -1,6 +1,6 @@
 """Named recipes: how networks are built and trained, as defaults that a sweep file overrides key by key."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
@@ -55,8 +55,9 @@ RECIPES: Mapping[RecipeName, NamedRecipe] = {
 def with_recipe(document: Document) -> Document:
     """Write the keys of the file's recipe where the file says nothing; an unknown name is left to the model.
 
-    Options of `cnn` become parameters with one value, for `cnn` alone where other networks are searched too.
-    What is filled in stays when it is read again: a record means the same whatever becomes of a recipe.
+    Parameters get one value. Where other networks than `cnn` are searched too, the recipe holds for `cnn`
+    alone, as parameters with that condition. What is filled in stays when it is read again: a record means
+    the same whatever becomes of a recipe.
     """
     data = document.data
     recipe = next((each for name, each in RECIPES.items() if name == data.get("recipe", "plain")), None)
@@ -64,23 +65,29 @@ def with_recipe(document: Document) -> Document:
     if recipe is None or not all(isinstance(section, dict) for section in written):
         return document
     train, parameters = cast("tuple[dict[str, Any], dict[str, Any]]", written)
-    parts = {
-        "train": {key: value for key, value in recipe.train.items() if key not in {**train, **parameters}},
-        "parameters": {k: v for k, v in _parameters(recipe, parameters) if k not in {**train, **parameters}},
+    said = {**train, **parameters}
+    added = {
+        section: {key: value for key, value in values.items() if key not in said}
+        for section, values in _sections(recipe, _names(parameters.get("architecture", NETWORK))).items()
     }
-    origins = {
-        f"{section}.{key}": f"recipe {data['recipe']}" for section, added in parts.items() for key in added
-    }
-    filled = {section: {**data.get(section, {}), **added} for section, added in parts.items() if added}
+    filled = {section: {**data.get(section, {}), **values} for section, values in added.items() if values}
+    origins = {f"{section}.{key}": f"recipe {data['recipe']}" for section in filled for key in added[section]}
     return replace(document, data={**data, **filled}, origins={**document.origins, **origins})
 
 
-def _parameters(recipe: NamedRecipe, parameters: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield from ((key, {"value": value}) for key, value in recipe.images.items())
-    networks = _names(parameters.get("architecture", NETWORK))
-    if NETWORK in networks:
-        when = {"when": {"architecture": [NETWORK]}} if len(networks) > 1 else {}
-        yield from ((key, {"value": value, **when}) for key, value in recipe.network.items())
+def _sections(recipe: NamedRecipe, networks: list[object]) -> dict[str, dict[str, Any]]:
+    """What the recipe writes into which section, for a file that searches these networks."""
+    if NETWORK not in networks:
+        return {
+            "train": dict(recipe.train),
+            "parameters": {key: {"value": value} for key, value in recipe.images.items()},
+        }
+    if len(networks) == 1:
+        options = {**recipe.images, **recipe.network}
+        parameters = {key: {"value": value} for key, value in options.items()}
+        return {"train": dict(recipe.train), "parameters": parameters}
+    when = {"architecture": [NETWORK]}
+    return {"parameters": {key: {"value": value, "when": when} for key, value in recipe.values.items()}}
 
 
 def _names(raw: object) -> list[object]:

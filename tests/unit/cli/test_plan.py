@@ -112,3 +112,39 @@ def test_what_cannot_be_meant_is_one_line_and_nothing_is_written(
     assert said.err.count("\n") == 1
     assert words in said.err
     assert list(runs.iterdir()) == []
+
+
+@pytest.mark.slow(reason="plans, which prepares images and counts networks")
+def test_a_recipe_is_said_with_what_it_stands_for_and_what_the_file_sets_itself(file, say) -> None:
+    said = say("plan", file, "-o", "recipe=fast", "-o", "parameters.whitening=false")
+    (line,) = [line for line in said.out.splitlines() if line.startswith("recipe")]
+    assert line.startswith("recipe     fast: learning_rate=0.03 momentum=0.6 schedule=linear")
+    assert line.endswith("; the file sets optimizer, whitening itself")
+    facts = say("plan", file, "--json", "-o", "recipe=fast").json["recipe"]
+    assert (facts["name"], facts["stands_for"]["whitening"]) == ("fast", True)
+    assert "plain: the defaults of every key" in say("plan", file).out
+
+
+REFUSED = [
+    (["recipe=quick"], "recipe: found 'quick', expected study2017, plain or fast"),
+    (
+        ["parameters={architecture: pretrained, weights: none, pixels: 32}", "train.optimizer=muon"],
+        "optimizer: muon moves the matrices before the head, and this network trains none",
+    ),
+    (
+        ["recipe=fast", "parameters.flip_horizontal=true"],
+        "parameters.flip_horizontal: flip_alternating and flip_horizontal both mirror the images",
+    ),
+]
+
+
+@pytest.mark.parametrize(("overrides", "message"), REFUSED, ids=[row[1][:20] for row in REFUSED])
+@pytest.mark.slow(reason="plans, which prepares images and counts networks")
+def test_what_cannot_be_trained_is_refused_in_one_line_before_anything_is_made(
+    file, say, runs: Path, overrides: list[str], message: str
+) -> None:
+    said = say("launch", file, *(part for each in overrides for part in ("-o", each)))
+    assert said.code == 2
+    assert message in said.err
+    assert len(said.err.splitlines()) == 1
+    assert not (runs / "digits").exists()

@@ -53,12 +53,14 @@ def test_an_unknown_recipe_is_refused_with_the_names_that_there_are() -> None:
         parse_spec(MINIMAL + "recipe: [1]\n")
 
 
-def test_options_of_cnn_hold_for_cnn_alone_where_other_networks_are_searched() -> None:
+def test_a_recipe_holds_for_cnn_alone_where_other_networks_are_searched() -> None:
     two = parse_spec(
         "name: small\ndataset: {source: digits}\nrecipe: fast\n"
         "parameters: {architecture: {values: [cnn, lenet5]}, pixels: 32}\n"
     )
-    assert two.parameters["initial"] == Constant(value="dirac", when={"architecture": ["cnn"]})
+    for key, value in RECIPES["fast"].values.items():
+        assert two.parameters[key] == Constant(value=value, when={"architecture": ["cnn"]})
+    assert two.train == TrainSpec()
     other = parse_spec(
         "name: small\ndataset: {source: digits}\nrecipe: fast\n"
         "parameters: {architecture: lenet5, pixels: 32}\n"
