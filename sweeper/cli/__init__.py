@@ -1,4 +1,4 @@
-"""The command line: one file a verb, imported only when the verb runs."""
+"""The command line: each verb is one file, which is imported only when the verb runs."""
 
 import importlib
 import os
@@ -45,10 +45,10 @@ SHOWN = 20
 
 
 class Verbs(click.Group):
-    """The verbs by name, without importing any to print their help."""
+    """The group of all verbs. It imports none of them to print their help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs in the order of a sweep's life, as `VERBS` lists them."""
+        """Return the verbs in the order of a sweep's life, as `VERBS` lists them."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -67,12 +67,12 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table of verbs, from `VERBS`."""
+        """Write the table of verbs, from `VERBS`."""
         with formatter.section("Verbs"):
             formatter.write_dl([(verb, help_line) for verb, (_, help_line) in VERBS.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The verbs that begin so; Click's own answer would import every one of them for its help."""
+        """Return the verbs that begin so. Click's own answer would import each of them for its help."""
         return [
             CompletionItem(verb, help=line)
             for verb, (_, line) in VERBS.items()
@@ -135,7 +135,7 @@ def run(arguments: Sequence[str] | None = None, verbs: click.Group = sweeper) ->
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     sys.exit(run())
 
 

@@ -57,7 +57,7 @@ def _with_floor(sweep: StoredSweep, min_top5: float | None) -> StoredSweep:
 
 
 def _refuse_what_is_not_there(board: Leaderboard) -> None:
-    """StateError where no trial has a score, and where none cost so little."""
+    """Raise StateError where no trial has a score, or where each costs more than the budget."""
     name, scored = board.sweep.name, [row for row in board.configurations if row.score is not None]
     if not scored:
         raise StateError("no trial has a score yet", where=name, hint=f"sweeper status {name}")

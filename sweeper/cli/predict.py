@@ -38,7 +38,7 @@ def command(name: str, images: tuple[str, ...], trial: str | None, most: int, as
 
 
 def _print_lines(answers: Iterator[Prediction | Bad]) -> int:
-    """A line an image, as soon as it is known; returns how many failed."""
+    """Print a line for each image as soon as it is answered; return how many failed."""
     failed = 0
     for answer in answers:
         if isinstance(answer, Bad):

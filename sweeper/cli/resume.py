@@ -41,7 +41,7 @@ def command(name: str, where: RunOptions, takeover: bool, images: str | None) ->
 
 
 def _refuse_edited(sweep: StoredSweep) -> None:
-    """SpecError, after a line for each difference, where the sweep's own file says something else by now."""
+    """Print each difference and raise SpecError where the sweep's own file was edited since the launch."""
     name, file = sweep.name, sweep.paths.spec
     changes = edits(file, sweep.spec)
     if not changes:

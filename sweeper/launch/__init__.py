@@ -1,1 +1,1 @@
-"""How a sweep is driven: from its file to its folder, its process, and its resumption."""
+"""This package creates a sweep from its file, drives it in a process of its own, and resumes it."""

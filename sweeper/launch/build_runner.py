@@ -1,4 +1,4 @@
-"""With what a sweep is run: the runner that the options ask for, what its trials do, and its clock."""
+"""This module builds what a sweep is run with: the chosen runner, its workload and its clock."""
 
 import dataclasses
 import time
@@ -38,13 +38,13 @@ class Equipment:
     worker: WorkerProcess | None = None
 
     def compute(self, function: Callable[..., T], *args: Any) -> T:
-        """The function's value: from the warm worker where there is one, else from this process."""
+        """Return the function's value: from the warm worker where there is one, else from this process."""
         if self.worker and self.worker.is_alive:
             return self.worker.call(function, *args)
         return function(*args)
 
     def close(self) -> None:
-        """Leave no process behind."""
+        """End the warm worker, if there is one."""
         if self.worker:
             self.worker.kill()
 
@@ -94,7 +94,7 @@ def _runner(
 
 
 def _this_device(book: PriceBook) -> Grant:
-    """What a trial holds that runs in this process: the whole GPU, or a CPU slot where there is none."""
+    """Return what a trial in this process holds: the whole GPU, or a CPU slot where there is none."""
     name, price = device_name(default_device()), book.of_node({})
     grant = Grant(device=name or "cpu", is_gpu=bool(name))
     if price is None:

@@ -1,4 +1,4 @@
-"""What a sweep file says otherwise than the sweep was launched with, and which command makes it so."""
+"""This module compares a sweep file with what the sweep was launched with, and names the command for it."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -21,14 +21,14 @@ LENGTH = 160
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value of a sweep that is to be another; None stands for a value that is not there."""
+    """One value of a sweep that is to change; None stands for a value that is not there."""
 
     path: str
     before: Any
     after: Any
 
     def __str__(self) -> str:
-        """`budget.trials: 24 -> 50`, as the record keeps it of an extended sweep."""
+        """Return `budget.trials: 24 -> 50`, as the record keeps it of an extended sweep."""
         return f"{self.path}: {self.before} -> {self.after}"
 
     @property
@@ -43,27 +43,27 @@ class Change:
 
 
 def differences(before: SweepSpec, after: SweepSpec) -> list[Change]:
-    """One change a value, in the order of the file."""
+    """Return a change for each value that differs, in the order of the file."""
     return list(_differences(before.resolved(), after.resolved(), ""))
 
 
 def shortened(changes: Sequence[Change], most: int) -> list[str]:
-    """The first few in words, none of them longer than a terminal bears."""
+    """Return the first few changes in words, each no longer than a line of a terminal."""
     lines = [str(change) for change in changes[:most]]
     shown = [line if len(line) <= LENGTH else f"{line[:LENGTH]} ..." for line in lines]
     return [*shown, f"and {len(changes) - most} more"] if len(changes) > most else shown
 
 
 def extension(changes: Sequence[Change], name: str) -> str:
-    """`sweeper extend toy --budget trials=50`, where that is all that they ask for; "" otherwise."""
+    """Return the `sweeper extend` command that makes exactly these changes; "" where there is none."""
     options = [change.option for change in changes]
     return " ".join(["sweeper extend", name, *options]) if options and all(options) else ""
 
 
 def refuse_existing(spec: SweepSpec) -> None:
-    """BusyError or StateError where a sweep of that name runs or exists: nothing is ever overwritten.
+    """Raise BusyError or StateError where a sweep of that name runs or exists: nothing is ever overwritten.
 
-    The message says in what the sweep that would be launched differs from the one that exists.
+    The message names how the sweep to be launched differs from the one that exists.
     """
     paths = SweepPaths.of(spec.name)
     lease.refuse_if_owned(paths.root)
@@ -80,14 +80,14 @@ def refuse_existing(spec: SweepSpec) -> None:
 
 
 def edits(file: Path, spec: SweepSpec) -> list[Change]:
-    """In what the sweep's own file no longer says `spec`; nothing where it is gone."""
+    """Return how the sweep's own file differs from `spec`; nothing where the file is gone."""
     if not file.is_file() or _says(file, spec):
         return []
     return differences(spec, load_spec(file))
 
 
 def _since_launch(paths: SweepPaths, spec: SweepSpec) -> list[Change]:
-    """Against the sweep of that name; nothing where its record cannot be read."""
+    """Return the differences from the sweep of that name; none where its record cannot be read."""
     try:
         record = Record.open(paths.record)
         launched = restore_spec(json.loads(record.meta["spec"]), name=str(paths.spec))
@@ -98,14 +98,14 @@ def _since_launch(paths: SweepPaths, spec: SweepSpec) -> list[Change]:
 
 
 def _says(file: Path, spec: SweepSpec) -> bool:
-    """Whether the file is, but for its comments, what sweeper wrote: then it need not be understood."""
+    """Say whether the file is what sweeper wrote, but for its comments: then it need not be parsed."""
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     text = "".join(line for line in lines if not line.startswith("#"))
     return text == yaml.safe_dump(spec.resolved(), sort_keys=False)
 
 
 def _anchored_like(launched: SweepSpec, spec: SweepSpec) -> SweepSpec:
-    """A launched sweep names its images by an absolute path, a file as its author likes."""
+    """Give the images' folder an absolute path where the launched sweep has one, so that the two compare."""
     root, anchored = spec.dataset.root, launched.dataset.root
     if root is None or anchored is None or str(Path(root).expanduser().absolute()) != anchored:
         return spec

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a sweep file and needs no image to be seen, told at once."""
+"""This module finds everything that is wrong with a sweep file and needs no image to be seen."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from sweeper.plan.check_spec import check_spec
 
 
 def checked_spec(file: str, overrides: Sequence[str]) -> SweepSpec:
-    """The sweep; SpecError with every mistake of the file, of its grammar and of what it names."""
+    """Return the sweep; SpecError with every mistake of the file, of its grammar and of what it names."""
     spec, grammar = read_spec(file, overrides)
     if spec is None:
         raise together(grammar)
@@ -48,6 +48,6 @@ def _check_earlier(spec: SweepSpec) -> None:
 
 
 def _line_of(mistake: SpecError) -> int:
-    """The line of the sweep file; what an override or the whole file is about comes first."""
+    """Return the mistake's line in the sweep file; 0, the first, for an override or the whole file."""
     line = mistake.where.rpartition(":")[2]
     return int(line) if line.isdecimal() else 0

@@ -1,4 +1,4 @@
-"""Which runner a sweep gets where nobody asked for one: Ray only where there is something to distribute."""
+"""This module chooses the runner where the options name none: Ray only if several trials run at a time."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ WORDS = {
 
 
 def with_runner(spec: SweepSpec, options: RunOptions) -> RunOptions:
-    """The same options with a runner: the one that they name, or the one that fits."""
+    """Return the same options with a runner: the one that they name, or the one that fits."""
     if options.runner:
         return options
     is_alone = options.address is None and runs_one_at_a_time(spec, options.cpus)
@@ -23,13 +23,13 @@ def with_runner(spec: SweepSpec, options: RunOptions) -> RunOptions:
 
 
 def runs_one_at_a_time(spec: SweepSpec, cpus: int | None) -> bool:
-    """Whether this machine has room for one trial at a time, or the sweep has one trial."""
+    """Say whether this machine has room for one trial at a time, or the sweep has one trial."""
     here = this_machine(cpus)
     return spec.budget.trials == 1 or Slots(spec.resources, read=lambda: [here]).is_single
 
 
 def runner_text(options: RunOptions) -> str:
-    """Who runs the trials, in a line; empty where none is trained."""
+    """Say in a line who runs the trials; empty where none is trained."""
     where = f"the Ray cluster at {options.address}" if options.address else "a private Ray on this machine"
     words = WORDS.get(options.runner, "").format(where=where)
     return words and f"{words} (--runner {options.runner})"

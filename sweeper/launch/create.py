@@ -1,4 +1,4 @@
-"""The folder of a sweep: made with a new record and a file for people, or opened again."""
+"""This module makes the folder of a sweep, with a new record and a file for people, or opens it again."""
 
 import contextlib
 import json
@@ -31,9 +31,9 @@ PACKAGES = ("sweeper", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarr
 def create(
     spec: SweepSpec, paths: SweepPaths, plan: "Plan", known: Sequence[Event] = (), quote: str = ""
 ) -> Record:
-    """The sweep's folder with its resolved file and a new record; StateError where there is one.
+    """Make the sweep's folder with its resolved file and a new record; StateError where there is one.
 
-    `known` is what earlier sweeps found out, `quote` what the sweep was expected to cost, as JSON.
+    `known` is what earlier sweeps found out, and `quote` what the sweep was expected to cost, as JSON.
     """
     sweep_id = secrets.token_hex(6)
     meta = {
@@ -82,7 +82,7 @@ def new_folder(paths: SweepPaths) -> Generator[None]:
 
 
 def _has_begun(record: Path) -> bool:
-    """Whether the record tells of a trial; one that cannot be read may."""
+    """Say whether the record has a trial; one that cannot be read may have."""
     if not record.is_file() or not record.stat().st_size:
         return False
     try:
@@ -93,7 +93,7 @@ def _has_begun(record: Path) -> bool:
 
 
 def _remove(paths: SweepPaths, made: Sequence[Path]) -> None:
-    """The record in any case, for its folder would not be launched into again; folders that were made."""
+    """Remove the record, so that its folder can be launched into again, and the folders that were made."""
     for end in ("", "-wal", "-shm"):
         paths.record.with_name(paths.record.name + end).unlink(missing_ok=True)
     if paths.root in made:
@@ -104,26 +104,29 @@ def _remove(paths: SweepPaths, made: Sequence[Path]) -> None:
 
 
 def reopen(paths: SweepPaths) -> tuple[SweepSpec, Record]:
-    """The sweep as it was created, whatever became of the file it was launched from."""
+    """Return the sweep as it was created, whatever became of its file since, with its record."""
     record = Record.open(paths.record)
     return restore_spec(json.loads(record.meta["spec"]), name=str(paths.spec)), record
 
 
 def anchored(spec: SweepSpec) -> SweepSpec:
-    """The same sweep with the images' folder as an absolute path, which workers need."""
+    """Return the same sweep with an absolute path to the images, which workers need."""
     if spec.dataset.root is None or "://" in spec.dataset.root:
         return spec
     return with_images_in(spec, spec.dataset.root)
 
 
 def with_images_in(spec: SweepSpec, folder: str) -> SweepSpec:
-    """The same sweep with its images in a folder, by its absolute path; nothing looks whether it is there."""
+    """Return the same sweep with its images in that folder, by its absolute path.
+
+    Nothing checks that it exists.
+    """
     root = str(Path(folder).expanduser().absolute())
     return spec.model_copy(update={"dataset": spec.dataset.model_copy(update={"root": root})})
 
 
 def write_resolved(spec: SweepSpec, paths: SweepPaths, meta: Mapping[str, str]) -> None:
-    """The sweep as a file for people, who may launch another from it; the record is what is read back."""
+    """Write the sweep as a file for people, who may launch another from it; only the record is read back."""
     lines = [
         f"# {key}: {meta.get(key, '')}"
         for key in ("created", "git_revision", "versions", "data_digest", "overrides")
@@ -133,7 +136,7 @@ def write_resolved(spec: SweepSpec, paths: SweepPaths, meta: Mapping[str, str]) 
 
 
 def _git_revision() -> str:
-    """The revision of the working directory, empty outside a repository or without git."""
+    """Return the revision of the working directory; empty outside a repository or without git."""
     command = ["git", "rev-parse", "HEAD"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)

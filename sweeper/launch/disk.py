@@ -1,4 +1,4 @@
-"""What the driver looks after on the sweep's disk: a copy of the record, and room to write."""
+"""The driver takes care of the sweep's disk here: a copy of the record, and enough room to write."""
 
 import contextlib
 import shutil
@@ -24,7 +24,7 @@ STUCK_SECONDS = 3600.0
 
 @dataclass
 class Copies:
-    """The record's copy in the sweep's folder, for the day on which this machine and its record are gone."""
+    """Keeps a copy of the record in the sweep's folder, in case this machine and its record are lost."""
 
     record: Record
     paths: SweepPaths
@@ -36,21 +36,21 @@ class Copies:
     _has_complained: bool = False
 
     def __post_init__(self) -> None:
-        """The first copy is due at once."""
+        """Make the first copy due at once."""
         self._at = self.clock() - COPY_SECONDS
 
     def on_event(self, event: Event) -> None:
-        """An attempt that ended is worth a copy soon."""
+        """Make a copy due soon when an attempt ends."""
         self._has_news |= isinstance(event, AttemptEnded)
 
     def write_if_due(self) -> None:
-        """Every minute, and ten seconds after the last one where an attempt has ended since."""
+        """Write a copy every minute, and ten seconds after the last one if an attempt has ended since."""
         age = self.clock() - self._at
         if age >= max(NEWS_SECONDS if self._has_news else COPY_SECONDS, self._took / COPY_SHARE):
             self.write()
 
     def write(self) -> None:
-        """Now. What keeps it from being written is said once, and the sweep goes on."""
+        """Write a copy now. If it cannot be written, that is said once, and the sweep goes on."""
         self._at, self._has_news = self.clock(), False
         try:
             self.record.copy_to(self.paths.copy)
@@ -63,7 +63,7 @@ class Copies:
 
 @dataclass
 class DiskGuard:
-    """Room on the sweep's disk: while it is short no trial starts, and a record that is full waits."""
+    """Watches the room on the sweep's disk: while it is short, trials and writes to the record wait."""
 
     sweep: Sweep
     paths: SweepPaths
@@ -75,7 +75,7 @@ class DiskGuard:
     _waited: float = 0.0
 
     def on_event(self, event: Event, history: SweepHistory) -> None:
-        """How large a checkpoint gets."""
+        """Note how large a checkpoint gets."""
         checkpoint = event.report.checkpoint if isinstance(event, Reported) else None
         if checkpoint:
             with contextlib.suppress(OSError):
@@ -83,7 +83,10 @@ class DiskGuard:
                 self._largest = max(self._largest, sum(file.stat().st_size for file in files))
 
     def look(self) -> None:
-        """Hold back new attempts while each running one and one more could not write two checkpoints."""
+        """Hold back new attempts while the disk is short.
+
+        It is short as long as each running attempt and one more could not write two checkpoints.
+        """
         needed = self.least + 2 * (self.sweep.live + 1) * self._largest
         free = self._free()
         if free < needed and not self.sweep.held:
@@ -97,7 +100,10 @@ class DiskGuard:
             self.say(f"{self.paths.root} has {_megabytes(free)} free: trials start again")
 
     def wait(self, error: sqlite3.Error) -> None:
-        """A second, at most an hour in all; PreflightError when that is over, or somebody wants an end."""
+        """Wait a second, and an hour in all at most.
+
+        PreflightError after that, or when a stop is requested.
+        """
         if self._waited >= STUCK_SECONDS or self.is_asked_to_stop():
             self._waited = STUCK_SECONDS  # closing the record would wait for as long
             raise PreflightError(

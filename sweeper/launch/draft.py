@@ -1,4 +1,4 @@
-"""What is known of a launch before anything is written: every refusal that needs no folder comes here."""
+"""This module checks, plans and estimates a launch before anything is written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ class Ending:
 
 @dataclass
 class Driver:
-    """Runs one launch of a sweep. Everything that a runner does not do and a sweep must not know."""
+    """Drives one launch of a sweep: lease, heartbeat, display, tracking, signals and final test."""
 
     sweep: Sweep
     record: Record
@@ -58,7 +58,7 @@ class Driver:
     _is_concluding: bool = False
 
     def __post_init__(self) -> None:
-        """What the driver looks after besides: its snapshots, the record's copy, and room on the disk."""
+        """Set up the snapshots, the record's copy and the disk guard."""
         self._live = LiveSnapshot(self.sweep)
         self._copy = Copies(self.record, self.paths, self.console.note)
         self._room = DiskGuard(self.sweep, self.paths, self.console.note, self._has_been_asked)
@@ -66,7 +66,7 @@ class Driver:
     def drive(self, runner: Runner, workload: Workload, conclude: Callable[[], None]) -> None:
         """Run until the sweep is done, stopped or cancelled; the record is closed in any case.
 
-        `conclude` is what a sweep that ran to its end still owes: the test of its winner.
+        `conclude` tests the winner of a sweep that ran to its end.
         """
         self.record.claim()
         self.record.when_stuck = self._room.wait
@@ -82,7 +82,7 @@ class Driver:
         self._copy.write()
 
     def pulse(self) -> bool:
-        """Called by the runner several times a second; cheap unless something is due."""
+        """Do what is due. The runner calls it several times a second; it is cheap unless something is due."""
         now = time.monotonic()
         if now - self._look_at >= LOOK_SECONDS:
             self._look_at = now
@@ -97,7 +97,7 @@ class Driver:
         return self._is_cancelled
 
     def on_event(self, event: Event, history: SweepHistory) -> None:
-        """A listener of the sweep's: show what just happened."""
+        """Show what just happened; it is a listener of the sweep."""
         self._live.on_event(event, history)
         self._copy.on_event(event)
         self._room.on_event(event, history)
@@ -139,9 +139,9 @@ class Driver:
 
     @contextlib.contextmanager
     def _signals_caught(self) -> Generator[None]:
-        """The first Ctrl-C stops gracefully, the second ends every trial now, the third the process.
+        """Let the first Ctrl-C stop gracefully, the second end every trial, and the third end the process.
 
-        While the winner is tested, no trial runs: the first one ends that.
+        While the winner is tested no trial runs, so the first one ends that.
         """
         held = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -163,7 +163,7 @@ class Driver:
 
 
 class Announcer:
-    """Says once what a user should know of a running sweep: why the search ended, which limit cannot hold."""
+    """Tells users once what they should know: why the search ended, and which limit cannot hold."""
 
     def __init__(self, spec: SweepSpec, say: Callable[[str], None]) -> None:
         self._spec = spec
@@ -171,7 +171,7 @@ class Announcer:
         self._is_price_missed = False
 
     def __call__(self, event: Event, history: SweepHistory) -> None:
-        """A listener of the sweep's."""
+        """Look at the event; it is a listener of the sweep."""
         if isinstance(event, SearchEnded):
             self._say(f"the search is over: {history.enough}")
         elif isinstance(event, FinalBegun):

@@ -1,4 +1,4 @@
-"""What may change between launch and resume: a larger budget, a wider space. Everything else is refused."""
+"""Between launch and resume a sweep may get a larger budget or a wider space; all else is refused."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ from sweeper.trial import State
 
 
 def extend(paths: SweepPaths, budget: Sequence[str], widen: Sequence[str]) -> list[Change]:
-    """Make the stored sweep the larger one, in its record and in its file; BusyError where it runs."""
+    """Enlarge the stored sweep, in its record and in its file; BusyError where it runs."""
     with lease.held(paths.root):
         spec, record = reopen(paths)
         with contextlib.closing(record):
@@ -33,7 +33,7 @@ def extend(paths: SweepPaths, budget: Sequence[str], widen: Sequence[str]) -> li
 
 
 def retry_failed(paths: SweepPaths) -> list[int]:
-    """Put the trials that failed back into the queue, and say their numbers; StateError where none did."""
+    """Put the trials that failed back into the queue, and return their numbers; StateError where none did."""
     with lease.held(paths.root), contextlib.closing(Record.open(paths.record)) as record:
         trials = [t for t in replay(record.events()).trials.values() if t.state is State.FAILED]
         if not trials:
@@ -43,9 +43,9 @@ def retry_failed(paths: SweepPaths) -> list[int]:
 
 
 def extended(spec: SweepSpec, budget: Sequence[str], widen: Sequence[str]) -> SweepSpec:
-    """The sweep with `gpu_hours=+10` or `trials=80` in its budget and `layers.max=6` in its space.
+    """Return the sweep with `gpu_hours=+10` or `trials=80` in its budget and `layers.max=6` in its space.
 
-    SpecError for what would shrink either: trials that ran would no longer belong to the sweep.
+    SpecError for what would shrink either, because trials that ran would no longer belong to the sweep.
     """
     raw = spec.resolved()
     for change in budget:

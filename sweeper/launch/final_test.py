@@ -1,4 +1,4 @@
-"""The test split, opened once for a finished sweep's winner and for nothing that is still to be chosen."""
+"""The test split is opened here, once for the winner of a finished sweep, when nothing is chosen any more."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The running sweep as observers see it: what just happened, and how everything stands."""
+"""This module shows the running sweep to observers: what just happened, and how everything stands."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Used = tuple[float, float]
 
 
 def moment_of(event: Event, history: SweepHistory) -> Moment | None:
-    """The event as something to show, None for what concerns no trial."""
+    """Return the event as something to show; None for one that concerns no trial."""
     trial = history.trials.get(event.trial)
     if trial is None:
         return None
@@ -46,12 +46,15 @@ def moment_of(event: Event, history: SweepHistory) -> Moment | None:
 
 
 def snapshot_of(sweep: Sweep, *, undelivered: int = 0, problem: str = "") -> Snapshot:
-    """How the sweep stands now, running attempts as of their last beat."""
+    """Return how the sweep stands now, with running attempts as of their last heartbeat."""
     return LiveSnapshot(sweep).take(undelivered=undelivered, problem=problem)
 
 
 class _Seen(NamedTuple):
-    """What counts of a trial; a higher `score` is better, `open` are attempts whose cost still grows."""
+    """What snapshots need of one trial.
+
+    A higher `score` is better; the cost of `open` attempts still grows.
+    """
 
     state: State
     reports: int
@@ -60,9 +63,9 @@ class _Seen(NamedTuple):
 
 
 class LiveSnapshot:
-    """A sweep's snapshots, for a driver that takes two a second: each looks at what happened since the last.
+    """Makes two snapshots a second for a driver: each looks only at what happened since the last one.
 
-    It has to hear every event of the sweep.
+    It must be called with every event of the sweep.
     """
 
     def __init__(self, sweep: Sweep) -> None:
@@ -79,7 +82,7 @@ class LiveSnapshot:
         self._best: TrialHistory | None = None
 
     def on_event(self, event: Event, history: SweepHistory) -> None:
-        """A listener of the sweep's."""
+        """Note the event; it is a listener of the sweep."""
         if event.trial:
             self._changed.add(event.trial)
         elif isinstance(event, Heartbeat):
@@ -88,7 +91,7 @@ class LiveSnapshot:
             self._changed.update(history.trials)
 
     def take(self, *, undelivered: int = 0, problem: str = "") -> Snapshot:
-        """How the sweep stands now, running attempts as of their last beat."""
+        """Return how the sweep stands now, with running attempts as of their last heartbeat."""
         self._look_at_changed()
         spec, sums, wall = self._sweep.spec, self._totals(), self._sweep.meter.wall()
         ended = sum(count for state, count in self._states.items() if state.is_final)
@@ -149,7 +152,7 @@ class LiveSnapshot:
         return best_scored(equals, goal)
 
     def _totals(self) -> Totals:
-        """The sums of `ledger.totals`: what is settled is added once."""
+        """Return the sums of `ledger.totals`, adding each settled attempt only once."""
         history = self._sweep.history
         for attempt in history.settled[self._counted :]:
             self._settled.add(attempt)
@@ -176,7 +179,7 @@ def _best_standing(trial: TrialHistory, goal: Goal) -> TrialStatus | None:
 
 
 def budgets_used(limits: BudgetSpec, history: SweepHistory, wall_seconds: float) -> dict[str, Used]:
-    """Each limit that is set: how much of it is used, one-off work included, and the limit."""
+    """Return for each limit that is set how much of it is used, with one-off work, and the limit."""
     ended = sum(trial.state.is_final for trial in history.trials.values())
     return _used(limits, totals(history), ended, wall_seconds)
 
@@ -192,6 +195,9 @@ def _used(limits: BudgetSpec, sums: Totals, ended: int, wall_seconds: float) -> 
 
 
 def _eta(budgets: Mapping[str, float], wall_seconds: float) -> float | None:
-    """The budget that is used up most sets the pace; nobody can tell before 5 % of it are used."""
+    """Estimate the end from the limit that is used up most.
+
+    There is no estimate before 5 % of it are used.
+    """
     most = max(budgets.values(), default=0.0)
     return None if most < 0.05 else wall_seconds * (1 / most - 1)

@@ -1,4 +1,4 @@
-"""The images of a sweep, decoded and counted once before its first trial."""
+"""This module decodes and counts the images of a sweep once, before its first trial."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ DECODING_SECONDS = 10.0
 
 
 class Decoding:
-    """Says how far the decoding is, every ten seconds at most: thousands of photos take minutes, once."""
+    """Says how far the decoding is, every ten seconds at most: thousands of photos take minutes."""
 
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._say = say
@@ -21,7 +21,7 @@ class Decoding:
         self._said_at = clock()
 
     def __call__(self, done: int, total: int) -> None:
-        """So many images of all are decoded."""
+        """Take note that so many of all images are decoded."""
         if self._clock() - self._said_at >= DECODING_SECONDS:
             self._said_at = self._clock()
             self._say(f"decoding images, once for all trials: {done:,} of {total:,}")

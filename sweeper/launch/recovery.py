@@ -1,4 +1,4 @@
-"""A stored sweep is taken over: owned, its record put right from the copy, refused where nothing is left."""
+"""This module takes a stored sweep over: it owns it and repairs its record."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ from sweeper.training.checkpoint_names import hand_over
 
 @contextlib.contextmanager
 def owned(name: str, say: Callable[[str], None]) -> Generator[StoredSweep]:
-    """Own the sweep for the block; where its record was lost, its copy takes its place, and that is said."""
+    """Own the sweep for the block. If its record was lost, its copy takes the place, and that is said."""
     paths = find(name)
     with lease.held(paths.root):
         yield _readable(paths, say)
@@ -39,7 +39,7 @@ def _readable(paths: SweepPaths, say: Callable[[str], None]) -> StoredSweep:
 
 
 def refuse_finished(sweep: StoredSweep) -> None:
-    """StateError where the sweep has nothing left to do."""
+    """Raise StateError where the sweep has nothing left to do."""
     name = sweep.paths.name
     if sweep.history.closed == "budget":
         hint = f"`sweeper extend {name} --budget gpu_hours=+1` raises it, `sweeper best {name}` answers"
@@ -57,10 +57,10 @@ def refuse_finished(sweep: StoredSweep) -> None:
 
 
 def recover(paths: SweepPaths, patience: float = LOCKED_SECONDS) -> str:
-    """Put the copy in the record's place where that is needed; what was done in words, "" for nothing.
+    """Put the copy in the record's place if that is needed; return what was done in words, or "".
 
-    What is left of the record is kept as `record.db.damaged`. A record that is only locked for `patience`
-    seconds, or may not be read, stays where it is: that raises. The caller holds the lease.
+    What is left of the record is kept as `record.db.damaged`. A record that is only locked, after `patience`
+    seconds, or that may not be read stays where it is, and the error is raised. The caller holds the lease.
     """
     problem = _problem(paths.record, patience)
     if not problem or not paths.copy.is_file():
@@ -77,13 +77,13 @@ def recover(paths: SweepPaths, patience: float = LOCKED_SECONDS) -> str:
 
 
 def remember(spec: SweepSpec, record: Record, paths: SweepPaths) -> None:
-    """From now on this is the sweep, in its record and in its file."""
+    """Store the changed sweep, in its record and in its file."""
     record.put_meta({"spec": json.dumps(spec.resolved()), "spec_digest": spec.digest})
     write_resolved(spec, paths, record.meta)
 
 
 def tell_a_new_store(spec: SweepSpec, record: Record, paths: SweepPaths) -> None:
-    """Where MLflow's own file did not come along with the sweep's folder, it is told everything again."""
+    """Tell MLflow everything again where its own file did not come along with the sweep's folder."""
     uri = tracking_uri(spec.tracking.uri, paths.mlflow)
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         record.tell_again()
@@ -100,7 +100,10 @@ def _problem(record: Path, patience: float) -> str:
 
 
 def _prove(record: Path, patience: float) -> None:
-    """Damaged where the record cannot be read to its last event; other errors say nothing against it."""
+    """Raise Damaged where the record cannot be read to its last event.
+
+    Other errors say nothing against it.
+    """
     with contextlib.closing(Record.open(record, patience)) as opened, proving(record):
         replay(opened.events())
 
@@ -118,7 +121,7 @@ def _put_in_place(copy: Path, record: Path) -> None:
 
 
 def _adopt_checkpoints(paths: SweepPaths) -> None:
-    """Attempts that the copy has not heard of left checkpoints: the trial's next attempt inherits them."""
+    """Give a trial's next attempt the checkpoints of attempts that the copy does not know."""
     record = Record.open(paths.record)
     trials = replay(record.events()).trials
     record.tell_again()

@@ -1,4 +1,4 @@
-"""A stored sweep made ready to go on: its record put right, and nothing about it other than it was."""
+"""This module prepares a stored sweep to go on, after a check that its images are still the same."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from sweeper.store.paths import cache_root
 
 
 def resumed(sweep: StoredSweep, options: RunOptions, images: str | None) -> Launch:
-    """What is left of the sweep, to be driven; DataError for other images.
+    """Return what is left of the sweep, to be driven; DataError for other images.
 
     `images` is the folder in which they lie now, which the sweep remembers.
     """
@@ -31,7 +31,7 @@ def resumed(sweep: StoredSweep, options: RunOptions, images: str | None) -> Laun
 
 
 def _check_images(name: str, meta: Mapping[str, str], digest: str, now: Mapping[str, int]) -> None:
-    """Trials of one sweep must have seen the same images: DataError names what is different."""
+    """Raise DataError where the images changed: trials of one sweep must have seen the same images."""
     if meta["data_digest"] == digest:
         return
     then = json.loads(meta.get("images", "{}")) or dict.fromkeys(json.loads(meta["classes"]))
@@ -43,7 +43,7 @@ def _check_images(name: str, meta: Mapping[str, str], digest: str, now: Mapping[
 
 
 def _difference(then: Mapping[str, int | None], now: Mapping[str, int]) -> str:
-    """The first few classes that came, went or changed size."""
+    """Return the first few classes that came, went or changed size."""
     gone = [f"class {name!r} is gone" for name in then if name not in now]
     new = [f"class {name!r} is new" for name in now if name not in then]
     changed = [

@@ -1,4 +1,4 @@
-"""What is left of a sweep, run to its end: its images, its trials, its final test."""
+"""This module runs what is left of a sweep to its end: its images, its trials, its final test."""
 
 import contextlib
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A sweep that is about to run, new or resumed: what it is, where it lies, and how it is to run."""
+    """A sweep that is about to run, new or resumed: its file, its folder, and how it is to run."""
 
     spec: SweepSpec
     record: Record
@@ -34,7 +34,7 @@ class Launch:
 
 
 def launch_new(planned: Draft, options: RunOptions) -> Ending:
-    """Make the folder of a new sweep and run it; where no trial of it begins, the folder goes again."""
+    """Make the folder of a new sweep and run it; if no trial of it begins, the folder is removed again."""
     spec, paths = planned.spec, SweepPaths.of(planned.spec.name)
     with new_folder(paths):
         record = create(spec, paths, planned.plan, planned.known, planned.quote.to_json())

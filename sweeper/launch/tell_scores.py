@@ -1,4 +1,4 @@
-"""Scores of a trial that were measured after its training: into the record, then to its MLflow run."""
+"""This module puts scores that were measured after a trial's training into its record and its MLflow run."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

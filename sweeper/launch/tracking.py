@@ -1,4 +1,4 @@
-"""Where MLflow's copy of a sweep goes, and how what the record holds gets there."""
+"""This module knows where MLflow's copy of a sweep goes, and delivers what the record holds for it."""
 
 import contextlib
 import time
@@ -22,7 +22,7 @@ from sweeper.trackers.sender import Delivery, Sender, deliver_all
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """How many rows of the record MLflow had not confirmed before and after, and what it said last."""
+    """How many rows MLflow had not confirmed before and after a delivery, and what it said last."""
 
     target: Target
     before: int
@@ -31,7 +31,10 @@ class Delivered:
 
 
 def check_tracking(spec: SweepSpec) -> None:
-    """SpecError, with its line, where MLflow's copy could not go; nobody is asked whether it answers."""
+    """Raise SpecError, with its line, for an impossible tracking address.
+
+    No server is asked whether it answers.
+    """
     try:
         tracking_uri(spec.tracking.uri, SweepPaths.of(spec.name).mlflow)
     except SpecError as error:
@@ -39,7 +42,7 @@ def check_tracking(spec: SweepSpec) -> None:
 
 
 def target_of(spec: SweepSpec, record: Record, paths: SweepPaths) -> Target:
-    """Where MLflow's copy of the sweep goes."""
+    """Return where MLflow's copy of the sweep goes."""
     return Target(
         uri=tracking_uri(spec.tracking.uri, paths.mlflow),
         experiment=spec.tracking.experiment or spec.name,
@@ -51,7 +54,10 @@ def target_of(spec: SweepSpec, record: Record, paths: SweepPaths) -> Target:
 
 
 def view_of(name: str | None) -> View:
-    """What to look at of the sweep, or of all that share this folder's store; StateError where none is."""
+    """Return what MLflow's UI is to show of the sweep, or of all sweeps that share this folder's store.
+
+    StateError where there is no store.
+    """
     if name is None:
         return shared_store()
     paths = SweepPaths.of(name)
@@ -69,14 +75,14 @@ def note_scores(
     *,
     tested: Mapping[str, float] | None,
 ) -> None:
-    """Write scores of a trial into the record, for MLflow to hear; of `tested` the record notes when."""
+    """Write scores of a trial into the record, from which MLflow gets them; `tested` ones with their time."""
     with lease.held(paths.root), contextlib.closing(Record.open(paths.record)) as record:
         events = [] if tested is None else [TrialTested(trial=trial.id, metrics=dict(tested))]
         record.append(*events, outbox=[tested_row(trial, metrics)])
 
 
 def deliver(paths: SweepPaths, seconds: float) -> Delivered:
-    """Tell MLflow what the record still holds, for so long at most. May be repeated: nothing doubles."""
+    """Tell MLflow what the record still holds, for so many seconds at most. A repetition doubles nothing."""
     spec, record = reopen(paths)
     with contextlib.closing(record):
         target, before = target_of(spec, record, paths), record.pending_count()
@@ -87,6 +93,6 @@ def deliver(paths: SweepPaths, seconds: float) -> Delivered:
 
 
 def sender_of(spec: SweepSpec, record: Record, paths: SweepPaths) -> Sender:
-    """What tells MLflow while the sweep runs, from a connection of its own to the record."""
+    """Return what tells MLflow while the sweep runs, on its own connection to the record."""
     target = target_of(spec, record, paths)
     return Sender(lambda: Record.open(paths.record), lambda: tracker["mlflow"](target))

@@ -1,4 +1,4 @@
-"""Warm start: what earlier sweeps of the same images found out, as events of a new record."""
+"""A warm start turns what earlier sweeps of the same images found out into events of a new record."""
 
 import contextlib
 import json
@@ -16,10 +16,10 @@ from sweeper.trial import Report, State, canonical
 
 
 def known_events(spec: SweepSpec, data_digest: str) -> list[Event]:
-    """One `known` event for each configuration of the sweeps in `search.from` that lies in the space.
+    """Return an event for each configuration of the sweeps in `search.from` that lies in the space.
 
-    SpecError, with its line, for a sweep that is not there, has no record, ranks by another metric, saw
-    other images or trained otherwise: its results would mislead the search.
+    SpecError, with its line, for a sweep that is not there, has no record, ranks by another metric, saw other
+    images or trained otherwise: its results would mislead the search.
     """
     events: dict[str, Event] = {}
     for place, name in enumerate(spec.search.warm_start):
@@ -55,7 +55,7 @@ def _record(name: str, where: str) -> Record:
 
 
 def _check_alike(spec: SweepSpec, earlier: SweepSpec, name: str, where: str) -> None:
-    """Scores compare where the metric and the training are the same; the space may differ."""
+    """Refuse other metrics and other training, whose scores do not compare; the space may differ."""
     pairs = [("objective.metric", earlier.objective.metric, spec.objective.metric)]
     pairs += [
         (f"train.{key}", value, spec.train.model_dump()[key])

@@ -1,1 +1,1 @@
-"""What a sweep found: read from the record, changed by nothing."""
+"""This package says what a sweep found. It reads the record and changes nothing."""

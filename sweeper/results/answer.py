@@ -1,4 +1,4 @@
-"""The answer that a sweep ends with: its cards, between how it ended and where it left its traces."""
+"""The answer that a sweep ends with: how it ended, the cards, and where its traces lie."""
 
 from collections.abc import Callable, Mapping
 
@@ -23,7 +23,7 @@ ENDINGS = {
 
 
 def overview(board: Leaderboard) -> Card:
-    """The sweep's name, how it ended, its trials by state."""
+    """Make the card with the sweep's name, how it ended, and its trials by state."""
     history, objective = board.sweep.history, board.objective
     trials = history.trials.values()
     states = {str(s): n for s in State if (n := sum(trial.state is s for trial in trials))}
@@ -49,7 +49,7 @@ def overview(board: Leaderboard) -> Card:
 
 
 def places(board: Leaderboard) -> Card:
-    """The tracking service, the record, the pictures that lie beside it, and what to type next."""
+    """Make the card with the tracking service, the record, the pictures, and what to type next."""
     sweep, paths = board.sweep, board.sweep.paths
     experiment = sweep.spec.tracking.experiment or sweep.spec.name
     pictures = [str(path) for path in (paths.front, paths.anytime) if path.exists()]
@@ -78,5 +78,5 @@ CARDS: tuple[Callable[[Leaderboard], Card | NotYet], ...] = (
 
 
 def answer(board: Leaderboard) -> Mapping[str, Card | NotYet]:
-    """Every card by the name of its function."""
+    """Return every card by the name of its function."""
     return {card.__name__: card(board) for card in CARDS}

@@ -1,4 +1,4 @@
-"""The best score against what was spent, what the last of it brought, and whether more is worth it."""
+"""This module follows the best score over what was spent, and says whether more is worth it."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ Advice = Literal["stop", "go on", "open", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The best score as soon as so much was spent. `usd` is None where a price is unknown."""
+    """The best score once so much was spent. `usd` is None where a price is unknown."""
 
     device_seconds: float
     usd: float | None
@@ -29,9 +29,9 @@ class Step:
 class Anytime:
     """`steps` are the moments at which the best score rose, and the end. Rises are positive for a loss too.
 
-    `searched` is the end of the search, which final runs follow: `last_tenth` is what the last 10 % of its
-    spend brought, None before there is a score, `gain` what another `ahead` (share of it) would bring.
-    `worth` is the least rise that is worth going on for.
+    `searched` is the end of the search, which final runs follow. `last_tenth` is what the last 10 % of its
+    spend brought, and None before there is a score. `gain` is what another `ahead` (a share of the spend)
+    would bring, and `worth` the least rise that is worth going on for.
     """
 
     steps: Sequence[Step]
@@ -43,7 +43,7 @@ class Anytime:
 
     @property
     def advice(self) -> Advice:
-        """Whether to stop: only if the upper end of the interval is not worth it."""
+        """Whether to stop: only if not even the upper end of the interval is worth it."""
         if math.isinf(self.gain.high):
             return "unknown"
         if self.gain.high < self.worth:
@@ -51,7 +51,7 @@ class Anytime:
         return "go on" if self.gain.expected >= self.worth else "open"
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-able; what nobody can tell is None."""
+        """Return values for JSON, with None for what is unknown."""
         ends = (self.gain.expected, self.gain.low, self.gain.high)
         expected, low, high = (None if self.advice == "unknown" else end for end in ends)
         return {
@@ -68,9 +68,10 @@ class Anytime:
 def anytime(
     history: SweepHistory, objective: ObjectiveSpec, stop_when: StopWhenSpec | None = None, seed: int = 0
 ) -> Anytime:
-    """Trials under way count with what they cost and reached so far.
+    """Follow the best score; running trials count with what they cost and reached so far.
 
-    Without `stop_when`, its defaults: 0.2 points of an accuracy, of a loss a hundredth of the best; 25 %.
+    Without `stop_when` its defaults count: another 25 % must bring 0.2 points of an accuracy, or a hundredth
+    of the best loss.
     """
     goal = objective.goal
     steps = _steps(history, goal)
@@ -85,26 +86,26 @@ def anytime(
 
 
 def anytime_of(sweep: StoredSweep) -> Anytime:
-    """That of the sweep as its record tells it."""
+    """Follow the best score of a stored sweep."""
     spec = sweep.spec
     return anytime(sweep.history, spec.objective, spec.stop_when, spec.search.seed)
 
 
 def spent_until(curve: Sequence[Step], score: float, goal: Goal) -> Step | None:
-    """The first step at which the best score was at least as good."""
+    """Return the first step at which the best score was at least as good."""
     sign = goal.sign
     return next((step for step in curve if sign * step.score >= sign * score), None)
 
 
 def last_tenth_text(metric: str, found: Anytime) -> str:
-    """What the last 10 % of the search brought."""
+    """Say what the last 10 % of the search brought."""
     if found.last_tenth is None:
         return "no score yet"
     return f"brought {_rise_text(metric, found.last_tenth)}"
 
 
 def advice_text(metric: str, found: Anytime) -> str:
-    """Whether to stop now, and why."""
+    """Say whether to stop now, and why."""
     gain, share = found.gain, f"{100 * found.ahead:.3g} %"
     if found.advice == "unknown":
         return "nobody can tell yet: fewer than five trials have a score"
@@ -116,7 +117,7 @@ def advice_text(metric: str, found: Anytime) -> str:
 
 
 def _rise_text(metric: str, rise: float) -> str:
-    """`0.3 points` of an accuracy, the plain number of anything else."""
+    """Return `0.3 points` for an accuracy, and the plain number for anything else."""
     if math.isinf(rise):
         return "nobody knows how much"
     return f"{_bare(metric, rise)} points" if is_accuracy(metric) else _bare(metric, rise)
@@ -127,7 +128,7 @@ def _bare(metric: str, rise: float) -> str:
 
 
 def _steps(history: SweepHistory, goal: Goal, *, is_search_only: bool = False) -> list[Step]:
-    """One for each attempt from the first score on: the running ones last."""
+    """Return a step for each attempt from the first score on; the running ones come last."""
     sign = goal.sign
     scored = [
         (attempt, score)
@@ -152,7 +153,7 @@ def _steps(history: SweepHistory, goal: Goal, *, is_search_only: bool = False) -
 
 
 def _curve(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Only where the score changes, and the end."""
+    """Keep only the steps at which the score changes, and the end."""
     kept = [step for number, step in enumerate(steps) if number == 0 or step.score != steps[number - 1].score]
     return (*kept, steps[-1]) if kept and kept[-1] is not steps[-1] else tuple(kept)
 

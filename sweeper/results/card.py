@@ -13,7 +13,7 @@ Style = Literal["", "dim", "good", "command"]
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What is said of `label`; without a label it goes on with the line above."""
+    """A line of a card: what `text` says about `label`. Without a label it goes on with the line above."""
 
     label: str
     text: str
@@ -22,10 +22,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Cells are text, with their units. `left` names the columns that are not to the right.
+    """A table of a card; its cells are text, with their units. The columns in `left` are not to the right.
 
     `folded` names the column that is folded to the width of the page; without one a table is as wide as its
-    content. `aside` stands beside the title, `below` under the rows; `gap` blanks are between columns.
+    content. `aside` stands beside the title and `below` under the rows; `gap` blanks are between columns.
     """
 
     columns: Sequence[str]
@@ -40,7 +40,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A dot, with what it says on hovering; `reach` is half of the interval around `y`."""
+    """A dot that speaks on hovering; `reach` is half of the interval around `y`."""
 
     x: float
     y: float
@@ -51,7 +51,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Stairs:
-    """A line that stays until the next place: the best so far, or a front."""
+    """A line that stays level until the next place: the best so far, or a front."""
 
     places: Sequence[tuple[float, float]]
     name: str = ""
@@ -70,9 +70,10 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Scores of `metric` upwards over what they cost; `across` says in which unit.
+    """A picture of scores (`metric`, upwards) over what they cost; `across` names the unit of cost.
 
-    `kinds` are the colors of marks that the legend explains, `shade` is a span of costs with words for it.
+    `kinds` are the colors of marks that the legend explains, and `shade` is a span of costs with words for
+    it.
     """
 
     title: str
@@ -89,10 +90,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`facts` are its part of the JSON document. `picture` is worked out only where somebody draws it.
+    """One finding. `facts` are its part of the JSON document; `picture` is computed only where it is drawn.
 
-    A card about one trial says which with `trial`: its first two lines then are that trial's figures and
-    its configuration, which a page need not say twice.
+    A card about one trial names it in `trial`: its first two lines then are that trial's figures and its
+    configuration, which a page need not repeat.
     """
 
     title: str
@@ -107,7 +108,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """Why there is no card, and what the JSON document says in its place."""
+    """The reason why there is no card, and what the JSON document has in its place."""
 
     reason: str
     facts: Mapping[str, Any]

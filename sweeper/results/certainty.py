@@ -1,4 +1,4 @@
-"""How sure it is that the first configuration is the best: from repeated runs, never from single ones."""
+"""This module says how sure the first rank is: from repeated runs, because a single run shows no spread."""
 
 import math
 import statistics
@@ -31,7 +31,7 @@ class Certainty:
     ahead: float
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-able."""
+        """Return values for JSON."""
         return {
             "probability": self.probability,
             "among": self.among,
@@ -41,7 +41,7 @@ class Certainty:
 
 
 def half_width(scores: Sequence[float]) -> float | None:
-    """Half of the 95 % t-interval of the scores' mean; None for a single one."""
+    """Return half of the 95 % t-interval of the scores' mean; None for a single score."""
     if len(scores) < 2:
         return None
     quantile = float(special.stdtrit(len(scores) - 1, 0.975))
@@ -49,10 +49,10 @@ def half_width(scores: Sequence[float]) -> float | None:
 
 
 def certainty(ranked: Sequence[RankedConfig], goal: Goal, seed: int = 0) -> Certainty | None:
-    """None where the first, or everything but the first, was run once: a single run tells no spread.
+    """Return how sure the first rank is; None where the first, or everything else, was run only once.
 
-    The means' posterior (flat prior, one spread for all, so that three runs each suffice) is drawn from
-    10,000 times; the probability is the share of draws that the first wins, ties divided. Where there
+    The posterior of the means (flat prior, one spread for all, so that three runs each suffice) is drawn from
+    10,000 times. The probability is the share of draws that the first wins, with ties divided. Where there
     are final runs only their configurations compete: a search's single best is lucky by choice.
     """
     if not ranked or ranked[0].runs < 2:

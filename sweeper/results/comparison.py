@@ -1,4 +1,4 @@
-"""Several sweeps side by side: their fronts on common axes, what they found, and what they spent on it."""
+"""This module puts sweeps side by side: fronts on common axes, what they found, and what they spent."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,9 +25,10 @@ LEVELS = 6
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One sweep of the comparison. `area` is its front's hypervolume; `reached` says what it had spent when
-    it was as good as another's best, None where it never was. `ratio` is the best score above chance for
-    a unit of cost, among its trials from the common floor up.
+    """One sweep of the comparison. `area` is its front's hypervolume.
+
+    `reached` says what it had spent when it was as good as another's best, and None where it never was.
+    `ratio` is the best score above chance for a unit of cost, among its trials from the common floor up.
     """
 
     board: Leaderboard
@@ -58,7 +59,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class _Axes:
-    """What every front is measured with; values are better when higher."""
+    """The axes on which every front is measured; values are better when higher."""
 
     worst: float
     dearest: float
@@ -68,7 +69,7 @@ class _Axes:
 
 
 def compare_sweeps(boards: Sequence[Leaderboard]) -> Comparison:
-    """SpecError where metrics or goals differ; what else makes a comparison doubtful is a warning of it."""
+    """Compare the sweeps; SpecError where metrics or goals differ. Other doubts become warnings."""
     _refuse(boards)
     objective = boards[0].objective
     cost = _cost(boards)
@@ -104,7 +105,7 @@ def compare_sweeps(boards: Sequence[Leaderboard]) -> Comparison:
 
 
 def _axes(boards: Sequence[Leaderboard], clouds: Sequence[Sequence[Point]]) -> _Axes:
-    """The corner: chance level or the worst of any front, at a tenth more than the dearest of them cost."""
+    """Return axes whose corner is chance level, or the worst of any front, at 1.1 times the dearest cost."""
     known = [point for cloud in clouds for point in front(cloud)]
     chances = {board.chance for board in boards}
     chance = chances.pop() if len(chances) == 1 else None
@@ -115,7 +116,7 @@ def _axes(boards: Sequence[Leaderboard], clouds: Sequence[Sequence[Point]]) -> _
 
 
 def _ratio(bend: Sequence[Point], axes: _Axes) -> float | None:
-    """That of the most efficient, which is on the front: what beats it on both axes has the better ratio."""
+    """Return the best ratio. It lies on the front: what beats a point on both axes has the better ratio."""
     if axes.chance is None or axes.floor is None:
         return None
     winner = most_efficient(bend, chance=axes.chance, floor=axes.floor)
@@ -134,7 +135,7 @@ def _refuse(boards: Sequence[Leaderboard]) -> None:
 
 
 def _cost(boards: Sequence[Leaderboard]) -> Cost:
-    """The unit that all of them count in, device-hours where they do not agree or a price is unknown."""
+    """Return the unit that all sweeps count in; device-hours where they differ or a price is unknown."""
     kinds = {board.cost for board in boards}
     kind = boards[0].cost if len(kinds) == 1 else "gpu_hours"
     scored = [row for board in boards for row in board.configurations if row.score is not None]
@@ -150,7 +151,7 @@ def _reached(mine: Anytime, all_of: Mapping[str, Anytime], goal: Goal) -> dict[s
 
 
 def _levels(costs: Sequence[float]) -> list[float]:
-    """From the cheapest to the dearest in equal ratios, two digits each, rounded up."""
+    """Return costs from the cheapest to the dearest in equal ratios, rounded up to two digits."""
     paid = [cost for cost in costs if cost > 0]
     if not paid:
         return []

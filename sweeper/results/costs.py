@@ -1,4 +1,4 @@
-"""Where a sweep's device time and money went: in all, by trial, by parameter value and by node."""
+"""This module says where a sweep's device time and money went: by trial, parameter value and node."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -48,9 +48,9 @@ class PriceUsed:
 
 @dataclass(frozen=True, slots=True)
 class PreemptionCost:
-    """Attempts that ended in one way that nobody is to blame for.
+    """Attempts that ended in one way that is nobody's fault.
 
-    `repeated` are the device-seconds since each one's last checkpointed report: they were done again.
+    `repeated` are the device-seconds since each one's last checkpointed report, which were trained again.
     """
 
     kind: str
@@ -80,13 +80,16 @@ class Bill:
 
     @property
     def usd(self) -> float | None:
-        """Attempts, idle time and one-off work together; None where a price is unknown."""
+        """The money for attempts, idle time and one-off work together; None where a price is unknown."""
         parts = (self.sums.usd, self.idle_usd, self.one_off_usd)
         return None if self.attempts == 0 or None in parts else sum(part for part in parts if part)
 
 
 def bill(history: SweepHistory, spec: SweepSpec, *, images: Sequence[int] | None = None) -> Bill:
-    """Draw the bill; running attempts as of their last beat. Trials, values and nodes the dearest first."""
+    """Make the bill, with the dearest trials, values and nodes first.
+
+    Running attempts as of their last heartbeat.
+    """
     sums, attempts = totals(history), history.attempts
     trials = sorted((_trial(each, spec) for each in history.trials.values()), key=lambda t: -t.billed)
     stopped = [trial for trial in history.trials.values() if trial.state is State.STOPPED]
@@ -114,7 +117,7 @@ def bill(history: SweepHistory, spec: SweepSpec, *, images: Sequence[int] | None
 
 
 def saved_device_seconds(trial: TrialHistory, epochs: int) -> float:
-    """What the epochs that a trial did not run would have taken, at its own pace so far."""
+    """Return what the epochs that a trial did not run would have taken, at its own pace so far."""
     last = trial.last
     if last is None or last.epoch < 1:
         return 0.0
@@ -122,12 +125,12 @@ def saved_device_seconds(trial: TrialHistory, epochs: int) -> float:
 
 
 def _mean_price(sums: Totals) -> float | None:
-    """USD for a device-hour over all attempts; None where one of them has no known price."""
+    """Return USD for a device-hour over all attempts; None where the price of one is unknown."""
     return None if not sums.usd else sums.usd / sums.gpu_hours
 
 
 def _idle_usd(nodes: Sequence[NodeCost], sums: Totals, hourly: float) -> float:
-    """By node where each is known and priced, else at the attempts' mean price."""
+    """Return the money for idle time: by node where each is known and priced, else at the mean price."""
     known = [node.idle_usd for node in nodes if node.idle_usd is not None]
     return sum(known) if nodes and len(known) == len(nodes) else sums.idle * hourly / HOUR
 

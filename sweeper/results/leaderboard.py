@@ -1,4 +1,4 @@
-"""The configurations of a sweep as rows, best first; and its single trials."""
+"""The leaderboard has the configurations of a sweep as rows, best first, and its single trials."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -52,26 +52,26 @@ class LeaderboardRow:
 
     @property
     def gpu_hours(self) -> float:
-        """Billed device-hours; of CPU slots where the sweep had no GPU."""
+        """Billed device-hours; those of CPU slots where the sweep had no GPU."""
         return self.device_seconds / HOUR
 
     def cost(self, unit: Cost) -> float:
-        """The row's cost in the unit that the sweep counts in; not finite where no price is known."""
+        """Return the row's cost in the sweep's unit; it is not finite where no price is known."""
         return in_unit(unit, self.device_seconds, self.usd)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-able, `gpu_hours` included; a metric that is not finite is None, as JSON has no NaN."""
+        """Return values for JSON, `gpu_hours` included; a metric that is not finite is None."""
         metrics = {name: value if math.isfinite(value) else None for name, value in self.metrics.items()}
         return {**asdict(self), "metrics": metrics, "state": str(self.state), "gpu_hours": self.gpu_hours}
 
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """What the cards of one sweep start from: its ranking, worked out once for all of them.
+    """The ranking that all cards of one sweep start from, computed once.
 
-    `measure` counts the parameters of points with published figures; left out, they stay unknown. With a
-    `budget`, in the sweep's own unit of cost, only what cost no more for one run is in `rows` and `best`;
-    with `is_single` the `rows` are trials, where they are configurations otherwise.
+    `measure` counts the parameters of points with published figures; without it they stay unknown. With a
+    `budget`, in the sweep's own unit of cost, `rows` and `best` have only what costs no more for one run.
+    With `is_single` the `rows` are trials instead of configurations.
     """
 
     sweep: StoredSweep
@@ -154,7 +154,7 @@ class Leaderboard:
 def configuration_rows(
     ranked: Sequence[RankedConfig], singles: Sequence[LeaderboardRow]
 ) -> list[LeaderboardRow]:
-    """Every configuration in the order of `ranked`, then the trials of those without a score."""
+    """Return every configuration in the order of `ranked`, then the trials of those without a score."""
     if all(len(standing.trials) == 1 for standing in ranked):
         return list(singles)
     by_number = {row.number: row for row in singles}
@@ -164,7 +164,10 @@ def configuration_rows(
 
 
 def trial_rows(history: SweepHistory, goal: Goal) -> list[LeaderboardRow]:
-    """Every single trial: the scored ones by score, of equals the cheaper, then those that have none."""
+    """Return every trial, best first.
+
+    Of equal ones the cheaper first, and at the end those without a score.
+    """
     sign = goal.sign
     bests = [(trial, trial.best(goal)) for trial in history.trials.values()]
     scored = [(-sign * best.score, t.device_seconds, t.number, t, best) for t, best in bests if best]
@@ -174,14 +177,14 @@ def trial_rows(history: SweepHistory, goal: Goal) -> list[LeaderboardRow]:
 
 
 def points(rows: Iterable[LeaderboardRow], goal: Goal, cost: Cost) -> list[Point]:
-    """The scored rows as points, a score to be minimized negated; rows without a price are left out."""
+    """Return the scored rows as points, a loss negated; rows without a price are left out."""
     sign = goal.sign
     made = [Point(row.number, sign * row.score, row.cost(cost)) for row in rows if row.score is not None]
     return [point for point in made if math.isfinite(point.cost)]
 
 
 def varied(rows: Sequence[LeaderboardRow]) -> tuple[str, ...]:
-    """The parameters that differ between trials, in the order of their first appearance."""
+    """Return the parameters that differ between trials, in the order of their first appearance."""
     names = dict.fromkeys(name for row in rows for name in row.config)
     return tuple(name for name in names if len({repr(row.config.get(name)) for row in rows}) > 1)
 

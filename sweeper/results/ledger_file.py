@@ -1,4 +1,4 @@
-"""The ledger as a file: one row for each attempt, as Parquet, CSV or JSON of one documented Arrow schema."""
+"""This module writes the ledger: a row for each attempt, as Parquet, CSV or JSON of one Arrow schema."""
 
 import io
 import json
@@ -68,7 +68,7 @@ SCHEMA = pa.schema(
 
 
 def ledger(sweep: StoredSweep, format: Format) -> bytes:
-    """The ledger of a stored sweep as a file's bytes; the grants' wall times are read from its events."""
+    """Return the ledger of a stored sweep as a file's bytes; wall times of grants come from its events."""
     granted_at = {
         (event.trial, event.attempt): event.at
         for event in sweep.events()
@@ -87,9 +87,9 @@ def ledger_table(
     sweep_id: str,
     granted_at: Mapping[tuple[str, int], float],
 ) -> Table:
-    """One row for each attempt, in the order of trials and attempts.
+    """Return a row for each attempt, in the order of trials and attempts.
 
-    `granted_at` gives the wall time of a trial's attempt; the history itself knows durations only.
+    `granted_at` gives the wall time of a trial's attempt; the history itself knows only durations.
     """
     whole = {"sweep": sweep, "sweep_id": sweep_id}
     rows = [
@@ -103,7 +103,10 @@ def ledger_table(
 
 
 def written(table: Table, format: Format) -> bytes:
-    """The file's content. JSON holds the version and the rows; a number that is not finite is null there."""
+    """Return the file's content.
+
+    JSON has the version and the rows, with null for numbers that are not finite.
+    """
     buffer = io.BytesIO()
     match format:
         case "parquet":

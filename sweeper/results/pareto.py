@@ -20,12 +20,12 @@ class Point:
 
 
 def finite(points: Iterable[Point]) -> list[Point]:
-    """Those that can be compared: a finite value, a finite cost of at least 0."""
+    """Return the points that can be compared: those with a finite value and a finite cost of at least 0."""
     return [p for p in points if math.isfinite(p.value) and math.isfinite(p.cost) and p.cost >= 0]
 
 
 def front(points: Iterable[Point]) -> list[Point]:
-    """The points that no other beats on both axes, cheapest first; of equal points the earliest."""
+    """Return the points that no other beats on both axes, cheapest first; of equal points the earliest."""
     kept: list[Point] = []
     for point in sorted(finite(points), key=lambda p: (p.cost, -p.value, p.number)):
         if not kept or point.value > kept[-1].value:
@@ -34,7 +34,10 @@ def front(points: Iterable[Point]) -> list[Point]:
 
 
 def knee(points: Iterable[Point]) -> Point | None:
-    """Where the front bends most: farthest above the line between its ends. None for less than three."""
+    """Return where the front bends most: farthest above the line between its ends.
+
+    None for fewer than three.
+    """
     bend = front(points)
     if len(bend) < 3:
         return None
@@ -51,25 +54,28 @@ def knee(points: Iterable[Point]) -> Point | None:
 
 
 def best_within(points: Iterable[Point], cost: float) -> Point | None:
-    """The best value among those that cost at most so much; the cheapest of equals."""
+    """Return the point of best value among those that cost at most so much; the cheapest of equal ones."""
     affordable = [p for p in front(points) if p.cost <= cost]
     return affordable[-1] if affordable else None
 
 
 def per_budget(points: Sequence[Point]) -> list[tuple[float, Point]]:
-    """The best for a quarter, for half, and for all of what the dearest cost; without those nobody fits."""
+    """Return the best for a quarter, half and all of the dearest cost.
+
+    Budgets that none fits are left out.
+    """
     dearest = max((p.cost for p in finite(points)), default=0.0)
     limits = [dearest * share for share in (0.25, 0.5, 1.0)] if dearest > 0 else []
     return [(limit, best) for limit in limits if (best := best_within(points, limit))]
 
 
 def cheapest_reaching(points: Iterable[Point], value: float) -> Point | None:
-    """The cheapest point whose value is at least so high."""
+    """Return the cheapest point whose value is at least so high."""
     return next((p for p in front(points) if p.value >= value), None)
 
 
 def efficiency(point: Point, chance: float) -> float:
-    """Value above chance for one unit of cost; what costs nothing is worth nothing, not infinitely much."""
+    """Return the value above chance for one unit of cost; 0, and not infinity, for what costs nothing."""
     return (point.value - chance) / point.cost if point.cost > 0 else -math.inf
 
 
@@ -80,13 +86,13 @@ def most_efficient(points: Iterable[Point], *, chance: float, floor: float) -> P
 
 
 def default_floor(points: Sequence[Point], chance: float) -> float:
-    """Where nobody set one: nine tenths of the best trial's gain over chance."""
+    """Return the floor where the user sets none: nine tenths of the best trial's gain over chance."""
     best = max((p.value for p in finite(points)), default=chance)
     return chance + 0.9 * max(0.0, best - chance)
 
 
 def hypervolume(points: Iterable[Point], *, value: float, cost: float) -> float:
-    """The area that the front dominates, down to `value` and up to `cost`: larger is better."""
+    """Return the area that the front dominates, down to `value` and up to `cost`: larger is better."""
     inside = [p for p in front(points) if p.value > value and p.cost < cost]
     ends = [*(p.cost for p in inside), cost]
     widths = [right - left for left, right in pairwise(ends)]

@@ -1,4 +1,4 @@
-"""A row of the leaderboard in words: the same in tables, beside titles and in pictures."""
+"""This module puts a row of the leaderboard into words: the same in tables, beside titles and in pictures."""
 
 import math
 
@@ -8,7 +8,7 @@ from sweeper.wording import config_text, cost_unit, device_text, is_accuracy, pl
 
 
 def about(title: str, board: Leaderboard, row: LeaderboardRow) -> list[Words]:
-    """The first lines of a card about one trial: its figures, then its configuration."""
+    """Return the first lines of a card about one trial: its figures, then its configuration."""
     spent = device_text(row.device_seconds, board.has_gpu)
     money = "" if row.usd is None else f", {row.usd:.4g} USD"
     several = f" (mean of {row.runs} {'final runs' if row.is_final else 'runs'})" if row.runs > 1 else ""
@@ -19,12 +19,12 @@ def about(title: str, board: Leaderboard, row: LeaderboardRow) -> list[Words]:
 
 
 def cells(board: Leaderboard, row: LeaderboardRow) -> tuple[str, str, str, str]:
-    """Trial, score, cost and epochs."""
+    """Return trial, score, cost and epochs as cells of a table."""
     return str(row.number), mean_text(board.objective.metric, row), cost_text(board, row), str(row.epochs)
 
 
 def mean_text(metric: str, row: LeaderboardRow) -> str:
-    """`94.2 % +- 0.4`: the interval where there are several runs."""
+    """Return `94.2 % +- 0.4`, with the interval where there are several runs."""
     score = score_text(metric, row.score)
     if row.half_width is None:
         return score
@@ -33,18 +33,18 @@ def mean_text(metric: str, row: LeaderboardRow) -> str:
 
 
 def label_text(board: Leaderboard, row: LeaderboardRow) -> str:
-    """The point's name and the parameters in which the sweep's trials differ."""
+    """Return the point's name and the parameters in which the sweep's trials differ."""
     config = {name: row.config[name] for name in board.varied if name in row.config} or row.config
     name = f"{plain(row.point)}: " if row.point else ""
     return name + plain(config_text(config))
 
 
 def cost_text(board: Leaderboard, row: LeaderboardRow) -> str:
-    """The row's cost in the sweep's own unit, without the unit."""
+    """Return the row's cost in the sweep's own unit, without the unit."""
     cost = row.cost(board.cost)
     return "-" if math.isnan(cost) else f"{cost:.4g}"
 
 
 def unit_text(board: Leaderboard, *, is_one: bool = False) -> str:
-    """The sweep's own unit of cost: `GPU hours`, `CPU slot seconds`, `USD`."""
+    """Return the sweep's own unit of cost: `GPU hours`, `CPU slot seconds`, `USD`."""
     return cost_unit(board.cost, board.has_gpu, is_one=is_one)

@@ -38,7 +38,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def svg(picture: Picture) -> str:
-    """The whole picture; nothing in it depends on when it was made."""
+    """Return the whole picture; nothing in it depends on when it was made."""
     stream = io.StringIO()
     with rc_context(SETTINGS):
         figure = Figure(figsize=SIZE)
@@ -89,7 +89,7 @@ def _dots(axes: Axes, marks: Sequence[Mark]) -> None:
 
 
 def _name(axes: Axes, name: Name) -> None:
-    """Above, on the side where there is room; the others below, where the front leaves it."""
+    """Write the words above the place, on the side with room, or below it, where a front leaves room."""
     place = axes.transAxes.inverted().transform(axes.transData.transform((name.x, name.y)))[0]
     side = "right" if name.is_above and place > 0.5 else "left"
     offset = (0, 8) if name.is_above else (7, -14)
@@ -101,7 +101,7 @@ def _say(axes: Axes, text: str, place: Place, offset: Place, where: Any, **how: 
 
 
 def _explain(axes: Axes, picture: Picture) -> None:
-    """What the colors mean, in a line between title and axes."""
+    """Say what the colors mean, in a line between title and axes."""
     for name, color in picture.kinds.items():
         axes.scatter([], [], s=55, c=color, label=name)
     for stairs in picture.stairs:
@@ -113,7 +113,7 @@ def _explain(axes: Axes, picture: Picture) -> None:
 
 
 def _spoken(text: str, picture: Picture) -> str:
-    """With a title for the whole, and one for each dot: browsers show it on hovering, readers read it."""
+    """Add titles to the whole and to each dot, which browsers show on hovering and screen readers read."""
     ElementTree.register_namespace("", SVG[1:-1])
     ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
     root = ElementTree.fromstring(text)
@@ -132,5 +132,5 @@ def _title(said: str) -> ElementTree.Element:
 
 
 def _clean(text: str) -> str:
-    """Without what XML has no place for: control characters, and halves of characters."""
+    """Remove what XML has no place for: control characters, and halves of characters."""
     return plain(text).encode("utf-8", "ignore").decode()

@@ -1,4 +1,4 @@
-"""Cards as one JSON document: their facts, in the order of the cards."""
+"""This module makes one JSON document of cards: their facts, in the order of the cards."""
 
 import json
 import math
@@ -9,12 +9,12 @@ from sweeper.results.card import Card, NotYet
 
 
 def merged(cards: Iterable[Card | NotYet]) -> dict[str, Any]:
-    """The facts of all, each card's keys beside those of the others."""
+    """Return the facts of all cards, side by side."""
     return {key: value for card in cards for key, value in card.facts.items()}
 
 
 def json_text(value: Any) -> str:
-    """One document. JSON knows neither NaN nor infinity: such numbers are null."""
+    """Return one document. JSON knows neither NaN nor infinity: such numbers are null."""
     return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
 
 

@@ -1,4 +1,4 @@
-"""Cards as a page of text, on a terminal or in a log: folded to its width, the same words on both."""
+"""This module prints cards as a page, on a terminal or in a log: the same words, folded to its width."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ WINNERS = {
 
 
 def print_answer(cards: Cards, objective: ObjectiveSpec, console: Console) -> None:
-    """All of the answer, the question of `objective.mode` first, the commands to type next last.
+    """Print the answer: what `objective.mode` asks for first, the commands to type next last.
 
     No line ends in blanks.
     """
@@ -36,7 +36,7 @@ def print_answer(cards: Cards, objective: ObjectiveSpec, console: Console) -> No
 
 
 def print_tables(card: Card, console: Console) -> None:
-    """The card's tables, as wide as the console at most; no line ends in blanks."""
+    """Print the card's tables, as wide as the console at most; no line ends in blanks."""
     _print([_rich(table) for table in card.tables], console)
 
 
@@ -54,7 +54,7 @@ def _heading(cards: Cards) -> Text:
 
 
 def _sections(cards: Cards, mode: str) -> list[RenderableType]:
-    """The winners, first what `objective.mode` asks for, and the tables about them."""
+    """Yield the winners, first what `objective.mode` asks for, and the tables about them."""
     others = (name for asked, names in WINNERS.items() if asked != mode for name in names)
     winners = _pairs(cards, *WINNERS[mode], *others)
     budgets, front = _tables(cards, "budgets"), _tables(cards, "front")
@@ -72,9 +72,9 @@ def _of(cards: Cards, *names: str) -> list[Card]:
 
 
 def _pairs(cards: Cards, *names: str) -> rich_table.Table:
-    """Titles on the left, what there is to say on the right, an empty line above.
+    """Make a grid with titles on the left, their text on the right, and an empty line above.
 
-    Of a trial that an earlier card was about, the figures are not said twice.
+    Figures of a trial that an earlier card was about are not repeated.
     """
     grid = rich_table.Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
@@ -103,7 +103,7 @@ def _tables(cards: Cards, name: str) -> list[RenderableType]:
 
 
 def _rich(table: Table) -> rich_table.Table:
-    """Cells are Text, so that no name is taken for rich's markup."""
+    """Make rich's table; its cells are Text, so that no name is taken for markup."""
     made = rich_table.Table(
         title=Text(f"\n{table.title}") if table.title else None,
         title_justify="left",

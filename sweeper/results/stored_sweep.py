@@ -1,4 +1,4 @@
-"""The sweeps in `runs/`: found by name, read from their records, with the words for how they stand."""
+"""The sweeps in `runs/` are found here by name and read from their records."""
 
 import contextlib
 import gc
@@ -38,9 +38,9 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class StoredSweep:
-    """A sweep as its record tells it. `undelivered` counts what tracking has not confirmed.
+    """A sweep as its record has it. `undelivered` counts what tracking has not confirmed.
 
-    `last_at` is the wall time of the newest event, `heard_at` that of each trial's.
+    `last_at` is the wall time of the newest event, and `heard_at` that of each trial's newest.
     """
 
     paths: SweepPaths
@@ -59,12 +59,12 @@ class StoredSweep:
 
     @property
     def root(self) -> Path:
-        """The folder that all of it lies in."""
+        """The folder in which everything of the sweep lies."""
         return self.paths.root
 
     @property
     def tracking(self) -> str:
-        """Where its copy in MLflow lies, without the password."""
+        """The address of its copy in MLflow, without the password."""
         return redacted(tracking_uri(self.spec.tracking.uri, self.paths.mlflow))
 
     @property
@@ -73,11 +73,11 @@ class StoredSweep:
         return totals(self.history)
 
     def events(self, after: int = 0) -> Sequence[Event]:
-        """What its record holds now behind event number `after`, oldest first."""
+        """Return the events that its record holds now after number `after`, oldest first."""
         return events(self.paths, after)
 
     def is_running(self) -> bool:
-        """Whether a process runs it now, which may have ended since the record was read."""
+        """Say whether a process runs it now, which may have ended since the record was read."""
         return lease.owner(self.root) is not None
 
     @property
@@ -102,17 +102,17 @@ class StoredSweep:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Trials by state; those that ran when their driver vanished are `interrupted`."""
+        """Trials by state; those that ran when their driver died are `interrupted`."""
         counted = Counter(trial.state for trial in self.history.trials.values())
         return {self.state_word(state): counted[state] for state in State if counted[state]}
 
     def state_word(self, state: State) -> str:
-        """The state, except that nothing runs where no process does."""
+        """Return the state in a word; without a process to run them, running trials are `interrupted`."""
         return "interrupted" if state is State.RUNNING and not self.owner else str(state)
 
     @property
     def best(self) -> TrialHistory | None:
-        """The best trial so far: of repeated configurations, one of that with the best mean."""
+        """The best trial so far, which is one of the configuration with the best mean."""
         return best_of(self.history, self.spec.objective.goal)
 
     @property
@@ -132,7 +132,7 @@ class StoredSweep:
 
 
 def find(name: str) -> SweepPaths:
-    """Where the sweep of that name lies; SpecError with the nearest name where there is none."""
+    """Return where the sweep of that name lies; SpecError with the nearest name where there is none."""
     names = sweep_names()
     if name not in names:
         hint = nearest(name, names) if names else f"{runs_root()} holds none, `sweeper launch` starts one"
@@ -141,12 +141,12 @@ def find(name: str) -> SweepPaths:
 
 
 def stored(name: str) -> StoredSweep:
-    """The sweep of that name as its record tells it."""
+    """Return the sweep of that name as its record has it."""
     return read(find(name))
 
 
 def refuse_running(name: str, *, is_taken_over: bool = False) -> None:
-    """BusyError where another process runs the sweep; with `is_taken_over` that one is ended first."""
+    """Raise BusyError where another process runs the sweep; with `is_taken_over` that one is ended first."""
     paths = find(name)
     if is_taken_over:
         lease.take_over(paths.root)
@@ -154,7 +154,7 @@ def refuse_running(name: str, *, is_taken_over: bool = False) -> None:
 
 
 def request(name: str, what: Request) -> Owner | None:
-    """Leave a request for the process that runs the sweep, which is returned; None where nobody does."""
+    """Leave a request for the process that runs the sweep, and return its owner; None where none runs it."""
     paths = find(name)
     owner = lease.owner(paths.root)
     if owner:
@@ -163,7 +163,7 @@ def request(name: str, what: Request) -> Owner | None:
 
 
 def read(paths: SweepPaths) -> StoredSweep:
-    """All that the record tells; StateError for one that is damaged, or written by a newer sweeper."""
+    """Read the record; StateError for one that is damaged, or that a newer sweeper wrote."""
     owner = lease.owner(paths.root)
     with _opened(paths) as record, _uncollected():
         meta = record.meta
@@ -176,13 +176,13 @@ def read(paths: SweepPaths) -> StoredSweep:
 
 
 def events(paths: SweepPaths, after: int = 0) -> Sequence[Event]:
-    """The record's events behind number `after`."""
+    """Return the record's events after number `after`."""
     with _opened(paths) as record:
         return list(record.events(after))
 
 
 def next_commands(standing: Standing, name: str) -> tuple[str, ...]:
-    """What to type next, the likeliest first."""
+    """Return what to type next, the likeliest first."""
     match standing:
         case "running":
             return (f"sweeper logs {name} --follow", f"sweeper stop {name}", f"sweeper ui {name}")
@@ -195,7 +195,7 @@ def next_commands(standing: Standing, name: str) -> tuple[str, ...]:
 
 
 def standing_text(sweep: StoredSweep) -> str:
-    """`running (process 7 on host since ...)`, `stopped (Ctrl-C)`."""
+    """Say how the sweep stands: `running (process 7 on host since ...)`, `stopped (Ctrl-C)`."""
     if sweep.owner:
         return f"running (process {sweep.owner.pid} on {sweep.owner.host} since {sweep.owner.since})"
     if sweep.standing == "stopped":
@@ -209,13 +209,13 @@ def standing_text(sweep: StoredSweep) -> str:
 
 
 def reason_text(why: str) -> str:
-    """Why a sweep was closed, for people."""
+    """Say for people why a sweep was closed."""
     return REASONS.get(why, why)
 
 
 @contextlib.contextmanager
 def _uncollected() -> Generator[None]:
-    """Looking for garbage among what was just read took a sixth of the time, and found none."""
+    """Turn garbage collection off: it took a sixth of the time to read a record, and found nothing."""
     gc.disable()
     try:
         yield
@@ -235,7 +235,7 @@ def _opened(paths: SweepPaths) -> Generator[Record]:
 
 
 def _open(paths: SweepPaths) -> Record:
-    """The record; its copy where there is none, until `sweeper resume` puts that in its place."""
+    """Open the record, or its copy where there is none, until `sweeper resume` puts that in its place."""
     if paths.copy.exists() and not paths.record.exists():
         return Record.open(paths.copy)
     with _recoverable(paths):

@@ -1,4 +1,4 @@
-"""What each value of a parameter cost, and what it brought: was it worth trying 96 pixels?"""
+"""This module says what each value of a parameter cost and brought: was it worth trying 96 pixels?"""
 
 import statistics
 from collections.abc import Sequence
@@ -93,7 +93,10 @@ Pair = tuple[Any, TrialCost]
 
 
 def _groups(pairs: Sequence[Pair]) -> dict[str, list[TrialCost]]:
-    """Trials by value: each its own while they are few, then numbers by quarters, the rest the dearest."""
+    """Group trials by value: a group for each of a few values, else numbers by quarters.
+
+    Of many names the dearest have a group each, and the others share one.
+    """
     distinct = {value_text(value): value for value, _ in pairs}
     are_numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in distinct.values())
     if are_numbers:

@@ -1,4 +1,7 @@
-"""A sweep's answer from its record. Without torch and without matplotlib: what only reads is quick."""
+"""This module prints a sweep's answer from its record.
+
+It loads neither torch nor matplotlib, so it is quick.
+"""
 
 import sys
 
@@ -16,12 +19,12 @@ WIDTH = 120
 
 
 def board_of(sweep: StoredSweep, *, budget: float | None = None, is_single: bool = False) -> Leaderboard:
-    """What the cards of the answer start from."""
+    """Return the leaderboard that the cards of the answer start from."""
     return Leaderboard(sweep, _measure(sweep), budget, is_single)
 
 
 def print_page(board: Leaderboard, ranked: Card | None = None) -> None:
-    """The whole answer on stdout; or a ranking alone."""
+    """Print the whole answer on stdout, or only the ranking, where one is given."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     if ranked is None:
         print_answer(answer(board), board.objective, console)
@@ -30,7 +33,10 @@ def print_page(board: Leaderboard, ranked: Card | None = None) -> None:
 
 
 def _measure(sweep: StoredSweep) -> Measure | None:
-    """How to count parameters; None for a record that does not tell the shape of its images."""
+    """Return a function that counts parameters.
+
+    None for a record that does not tell the shape of its images.
+    """
     spec, classes, channels = sweep.spec, sweep.classes, sweep.meta.get("channels")
     if classes is None or channels is None:
         return None

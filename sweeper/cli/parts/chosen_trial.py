@@ -1,4 +1,4 @@
-"""What the verbs after the sweep share: which trial is meant, and its network."""
+"""What the verbs that look at one trial share: the option that names it, and its network."""
 
 import contextlib
 from collections.abc import Callable, Generator
@@ -18,13 +18,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def trial_option(function: F) -> F:
-    """`--trial N`, passed as `trial`; None is the best."""
+    """Add `--trial N`, passed as `trial`; None is the best."""
     text = "The trial's number, or how its id begins. [default: the best]"
     return click.option("--trial", metavar="N", help=text)(function)
 
 
 def choose(name: str, trial: str | None) -> tuple[StoredSweep, TrialHistory]:
-    """The sweep and the trial that is meant; StateError where none has reported yet."""
+    """Return the sweep and the trial that is meant; StateError where no trial has reported yet."""
     sweep = stored(name)
     chosen = sweep.best if trial is None else find_trial(sweep, trial)
     if chosen is None:
@@ -33,14 +33,14 @@ def choose(name: str, trial: str | None) -> tuple[StoredSweep, TrialHistory]:
 
 
 def open_chosen(sweep: StoredSweep, trial: TrialHistory, *, on_cpu: bool = False) -> Opened:
-    """The trial's network on the GPU, where there is one."""
+    """Open the trial's network, on the GPU where there is one."""
     device = torch.device("cpu") if on_cpu else None
     return open_trial(sweep.paths, sweep.meta, sweep.spec, trial, device=device)
 
 
 @contextlib.contextmanager
 def writing(target: Path) -> Generator[None]:
-    """StateError where the disk is full, or nothing may be written there."""
+    """Turn a full disk, or a folder that may not be written, into a StateError."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The first and the last words of `resume` and `launch`: edits, the answer so far, the command to go on."""
+"""The last words of `launch` and `resume`: the answer so far, what went wrong, and how to go on."""
 
 from collections.abc import Iterator
 

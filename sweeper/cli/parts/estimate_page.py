@@ -1,4 +1,4 @@
-"""A quote for people: ranges in a table, what it goes by, and what would fit."""
+"""This module prints a quote: ranges in a table, what they are based on, and what would fit the budget."""
 
 import contextlib
 import sys
@@ -22,13 +22,13 @@ SOURCES = {
 
 
 def print_quote(quote: CostEstimate) -> None:
-    """The table, then what it goes by."""
+    """Print the table, then what its figures are based on."""
     print_table(COLUMNS, list(_rows(quote)), left=("quote",))
     print_pairs(_pairs(quote))
 
 
 def quiet_line(quote: CostEstimate) -> str:
-    """`about 0.015 CPU slot hours (0.009 to 0.023) on 2 slots, 38 s; ...`."""
+    """Return the quote as a line: `about 0.015 CPU slot hours (0.009 to 0.023) on 2 slots, 38 s; ...`."""
     hours = quote.device_hours
     spread = f"{hours.p10:.2g} to {hours.p90:.2g}"
     wall = duration_text(quote.wall_hours.p50 * HOUR)
@@ -38,13 +38,16 @@ def quiet_line(quote: CostEstimate) -> str:
 
 
 def refuse_what_cannot_fit(quote: CostEstimate) -> None:
-    """BudgetError where not one trial can be trained in full."""
+    """Raise BudgetError where the budget has no room for one trial that is trained in full."""
     if quote.refusal:
         raise BudgetError(quote.refusal, hint=" ".join(quote.changes))
 
 
 def may_proceed(quote: CostEstimate, options: RunOptions, *, is_sure: bool) -> bool:
-    """The quote in a line; where money is spent its table, and the question if somebody is there."""
+    """Print the quote in a line.
+
+    Where money is spent, print its table and ask, if a person is at the terminal.
+    """
     if quote.usd is None:
         if not options.is_quiet and options.runner != "simulated":
             click.echo(quiet_line(quote), err=True)
@@ -99,7 +102,7 @@ def _pairs(quote: CostEstimate) -> Iterator[tuple[str, str]]:
 
 
 def quote_facts(quote: CostEstimate) -> dict[str, Any]:
-    """As JSON values, without the pool that it was worked out from."""
+    """Return the quote as JSON values, without the sampled configurations behind it."""
     facts = quote.facts()
     facts.pop("samples")
     return facts

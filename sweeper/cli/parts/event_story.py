@@ -1,4 +1,4 @@
-"""A sweep's events in words, oldest first."""
+"""This module puts a sweep's events into words, oldest first."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -25,9 +25,9 @@ from sweeper.wording import device_text, plain, score_text
 
 @dataclass
 class Story:
-    """Folds events into a history and says what each of them means; `feed` it in the record's order.
+    """Adds events to a history and says what each of them means; `feed` it in the record's order.
 
-    `only` is the id of the one trial whose events are told.
+    With `only`, the id of a trial, it tells of that trial alone.
     """
 
     metric: str
@@ -36,7 +36,7 @@ class Story:
     seq: int = 0
 
     def feed(self, events: Iterable[Event]) -> Iterator[str]:
-        """A line for each event that is worth one."""
+        """Yield a line for each event that deserves one."""
         for event in events:
             self.history.apply(event)
             self.seq = event.seq
@@ -85,5 +85,5 @@ class Story:
 
 
 def moment_text(at: float) -> str:
-    """Local date and time, to the second."""
+    """Return local date and time, to the second."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

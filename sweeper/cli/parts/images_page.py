@@ -29,13 +29,13 @@ def progress_bar(*, is_hidden: bool = False) -> Generator[Progress]:
 
 
 def print_inspection(spec: SweepSpec, found: Inspection) -> None:
-    """The counts by class and split, then what is odd about the images."""
+    """Print the counts by class and split, then what is odd about the images."""
     _print_classes(found.facts)
     print_pairs(_pairs(spec, found))
 
 
 def inspection_facts(found: Inspection) -> dict[str, Any]:
-    """The same as JSON."""
+    """Return the same as JSON."""
     facts = found.facts
     return {
         "source": facts.source,

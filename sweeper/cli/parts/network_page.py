@@ -28,7 +28,7 @@ def print_layers(sweep: StoredSweep, trial: TrialHistory, rows: Sequence[LayerRo
 
 
 def network_facts(sweep: StoredSweep, trial: TrialHistory, rows: Sequence[LayerRow]) -> dict[str, Any]:
-    """The same as JSON, with the configuration."""
+    """Return the same as JSON, with the configuration."""
     return {
         "sweep": sweep.name,
         "trial": trial.number,

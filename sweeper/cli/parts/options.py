@@ -10,17 +10,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def sweep_file(function: F) -> F:
-    """FILE: a sweep file, passed as `file`; that it exists is for `load_spec` to judge, in our words."""
+    """Add the argument FILE, passed as `file`. Whether it exists is checked by `load_spec`, in our words."""
     return click.argument("file", type=click.Path())(function)
 
 
 def sweep_name(function: F) -> F:
-    """SWEEP: the name of a sweep in `runs/`, passed as `name` and completed by the shell."""
+    """Add the argument SWEEP, a name in `runs/`, passed as `name` and completed by the shell."""
     return click.argument("name", metavar="SWEEP", shell_complete=complete_sweep)(function)
 
 
 def overrides(function: F) -> F:
-    """`-o key.path=value`, any number of them, passed as `overrides`."""
+    """Add `-o key.path=value`, any number of them, passed as `overrides`."""
     return click.option(
         "-o",
         "overrides",
@@ -31,12 +31,12 @@ def overrides(function: F) -> F:
 
 
 def as_json(function: F) -> F:
-    """`--json`, passed as `as_json`: stdout holds one JSON document and nothing else."""
+    """Add `--json`, passed as `as_json`: stdout then holds one JSON document and nothing else."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(function)
 
 
 def complete_sweep(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The sweeps in `runs/` whose name begins so."""
+    """Return the sweeps in `runs/` whose names begin so."""
     from sweeper.results.stored_sweep import sweep_names  # the shell alone asks for it
 
     return [CompletionItem(name) for name in sweep_names() if name.startswith(incomplete)]

@@ -1,4 +1,4 @@
-"""What `--output` says: a file, or stdout where it is not given."""
+"""This module writes where `--output` says: into a file, or to stdout without it."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from sweeper.files import write_atomically
 
 
 def write_output(content: bytes, output: str | None) -> None:
-    """Write the bytes whole; SpecError where the file cannot be written."""
+    """Write all bytes or nothing; SpecError where the file cannot be written."""
     if output is None:
         click.echo(content, nl=False)
         return

@@ -27,7 +27,7 @@ _LAYERS = ("layer", "kind", "output", "parameters", "FLOPs an image")
 
 
 def print_plan(spec: SweepSpec, plan: Plan, quote: CostEstimate) -> None:
-    """The space, the images, warnings, the quote, and each sample network with its layers."""
+    """Print the space, the images, warnings, the quote, and each sample network with its layers."""
     click.echo(f"{click.style(spec.name, bold=True)}  {plain(spec.description)}".rstrip())
     print_pairs(_pairs(spec, plan))
     click.echo()
@@ -102,7 +102,7 @@ def _classes_text(facts: DataFacts) -> str:
 
 
 def _disk_text(spec: SweepSpec, plan: Plan) -> str:
-    """The stores of all sizes, and at most three checkpoints of each trial."""
+    """Say what the stores of all sizes take, and at most three checkpoints of each trial."""
     stores, checkpoints = disk_bytes(spec, plan)
     said = f"{_bytes_text(stores)} of decoded images in the cache, shared by all sweeps"
     if checkpoints is None:
@@ -111,7 +111,10 @@ def _disk_text(spec: SweepSpec, plan: Plan) -> str:
 
 
 def disk_bytes(spec: SweepSpec, plan: Plan) -> tuple[int, int | None]:
-    """(image stores, checkpoints); the second is None where nobody knows how many trials there will be."""
+    """Return the bytes of image stores and checkpoints.
+
+    None for the second where nobody knows how many trials.
+    """
     facts = plan.facts
     stores = sum(facts.images * facts.channels * pixels**2 for pixels in plan.pixels)
     trials = spec.budget.trials or plan.size
@@ -122,7 +125,7 @@ def disk_bytes(spec: SweepSpec, plan: Plan) -> tuple[int, int | None]:
 
 
 def _bytes_text(count: float) -> str:
-    """Three significant digits, in the unit that has them before the point."""
+    """Return three significant digits, in the unit in which the number is below 1000."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.3g} {unit}"
@@ -145,7 +148,7 @@ def _sum_row(sample: Sample) -> tuple[str, ...]:
 
 
 def plan_facts(spec: SweepSpec, plan: Plan, quote: CostEstimate) -> dict[str, Any]:
-    """The same as JSON."""
+    """Return the same as JSON."""
     facts = plan.facts
     return {
         "name": spec.name,

@@ -14,7 +14,7 @@ LOOK_SECONDS = 0.3
 
 
 def ask(name: str, what: Request, *, is_waiting: bool, what_happens: str) -> int:
-    """Ask whoever runs the sweep; StateError where nobody does. Returns the exit code."""
+    """Ask whoever runs the sweep, and return the exit code; StateError where no process runs it."""
     owner, sweep = request(name, what), stored(name)
     if owner is None:
         hint = f"`{next_commands(sweep.standing, name)[0]}` is next"

@@ -32,7 +32,7 @@ OPTIONS = (
 
 
 def _check_address(address: str) -> None:
-    """Refuse what is no address, and one where nobody listens, before anything is written."""
+    """Refuse a wrong address, and one where nobody listens, before anything is written."""
     if address == "auto":
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -56,7 +56,7 @@ def with_metrics(where: RunOptions) -> RunOptions:
 
 
 def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options; the function receives them as `where`."""
+    """Add the options; the function receives them as `where`."""
 
     @functools.wraps(function)
     def wrapped(

@@ -19,7 +19,7 @@ def print_space(spec: SweepSpec) -> None:
 
 
 def space_facts(spec: SweepSpec) -> dict[str, Any]:
-    """The same as JSON, with the whole resolved file."""
+    """Return the same as JSON, with the whole resolved file."""
     return {
         "name": spec.name,
         "digest": spec.digest,

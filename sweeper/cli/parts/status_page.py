@@ -1,4 +1,4 @@
-"""How one sweep stands, for people and as JSON."""
+"""This module prints how one sweep stands, for people and as JSON."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ FAILURES = 3
 
 
 def print_status(sweep: StoredSweep) -> None:
-    """The page: what it has done and used, what runs, what failed, what to type next."""
+    """Print what the sweep has done and used, what runs, what failed, and what to type next."""
     click.echo(f"{click.style(sweep.name, bold=True)}: {standing_text(sweep)}")
     print_pairs(_pairs(sweep))
     _print_trials("running", sweep, [t for t in sweep.history.trials.values() if t.state is State.RUNNING])
@@ -85,7 +85,7 @@ def _tracking_text(sweep: StoredSweep) -> str:
 
 
 def _failed(sweep: StoredSweep) -> list[TrialHistory]:
-    """The failed trials, the latest first."""
+    """Return the failed trials, the latest first."""
     failed = [trial for trial in sweep.history.trials.values() if trial.state is State.FAILED]
     return sorted(failed, key=lambda trial: sweep.heard_at.get(trial.id, 0.0), reverse=True)
 
@@ -128,7 +128,7 @@ def _commands(sweep: StoredSweep) -> tuple[str, ...]:
 
 
 def status_facts(sweep: StoredSweep) -> dict[str, Any]:
-    """The same as JSON."""
+    """Return the same as JSON."""
     objective, best, sums = sweep.spec.objective, sweep.best, sweep.device_totals
     report = best.best(objective.goal) if best else None
     used = budgets_used(sweep.spec.budget, sweep.history, sweep.history.wall_seconds)

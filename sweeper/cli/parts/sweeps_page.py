@@ -24,7 +24,7 @@ def print_sweeps(sweeps: list[StoredSweep | Unreadable]) -> None:
 
 
 def sweep_facts(sweep: StoredSweep | Unreadable) -> dict[str, Any]:
-    """One sweep as JSON."""
+    """Return one sweep as JSON."""
     if not isinstance(sweep, StoredSweep):
         name, error = sweep
         return {"name": name, "state": "unreadable", "problem": str(error)}
@@ -67,5 +67,5 @@ def _row(sweep: StoredSweep) -> tuple[str, ...]:
 
 
 def _begun(sweep: StoredSweep) -> str:
-    """When the sweep was created, to the minute."""
+    """Return when the sweep was created, to the minute."""
     return sweep.meta.get("created", "")[:16].replace("T", " ")

@@ -10,7 +10,7 @@ from sweeper.results.render_json import json_text
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: Container[str] = ()) -> None:
-    """One line a row, columns to the right except those in `left`."""
+    """Print a line for each row, with columns to the right except those in `left`."""
     lines = [header, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     for number, line in enumerate(lines):
@@ -22,7 +22,7 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: C
 
 
 def print_pairs(pairs: Iterable[tuple[str, str]], *, indent: int = 0) -> None:
-    """A name and what is said of it, a line each; an empty name goes on with the line above."""
+    """Print a line for each name and text; an empty name goes on with the line above."""
     lines = list(pairs)
     width = max((len(name) for name, _ in lines), default=0)
     for name, text in lines:
@@ -32,7 +32,7 @@ def print_pairs(pairs: Iterable[tuple[str, str]], *, indent: int = 0) -> None:
 
 
 def print_card(card: Card) -> None:
-    """Its title and pairs, its tables, its notes."""
+    """Print the card's title and pairs, its tables, its notes."""
     if card.lines:
         click.echo(f"{click.style(card.title, bold=True)}: {card.subtitle}")
         print_pairs((line.label, line.text) for line in card.lines)
@@ -47,5 +47,5 @@ def print_card(card: Card) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One document, without numbers that are not finite."""
+    """Print one JSON document, with null for numbers that are not finite."""
     click.echo(json_text(value))

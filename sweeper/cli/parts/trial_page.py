@@ -1,4 +1,4 @@
-"""One trial in full: what it was, where it ran, what it reported, and why it ended."""
+"""This module prints one trial in full: configuration, attempts, reports, and why it ended."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -21,7 +21,7 @@ METRICS = ("train/loss", "valid/loss", "valid/top1", "valid/top5", "valid/balanc
 
 
 def find_trial(sweep: StoredSweep, word: str) -> TrialHistory:
-    """The trial of that number, else of the id that begins so, in four characters or more.
+    """Return the trial of that number, else of the id that begins so, in four characters or more.
 
     SpecError where there is not exactly one.
     """
@@ -39,7 +39,7 @@ def find_trial(sweep: StoredSweep, word: str) -> TrialHistory:
 
 
 def fate(trial: TrialHistory, sweep: StoredSweep) -> str:
-    """Why the trial is where it is, in one sentence."""
+    """Say in one sentence why the trial is where it is."""
     metric, outcome = sweep.spec.objective.metric, trial.outcome
     last = trial.last.epoch if trial.last else 0
     if trial.state is State.STOPPED:
@@ -66,7 +66,7 @@ def _why_stopped(trial: TrialHistory, metric: str) -> str:
 
 
 def print_trial(trial: TrialHistory, sweep: StoredSweep) -> None:
-    """The page."""
+    """Print the page."""
     name = f"trial {trial.number} of {sweep.name}"
     click.echo(f"{click.style(name, bold=True)} ({trial.id}): {fate(trial, sweep)}")
     _title("configuration" + (f" {plain(trial.point)}" if trial.point else ""))
@@ -116,7 +116,7 @@ def _print_reports(trial: TrialHistory, metric: str) -> None:
 def _decided(
     trial: TrialHistory, reports: Mapping[int, Report], metric: str, others: Sequence[str]
 ) -> Iterator[tuple[str, ...]]:
-    """A row a decision, and a row for each report that no decision followed."""
+    """Yield a row for each decision, and one for each report without a decision."""
     undecided = [(epoch, None) for epoch in reports.keys() - {epoch for epoch, _ in trial.verdicts}]
     lines: list[tuple[int, Verdict | None]] = sorted([*trial.verdicts, *undecided], key=lambda line: line[0])
     for epoch, verdict in lines:
@@ -144,7 +144,7 @@ def _verdict_cells(verdict: Verdict | None, metric: str) -> tuple[str, ...]:
 
 
 def trial_facts(trial: TrialHistory, sweep: StoredSweep) -> dict[str, Any]:
-    """The page as JSON, with every metric of every report."""
+    """Return the page as JSON, with every metric of every report."""
     return {
         "sweep": sweep.name,
         "number": trial.number,

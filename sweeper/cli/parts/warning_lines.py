@@ -1,4 +1,4 @@
-"""What is odd, but not refused: a line each on stderr, so that stdout stays what was asked for."""
+"""This module prints warnings on stderr, a line each, so that stdout has only what was asked for."""
 
 from collections.abc import Iterable
 
@@ -8,6 +8,6 @@ from sweeper.wording import plain
 
 
 def print_warnings(warnings: Iterable[str]) -> None:
-    """Print each on its line."""
+    """Print each warning on its line."""
     for warning in warnings:
         click.echo(f"warning: {plain(warning)}", err=True)

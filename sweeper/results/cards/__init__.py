@@ -1,1 +1,1 @@
-"""The cards, one file a finding: `(Leaderboard) -> Card | NotYet`, without a terminal and without a file."""
+"""The cards, one finding in each file: `(Leaderboard) -> Card | NotYet`, without a terminal or a file."""

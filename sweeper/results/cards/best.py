@@ -1,4 +1,4 @@
-"""The best configuration, how sure it is that it is the best, and what earlier sweeps knew already."""
+"""These cards show the best configuration, how sure that is, and what earlier sweeps knew already."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ REPEAT = "`final: {top: 3, seeds: 3}` in the sweep file trains the best three an
 
 
 def best(board: Leaderboard) -> Card | NotYet:
-    """The best configuration; its test score where the test split was opened."""
+    """Show the best configuration, with its test score where the test split was opened."""
     metric, row = board.objective.metric, board.best
     if row is None:
         return NotYet(f"No trial reported a finite {metric}: `sweeper logs` says why.", {"best": None})
@@ -33,7 +33,7 @@ def best(board: Leaderboard) -> Card | NotYet:
 
 
 def _worthless(board: Leaderboard, row: LeaderboardRow) -> Iterator[str]:
-    """What the score is worth beside a guess, where that is little."""
+    """Say how little the score is worth beside a guess, where that is so."""
     metric, images, chance = board.objective.metric, board.sweep.valid_images, board.chance
     if chance is None or not images:
         return
@@ -46,7 +46,7 @@ def _worthless(board: Leaderboard, row: LeaderboardRow) -> Iterator[str]:
 
 
 def _test_text(board: Leaderboard, test: Mapping[str, float]) -> str:
-    """The scores of the test split that say something, and how often it was opened."""
+    """Return the scores of the test split that mean something, and how often it was opened."""
     images, metric = board.sweep.valid_images, board.objective.metric
     is_skewed = metric.endswith("balanced_top1") or bool(chance_note("valid/top1", images))
     scores = [
@@ -60,7 +60,7 @@ def _test_text(board: Leaderboard, test: Mapping[str, float]) -> str:
 
 
 def certainty(board: Leaderboard) -> Card:
-    """How probable it is that the first is the best, or how to find out."""
+    """Say how probable it is that the first is the best, or how to find out."""
     sure = None
     if board.budget is None:  # the probability is that of the first of all
         sure = certainty_of(board.ranked, board.objective.goal, board.sweep.spec.search.seed)
@@ -87,7 +87,7 @@ class Earlier:
 
 
 def earlier(board: Leaderboard) -> Card | NotYet:
-    """What `search.from` knew: the sweep that has it comes first where it is better."""
+    """Show the best result of `search.from`, and whether it is better than the sweep's own."""
     known = known_best(board.sweep.history.known, board.objective.goal)
     if known is None:
         return NotYet("the search began without results", {"known_from_earlier_sweeps": None})
@@ -101,7 +101,7 @@ def earlier(board: Leaderboard) -> Card | NotYet:
 
 
 def known_best(known: Sequence[EarlierTrial], goal: Goal) -> Earlier | None:
-    """From what the record tells of earlier sweeps; None where nothing was known."""
+    """Return the best result that earlier sweeps brought; None where nothing was known."""
     scored = [
         (goal.sign * goal.best(scores), trial)
         for trial in known

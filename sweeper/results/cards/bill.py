@@ -1,4 +1,4 @@
-"""The bill of a sweep: what was held, what became of it, and who it went to."""
+"""These cards make up the bill of a sweep: what was held, what became of it, and what it was for."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -24,7 +24,10 @@ LOST = {"driver_lost": "lost with their driver", "node_lost": "lost with their n
 
 
 def sums(sweep: StoredSweep, bill: Bill) -> Card:
-    """What the devices gave, and what for. Facts are device-seconds, of CPU slots where `device` says so."""
+    """Show what the devices gave, and what for.
+
+    Facts are device-seconds, of CPU slots if `device` says so.
+    """
     notes = [] if bill.has_gpu else [Words("", "CPU slots stand in for devices: no GPU was used")]
     lines = [*_time_lines(bill), *_preempted(bill), *_lost(bill), *_money(bill)]
     lines += [Words("energy", _energy_text(bill)), *notes]
@@ -32,7 +35,7 @@ def sums(sweep: StoredSweep, bill: Bill) -> Card:
 
 
 def nodes(sweep: StoredSweep, bill: Bill) -> Card:
-    """Every node, the dearest first."""
+    """Show every node, the dearest first."""
     has_money, in_hours = bool(bill.prices), _in_hours(node.billed for node in bill.nodes)
     header = ["node", "device", "attempts", f"held {_unit(in_hours)}", "billed", "idle", "busy"]
     rows: list[list[str]] = []
@@ -48,7 +51,7 @@ def nodes(sweep: StoredSweep, bill: Bill) -> Card:
 
 
 def parameters(sweep: StoredSweep, bill: Bill) -> Card:
-    """Every value of a parameter that differs between trials, and what it brought."""
+    """Show every value of a parameter that differs between trials, and what it brought."""
     has_money, in_hours = bool(bill.prices), _in_hours(value.billed for value in bill.values)
     has_gain = any(value.efficiency is not None for value in bill.values)
     metric = sweep.spec.objective.metric
@@ -67,7 +70,7 @@ def parameters(sweep: StoredSweep, bill: Bill) -> Card:
 
 
 def trials(sweep: StoredSweep, bill: Bill, count: int | None = None) -> Card:
-    """The dearest `count` trials, or all."""
+    """Show the dearest `count` trials, or all."""
     shown = bill.trials[:count]
     in_hours = _in_hours(trial.billed for trial in shown)
     has_money, has_energy = bool(bill.prices), bill.sums.joules is not None
@@ -95,7 +98,7 @@ def trials(sweep: StoredSweep, bill: Bill, count: int | None = None) -> Card:
 
 
 def _card(table: Table, facts: Mapping[str, Any]) -> Card:
-    """An empty table is not shown."""
+    """Make a card of the table; an empty table is not shown."""
     return Card(table.title, facts, tables=[table] if table.rows else [])
 
 
@@ -191,7 +194,7 @@ def _energy_text(bill: Bill) -> str:
 
 
 def _grouped(rows: Sequence[list[str]]) -> Iterator[list[str]]:
-    """Without the parameter's name where the row above says it already."""
+    """Leave out the parameter's name where the row above has it already."""
     before = ""
     for row in rows:
         yield [row[0] if row[0] != before else "", *row[1:]]
@@ -212,7 +215,7 @@ def _beside(usd: float | None) -> str:
 
 
 def _in_hours(billed: Iterable[float]) -> bool:
-    """Hours where the dearest row has one, seconds in a table of small things."""
+    """Say whether to count in hours: if the dearest row takes one; small tables count in seconds."""
     return max(billed, default=0.0) >= HOUR
 
 

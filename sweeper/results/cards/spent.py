@@ -1,4 +1,4 @@
-"""What the sweep spent, what the last of it brought, and whether more is worth it."""
+"""These cards show what the sweep spent, what the last of it brought, and whether more is worth it."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ STAND_IN = "CPU slot hours stand in for device-hours: no GPU was used."
 
 
 def spending(board: Leaderboard) -> Card:
-    """Device time and money, and what stopping early saved.
+    """Show device time and money, and what early stopping saved.
 
     The saving is an estimate: the epochs that stopped trials did not run, at their own seconds an epoch.
     """
@@ -41,7 +41,7 @@ def spending(board: Leaderboard) -> Card:
 
 
 def anytime(board: Leaderboard) -> Card | NotYet:
-    """What the last tenth of the search brought, what more would, and why the search ended by itself."""
+    """Show what the last tenth of the search brought, what more would bring, and why the search ended."""
     metric, found = board.objective.metric, anytime_of(board.sweep)
     facts = {"anytime": found.as_dict(), "search_ended": board.sweep.history.enough or None}
     if board.best is None:
@@ -54,7 +54,7 @@ def anytime(board: Leaderboard) -> Card | NotYet:
 
 
 def anytime_picture(board: Leaderboard) -> Picture:
-    """The best score as the sweep went on, its last 10 % shaded, what more would bring above."""
+    """Draw the best score over the spend, with its last 10 % shaded, and above it what more would bring."""
     metric, found = board.objective.metric, anytime_of(board.sweep)
     unit = _unit(board.cost, found.steps)
     places = [(in_unit(unit, step.device_seconds, step.usd), step.score) for step in found.steps]
@@ -74,6 +74,6 @@ def anytime_picture(board: Leaderboard) -> Picture:
 
 
 def _unit(cost: Cost, steps: Sequence[Step]) -> Cost:
-    """USD where that is the sweep's cost and known throughout; device time otherwise."""
+    """Return USD if that is the sweep's cost and known throughout, else device time."""
     is_priced = all(step.usd is not None for step in steps)
     return cost if cost != "usd" or is_priced else "gpu_hours"

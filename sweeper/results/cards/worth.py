@@ -1,4 +1,4 @@
-"""Configurations that are worth their cost: by ratio, for a budget, and the cheapest at the target."""
+"""These cards show configurations that are worth their cost: by ratio, for a budget, and at the target."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Efficient:
 
 
 def efficiency(board: Leaderboard) -> Card | NotYet:
-    """The most efficient configuration, and who competed."""
+    """Show the most efficient configuration, and which ones competed."""
     found, metric = most_efficient_row(board), board.objective.metric
     if found is None:
         return NotYet(why_none_is(board), {"efficient": None})
@@ -43,7 +43,7 @@ def efficiency(board: Leaderboard) -> Card | NotYet:
 
 
 def most_efficient_row(board: Leaderboard) -> Efficient | None:
-    """Only for an accuracy: a loss has no chance level, and so no gain over it."""
+    """Return the most efficient row of an accuracy; a loss has no chance level, and so no gain over it."""
     chance, given = board.chance, board.objective.min_top5
     if chance is None or board.objective.goal is Goal.MINIMIZE:
         return None
@@ -59,19 +59,19 @@ def most_efficient_row(board: Leaderboard) -> Efficient | None:
 
 
 def why_none_is(board: Leaderboard) -> str:
-    """Why no configuration is the most efficient."""
+    """Say why no configuration is the most efficient."""
     reason = "has no chance level" if board.chance is None else "is above chance and the floor nowhere"
     return f"{board.objective.metric} {reason}"
 
 
 def top5_of(row: LeaderboardRow, board: Leaderboard) -> float:
-    """The row's mean where the sweep ranks by top-5, else the top-5 of its best trial's best epoch."""
+    """Return the row's mean if the sweep ranks by top-5, else the top-5 of its best trial's best epoch."""
     is_ranked_by = board.objective.metric == "valid/top5"
     return (row.score or 0.0) if is_ranked_by else row.metrics.get("valid/top5", 0.0)
 
 
 def budgets(board: Leaderboard) -> Card:
-    """The best for a few budgets of one trial, or for the one that was asked for."""
+    """Show the best for a few budgets of one trial, or for the one that was asked for."""
     within, metric, unit = best_per_budget(board), board.objective.metric, unit_text(board)
     title, columns = "Best per budget of a trial", (f"{unit} up to", "trial", metric, unit, "configuration")
     rows = _rows(board, within)
@@ -81,7 +81,7 @@ def budgets(board: Leaderboard) -> Card:
 
 
 def best_per_budget(board: Leaderboard) -> list[tuple[float, LeaderboardRow]]:
-    """For a quarter, half and all of what the dearest trial cost, in the sweep's own unit."""
+    """Return the best for a quarter, half and all of the dearest trial's cost, in the sweep's own unit."""
     if board.budget is not None:
         return [(board.budget, board.best)] if board.best else []
     return [(limit, board.by_number[point.number]) for limit, point in per_budget(board.points)]
@@ -98,7 +98,7 @@ def _rows(board: Leaderboard, within: Sequence[tuple[float, LeaderboardRow]]) ->
 
 
 def target(board: Leaderboard) -> Card | NotYet:
-    """The cheapest configuration that reaches `objective.target`."""
+    """Show the cheapest configuration that reaches `objective.target`."""
     wanted, row, title = board.objective.target, reaching_row(board), "Cheapest at the target"
     facts = {"target": wanted, "cheapest_reaching_target": row.as_dict() if row else None}
     if wanted is None:
@@ -110,7 +110,10 @@ def target(board: Leaderboard) -> Card | NotYet:
 
 
 def reaching_row(board: Leaderboard) -> LeaderboardRow | None:
-    """None without a target, and where no configuration has reached it."""
+    """Return the cheapest row at the target.
+
+    None without a target, and where no configuration has reached it.
+    """
     wanted = board.objective.target
     if wanted is None:
         return None
