@@ -114,14 +114,14 @@ def read_regular(path: str | Path, limit: int) -> bytes:
 
     A pipe is not waited for, and a sparse file is measured before it is read.
     """
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as file:
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "is no regular file but a pipe, a device or a folder", str(path))
         if status.st_size > limit:
             size = f"has {status.st_size / 1e6:,.0f} MB, the limit is {limit / 1e6:,.0f} MB"
             raise OSError(errno.EFBIG, size, str(path))
-        return file.read(limit + 1)[:limit]  # /proc's files say 0 bytes and hold some
+        return file.read(status.st_size + 1)  # one more, so that a file that grows is seen to have changed
 
 
 def _part_of(path: Path) -> Path:

@@ -1,14 +1,17 @@
 """Unpacks untrusted archives, all or nothing: no member leaves the target, links and bombs are refused."""
 
+import bz2
+import contextlib
+import gzip
 import lzma
 import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from sweeper.errors import DataError
 from sweeper.files import creating_folder
@@ -26,6 +29,11 @@ class Limits:
     ratio: float = 100.0
 
 
+_PACKED: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
 BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -68,7 +76,7 @@ def _unpack(archive: Path, target: Path, limits: Limits) -> None:
                     with opened.open(member) as content:
                         budget.write(content, target / path)
         return
-    with tarfile.open(archive) as opened:
+    with _open_tar(archive, limits) as opened:
         for member in opened:
             path = budget.admit(member.name)
             if member.isdir():
@@ -119,6 +127,56 @@ class _Budget:
             )
 
 
+class _TarStream:
+    """The unpacked bytes of a tar, for `tarfile`, which believes the sizes that headers claim.
+
+    A name of gigabytes or an endless list of holes would otherwise be unpacked before anyone counts.
+    """
+
+    def __init__(self, stream: IO[bytes], archive: Path, most: float) -> None:
+        self._stream = stream
+        self._archive = archive
+        self._most = most
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def seek(self, position: int) -> int:
+        self._check(position)
+        return self._stream.seek(position)
+
+    def read(self, size: int) -> bytes:
+        if size > _BLOCK:
+            raise _refusal(self._archive, f"a header claims {size:,} bytes for a name")
+        self._check(self._stream.tell())
+        return self._stream.read(size)
+
+    def _check(self, position: int) -> None:
+        if position > self._most:
+            raise _refusal(self._archive, f"its headers lead to more than {self._most / 1e9:g} GB")
+
+
+@contextlib.contextmanager
+def _open_tar(archive: Path, limits: Limits) -> Generator[tarfile.TarFile]:
+    with archive.open("rb") as file:
+        start = file.read(6)
+    opener = next((opener for magic, opener in _PACKED.items() if start.startswith(magic)), None)
+    packed = archive.stat().st_size
+    most = packed if opener is None else min(limits.bytes, max(_SMALL, limits.ratio * packed))
+    with (opener or open)(archive, "rb") as stream:
+        bounded: Any = _TarStream(stream, archive, most)
+        with tarfile.open(fileobj=bounded, mode="r:") as opened:
+            yield opened
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        with _open_tar(path, Limits()):
+            return True
+    except (*BROKEN, gzip.BadGzipFile):
+        return False
+
+
 def _blocks(content: IO[bytes]) -> Iterator[bytes]:
     while block := content.read(_BLOCK):
         yield block
@@ -135,6 +193,6 @@ def _refusal(archive: Path, reason: str) -> DataError:
 def is_archive(path: Path) -> bool:
     """Return whether the file is a tar or a zip, judged by its content."""
     try:
-        return path.is_file() and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
+        return path.is_file() and (zipfile.is_zipfile(path) or _is_tar(path))
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=os.fspath(path)) from error

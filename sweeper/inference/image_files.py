@@ -12,8 +12,9 @@ import torch
 from sweeper.data.decode import BadImage
 from sweeper.data.index import Bad
 from sweeper.data.sources import Pixels
-from sweeper.data.sources.parts.file_source import NOT_IMAGES, natural
+from sweeper.data.sources.parts.file_source import MAX_BYTES, NOT_IMAGES, natural
 from sweeper.errors import DataError
+from sweeper.files import read_regular
 from sweeper.inference.trained_network import TrainedModel
 
 _BATCH = 64  # images in memory at once
@@ -84,7 +85,7 @@ def read_pixels(model: TrainedModel, file: Path) -> Pixels:
 
 def _read(model: TrainedModel, file: Path) -> Pixels | Bad:
     try:
-        return model.decode(file.read_bytes())
+        return model.decode(read_regular(file, MAX_BYTES))
     except OSError as error:
         return Bad(str(file), error.strerror or str(error))
     except BadImage as error:

@@ -2,9 +2,11 @@
 
 import gzip
 import hashlib
+import io
 import math
 import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -12,12 +14,15 @@ from sweeper.data.sources import Pixels, Source, Split, source
 from sweeper.data.sources.parts.array_source import ArraySource, Images
 from sweeper.data.sources.parts.file_source import folder
 from sweeper.errors import DataError
+from sweeper.files import read_regular
 
 _FASHION = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
     *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 )
 _UINT8 = 8
+_MOST_BYTES = 1 << 30  # EMNIST, the largest known, has 0.55 GB
+_BLOCK = 1 << 20
 _FILES: dict[Split, tuple[str, str]] = {
     "train": ("train-images", "train-labels"),
     "test": ("t10k-images", "t10k-labels"),
@@ -39,17 +44,30 @@ def fashion_mnist(root: Path | None) -> Source:
 def read_idx(path: Path, dimensions: int) -> Pixels:
     """Return the array of an idx file of uint8; DataError where it is damaged or something else."""
     try:
-        raw = path.read_bytes()
-        data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        raw = read_regular(path, _MOST_BYTES)
+        with gzip.open(io.BytesIO(raw)) if raw[:2] == b"\x1f\x8b" else io.BytesIO(raw) as stream:
+            return _read_array(stream, path, dimensions)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"cannot be read: {error}", where=str(path)) from error
-    header = 4 + 4 * dimensions
-    if len(data) < header or data[:2] != b"\0\0" or data[2] != _UINT8 or data[3] != dimensions:
+
+
+def _read_array(stream: IO[bytes], path: Path, dimensions: int) -> Pixels:
+    """Unpack no more than the header announces, and a header announces no more than `_MOST_BYTES`."""
+    length = 4 + 4 * dimensions
+    header = stream.read(length)
+    if len(header) < length or header[:2] != b"\0\0" or header[2] != _UINT8 or header[3] != dimensions:
         raise DataError(f"is not an idx file of bytes with {dimensions} dimensions", where=str(path))
-    shape = tuple(int(side) for side in np.frombuffer(data, ">u4", dimensions, 4))
-    if len(data) - header != math.prod(shape):
-        raise DataError(f"says {shape} and holds {len(data) - header} bytes: truncated?", where=str(path))
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    shape = tuple(int(side) for side in np.frombuffer(header, ">u4", dimensions, 4))
+    count = math.prod(shape)
+    if count > _MOST_BYTES:
+        raise DataError(f"says {shape}, which is more than {_MOST_BYTES / 1e9:.1f} GB", where=str(path))
+    data = bytearray()
+    while len(data) <= count and (block := stream.read(min(_BLOCK, count + 1 - len(data)))):
+        data += block
+    if len(data) != count:
+        held = "more" if len(data) > count else f"{len(data)} bytes: truncated?"
+        raise DataError(f"says {shape} and holds {held}", where=str(path))
+    return np.frombuffer(data, np.uint8).reshape(shape)
 
 
 def _source(top: Path, name: str, classes: list[str]) -> Source:

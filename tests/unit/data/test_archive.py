@@ -1,4 +1,5 @@
 import functools
+import gzip
 import hashlib
 import http.server
 import io
@@ -201,3 +202,34 @@ def test_a_damaged_xz_and_a_zip_with_a_password_are_refused_in_a_line(tmp_path):
     locked.write_bytes(content)
     with pytest.raises(DataError, match="encrypted"):
         unpack(locked, tmp_path / "out")
+
+
+def header_with_a_long_name(size):
+    """A member whose name is said to follow in that many bytes."""
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def test_a_header_that_claims_a_name_of_gigabytes_is_refused_before_it_is_unpacked(tmp_path):
+    with gzip.open(tmp_path / "a.tgz", "wb") as file:
+        file.write(header_with_a_long_name(8 * 10**9))
+        file.write(bytes(1 << 20))
+    with pytest.raises(DataError, match="a header claims 8,000,000,"):
+        fetch(str(tmp_path / "a.tgz"), tmp_path / "out")
+
+
+def test_an_endless_list_of_holes_is_refused(tmp_path):
+    info = tarfile.TarInfo("holes.jpg")
+    info.type = tarfile.GNUTYPE_SPARSE
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[482] = 1  # more holes follow
+    header[148:156] = b" " * 8
+    header[148:155] = b"%06o\0" % sum(header)
+    more = bytearray(512)
+    more[504] = 1
+    with gzip.open(tmp_path / "a.tgz", "wb") as file:
+        file.write(bytes(header) + bytes(more) * 1000)
+    with pytest.raises(DataError, match="headers lead to more"):
+        unpack(tmp_path / "a.tgz", tmp_path / "out", Limits(bytes=100_000))
+    assert not (tmp_path / "out").exists()

@@ -2,6 +2,7 @@ import gzip
 import os
 import pickle
 import struct
+import tracemalloc
 
 import numpy as np
 import pyarrow as pa
@@ -198,6 +199,25 @@ def test_a_pickle_that_is_no_batch_is_refused_and_runs_nothing(tmp_path, capsys,
     assert capsys.readouterr().out == ""
 
 
+MEMORY = {
+    "a place of its memo that is far away": b"\x80\x02}r\xff\xff\xff\x7f.",
+    "an array of any size": b"\x80\x02cnumpy\nndarray\nM\xff\xffM\xff\xff\x86\x85R.",
+    "bytes that are not there": b"\x80\x05\x96\0\0\0\0\x10\0\0\0.",
+}
+
+
+@pytest.mark.parametrize("payload", MEMORY.values(), ids=MEMORY)
+def test_a_pickle_that_asks_for_more_memory_than_it_has_bytes_is_refused(tmp_path, payload):
+    (tmp_path / "batch").write_bytes(payload)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="not a CIFAR batch"):
+            unpickle(tmp_path / "batch")
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_missing_or_short_batch_is_named(tmp_path):
     folder = write_cifar10(tmp_path)
     held = {"labels": [0], "data": np.zeros((2, 3072), np.uint8)}
@@ -274,6 +294,34 @@ def test_a_damaged_idx_file_is_named(tmp_path, raw):
     (tmp_path / "images").write_bytes(raw)
     with pytest.raises(DataError, match="images"):
         read_idx(tmp_path / "images", 3)
+
+
+def test_a_packed_idx_file_is_unpacked_no_further_than_its_header_says(tmp_path):
+    (tmp_path / "images").write_bytes(gzip.compress(idx(np.zeros((4, 2, 2))) + bytes(50_000_000)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"says \(4, 2, 2\) and holds more"):
+            read_idx(tmp_path / "images", 3)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_idx_header_that_announces_too_much_is_refused(tmp_path):
+    (tmp_path / "images").write_bytes(struct.pack(">BBBBIII", 0, 0, 8, 3, 60_000, 10_000, 10_000))
+    with pytest.raises(DataError, match=r"more than 1\.1 GB"):
+        read_idx(tmp_path / "images", 3)
+
+
+@pytest.mark.parametrize("read", [unpickle, lambda path: read_idx(path, 3)], ids=["cifar", "idx"])
+def test_a_sparse_file_and_a_pipe_are_not_read(tmp_path, read):
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(200 * 10**9)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="200,000 MB"):
+        read(tmp_path / "sparse")
+    with pytest.raises(DataError, match="no regular file"):
+        read(tmp_path / "pipe")
 
 
 def test_missing_idx_files_come_with_the_command_that_fetches_them(tmp_path):

@@ -151,7 +151,9 @@ def _read_inner_splits(layout: Layout, base: Folder, where: str) -> None:
     is_whole = all(not each.loose and len(inside[each.name]) == len(each.filled) > 0 for each in base.filled)
     if is_whole and len(divided) == len(base.filled):
         layout.classes = list(_classes_of_splits(base, inside))
-        spelled = {name: split for splits in inside.values() for name, split in splits.items()}
+        spelled: dict[str, Split] = {
+            name: split for splits in inside.values() for name, split in splits.items()
+        }
         layout.said = f"in each class {_said(set(spelled.values()), spelled)}"
     elif divided:
         raise DataError(
