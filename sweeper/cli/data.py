@@ -73,7 +73,7 @@ def fetch_command(name: str, target: Path | None) -> None:
     """
     folder = target or Path("data") / (name if name in NAMES else Path(name).name.split(".")[0])
     where = fetch(name, folder)
-    click.echo(f"{where}\nset dataset.root to it")
+    click.echo(f"{where}\nnext: sweeper init {folder.name}.yaml --root {where}")
 
 
 @command.command("gc", epilog="Example:  sweeper data gc --limit 20")

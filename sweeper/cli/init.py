@@ -6,14 +6,16 @@ import click
 
 from sweeper.config.sections import DatasetSpec
 from sweeper.config.spec import parse_spec
-from sweeper.config.starter import guessed_source, starter_text
+from sweeper.config.starter import starter_text
+from sweeper.data.first_look import first_look
 from sweeper.errors import SpecError
 from sweeper.plan.check_objective import fitting_metric
+from sweeper.wording import plain
 
 
 @click.command(epilog="Example:  sweeper init food.yaml --root photos/")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--root", type=click.Path(path_type=Path), help="Folder of the images, a folder a class.")
+@click.option("--root", type=click.Path(path_type=Path), help="Folder or Parquet file of the images.")
 @click.option("--source", help="Source plug-in, such as digits or image_folder; guessed from --root.")
 def command(file: Path, root: Path | None, source: str | None) -> None:
     """Write a starter sweep file.
@@ -22,9 +24,10 @@ def command(file: Path, root: Path | None, source: str | None) -> None:
     """
     if file.suffix not in (".yaml", ".yml"):
         raise SpecError("expected a name that ends in .yaml", where=str(file), hint=f"try {file}.yaml")
-    source = source or guessed_source(root)
-    metric, why = fitting_metric(DatasetSpec(source=source, root=str(root) if root else None))
-    text = starter_text(file, root, source, metric)
+    found = first_look(root, source)
+    where = str(found.root) if found.root else None
+    metric, why = fitting_metric(DatasetSpec(source=found.source, root=where))
+    text = starter_text(file, found.root, found.source, metric)
     parse_spec(text, name=str(file))
     try:
         with file.open("x", encoding="utf-8") as handle:
@@ -33,4 +36,6 @@ def command(file: Path, root: Path | None, source: str | None) -> None:
         raise SpecError("exists already", where=str(file), hint="choose another name, or remove it") from None
     except OSError as error:
         raise SpecError(f"cannot be written: {error.strerror}", where=str(file)) from error
+    for line in found.said:
+        click.echo(plain(line))
     click.echo(f"wrote {file}, which ranks by {metric} ({why}); next: sweeper validate {file}")

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import sweeper.config.json_schema
 from sweeper.config.sections import safe_name
-from sweeper.errors import SpecError
 
 _SCHEMA = Path(sweeper.config.json_schema.__file__).with_name("schema_v1.json")
 _STARTER = """\
@@ -56,12 +55,3 @@ def starter_text(file: Path, root: Path | None, source: str, metric: str) -> str
         epochs=15 if is_small else 20,
         metric=metric,
     )
-
-
-def guessed_source(root: Path | None) -> str:
-    """The source that a folder looks like: digits without one; SpecError where there is no such folder."""
-    if root is None:
-        return "digits"
-    if not root.is_dir():
-        raise SpecError("there is no such folder", where=f"--root {root}")
-    return "uecfood" if (root / "category.txt").is_file() else "image_folder"

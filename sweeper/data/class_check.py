@@ -1,4 +1,4 @@
-"""What is odd about the classes of a division: look-alikes, and classes that cannot be learnt or judged."""
+"""What is wrong with the classes of a data set: too few, look-alikes, none to learn from or to judge by."""
 
 import unicodedata
 from collections import defaultdict
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeper.data.index import Bad
 from sweeper.data.sources import SPLITS, Split
 from sweeper.errors import DataError
 
@@ -34,6 +35,29 @@ def class_notes(rows: Rows, labels: Sequence[int], classes: Sequence[str]) -> It
         if absent and present[split]:
             said = "no image to train on, so these classes cannot be learnt" if split == "train" else ""
             yield f"{said or f'too few images to put one in the {split} split'}: {_some(absent)}"
+
+
+def check_classes(filled: Sequence[str], where: str, hint: str = "") -> None:
+    """DataError where there are fewer than two classes with readable images."""
+    if len(filled) < 2:
+        found = f"only class {filled[0]!r}" if filled else "none"
+        raise DataError(
+            f"a classifier needs at least two classes with readable images, found {found}",
+            where=where,
+            hint=hint or "name the folder that holds one folder a class: -o dataset.root=FOLDER",
+        )
+
+
+def check_readable(max_bad: float, good: int, bad: Sequence[Bad], where: str) -> None:
+    """DataError where more than the share `max_bad` of all images cannot be read."""
+    total = good + len(bad)
+    if len(bad) > max_bad * total:
+        first = f"{bad[0].key}: {bad[0].reason}"
+        raise DataError(
+            f"{len(bad)} of {total} images are unreadable, max_bad allows {max_bad:g} of all: {first}",
+            where=where,
+            hint="remove them or raise dataset.max_bad",
+        )
 
 
 def look_alikes(classes: Sequence[str]) -> list[list[int]]:

@@ -115,6 +115,7 @@ class DataFacts:
     warnings: tuple[str, ...]
     digest: str
     layout: str = ""
+    max_bad: float = 1.0
 
     @property
     def imbalance(self) -> float:
@@ -228,6 +229,7 @@ def _facts(name: str, index: Index, assignment: Assignment) -> DataFacts:
         warnings=(*index.notes, *assignment.notes),
         digest=index.digest,
         layout=index.layout,
+        max_bad=index.max_bad,
     )
 
 

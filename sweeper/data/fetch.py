@@ -8,6 +8,7 @@ from torchvision import datasets
 from torchvision.datasets.utils import download_url
 
 from sweeper.data.archive import is_archive, unpack
+from sweeper.data.sources.parts.folder_tree import read_tree
 from sweeper.data.sources.uecfood import HINT
 from sweeper.errors import DataError
 from sweeper.registry import nearest
@@ -36,12 +37,10 @@ def fetch(name: str, target: Path) -> Path:
 
 
 def _classes_in(folder: Path) -> Path:
-    """Return the only folder in it, if that holds folders itself: then those are the classes."""
-    inside = list(folder.iterdir())
-    is_wrapped = (
-        len(inside) == 1 and inside[0].is_dir() and any(each.is_dir() for each in inside[0].iterdir())
-    )
-    return inside[0] if is_wrapped else folder
+    """Return the only folder in it, if that holds folders itself; macOS packs another beside it."""
+    top = read_tree(folder).top
+    is_wrapped = len(top.folders) == 1 and not top.loose and top.folders[0].folders
+    return Path(top.folders[0].path) if is_wrapped else folder
 
 
 def _fetch_archive(name: str, target: Path) -> Path:

@@ -11,6 +11,7 @@ from typing import IO
 
 from filelock import FileLock
 
+from sweeper.data.class_check import check_classes, check_readable
 from sweeper.data.decode import RECIPE, BadImage, decode
 from sweeper.data.gc import collect, limit_bytes, mark_used
 from sweeper.data.index import (
@@ -55,7 +56,8 @@ def prepare(
     if len(stores) < len(paths):
         raise DataError("cannot be read back after it was written", where=str(folder))
     about = stores[0].about  # the sweep that built it may have allowed more bad images
-    _check_usable(source.max_bad, set(range(len(about.classes))), len(stores[0].labels), about.bad)
+    check_readable(source.max_bad, len(stores[0].labels), about.bad, "dataset")
+    check_classes(about.classes, "dataset")
     mark_used(folder)
     return stores
 
@@ -84,7 +86,8 @@ def _build(
         # nameless files: a build that is killed leaves nothing
         scratch = {size: stack.enter_context(tempfile.TemporaryFile(dir=folder)) for size in pixels}
         rows, bad = _decode_all(source, index, scratch, progress)
-        _check_usable(source.max_bad, {row.label for row in rows}, len(rows), bad)
+        check_readable(source.max_bad, len(rows), bad, "dataset")
+        check_classes([index.classes[label] for label in sorted({row.label for row in rows})], "dataset")
         about = About(index.digest, RECIPE, index.classes, bad, index.notes)
         for size, file in scratch.items():
             file.flush()
@@ -129,18 +132,6 @@ def _read(source: Source, row: ImageRow, pixels: Sequence[int], channels: int) -
         return decode(raw, pixels, channels=channels, box=row.box)
     except BadImage as error:
         return Bad(row.key, str(error))
-
-
-def _check_usable(max_bad: float, labels: set[int], good: int, bad: Sequence[Bad]) -> None:
-    total = good + len(bad)
-    if len(bad) > max_bad * total:
-        first = f"{bad[0].key}: {bad[0].reason}"
-        raise DataError(
-            f"{len(bad)} of {total} images are unreadable, max_bad allows {max_bad:g} of all: {first}",
-            hint="remove them or raise dataset.max_bad",
-        )
-    if len(labels) < 2:
-        raise DataError("a classifier needs at least two classes with readable images")
 
 
 def _check_space(index: Index, pixels: Sequence[int], folder: Path) -> None:

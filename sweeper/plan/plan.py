@@ -14,6 +14,7 @@ from sweeper.config.parameter import Choice, Constant, FloatRange, Parameter
 from sweeper.config.spec import SweepSpec
 from sweeper.cost import terms
 from sweeper.data.dataset import DataFacts, describe
+from sweeper.data.usable import refuse_unusable
 from sweeper.errors import SpecError
 from sweeper.models.parts.count import LayerRow, count
 from sweeper.plan.check_objective import objective_notes
@@ -76,6 +77,7 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
     """
     check_spec(spec)
     facts = describe(spec.dataset, cache)
+    refuse_unusable(spec.dataset, facts)
     refusal = Refusal(spec, facts)
     has_search = not has_points_only(spec)
     values = _check_values(spec, refusal) if has_search else ()

@@ -10,6 +10,7 @@ from sweeper.data.sources import Item, Source, source
 from sweeper.data.sources.parts.file_source import File, FileSource, Listing, folder
 from sweeper.data.sources.parts.folder_layout import Layout, LayoutOption, understood
 from sweeper.data.sources.parts.folder_tree import Links, read_tree
+from sweeper.data.sources.parts.looks_like import looks_like
 from sweeper.errors import DataError
 
 
@@ -28,7 +29,7 @@ def image_folder(
     found = understood(tree.top, str(top), layout)
     notes = (*found.notes, *tree.notes())
     if not any(each.files for each in found.classes):
-        raise _no_classes(str(top), tree.top.loose, notes)
+        raise _no_classes(top, tree.top.loose, notes)
     every = [file for each in found.classes for file in each.files]
     identity = [(each.name, each.split) for each in found.classes]
     return FileSource(
@@ -49,11 +50,16 @@ def _list(found: Layout, notes: Sequence[str]) -> Listing:
     return Listing(items, names, notes, found.said)
 
 
-def _no_classes(where: str, loose: Sequence[File], notes: Sequence[str]) -> DataError:
+def _no_classes(top: Path, loose: Sequence[File], notes: Sequence[str]) -> DataError:
+    likely = looks_like(top)
+    if likely.source != "image_folder":
+        said = f"holds no class folder with images, but {likely.said}"
+        hint = f"type -o dataset.source={likely.source} -o dataset.root={likely.root}"
+        return DataError(said, where=str(top), hint=hint)
     said = f"holds {len(loose):,} images but no class folder with images" if loose else ""
     return DataError(
         "; ".join([said or "holds no class folder with images", *notes]),
-        where=where,
-        hint=f"put the images of each class into a folder of its own, such as {where}/cat/1.jpg, "
+        where=str(top),
+        hint=f"put the images of each class into a folder of its own, such as {top}/cat/1.jpg, "
         "or name another folder: -o dataset.root=FOLDER",
     )

@@ -115,15 +115,25 @@ def folder(root: Path | None, source: str) -> Path:
             f"source {source!r} reads a folder, and dataset.root is not set", hint="set dataset.root"
         )
     root = root.expanduser()
+    if root.suffix == ".parquet":
+        raise DataError("is a Parquet file", where=str(root), hint="type -o dataset.source=parquet")
     if root.is_file():
         raise DataError(
             "is a file where a folder of images was expected",
             where=str(root),
-            hint=f"unpack it with: sweeper data fetch {root} --to {root.parent / root.name.split('.')[0]}",
+            hint=f"if it is an archive, unpack it with: sweeper data fetch {root} "
+            f"--to {root.parent / root.name.split('.')[0]}; else name its folder",
         )
     if not root.is_dir():
-        raise DataError("there is no such folder", where=str(root), hint="check dataset.root")
+        raise DataError("there is no such folder", where=str(root), hint=_missing_hint(root))
     return root
+
+
+def _missing_hint(root: Path) -> str:
+    """Return which part of the path exists, and what is there."""
+    above = next((parent for parent in root.parents if parent.is_dir()), Path("/"))
+    held = sorted(entry.name for entry in os.scandir(above) if entry.is_dir() and entry.name[0] != ".")[:3]
+    return f"set dataset.root; {above} holds {', '.join(f'{name}/' for name in held) or 'no folders'}"
 
 
 def side_files(paths: Iterable[Path]) -> list[File]:

@@ -13,7 +13,7 @@ Links = Literal["inside", "anywhere"]
 _JUNK = frozenset(
     ("__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found")
 )
-_IMAGES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+IMAGES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 _MOST_FILES = 10_000_000  # links that multiply folders end here
 _SHOWN = 3  # names in a note
 
@@ -36,7 +36,7 @@ class Folder:
     @property
     def loose(self) -> list[File]:
         """The images directly in it, by their suffix: a README beside class folders is none."""
-        return [file for file in self.files if file.key.lower().endswith(_IMAGES)]
+        return [file for file in self.files if file.key.lower().endswith(IMAGES)]
 
     def images(self) -> Iterator[File]:
         """Yield every file below that may be an image."""
