@@ -4,7 +4,7 @@ import click
 
 from sweeper.cli.parts.options import overrides, sweep_file
 from sweeper.cli.parts.runner_options import where_options, with_metrics
-from sweeper.cli.parts.warning_lines import print_warnings
+from sweeper.cli.parts.warning_lines import print_reading, print_warnings
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import load_spec
 from sweeper.launch.changes import refuse_existing
@@ -27,19 +27,18 @@ def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: b
     # after the check for an existing sweep, because they take seconds: torch, Optuna
     from sweeper.cli.parts.ending import say
     from sweeper.cli.parts.estimate_page import may_proceed, refuse_what_cannot_fit
-    from sweeper.cli.parts.plan_page import print_plan, say_images
+    from sweeper.cli.parts.plan_page import print_plan
     from sweeper.launch.draft import draft
     from sweeper.launch.run import launch_new
 
     planned = draft(spec, where, is_thorough=dry_run)
     if dry_run:
         print_plan(planned.spec, planned.plan, planned.quote)
-    else:
-        say_images(planned.plan)
     refuse_what_cannot_fit(planned.quote)
     if dry_run:
         return 0
     if not where.is_quiet:
+        print_reading(planned.plan.facts.layout)
         print_warnings(planned.plan.warnings)
     if not may_proceed(planned.quote, where, is_sure=yes):
         click.echo("nothing was started")

@@ -41,14 +41,6 @@ def print_plan(spec: SweepSpec, plan: Plan, quote: CostEstimate) -> None:
         )
 
 
-def say_images(plan: Plan) -> None:
-    """How the images were understood and what is odd about them, before a launch, on stderr."""
-    if plan.facts.layout:
-        click.echo(f"images: {plain(plan.facts.layout)}", err=True)
-    for warning in plan.warnings:
-        click.echo(f"warning: {plain(warning)}", err=True)
-
-
 def _pairs(spec: SweepSpec, plan: Plan) -> Iterator[tuple[str, str]]:
     count = len(spec.parameters)
     size = "infinitely many" if plan.size is None else f"{plan.size:,}"

@@ -11,3 +11,9 @@ def print_warnings(warnings: Iterable[str]) -> None:
     """Print each warning on its line."""
     for warning in warnings:
         click.echo(f"warning: {plain(warning)}", err=True)
+
+
+def print_reading(layout: str) -> None:
+    """Print how the folders of the images were understood, where there was something to understand."""
+    if layout:
+        click.echo(f"images: {plain(layout)}", err=True)

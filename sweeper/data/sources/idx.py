@@ -6,7 +6,6 @@ import io
 import math
 import zlib
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -51,7 +50,7 @@ def read_idx(path: Path, dimensions: int) -> Pixels:
         raise DataError(f"cannot be read: {error}", where=str(path)) from error
 
 
-def _read_array(stream: IO[bytes], path: Path, dimensions: int) -> Pixels:
+def _read_array(stream: gzip.GzipFile | io.BytesIO, path: Path, dimensions: int) -> Pixels:
     """Unpack no more than the header announces, and a header announces no more than `_MOST_BYTES`."""
     length = 4 + 4 * dimensions
     header = stream.read(length)

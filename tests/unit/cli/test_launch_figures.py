@@ -1,6 +1,7 @@
 """What a launch says of figures that mean nothing, before and after it is run."""
 
 import pytest
+from PIL import Image
 
 QUICK = ("-o", "budget.trials=1", "-o", "train.epochs=1", "-o", "scheduler={type: none}")
 QUICK += ("-o", "parameters={pixels: [8], layers: [1], filters: [4]}")
@@ -23,3 +24,20 @@ def test_without_images_for_the_test_nothing_is_tested_and_that_is_said(say, run
     shown = say("best", "untested").out
     assert "not tested: no image is kept for the test (dataset.split.test)" in shown
     assert "test/top1" not in shown
+
+
+@pytest.mark.slow(reason="a launch is planned, which loads torch")
+def test_inspect_plan_and_launch_say_how_the_folders_were_read(say, runs, digits, tmp_path) -> None:
+    for number, name in enumerate(("train/cat", "train/dog", "val/cat", "val/dog")):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for shade in range(4):
+            image = Image.new("L", (9, 9), 16 * number + 3 * shade)
+            image.save(tmp_path / "photos" / name / f"{shade}.png")
+    dataset = f"dataset={{source: image_folder, root: {tmp_path / 'photos'}}}"
+    given = (digits, *QUICK, "-o", dataset, "-o", "name=folders")
+    reading = "train/ is the train split, val/ is the valid split"
+    assert reading in say("data", "inspect", *given[:1], *given[-4:], "--no-sheet").out
+    assert reading in say("plan", *given).out
+    said = say("launch", *given, "--runner", "simulated")
+    assert said.code == 0, said.err
+    assert f"images: {reading}\n" in said.err
