@@ -100,6 +100,25 @@ def put_in_place(part: Path, path: Path, *, durable: bool = False) -> None:
         _flush(path.parent)
 
 
+@contextlib.contextmanager
+def removing(folder: Path) -> Generator[Path]:
+    """The folder set aside for the block, and removed after it; where the block raises it is put back.
+
+    OSError for a link. Links inside are removed themselves, and what they lead to stays.
+    """
+    refuse_links(folder)
+    aside = _part_of(folder)
+    folder.rename(aside)
+    is_done = False
+    try:
+        yield aside
+        is_done = True
+    finally:
+        if not is_done:
+            aside.rename(folder)
+    shutil.rmtree(aside)
+
+
 def remove_leftovers(path: Path) -> None:
     """Remove what killed writers of `path` left. The caller holds the lock under which they wrote."""
     for part in path.parent.glob(f"{path.name}.part-*"):

@@ -34,6 +34,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "resume": ("sweeper.cli.resume", "Go on with a sweep that was stopped."),
     "extend": ("sweeper.cli.extend", "Give a sweep a larger budget or a wider space."),
     "retry": ("sweeper.cli.retry", "Put failed trials back into the queue."),
+    "delete": ("sweeper.cli.delete", "Remove a sweep for good."),
     "sync": ("sweeper.cli.sync", "Deliver to MLflow what it has not confirmed."),
     "data": ("sweeper.cli.data", "Look at, prepare, fetch and tidy the images."),
     "ui": ("sweeper.cli.ui", "Show MLflow's UI on what sweeps have told it."),

@@ -72,10 +72,11 @@ def refuse_existing(spec: SweepSpec) -> None:
     changed = _since_launch(paths, spec)
     said = f", and differs from this file in {'; '.join(shortened(changed, 3))}" if changed else ""
     command = extension(changed, paths.name) or f"sweeper resume {paths.name}"
+    ways = f"`-o name=NEW` starts another, `sweeper delete {paths.name}` removes it"
     raise StateError(
         f"a sweep called {paths.name!r} exists already{said}",
         where=str(paths.root),
-        hint=f"`{command}` goes on with it, `-o name=NEW` starts another",
+        hint=f"`{command}` goes on with it, {ways}",
     )
 
 

@@ -92,7 +92,7 @@ def ray_tune(
     """
 
     def drive(sweep: Sweep, workload: Workload, pulse: Pulse) -> None:
-        with quiet(log), connected(address, cpus, log):
+        with quiet(log), connected(address, cpus, log, say):
             slots = Slots(resources, price, machines)
             slots.require_room()
             tracker = AttemptTracker(sweep, pulse, slots, TuneWorkers(), say, Watch(patience, waiting))

@@ -69,7 +69,7 @@ def refuse_if_owned(root: Path) -> None:
     It is a cheap look before work that would be in vain.
     """
     if owner(root):
-        raise _busy(root)
+        raise busy(root)
 
 
 def owner(root: Path) -> Owner | None:
@@ -121,7 +121,7 @@ def take_over(root: Path, patience: float = 30.0) -> None:
     if holder is None:
         return
     if holder.host != socket.gethostname():
-        raise _busy(root)
+        raise busy(root)
     ask_owner(root, "cancel")
     deadline = time.monotonic() + patience
     while owner(root) is not None and time.monotonic() < deadline:
@@ -141,10 +141,11 @@ def _lock(file: IO[str], root: Path) -> None:
         if owner(root):
             break
         time.sleep(0.005)
-    raise _busy(root)
+    raise busy(root)
 
 
-def _busy(root: Path) -> BusyError:
+def busy(root: Path) -> BusyError:
+    """The refusal that says who runs the sweep, and how to see or stop that."""
     holder = owner(root)
     if holder is None:
         problem = "another launcher owned it a moment ago"

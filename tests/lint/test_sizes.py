@@ -98,7 +98,7 @@ def test_every_broad_except_stands_at_the_runners_boundary():
         for node in ast.walk(tree(path))
         if isinstance(node, ast.ExceptHandler) and _is_broad(node)
     }
-    assert broad <= {"sweeper/runners/parts/run_attempt.py"}
+    assert broad <= {"sweeper/runners/parts/run_attempt.py", "sweeper/runners/ray/cluster.py"}
 
 
 def _is_broad(handler: ast.ExceptHandler) -> bool:

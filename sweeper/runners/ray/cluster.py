@@ -3,7 +3,8 @@
 import contextlib
 import logging
 import os
-from collections.abc import Generator
+import tempfile
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,24 @@ from sweeper.runners.parts.this_machine import usable_cpus
 from sweeper.runners.ray.join import require_answer
 from sweeper.training.environment import CPU_WORKER, NVML_ORDER
 
+LONGEST_FOLDER = 36
+"""Bytes: Ray adds `/ray/session_DATE_TIME_PID/sockets/plasma_store`, and a socket's name may have 107."""
+SHORT_FOLDER = "/tmp"
+
 
 @contextlib.contextmanager
-def connected(address: str | None, cpus: int | None, log: Path) -> Generator[None]:
+def connected(
+    address: str | None, cpus: int | None, log: Path, say: Callable[[str], None] = lambda text: None
+) -> Generator[None]:
     """Inside the block Ray runs. PreflightError where it cannot be had; what Ray says then is in `log`."""
     is_ours = not ray.is_initialized()
-    if is_ours:
-        if address and "://" not in address:
-            require_answer(address, log)
-        _connect(address, cpus)
-    try:
-        yield
-    finally:
+    if is_ours and address and "://" not in address:
+        require_answer(address, log)
+    with contextlib.ExitStack() as stack:
         if is_ours:
-            ray.shutdown()
+            stack.callback(ray.shutdown)
+            _connect(address, {} if address else _private(cpus, stack.enter_context(room_for_sockets(say))))
+        yield
 
 
 @contextlib.contextmanager
@@ -50,10 +55,25 @@ def quiet(log: Path) -> Generator[None]:
         file.close()
 
 
-def _connect(address: str | None, cpus: int | None) -> None:
+@contextlib.contextmanager
+def room_for_sockets(say: Callable[[str], None]) -> Generator[str | None]:
+    """A folder in which a private Ray's sockets have short names, removed after; None: Ray's own choice."""
+    chosen = tempfile.gettempdir()
+    if len(os.fsencode(chosen)) <= LONGEST_FOLDER:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="ray-", dir=SHORT_FOLDER, ignore_cleanup_errors=True) as folder:
+        say(f"{chosen} is too long a name for Ray's sockets: they lie in {folder}")
+        yield folder
+
+
+def _private(cpus: int | None, folder: str | None) -> dict[str, Any]:
+    return {"num_cpus": cpus or usable_cpus(), "include_dashboard": False, "_temp_dir": folder}
+
+
+def _connect(address: str | None, private: dict[str, Any]) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    private: dict[str, Any] = {"num_cpus": cpus or usable_cpus(), "include_dashboard": False}
     mask = os.umask(0o077)  # Ray writes its authentication token with whatever the mask leaves open
     try:
         ray.init(
@@ -61,13 +81,14 @@ def _connect(address: str | None, cpus: int | None) -> None:
             log_to_driver=False,
             logging_level=logging.ERROR,
             runtime_env={"env_vars": {**CPU_WORKER, **NVML_ORDER}},
-            **({} if address else private),
+            **private,
         )
-    except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
-        where = address or "this machine"
-        reason = str(error).strip().splitlines()[0]
-        raise PreflightError(
-            f"Ray cannot be reached ({reason})", where=where, hint="`ray status` shows a cluster"
-        ) from error
+    except Exception as error:  # Ray raises whatever went wrong inside it, plain Exceptions too
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if address:
+            hint = "`ray status` shows a cluster"
+            raise PreflightError(f"Ray cannot be reached ({reason})", where=address, hint=hint) from error
+        hint = "`--runner local` trains without Ray, one trial at a time"
+        raise PreflightError(f"Ray cannot be started ({reason})", where="this machine", hint=hint) from error
     finally:
         os.umask(mask)
