@@ -23,6 +23,7 @@ from sweeper.models.parts.blocks import (
 )
 from sweeper.models.parts.flip_average import Viewed
 from sweeper.models.parts.random_layers import Dropout
+from sweeper.models.parts.residual import Residual, SqueezeExcitation
 from sweeper.models.parts.whitening import PatchWhitening
 
 
@@ -40,6 +41,8 @@ def cnn(
     padding: Padding = "same",
     pooling: Pooling = "max",
     pool_first: bool = False,
+    residual: bool = False,
+    squeeze_excitation: bool = False,
     batch_norm: bool = True,
     norm_scale: bool = True,
     norm_momentum: Annotated[float, Field(gt=0, le=1)] = 0.1,
@@ -58,6 +61,9 @@ def cnn(
     `stride` is that of each block's first convolution. Dropout acts on the pooled map, which is cheaper
     than Keras's usual place before the pool and regularizes a little differently. With BatchNorm the
     convolutions have no bias. The study's food networks are `kernel: 2, batch_norm: false`.
+
+    `residual` adds a block's further convolutions to what its first gives (He et al. 2015),
+    `squeeze_excitation` is Hu, Shen, Sun 2018.
 
     With `pool_first` the pool follows a block's first convolution, before its BatchNorm. This, `whitening`,
     `initial: dirac`, `norm_scale: false`, a larger `norm_momentum`, `activation: gelu`, `head: gmp` (the
@@ -80,6 +86,10 @@ def cnn(
         convs = [convolve(seen, width, stride=stride)]
         convs += [convolve(width, width) for _ in range(convs_per_block - 1)]
         block = _block(convs, norm, activated_pool(activation, pooling), pool_first=pool_first)
+        if residual:
+            block = _with_shortcut(block, len(convs), padding)
+        if squeeze_excitation:
+            block["squeeze_excitation"] = SqueezeExcitation(width)
         if dropout:
             block["dropout"] = Dropout(dropout)
         parts[f"block{number}"] = nn.Sequential(block)
@@ -112,6 +122,23 @@ def _block(
         if number < len(convs):
             block[f"activation{number}"] = copy.deepcopy(layers["activation"])
     return OrderedDict([*block.items(), *(each for each in end if each[0] not in block)])
+
+
+def _with_shortcut(
+    block: "OrderedDict[str, nn.Module]", convs: int, padding: Padding
+) -> "OrderedDict[str, nn.Module]":
+    """Make what follows the first convolution's activation a branch; a pool at the end stays behind it."""
+    if convs < 2 or padding != "same":
+        raise SpecError(
+            "residual: true adds a block's further convolutions to its first, which must give equal maps",
+            hint="add convs_per_block: 2 and padding: same",
+        )
+    names = list(block)
+    start = names.index("activation1") + 1
+    branch = OrderedDict((name, block[name]) for name in names[start:] if name != "pool")
+    kept = OrderedDict((name, block[name]) for name in names[:start])
+    tail = {"pool": block["pool"]} if "pool" in names[start:] else {}
+    return OrderedDict([*kept.items(), ("residual", Residual(nn.Sequential(branch))), *tail.items()])
 
 
 def block_widths(layers: int, filters: int | list[int], growth: str) -> list[int]:

@@ -3,11 +3,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sweeper.errors import SpecError
 from sweeper.models import model
 from sweeper.models.parts.blocks import SameConv2d, activated_pool, convolution, convolved
 from sweeper.models.parts.count import count, flops, layer_table, moving_statistics
 from sweeper.models.parts.initial_weights import initialize
 from sweeper.models.parts.random_layers import Dropout, DropPath, MixedPool2d, share_generator
+from sweeper.models.parts.residual import SqueezeExcitation
 from sweeper.models.parts.whitening import PatchWhitening
 
 GENERATOR = torch.Generator().manual_seed(1)
@@ -55,6 +57,8 @@ def test_the_food_study_networks_have_the_printed_parameters(pixels, filters, pa
         {"dropout": 0.3, "head_dropout": 0.3},
         {"pool_first": True, "convs_per_block": 2, "head": "gmp", "logit_scale": 0.2},
         {"pool_first": True, "pooling": "mixed", "padding": "valid", "layers": 2, "head": "flatten"},
+        {"residual": True, "convs_per_block": 3, "squeeze_excitation": True, "dropout": 0.1},
+        {"residual": True, "convs_per_block": 2, "pool_first": True, "activation": "silu"},
         {"initial": "dirac", "kernel": 2, "filters": 2, "flip_average": True},
     ],
 )
@@ -257,3 +261,33 @@ def test_the_average_over_a_mirror_image_answers_alike_for_both_and_only_outside
     assert torch.allclose(module(x), (plain(x) + plain(x.flip(-1))) / 2, atol=1e-6)
     assert layer_table(module, (3, 16, 16)) == layer_table(plain, (3, 16, 16))
     assert torch.allclose(module(x), module(x.flip(-1)), atol=1e-6), "the table leaves both views on"
+
+
+@pytest.mark.parametrize("pool_first", [True, False])
+def test_a_residual_block_adds_its_branch_to_what_its_first_convolution_gives(pool_first):
+    module = cnn(layers=1, residual=True, convs_per_block=2, pool_first=pool_first)
+    block, x = module[0], noise(2, 3, 16, 16)
+    nn.init.zeros_(block.residual.branch.conv2.weight)
+    seen = block.activation1(block.norm1(block.pool(block.conv1(x)) if pool_first else block.conv1(x)))
+    assert torch.equal(block(x), seen if pool_first else block.pool(seen))
+
+
+@pytest.mark.parametrize("options", [{"convs_per_block": 1}, {"convs_per_block": 2, "padding": "valid"}])
+def test_a_residual_block_needs_a_branch_with_maps_of_the_same_size(options):
+    with pytest.raises(SpecError, match="add convs_per_block: 2 and padding: same"):
+        cnn(layers=1, residual=True, **options)
+
+
+def test_squeeze_excitation_scales_whole_maps():
+    layer, x = SqueezeExcitation(16), noise(2, 16, 4, 4)
+    shares = layer(x) / x
+    assert torch.allclose(shares, shares[..., :1, :1].expand_as(shares), atol=1e-5)
+    assert 0 < shares.min() < shares.max() < 1
+
+
+def test_resnet9_has_the_parameters_that_follow_from_its_layers():
+    """Eight convolutions, 2,240 BatchNorm channels with four numbers each, 512 x 10 + 10."""
+    with torch.device("meta"):
+        module = model["resnet9"]((3, 32, 32), 10)
+    convolutions = 9 * (3 * 64 + 64 * 128 + 2 * 128**2 + 128 * 256 + 256 * 512 + 2 * 512**2)
+    assert count(module) == convolutions + 4 * 2_240 + 5_130 == 6_577_610
