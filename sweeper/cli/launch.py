@@ -34,6 +34,7 @@ def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: b
     planned = draft(spec, where, is_thorough=dry_run)
     if dry_run:
         print_plan(planned.spec, planned.plan, planned.quote)
+    planned.plan.require_weights()
     refuse_what_cannot_fit(planned.quote)
     if dry_run:
         return 0

@@ -33,7 +33,7 @@ def command(
     """Show what a sweep would do and cost: space, images, networks, device-hours and money with ranges.
 
     Reads the images once to count them; trains nothing unless --probe is given, and starts nothing. Ends with
-    exit code 2 where the budget has no room for a single trial.
+    exit code 2 where the budget has no room for a single trial, with 5 where weights are not on this machine.
     """
     options = RunOptions(usd_per_gpu_hour=usd_per_gpu_hour, instance=instance or "")
     note = functools.partial(click.echo, err=True)
@@ -42,4 +42,5 @@ def command(
         print_json(plan_facts(found.spec, found.plan, found.quote))
     else:
         print_plan(found.spec, found.plan, found.quote)
+    found.plan.require_weights()
     refuse_what_cannot_fit(found.quote)

@@ -2,14 +2,17 @@
 
 import copy
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from sweeper.config.narrow import drop_unmet, values_of
 from sweeper.config.yaml_document import Document, parse_value
 from sweeper.errors import SpecError
 from sweeper.registry import nearest
 
+_VALUES = re.compile(r"parameters\.([^.]+)(?:\.values?)?")
 _USAGE = "expected KEY=VALUE, such as -o budget.trials=8"
 
 
@@ -19,7 +22,8 @@ def override(
     """Return a new document with each `key.path=value` put in, left to right; the value is read as YAML.
 
     A number in the path is an index into a list. A key that the file leaves out is added, for
-    validation to judge; a parameter's part is only changed where the parameter exists.
+    validation to judge; a parameter's part is only changed where the parameter exists. Fewer values of a
+    parameter take along what exists only under the others.
     """
     data = copy.deepcopy(document.data)
     lines, origins = dict(document.lines), dict(document.origins)
@@ -29,12 +33,21 @@ def override(
         if not has_value or not all(path.split(".")):
             raise SpecError(_USAGE, where=origin)
         parsed = _value(value, origin, environment)
+        name = _narrowed_parameter(path)
+        before = values_of(data.get("parameters", {}).get(name)) if name else None
         _put(data, path.split("."), parsed, origin)
+        drop_unmet(data, name, before)
         for known in [known for known in (*lines, *origins) if known.startswith(f"{path}.")]:
             lines.pop(known, None)
             origins.pop(known, None)
         origins[path] = origin
     return replace(document, data=data, lines=lines, origins=origins)
+
+
+def _narrowed_parameter(path: str) -> str:
+    """The parameter whose values the override replaces; "" where it replaces something else."""
+    found = _VALUES.fullmatch(path)
+    return found.group(1) if found else ""
 
 
 def _value(text: str, origin: str, environment: Mapping[str, str]) -> object:

@@ -51,6 +51,7 @@ def preview(
     known = tuple(known_events(spec, plan.facts.digest))
     where = situation(spec, slots=slots, usd=usd)
     if is_probing:
+        plan.require_weights()
         say("timing a few networks on this machine ...")
     on = basis(spec, plan, cache_root(), where, probing=is_probing)
     return Draft(spec, plan, known, quote(spec, plan, where, on))

@@ -22,6 +22,7 @@ def resumed(sweep: StoredSweep, options: RunOptions, images: str | None) -> Laun
     if images:
         spec = with_images_in(spec, images)
     plan = make_plan(spec, cache_root())
+    plan.require_weights()
     found = dict(zip(plan.facts.classes, plan.facts.per_class, strict=True))
     _check_images(sweep.paths.name, record.meta, plan.facts.digest, found)
     if images:

@@ -13,7 +13,8 @@ from sweeper.launch.driver import Announcer, Driver, Ending
 from sweeper.launch.final_test import score_chosen
 from sweeper.launch.prepare_images import prepare_images
 from sweeper.launch.tracking import sender_of
-from sweeper.plan.plan import Plan, Refusal
+from sweeper.plan.plan import Plan
+from sweeper.plan.refusal import Refusal
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep

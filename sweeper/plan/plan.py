@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,15 @@ from sweeper.config.spec import SweepSpec
 from sweeper.cost import terms
 from sweeper.data.dataset import DataFacts, describe
 from sweeper.data.usable import refuse_unusable
-from sweeper.errors import SpecError
+from sweeper.errors import PreflightError, SpecError
 from sweeper.models.parts.count import LayerRow, count
 from sweeper.plan.check_objective import objective_notes
 from sweeper.plan.check_spec import TRIES, check_spec, drawn
 from sweeper.plan.network_cost import NetworkCost, size_of
+from sweeper.plan.refusal import Refusal, absent_weights
 from sweeper.search.points import configurations, has_points_only
-from sweeper.training.network import build, check_buildable
-from sweeper.training.recipe import DEFAULT_PIXELS, Recipe, compose
+from sweeper.training.network import build
+from sweeper.training.recipe import DEFAULT_PIXELS, compose
 from sweeper.trial import Config, canonical, derive
 
 CORNERS = 14
@@ -58,7 +59,8 @@ class Plan:
     """The space (`size` is None for an infinite one), the data, sample networks, and warnings.
 
     `corners` are the cheapest and the dearest network that some extremes of the parameters give, by their
-    operations in an epoch.
+    operations in an epoch. `absent` are weights that some networks need and this machine does not have:
+    nothing can be launched.
     """
 
     facts: DataFacts
@@ -67,6 +69,12 @@ class Plan:
     samples: tuple[Sample, ...]
     corners: tuple[Sample, ...]
     warnings: tuple[str, ...]
+    absent: PreflightError | None = None
+
+    def require_weights(self) -> None:
+        """PreflightError with what to place where, and how to go on without."""
+        if self.absent:
+            raise self.absent
 
 
 def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
@@ -88,45 +96,8 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
     chosen = [Sample(name, c, size_of(c, spec, facts)) for name, c in _samples(spec, refusal, samples)]
     corners = _corners(spec, facts) if has_search else ()
     size = spec.space.size if has_search else len(spec.points)
-    return Plan(facts, pixel_sizes(spec), size, tuple(chosen), corners, warnings)
-
-
-@dataclass
-class Refusal:
-    """Why a configuration cannot be trained; an empty string for one that can.
-
-    It remembers the networks that it has built: most configurations differ in how one of them is trained.
-    """
-
-    spec: SweepSpec
-    facts: DataFacts
-    _built: dict[str, str] = field(default_factory=dict[str, str])
-
-    def __call__(self, config: Config) -> str:
-        """Builds the network on the meta device: about 10 ms, the first time."""
-        try:
-            recipe = compose(config, self.spec.train)
-        except SpecError as error:
-            return str(error)
-        network = canonical(
-            {
-                **recipe.model_options,
-                "architecture": recipe.architecture,
-                "pixels": recipe.pixels,
-                "optimizer": recipe.train.optimizer,
-            }
-        )
-        if network not in self._built:
-            self._built[network] = self._reason(recipe)
-        return self._built[network]
-
-    def _reason(self, recipe: Recipe) -> str:
-        shape = (self.facts.channels, recipe.pixels, recipe.pixels)
-        try:
-            check_buildable(recipe, shape=shape, classes=len(self.facts.classes))
-        except SpecError as error:
-            return str(error)
-        return ""
+    absent = absent_weights(refusal)
+    return Plan(facts, pixel_sizes(spec), size, tuple(chosen), corners, warnings, absent)
 
 
 def pixel_sizes(spec: SweepSpec) -> tuple[int, ...]:

@@ -117,11 +117,29 @@ def test_every_file_can_be_planned_on_images_of_its_shape(path, tmp_path):
 def test_absent_weights_are_one_line_that_names_the_file_to_place(path, tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens: the same on every machine
+    plan = make_plan(synthetic(path, "parameters.weights.value=imagenet"), tmp_path, samples=2)
+    assert len(plan.samples) == 2
     with pytest.raises(PreflightError) as caught:
-        make_plan(synthetic(path, "parameters.weights.value=imagenet"), tmp_path)
+        plan.require_weights()
     assert str(tmp_path / "hub" / "checkpoints" / "vgg16-") in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "ownloading" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.slow(reason="networks of torchvision are built for every draw")
+def test_absent_weights_name_the_one_override_that_goes_on_without_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    plan = make_plan(
+        synthetic(ROOT / "uecfood.yaml", "parameters.weights.value=imagenet"), tmp_path, samples=2
+    )
+    words = "or go on without them: -o 'parameters.architecture=[cnn]'"
+    with pytest.raises(PreflightError, match="so are those of resnet50") as caught:
+        plan.require_weights()
+    assert str(caught.value).endswith(words)
+    without = synthetic(ROOT / "uecfood.yaml", "parameters.architecture=[cnn]")
+    assert "backbone" not in without.parameters
+    make_plan(without, tmp_path, samples=2).require_weights()
 
 
 def test_only_images_that_a_point_asks_for_are_prepared():

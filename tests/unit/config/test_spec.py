@@ -288,3 +288,33 @@ def test_nothing_is_kept_for_a_final_from_wall_hours_alone():
     )
     with pytest.raises(SpecError, match="kept back from wall_hours alone"):
         parse_spec(text)
+
+
+CONDITIONAL = """
+name: conditional
+dataset: {source: digits}
+parameters:
+  architecture: [cnn, pretrained, lenet5]
+  backbone: {values: [vgg16], when: {architecture: pretrained}}
+  freeze: {values: [all], when: {backbone: vgg16}}
+  layers: {values: [1, 2], when: {architecture: [cnn, lenet5]}}
+  filters: {values: [8], per: layers}
+resources: {rules: [{when: {architecture: pretrained}, cpu: 2}]}
+"""
+
+
+def test_fewer_values_take_along_what_exists_only_under_the_others() -> None:
+    narrowed = parse_spec(CONDITIONAL, overrides=["parameters.architecture=[cnn]"])
+    assert list(narrowed.parameters) == ["architecture", "layers", "filters"]
+    assert narrowed.parameters["layers"].when == {"architecture": ["cnn"]}
+    assert narrowed.resources.rules == []
+    other = parse_spec(CONDITIONAL, overrides=["parameters.architecture=pretrained"])
+    assert list(other.parameters) == ["architecture", "backbone", "freeze"]
+
+
+def test_a_condition_on_a_value_that_there_never_was_stays_a_mistake_beside_an_override() -> None:
+    wrong = CONDITIONAL.replace(
+        "when: {architecture: pretrained}}\n  freeze", "when: {architecture: pre}}\n  freeze"
+    )
+    with pytest.raises(SpecError, match="'architecture' is never 'pre'"):
+        parse_spec(wrong, overrides=["parameters.architecture=[cnn]"])
