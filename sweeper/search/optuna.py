@@ -38,7 +38,28 @@ class _Shown(InMemoryStorage):
         return [trial for trial in self._shown if states is None or trial.state in states] + asked
 
 
-class MemorySearch:
+class _OptunaSearch:
+    """What both ways to ask Optuna share: the space, and a sampler that is seeded anew for each proposal."""
+
+    def __init__(
+        self, space: Space, goal: Goal, seed: int, sampler: Callable[[int], BaseSampler], counts_cost: bool
+    ) -> None:
+        _silence()
+        self._space = space
+        self._seed = seed
+        self._sampler = sampler
+        self._counts_cost = counts_cost
+        self._directions = directions_of(goal, counts_cost=counts_cost)
+        self._draws: dict[int, int] = {}
+
+    def _next_sampler(self, number: int) -> BaseSampler:
+        """Return the sampler for the trial's next proposal."""
+        again = self._draws.get(number, 0)
+        self._draws[number] = again + 1
+        return self._sampler(_seed32(self._seed, number, again))
+
+
+class MemorySearch(_OptunaSearch):
     """A sampler without memory of its own: each proposal comes from a new study of what was observed.
 
     The sampler is seeded anew for each trial, so that a proposal is a function of the seed, the trial's
@@ -60,24 +81,17 @@ class MemorySearch:
         counts_cost: bool = False,
     ) -> None:
         """`history` is how many of the trials that are over the sampler sees, the best and the newest."""
-        _silence()
-        self._space = space
-        self._seed = seed
-        self._sampler = sampler
-        self._counts_cost = counts_cost
-        self._directions = directions_of(goal, counts_cost=counts_cost)
+        super().__init__(space, goal, seed, sampler, counts_cost)
         self._memory = Memory(goal, history)
-        self._draws: dict[int, int] = {}
 
     def suggest(self, number: int) -> Config:
         """Asks the study; never exhausted."""
-        again = self._draws.get(number, 0)
-        self._draws[number] = again + 1
+        sampler = self._next_sampler(number)
         shown = [frozen for each in self._memory.shown() if (frozen := self._frozen(each))]
         study = optuna.create_study(
             storage=_Shown(shown),
             directions=self._directions,
-            sampler=self._sampler(_seed32(self._seed, number, again)),
+            sampler=sampler,
         )
         trial = study.ask()
         config = self._space.sample(lambda name, parameter: suggested(trial, name, parameter))
@@ -133,7 +147,7 @@ def _silence() -> None:
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 
-class StudySearch:
+class StudySearch(_OptunaSearch):
     """One study that is kept: for a sampler that writes on trials what it needs later (NSGA-II: generations).
 
     Told like `MemorySearch`, but for a crash, which is FAIL here, and never shortened.
@@ -148,24 +162,16 @@ class StudySearch:
         *,
         counts_cost: bool = False,
     ) -> None:
-        _silence()
-        self._space = space
-        self._seed = seed
-        self._sampler = sampler
-        self._counts_cost = counts_cost
-        directions = directions_of(goal, counts_cost=counts_cost)
-        self._study = optuna.create_study(directions=directions, sampler=sampler(_seed32(seed, 0, 0)))
+        super().__init__(space, goal, seed, sampler, counts_cost)
+        self._study = optuna.create_study(directions=self._directions, sampler=sampler(_seed32(seed, 0, 0)))
         self._trials: dict[int, optuna.Trial] = {}
         self._epochs: dict[int, set[int]] = {}
         self._configs: dict[int, Config] = {}
         self._stopped: dict[int, Config] = {}
-        self._draws: dict[int, int] = {}
 
     def suggest(self, number: int) -> Config:
         """Asks the study; never exhausted."""
-        again = self._draws.get(number, 0)
-        self._draws[number] = again + 1
-        self._study.sampler = self._sampler(_seed32(self._seed, number, again))
+        self._study.sampler = self._next_sampler(number)
         trial = self._study.ask()
         config = self._space.sample(lambda name, parameter: suggested(trial, name, parameter))
         self._enter(number, trial, config)
@@ -204,8 +210,7 @@ class StudySearch:
             self._stopped[number] = config
         if state is State.INFEASIBLE:
             trial.set_constraint("feasible", 1.0)
-            final = TrialState.FAIL if self._counts_cost else TrialState.PRUNED
-            self._study.tell(trial, state=final)
+            self._study.tell(trial, state=TrialState.FAIL if self._counts_cost else TrialState.PRUNED)
         elif score is None or state not in _OPTUNA_STATES:
             self._study.tell(trial, state=TrialState.FAIL)
         elif self._counts_cost:

@@ -1,9 +1,13 @@
 import contextlib
+import json
 import logging
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -40,6 +44,27 @@ def end_session() -> Callable[[int], None]:
                         os.kill(int(entry), signal.SIGKILL)
 
     return end
+
+
+@pytest.fixture(scope="session")
+def run_script(end_session) -> Callable[..., Any]:
+    """`run_script(text, *words, NAME=value)`: the JSON of its last line. No variable of Ray reaches it."""
+
+    def run(script: str, *words: str, **variables: str) -> Any:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        with subprocess.Popen(
+            [sys.executable, "-c", script, *words],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            env=environment | variables,
+        ) as process:  # fmt: skip
+            try:
+                out, error = process.communicate(timeout=240)
+            finally:
+                end_session(process.pid)
+        assert process.returncode == 0, error[-3000:]
+        return json.loads(out.strip().splitlines()[-1])
+
+    return run
 
 
 @pytest.fixture

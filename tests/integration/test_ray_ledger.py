@@ -1,9 +1,6 @@
 """Conservation on a real Ray: four fake GPUs, half of one a trial, preemptions and a worker that dies."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
@@ -78,7 +75,7 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory, end_session):
+def told(tmp_path_factory, run_script):
     """What a process with a Ray of its own says of twelve trials on four fake GPUs."""
     spec = {
         "name": "four", "dataset": {"source": "digits"}, "parameters": {"layers": {"min": 1, "max": 99}},
@@ -86,17 +83,7 @@ def told(tmp_path_factory, end_session):
         "train": {"epochs": 3},
     }  # fmt: skip
     root = tmp_path_factory.mktemp("four")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    with subprocess.Popen(
-        [sys.executable, "-c", FOUR_GPUS, json.dumps(spec), str(root)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment,
-    ) as process:  # fmt: skip
-        try:
-            out, error = process.communicate(timeout=240)
-        finally:
-            end_session(process.pid)
-    assert process.returncode == 0, error[-3000:]
-    return json.loads(out.strip().splitlines()[-1])
+    return run_script(FOUR_GPUS, json.dumps(spec), str(root))
 
 
 def test_billed_idle_and_one_off_time_are_what_four_devices_gave(told):

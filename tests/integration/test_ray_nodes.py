@@ -1,14 +1,16 @@
 """A cluster whose nodes come when trials wait; then one is drained, one dies, and another comes."""
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
 pytestmark = pytest.mark.integration
 EPOCHS = 8
+NODES = {
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_failure_threshold": "3",
+    "RAY_NODE_TYPE_NAME": "spot",  # as on a cluster whose nodes come with the queue
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": "a" * 64,
+}
 SCRIPT = """
 import json, os, sys, time
 from pathlib import Path
@@ -87,25 +89,12 @@ print(json.dumps({
 
 
 def test_trials_of_a_drained_and_of_a_lost_node_go_on_elsewhere_and_nothing_is_told_twice(
-    toy_spec, tmp_path, end_session
+    toy_spec, tmp_path, run_script
 ):
     spec = toy_spec(
         scheduler={"type": "none"}, budget={"trials": 3}, parameters={"layers": {"min": 1, "max": 9}},
     )  # fmt: skip
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    environment |= {"RAY_health_check_period_ms": "1000", "RAY_health_check_failure_threshold": "3"}
-    environment |= {"RAY_NODE_TYPE_NAME": "spot"}  # as on a cluster whose nodes come with the queue
-    environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64}
-    with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, spec.model_dump_json(), str(tmp_path), str(EPOCHS)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment,
-    ) as process:  # fmt: skip
-        try:
-            out, error = process.communicate(timeout=240)
-        finally:
-            end_session(process.pid)
-    assert process.returncode == 0, error[-3000:]
-    told = json.loads(out.strip().splitlines()[-1])
+    told = run_script(SCRIPT, spec.model_dump_json(), str(tmp_path), str(EPOCHS), **NODES)
     print(f"\nseconds from the end of an attempt to the start of the next: {told['recovered']}")
     assert told["answers"] == [
         None,

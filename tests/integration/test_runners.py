@@ -1,9 +1,6 @@
 """The Ray Tune runner on a real Ray: it decides as the others do, and outlives its workers."""
 
-import json
 import os
-import subprocess
-import sys
 import time
 
 import pytest
@@ -146,20 +143,10 @@ def test_a_cancelled_sweep_ends_soon_and_can_be_resumed(drive):
 
 
 def test_a_running_cluster_of_two_nodes_is_joined_by_its_address_and_both_are_used(
-    toy_spec, tmp_path, end_session
+    toy_spec, tmp_path, run_script
 ):
     spec = toy_spec(scheduler=PATIENT, budget={"trials": 6}, parameters={"layers": {"min": 1, "max": 9}})
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    with subprocess.Popen(
-        [sys.executable, "-c", TWO_NODES, spec.model_dump_json(), str(tmp_path)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment,
-    ) as process:  # fmt: skip
-        try:
-            out, error = process.communicate(timeout=240)
-        finally:
-            end_session(process.pid)
-    assert process.returncode == 0, error[-3000:]
-    told = json.loads(out.strip().splitlines()[-1])
+    told = run_script(TWO_NODES, spec.model_dump_json(), str(tmp_path))
     assert told["states"] == ["completed"] * 6
     assert told["devices"] == ["cpu"]
     assert told["overlaps"] > 0, "one CPU a node: trials side by side ran on both"

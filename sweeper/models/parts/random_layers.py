@@ -47,31 +47,27 @@ class Dropout(SeededLayer):
         self.probability = probability
 
     def forward(self, x: Tensor) -> Tensor:
-        """`x` itself outside training."""
+        """Return `x` itself outside training."""
         if not self.training or self.probability == 0:
             return x
         kept = 1 - self.probability
-        return x * self.draw(x, kept).div_(kept)
+        return x * self.draw(self.like(x), kept).div_(max(kept, 1e-6))
+
+    def like(self, x: Tensor) -> Tensor:
+        """Return a tensor of the shape in which decisions are drawn: one for each value."""
+        return x
 
     def extra_repr(self) -> str:
         """The probability, for layer tables."""
         return f"{self.probability}"
 
 
-class DropPath(SeededLayer):
+class DropPath(Dropout):
     """Stochastic depth: it leaves a residual branch out for whole images."""
 
-    def __init__(self, probability: float) -> None:
-        super().__init__()
-        self.probability = probability
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`x` itself outside training."""
-        if not self.training or self.probability == 0:
-            return x
-        kept = 1 - self.probability
-        noise = self.draw(x.new_empty(len(x), *(1 for _ in x.shape[1:])), kept)
-        return x * noise.div_(max(kept, 1e-6))
+    def like(self, x: Tensor) -> Tensor:
+        """Return a tensor of the shape in which decisions are drawn: one for each image."""
+        return x.new_empty(len(x), *(1 for _ in x.shape[1:]))
 
 
 class MixedPool2d(SeededLayer):
