@@ -14,7 +14,6 @@ from sweeper.launch.final_test import score_chosen
 from sweeper.launch.prepare_images import prepare_images
 from sweeper.launch.tracking import sender_of
 from sweeper.plan.plan import Plan
-from sweeper.plan.refusal import Refusal
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
@@ -58,7 +57,7 @@ def _driven(launch: Launch) -> Ending:
     sender = sender_of(spec, record, paths)
     equipment = equipment_of(spec, paths, options, console.note)
     with contextlib.closing(record), contextlib.closing(equipment):
-        refusal = Refusal(spec, launch.plan.facts)
+        refusal = launch.plan.refusal(spec)
         sweep = Sweep(spec, record, clock=equipment.clock, validate_config=refusal)
         training = equipment.training
         if training:

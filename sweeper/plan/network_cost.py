@@ -68,6 +68,15 @@ def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> NetworkCost:
     )
 
 
+def parameter_count(config: Config, spec: SweepSpec, *, channels: int, classes: int) -> int:
+    """How many parameters the configuration's network has; needs no file of weights."""
+    recipe = compose(config, spec.train)
+    with torch.device("meta"):
+        return count(
+            build(_unloaded(recipe), shape=(channels, recipe.pixels, recipe.pixels), classes=classes)
+        )
+
+
 def _unloaded(recipe: Recipe) -> Recipe:
     """The same recipe without its file of weights, which does not change its size."""
     if "weights" not in recipe.model_options:

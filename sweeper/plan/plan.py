@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from sweeper.config.parameter import Choice, Constant, FloatRange, Parameter
 from sweeper.config.spec import SweepSpec
@@ -16,14 +15,13 @@ from sweeper.cost import terms
 from sweeper.data.dataset import DataFacts, describe
 from sweeper.data.usable import refuse_unusable
 from sweeper.errors import PreflightError, SpecError
-from sweeper.models.parts.count import LayerRow, count
+from sweeper.models.parts.count import LayerRow
 from sweeper.plan.check_objective import objective_notes
 from sweeper.plan.check_spec import TRIES, check_spec, drawn
 from sweeper.plan.network_cost import NetworkCost, size_of
 from sweeper.plan.refusal import Refusal, absent_weights
 from sweeper.search.points import configurations, has_points_only
-from sweeper.training.network import build
-from sweeper.training.recipe import DEFAULT_PIXELS, compose
+from sweeper.training.recipe import DEFAULT_PIXELS
 from sweeper.trial import Config, canonical, derive
 
 CORNERS = 14
@@ -70,6 +68,10 @@ class Plan:
     corners: tuple[Sample, ...]
     warnings: tuple[str, ...]
     absent: PreflightError | None = None
+
+    def refusal(self, spec: SweepSpec) -> Refusal:
+        """Why a configuration cannot be trained on these images."""
+        return Refusal(spec, self.facts)
 
     def require_weights(self) -> None:
         """PreflightError with what to place where, and how to go on without."""
@@ -125,15 +127,6 @@ def image_variants(spec: SweepSpec) -> tuple[tuple[int, str], ...]:
     parameter = spec.parameters.get("normalization")
     names = ("none",) if parameter is None else _values(parameter)
     return tuple((pixels, name) for pixels in pixel_sizes(spec) for name in names)
-
-
-def parameter_count(config: Config, spec: SweepSpec, *, channels: int, classes: int) -> int:
-    """How many parameters the configuration's network has; needs no file of weights."""
-    recipe = compose(config, spec.train)
-    if "weights" in recipe.model_options:
-        recipe = replace(recipe, model_options={**recipe.model_options, "weights": "none"})
-    with torch.device("meta"):
-        return count(build(recipe, shape=(channels, recipe.pixels, recipe.pixels), classes=classes))
 
 
 def _check_values(spec: SweepSpec, refusal: Refusal) -> Iterator[str]:

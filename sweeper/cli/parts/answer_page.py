@@ -42,7 +42,7 @@ def _measure(sweep: StoredSweep) -> Measure | None:
         return None
 
     def measure(config: Config) -> int:
-        from sweeper.plan.plan import parameter_count  # imports torch
+        from sweeper.plan.network_cost import parameter_count  # imports torch
 
         return parameter_count(config, spec=spec, channels=int(channels), classes=classes)
 
