@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from sweeper.data.augment import Augmentation, Degrees, Share, Zoom, augmentation
-from sweeper.data.augment.parts.affine import draw, resample
+from sweeper.data.augment.parts.affine import crops, draw, resample
+from sweeper.data.augment.parts.color import cutout as cut_out
 from sweeper.data.augment.parts.color import erase as erase_patch
 from sweeper.data.augment.parts.color import jitter
 from sweeper.data.augment.parts.translate import translate
@@ -23,16 +24,20 @@ class Policy:
     rotation: Degrees = 0.0
     shift: Share = 0.0
     zoom: Zoom = 0.0
+    crop: Zoom = 0.0
     translate: Zoom = 0.0
     flip_horizontal: bool = False
     flip_vertical: bool = False
     flip_alternating: bool = False
     color: Zoom = 0.0
     erase: Share = 0.0
+    cutout: Zoom = 0.0
     mixup: Share = 0.0
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Change the geometry first, then the colors, then erase."""
+        if self.crop:
+            images = resample(images, crops(len(images), self.crop, generator, images.device))
         if self.translate:
             images = translate(images, self.translate, generator)
         if self.rotation or self.shift or self.zoom or self.flip_horizontal or self.flip_vertical:
@@ -51,6 +56,8 @@ class Policy:
             images = jitter(images, self.color, generator)
         if self.erase:
             images = erase_patch(images, self.erase, generator)
+        if self.cutout:
+            images = cut_out(images, self.cutout, generator)
         return images
 
 

@@ -6,8 +6,8 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as V
 
 from sweeper.data.augment import augmentation
-from sweeper.data.augment.parts.affine import matrices, resample
-from sweeper.data.augment.parts.color import erase, jitter
+from sweeper.data.augment.parts.affine import crops, matrices, resample
+from sweeper.data.augment.parts.color import cutout, erase, jitter
 from sweeper.data.augment.parts.translate import alternately_flipped, translate
 
 
@@ -168,3 +168,23 @@ def test_an_alternating_flip_shows_every_image_both_ways_in_any_two_epochs():
     assert [not each for each in mirrored[0]] == mirrored[1]
     assert mirrored[0] == mirrored[2]
     assert 16 < sum(mirrored[0]) < 48
+
+
+def test_a_random_resized_crop_shows_a_part_within_its_area_and_shape():
+    """The matrices say which part: its sides are the diagonal, its middle the last column."""
+    theta = crops(2000, 0.5, generator(), torch.device("cpu"))
+    width, height, middle = theta[:, 0, 0], theta[:, 1, 1], theta[:, :, 2].abs()
+    assert 0.49 < (width * height).min() < 0.55
+    assert (width * height).max() > 0.95
+    assert ((width / height).log().abs() <= math.log(4 / 3) + 1e-5).all()
+    assert (middle <= 1 - torch.stack([width, height], 1) + 1e-6).all()
+    ramp = torch.linspace(0, 1, 16).expand(8, 1, 16, 16)
+    seen = augmentation["custom"](crop=0.5)(ramp, generator())
+    assert (seen.amax((1, 2, 3)) - seen.amin((1, 2, 3)) < 1 - 1e-3).any()
+
+
+def test_cutout_hides_a_square_of_its_side_in_every_image_also_over_the_edge():
+    images = noise(300, 20, 1)
+    hidden = (cutout(images, 0.5, generator()) != images).sum((1, 2, 3))
+    assert hidden.max() == 10 * 10
+    assert 25 <= hidden.min() < 60

@@ -80,3 +80,18 @@ def draw(
     ones = torch.ones_like(coins[0])
     flips = torch.stack([coins[0] if flip_horizontal else ones, coins[1] if flip_vertical else ones])
     return matrices(sides[0] * math.radians(rotation), sides[1:3] * shift, 1 + sides[3] * zoom, flips)
+
+
+def crops(rows: int, most: float, generator: torch.Generator, device: torch.device) -> Tensor:
+    """Draw matrices that enlarge a part of the image: up to `most` of its area is lost, sides are 3:4 to 4:3.
+
+    The random-resized crop of Szegedy et al. 2014, as torchvision has it.
+    """
+    area, shape, across, down = uniform(rows, 4, generator, device)
+    stretch = ((2 * shape - 1) * math.log(4 / 3)).exp()
+    kept = (1 - most * area) * torch.stack([stretch, 1 / stretch])
+    width, height = kept.sqrt().clamp(max=1)
+    none = torch.zeros_like(width)
+    first = torch.stack([width, none, (1 - width) * (2 * across - 1)], -1)
+    second = torch.stack([none, height, (1 - height) * (2 * down - 1)], -1)
+    return torch.stack([first, second], -2)

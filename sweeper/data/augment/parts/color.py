@@ -24,16 +24,27 @@ def jitter(images: Tensor, strength: float, generator: torch.Generator) -> Tenso
 
 def erase(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
     """Paint a square of 2 to 20 % of the area in the image's mean color, in that share of the images."""
-    rows, _, height, width = images.shape
-    drawn = uniform(rows, 4, generator, images.device)
+    drawn = uniform(len(images), 4, generator, images.device)
     side = (0.02 + 0.18 * drawn[1]).sqrt()
-    left, top = drawn[2] * (1 - side), drawn[3] * (1 - side)
+    return _painted(images, drawn[2:] * (1 - side), side, drawn[0] < probability)
+
+
+def cutout(images: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Paint a square with that share of the side anywhere, also over the edge (DeVries, Taylor 2017)."""
+    drawn = uniform(len(images), 2, generator, images.device)
+    side = torch.full_like(drawn[0], share)
+    return _painted(images, drawn - side / 2, side, side > 0)
+
+
+def _painted(images: Tensor, corner: Tensor, side: Tensor, hit: Tensor) -> Tensor:
+    """Fill squares with the image's mean color; `corner` (2, n) is left and top, in shares of the side."""
+    height, width = images.shape[2:]
     x = (torch.arange(width, device=images.device) + 0.5) / width
     y = (torch.arange(height, device=images.device) + 0.5) / height
-    across = (x >= left[:, None]) & (x < (left + side)[:, None])
-    down = (y >= top[:, None]) & (y < (top + side)[:, None])
-    hit = (drawn[0] < probability)[:, None, None] & down[:, :, None] & across[:, None, :]
-    return torch.where(hit[:, None], images.mean((2, 3), keepdim=True), images)
+    left, top, side = corner[0, :, None], corner[1, :, None], side[:, None]
+    inside = ((y >= top) & (y < top + side))[:, :, None] & ((x >= left) & (x < left + side))[:, None]
+    inside &= hit[:, None, None]
+    return torch.where(inside[:, None], images.mean((2, 3), keepdim=True), images)
 
 
 def _gray(images: Tensor) -> Tensor:
