@@ -31,6 +31,7 @@ from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch comes: idle threads of it spin, and count as CPU
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs in the background ignores it
 settings.register_profile("sweeper", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sweeper")  # hypothesis fails what takes 0.2 s: a verdict on the machine
 ENDS = {Decision.CONTINUE: State.COMPLETED, Decision.STOP: State.STOPPED, Decision.PAUSE: State.PAUSED}

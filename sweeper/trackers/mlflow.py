@@ -102,7 +102,7 @@ class MlflowTracker:
             created = self._connected.create_run(
                 self._open_experiment(), row.at_ms, tags, str(payload.get("name") or key)
             )
-            run_id = created.info.run_id
+            run_id = self._named(created.info.run_id, "run")
         self._runs[trial] = run_id
         return run_id
 
@@ -153,8 +153,9 @@ class MlflowTracker:
             if held is None:
                 self._experiment = self._create_experiment(name)
             else:
+                found = self._named(held.experiment_id, "experiment")
                 _check_alive(held)
-                self._experiment = held.experiment_id
+                self._experiment = found
         return self._experiment
 
     def _create_experiment(self, name: str) -> str:
@@ -164,12 +165,20 @@ class MlflowTracker:
             tags["mlflow.experiment.primaryMetric.name"] = metric
             tags["mlflow.experiment.primaryMetric.greaterIsBetter"] = str(self._target.is_maximized)
         try:
-            return str(self._connected.create_experiment(name, _artifacts(self._target.uri), tags))
+            made = self._connected.create_experiment(name, _artifacts(self._target.uri), tags)
+            return self._named(str(made), "experiment")
         except MlflowException as error:
             held = self._connected.get_experiment_by_name(name)
             if held is None or error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
                 raise
             return held.experiment_id  # another sweep was quicker
+
+    def _named(self, number: str, what: str) -> str:
+        """The id; Undelivered where a reply has none: MLflow's client reads any JSON object as a reply."""
+        if not number:
+            problem = f"what answers there is no MLflow (its {what} has no id)"
+            raise Undelivered(problem, where=redacted(self._target.uri))
+        return number
 
     @property
     def _connected(self) -> MlflowClient:

@@ -28,7 +28,7 @@ def events(path):
     return found
 
 
-def wait_until(is_so, process, seconds=150):
+def wait_until(is_so, process, seconds=600):
     deadline = time.monotonic() + seconds
     while not is_so():
         assert process.poll() is None, process.communicate()
@@ -55,7 +55,7 @@ def outcome(machine, other_machine, digits):
     wait_until((there / "record.db").exists, resumed)
     wait_until(lambda: len(events(there / "record.db")) > len(known) + 4, resumed)
     seconds = time.monotonic() - began
-    out, err = resumed.communicate(timeout=240)
+    out, err = resumed.communicate(timeout=600)
     print(f"first report {seconds:.1f} s after resume")
     return resumed.returncode, out + err, before, known, events(there / "record.db")
 

@@ -128,7 +128,7 @@ def test_money_is_asked_for_on_a_terminal_and_no_means_no(machine: Any, digits: 
         stdin=theirs,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     os.close(terminal)

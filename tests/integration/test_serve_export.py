@@ -61,11 +61,11 @@ def address(model: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> It
     finally:
         with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
+        server.wait(300)
 
 
 def _wait(server: subprocess.Popen[bytes], ping: str, log: Path) -> None:
-    for _ in range(600):
+    for _ in range(3000):
         assert server.poll() is None, log.read_text()
         with suppress(OSError), urllib.request.urlopen(ping, timeout=5):
             return
@@ -76,7 +76,7 @@ def _wait(server: subprocess.Popen[bytes], ping: str, log: Path) -> None:
 def ask(address: str, document: object) -> object:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(address, json.dumps(document).encode(), headers)
-    with urllib.request.urlopen(request, timeout=30) as reply:
+    with urllib.request.urlopen(request, timeout=300) as reply:
         return json.load(reply)
 
 

@@ -1,6 +1,5 @@
 """Faults of workers and their machines: the trial goes on, the others do not notice. Ray's, and our own."""
 
-import itertools
 import os
 import time
 
@@ -14,6 +13,8 @@ from sweeper.trial import Report, State
 
 pytestmark = pytest.mark.integration
 PATIENT = {"type": "none"}
+PATIENCE = 15.0
+"""Seconds for which a healthy worker may be silent while neighbors have the cores."""
 
 
 @pytest.fixture(params=["subprocess", "ray_tune"])
@@ -52,17 +53,16 @@ def test_storage_that_hangs_on_writing_costs_its_attempt_while_the_driver_goes_o
             yield Report(epoch, 0.5, 0.01 * epoch, {}, str(epoch))
 
     def pulse(sweep):
-        beats.append(time.monotonic())
+        first = next(iter(sweep.history.trials.values()), None)
+        if first and len(first.reports) == len(first.attempts) == 1 and not first.attempts[0].ended:
+            beats.append(sweep.live)
         return False
 
-    began = time.monotonic()
-    sweep = drive(workload, pulse=pulse, patience=3.0)
+    sweep = drive(workload, pulse=pulse, patience=PATIENCE)
     assert ends(sweep) == [["hung", "completed"], ["completed"], ["completed"]]
     first = next(iter(sweep.history.trials.values()))
     assert [report.epoch for report in first.reports] == [1, 2, 3]
-    gaps = [after - before for before, after in itertools.pairwise(beats)]
-    assert max(gaps) < 15, "the driver's loop ticks while the worker hangs"
-    print(f"recovered {time.monotonic() - began:.1f} s after the start")
+    assert len(beats) >= 3, "the driver's loop ticks while the worker hangs"
 
 
 def test_a_worker_with_another_torch_never_trains_and_says_what_it_has(drive):

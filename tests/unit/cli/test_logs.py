@@ -1,7 +1,10 @@
+import io
+import sys
 import threading
 
 import pytest
 
+from sweeper.cli import run
 from sweeper.store import lease
 from sweeper.store.event_lines import Line
 from sweeper.store.record import Record
@@ -166,25 +169,36 @@ def test_follow_ends_at_once_where_nobody_runs_the_sweep(make_run, say) -> None:
     assert say("logs", "toy", "--follow").out == say("logs", "toy").out
 
 
-def test_follow_tells_what_the_owner_writes_until_it_leaves(make_run, say) -> None:
-    paths = make_run("toy", "stopped")
-    is_held, may_go = threading.Event(), threading.Event()
+class Tee(io.StringIO):
+    """What is printed; the event is set when the first line is there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_begun = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.has_begun.set()
+        return super().write(text)
+
+
+def test_follow_tells_what_the_owner_writes_until_it_leaves(make_run, monkeypatch) -> None:
+    paths, out, is_held = make_run("toy", "stopped"), Tee(), threading.Event()
 
     def own() -> None:
         with lease.held(paths.root):
             is_held.set()
-            may_go.wait(5)
+            out.has_begun.wait()
             record = Record.open(paths.record)
             record.write(Line("launched"), Line("closed", body={"why": "done"}))
             record.close()
 
     owner = threading.Thread(target=own)
     owner.start()
-    is_held.wait(5)
-    threading.Timer(0.2, may_go.set).start()
-    lines = say("logs", "toy", "--follow", "-n", "2").out.splitlines()
+    is_held.wait()
+    monkeypatch.setattr(sys, "stdout", out)
+    assert run(["logs", "toy", "--follow", "-n", "1"]) == 0
     owner.join()
-    assert [line[21:].split(",")[0] for line in lines[1:]] == [
+    assert [line[21:].split(",")[0] for line in out.getvalue().splitlines()] == [
         "closed: Ctrl-C",
         "launch 2 begins",
         "closed: done",
