@@ -58,7 +58,7 @@ def run_script(end_session) -> Callable[..., Any]:
             env=environment | variables,
         ) as process:  # fmt: skip
             try:
-                out, error = process.communicate(timeout=240)
+                out, error = process.communicate(timeout=600)
             finally:
                 end_session(process.pid)
         assert process.returncode == 0, error[-3000:]
