@@ -30,18 +30,20 @@ def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: b
     from sweeper.cli.parts.plan_page import print_plan
     from sweeper.launch.draft import draft
     from sweeper.launch.run import launch_new
+    from sweeper.launch.warm_up import warming
 
-    planned = draft(spec, where, is_thorough=dry_run)
-    if dry_run:
-        print_plan(planned.spec, planned.plan, planned.quote)
-    planned.plan.require_weights()
-    refuse_what_cannot_fit(planned.quote)
-    if dry_run:
-        return 0
-    if not where.is_quiet:
-        print_reading(planned.plan.facts.layout)
-        print_warnings(planned.plan.warnings)
-    if not may_proceed(planned.quote, where, is_sure=yes):
-        click.echo("nothing was started")
-        return 0
-    return say(launch_new(planned, with_metrics(where)), spec.name)
+    with warming(spec, where, is_wanted=not dry_run) as where:
+        planned = draft(spec, where, is_thorough=dry_run)
+        if dry_run:
+            print_plan(planned.spec, planned.plan, planned.quote)
+        planned.plan.require_weights()
+        refuse_what_cannot_fit(planned.quote)
+        if dry_run:
+            return 0
+        if not where.is_quiet:
+            print_reading(planned.plan.facts.layout)
+            print_warnings(planned.plan.warnings)
+        if not may_proceed(planned.quote, where, is_sure=yes):
+            click.echo("nothing was started")
+            return 0
+        return say(launch_new(planned, with_metrics(where)), spec.name)

@@ -36,8 +36,10 @@ def command(name: str, where: RunOptions, takeover: bool, images: str | None) ->
         from sweeper.cli.parts.ending import say
         from sweeper.launch.resume import resumed
         from sweeper.launch.run import drive
+        from sweeper.launch.warm_up import warming
 
-        return say(drive(resumed(sweep, with_metrics(where), images)), name)
+        with warming(sweep.spec, with_metrics(where)) as where:
+            return say(drive(resumed(sweep, where, images)), name)
 
 
 def _refuse_edited(sweep: StoredSweep) -> None:

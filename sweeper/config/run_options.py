@@ -22,7 +22,7 @@ class RunOptions:
 
     `usd_per_gpu_hour` prices every GPU alike; without it nodes are priced by their labels.
     `instance` names the type of nodes without a label, as their cloud does.
-    `metrics` is the server on `metrics_port`, once it listens.
+    `metrics` is the server on `metrics_port`, once it listens; `worker` a process that was started early.
     """
 
     runner: str = ""
@@ -33,3 +33,4 @@ class RunOptions:
     usd_per_gpu_hour: float | None = None
     instance: str = ""
     metrics: Metrics | None = None
+    worker: Any = None

@@ -63,7 +63,7 @@ def equipment_of(
         return Equipment(runner["simulated"](clock=clock, workers=options.cpus or 1), curves, clock)
     share = ResourcesSpec() if options.runner == "local" else spec.resources
     training = Training(spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, share)
-    worker = WorkerProcess(paths.log) if options.runner == "subprocess" else None
+    worker = (options.worker or WorkerProcess()) if options.runner == "subprocess" else None
     return Equipment(_runner(spec, paths, options, worker, say), training, training=training, worker=worker)
 
 

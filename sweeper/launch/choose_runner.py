@@ -18,14 +18,10 @@ def with_runner(spec: SweepSpec, options: RunOptions) -> RunOptions:
     """Return the same options with a runner: the one that they name, or the one that fits."""
     if options.runner:
         return options
-    is_alone = options.address is None and runs_one_at_a_time(spec, options.cpus)
+    here = this_machine(options.cpus)
+    has_one_slot = spec.budget.trials == 1 or Slots(spec.resources, read=lambda: [here]).is_single
+    is_alone = options.address is None and has_one_slot
     return replace(options, runner="subprocess" if is_alone else "ray_tune")
-
-
-def runs_one_at_a_time(spec: SweepSpec, cpus: int | None) -> bool:
-    """Say whether this machine has room for one trial at a time, or the sweep has one trial."""
-    here = this_machine(cpus)
-    return spec.budget.trials == 1 or Slots(spec.resources, read=lambda: [here]).is_single
 
 
 def runner_text(options: RunOptions) -> str:

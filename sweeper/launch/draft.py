@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.cost_estimate import CostEstimate
-from sweeper.launch.choose_runner import with_runner
 from sweeper.launch.create import anchored
 from sweeper.launch.tracking import check_tracking
 from sweeper.launch.warm_start import known_events
@@ -28,9 +27,11 @@ class Draft:
 
 
 def draft(spec: SweepSpec, options: RunOptions, *, is_thorough: bool = False) -> Draft:
-    """Check, plan and estimate. Writes nothing but the cache; SpecError or DataError for what cannot run."""
+    """Check, plan and estimate, once the runner is chosen. Writes nothing but the cache.
+
+    SpecError or DataError for what cannot run.
+    """
     spec = anchored(spec)
-    options = with_runner(spec, options)
     check_tracking(spec)
     plan = make_plan(spec, cache_root())
     known = tuple(known_events(spec, plan.facts.digest))

@@ -20,8 +20,6 @@ from ray.tune.stopper import Stopper
 from sweeper.config.resources import ResourcesSpec
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners.parts.attempt_tracker import AttemptTracker
-from sweeper.runners.parts.leaks import device_memory
-from sweeper.runners.parts.notice import NOTICE_SECONDS
 from sweeper.runners.parts.slots import Price, Slots, request_of
 from sweeper.runners.parts.versions import versions_here
 from sweeper.runners.parts.watch import PATIENCE_SECONDS, WAITING_SECONDS, Watch
@@ -76,8 +74,8 @@ def ray_tune(
     price: Price | None = None,
     patience: Annotated[float, Field(gt=0)] = PATIENCE_SECONDS,
     waiting: Annotated[float, Field(gt=0)] = WAITING_SECONDS,
-    notice: Annotated[float, Field(gt=0)] = NOTICE_SECONDS,
-    memory: Callable[[], int] = device_memory,
+    notice: Annotated[float, Field(gt=0)] | None = None,
+    memory: Callable[[], int] | None = None,
     versions: Mapping[str, str] | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Runner:

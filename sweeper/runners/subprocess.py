@@ -3,7 +3,7 @@
 import itertools
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +20,6 @@ from sweeper.runners.parts.watch import PATIENCE_SECONDS, Watch
 from sweeper.runners.parts.worker_main import Order, Setup
 from sweeper.runners.parts.worker_process import WorkerLost, WorkerProcess
 from sweeper.sweep.sweep import Sweep
-from sweeper.trial import Trial
 
 POLL_SECONDS = 0.1
 
@@ -50,8 +49,8 @@ def subprocess(
         here = this_machine(cpus, most_gpus=math.ceil(max(variant.gpu for variant in one.variants)))
         slots = Slots(one, price, lambda: [here])
         slots.require_room()
-        process = worker or WorkerProcess(log)
-        setup = Setup(workload, device_facts(), memory, notice, versions or versions_here())
+        process = worker or WorkerProcess()
+        setup = Setup(log, workload, device_facts(), memory, notice, versions or versions_here())
         tracker = AttemptTracker(sweep, pulse, slots, _Killer(), say, Watch(patience))
         try:
             _Attempts(tracker, process, setup).run_all()
@@ -91,16 +90,16 @@ class _Attempts:
                 return
             trial = self.tracker.ask(str(number))
             if trial is not None:
-                self._run(str(number), trial)
+                self._run(str(number), trial, self._gpus(trial.config))
             elif sweep.is_done or not sweep.held:
                 return
             else:
                 time.sleep(POLL_SECONDS)
 
-    def _run(self, key: str, trial: Trial) -> None:
+    def _run(self, key: str, trial: object, gpus: Sequence[str]) -> None:
         self.tracker.started(key, self.process)
         try:
-            self.process.prepare(self._gpus(trial), self.setup)
+            self.process.prepare(gpus, self.setup)
             self.process.send(trial)
             while self.tracker.holds(key):
                 said = self.process.heard(POLL_SECONDS)
@@ -119,7 +118,7 @@ class _Attempts:
         elif self.process.is_alive:
             self.process.send(Order.NEXT if self.tracker.holds(key) else Order.END)
 
-    def _gpus(self, trial: Trial) -> tuple[str, ...]:
+    def _gpus(self, config: Mapping[str, Any]) -> Sequence[str]:
         """Whole devices, of which the trial may hold a fraction."""
-        count = self.tracker.slots.request(trial.config).get("GPU", 0.0)
+        count = self.tracker.slots.request(config).get("GPU", 0.0)
         return visible_gpus()[: math.ceil(count)]

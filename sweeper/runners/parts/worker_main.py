@@ -5,6 +5,7 @@ The process dies with its driver, by the kernel's hand where it is in the middle
 
 import contextlib
 import ctypes
+import importlib
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from sweeper.files import appending
 from sweeper.runners import Workload
 from sweeper.runners.parts.attempt_talk import AttemptTalk
 from sweeper.runners.parts.leaks import Leaks, device_memory
@@ -26,8 +28,12 @@ _PR_SET_PDEATHSIG = 1  # from sys/prctl.h
 
 @dataclass(frozen=True)
 class Setup:
-    """What holds for every attempt of a worker; `device` is what it says of itself beside its process."""
+    """What holds for every attempt of a worker; `device` is what it says of itself beside its process.
 
+    What the process prints goes to the end of `log`.
+    """
+
+    log: Path
     workload: Workload
     device: Mapping[str, Any] = field(default_factory=dict[str, Any])
     memory: Callable[[], int] | None = None
@@ -36,6 +42,9 @@ class Setup:
 
     def talk(self) -> AttemptTalk:
         """Who speaks for the worker from now on."""
+        with appending(self.log) as log:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
         notice = Notice(self.notice_seconds or NOTICE_SECONDS)
         notice.listen()
         leaks = Leaks(self.memory or device_memory, getattr(self.workload, "forget", lambda: None))
@@ -52,6 +61,13 @@ class Order(Enum):
 
     NEXT = auto()
     END = auto()
+
+
+@dataclass(frozen=True)
+class Load:
+    """Modules to import before they are needed, and without an answer."""
+
+    modules: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -75,6 +91,9 @@ def serve(connection: Connection) -> None:
         message = connection.recv()
         if isinstance(message, Setup):
             talk = message.talk()
+        elif isinstance(message, Load):
+            for name in message.modules:
+                importlib.import_module(name)
         elif isinstance(message, Call):
             connection.send(message.answer())
         elif talk is None:

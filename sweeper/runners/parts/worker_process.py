@@ -9,14 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, ClassVar
 
 import cloudpickle
 
 from sweeper.errors import FailureKind, SweeperError
-from sweeper.files import appending
-from sweeper.runners.parts.worker_main import Call, Setup
+from sweeper.runners.parts.worker_main import Call, Load, Setup
 from sweeper.training.environment import CPU_WORKER, NVML_ORDER
 
 _MAIN = "from sweeper.runners.parts.worker_main import main; main({}, {})"
@@ -33,12 +31,11 @@ class WorkerLost(SweeperError, RuntimeError):
 
 @dataclass
 class WorkerProcess:
-    """At most one process at a time. What it prints goes to the end of `log`.
+    """At most one process at a time. What it prints goes nowhere before `Setup` says where.
 
     `gpus` are those that it sees, as `CUDA_VISIBLE_DEVICES` names them.
     """
 
-    log: Path
     gpus: Sequence[str] = ()
     _process: subprocess.Popen[bytes] | None = None
     _connection: Connection | None = None
@@ -56,12 +53,12 @@ class WorkerProcess:
         command = [sys.executable, "-P", "-c", _MAIN.format(theirs.fileno(), os.getpid())]
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for the driver alone
         try:
-            with theirs, appending(self.log) as log:
+            with theirs:
                 self._process = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(),),
                     env=_environment(gpus),
                 )
@@ -78,6 +75,10 @@ class WorkerProcess:
         if self._setup is not setup:
             self.send(setup)
             self._setup = setup
+
+    def load(self, *modules: str) -> None:
+        """Let it import these, without waiting for it."""
+        self.send(Load(modules))
 
     def send(self, message: object) -> None:
         """Tell it something that `worker_main.serve` knows; WorkerLost where it has ended."""
@@ -127,12 +128,13 @@ class WorkerProcess:
             return WorkerLost("there is no worker")
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_LAST_SECONDS)
+        log = self._setup.log if self._setup else None
         self.kill()
         code = process.returncode or 0
         name = signal.Signals(-code).name if code < 0 else ""
         memory = ", as the kernel does where memory runs out" if name == "SIGKILL" else ""
         how = f"was ended by {name}{memory}" if name else f"ended with exit code {code}"
-        return WorkerLost(f"the worker {how}", hint=f"what it said is in {self.log}")
+        return WorkerLost(f"the worker {how}", hint=f"what it said is in {log}" if log else "")
 
 
 def _environment(gpus: Sequence[str]) -> Mapping[str, str]:

@@ -26,16 +26,16 @@ class Worker(tune.Trainable):
         self,
         config: dict[str, Any],
         workload: Workload | None = None,
-        memory: Callable[[], int] = device_memory,
-        notice_seconds: float = NOTICE_SECONDS,
+        memory: Callable[[], int] | None = None,
+        notice_seconds: float | None = None,
         versions: Mapping[str, str] | None = None,
     ) -> None:
         """Begin the first attempt. Tune calls this in the new process, with the workload."""
         if workload is None:
             raise TypeError("a Worker needs tune.with_parameters(Worker, workload=...)")
         _hide_gpus_that_are_not_ours()
-        leaks = Leaks(memory, getattr(workload, "forget", lambda: None))
-        notice = Notice(notice_seconds)
+        leaks = Leaks(memory or device_memory, getattr(workload, "forget", lambda: None))
+        notice = Notice(notice_seconds or NOTICE_SECONDS)
         notice.listen()
         self._talk = AttemptTalk(workload, worker_device, versions or {}, leaks, notice)
         self._talk.begin(_trial(config))

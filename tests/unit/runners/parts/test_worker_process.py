@@ -10,25 +10,25 @@ from pathlib import Path
 import pytest
 
 from sweeper.errors import SweeperError
+from sweeper.runners.parts.worker_main import Setup
 from sweeper.runners.parts.worker_process import WorkerLost, WorkerProcess
 
 pytestmark = pytest.mark.slow(reason="a process starts for each test")
 DRIVER = """
 import sys, time
-from pathlib import Path
 from sweeper.runners.parts.worker_process import WorkerProcess
-worker = WorkerProcess(Path(sys.argv[1]))
+worker = WorkerProcess()
 worker.start()
 print(worker.call(__import__("os").getpid), flush=True)
-if sys.argv[2] == "busy":
+if sys.argv[1] == "busy":
     worker.call(time.sleep, 600)
 time.sleep(600)
 """
 
 
 @pytest.fixture
-def worker(tmp_path):
-    process = WorkerProcess(tmp_path / "log")
+def worker():
+    process = WorkerProcess()
     yield process
     process.kill()
 
@@ -52,18 +52,31 @@ def test_what_fails_in_it_is_told_and_the_process_goes_on(worker):
     assert worker.call(divmod, 7, 2) == (3, 1)
 
 
-def test_what_it_prints_goes_to_the_log(worker):
-    worker.start()
+def test_what_it_prints_goes_to_the_log_and_its_end_names_that(worker, tmp_path):
+    worker.prepare((), Setup(tmp_path / "log", iter))
     worker.call(os.system, "echo said by a child")
-    assert "said by a child" in worker.log.read_text()
+    assert "said by a child" in (tmp_path / "log").read_text()
+    with pytest.raises(WorkerLost, match=f"what it said is in {tmp_path / 'log'}"):
+        worker.call(os._exit, 1)
+
+
+def test_a_worker_that_was_started_early_is_the_one_that_is_used(worker, tmp_path):
+    worker.start(("0",))
+    worker.load("colorsys")
+    pid = worker.call(os.getpid)
+    worker.prepare(("0",), Setup(tmp_path / "log", iter))
+    assert worker.call(os.getpid) == pid
+    assert worker.call(eval, "'colorsys' in __import__('sys').modules")
+    worker.prepare((), Setup(tmp_path / "log", iter))
+    assert worker.call(os.getpid) != pid, "it sees another device"
 
 
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        (lambda: os._exit(3), "ended with exit code 3; what it said is in "),
+        (lambda: os._exit(3), "ended with exit code 3"),
         (lambda: os.kill(os.getpid(), signal.SIGKILL), "ended by SIGKILL, as the kernel does where memory"),
-        (lambda: os.kill(os.getpid(), signal.SIGSEGV), "ended by SIGSEGV; what it said is in "),
+        (lambda: os.kill(os.getpid(), signal.SIGSEGV), "ended by SIGSEGV"),
     ],
     ids=["exit", "SIGKILL", "SIGSEGV"],
 )
@@ -91,8 +104,8 @@ def test_the_kernel_would_end_it_before_its_driver_where_memory_runs_out(worker)
 
 
 @pytest.mark.parametrize("doing", ["idle", "busy"])
-def test_it_does_not_outlive_a_driver_that_is_killed(tmp_path, doing):
-    command = [sys.executable, "-c", DRIVER, str(tmp_path / "log"), doing]
+def test_it_does_not_outlive_a_driver_that_is_killed(doing):
+    command = [sys.executable, "-c", DRIVER, doing]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
         pid = int(driver.stdout.readline())
         driver.kill()
