@@ -30,6 +30,7 @@ def subprocess(
     resources: ResourcesSpec,
     log: Path,
     cpus: Annotated[int, Field(ge=1)] | None = None,
+    gpus: Sequence[str] | None = None,
     price: Price | None = None,
     patience: Annotated[float, Field(gt=0)] = PATIENCE_SECONDS,
     notice: Annotated[float, Field(gt=0)] | None = None,
@@ -40,20 +41,23 @@ def subprocess(
 ) -> Runner:
     """Runs trials one after the other in one worker, which is replaced where it breaks or hangs.
 
-    The options are those of `ray_tune`. `worker` is used where it is given, and left running at the end;
-    without it a process is started, and ended.
+    The options are those of `ray_tune`; `gpus` are the devices to use, as `CUDA_VISIBLE_DEVICES` names them
+    (default: what this process may use), of which a trial sees as many as it asks for. `worker` is used where
+    it is given, and left running at the end; without it a process is started, and ended.
     """
 
     def drive(sweep: Sweep, workload: Workload, pulse: Pulse) -> None:
         one = resources.model_copy(update={"concurrency": 1})
-        here = this_machine(cpus, most_gpus=math.ceil(max(variant.gpu for variant in one.variants)))
+        most = math.ceil(max(variant.gpu for variant in one.variants))
+        used = (visible_gpus() if gpus is None else gpus)[:most]
+        here = this_machine(cpus, used)
         slots = Slots(one, price, lambda: [here])
         slots.require_room()
         process = worker or WorkerProcess()
         setup = Setup(log, workload, device_facts(), memory, notice, versions or versions_here())
         tracker = AttemptTracker(sweep, pulse, slots, _Killer(), say, Watch(patience))
         try:
-            _Attempts(tracker, process, setup).run_all()
+            _Attempts(tracker, process, setup, used).run_all()
         finally:
             if worker is None:
                 process.kill()
@@ -80,6 +84,7 @@ class _Attempts:
     tracker: AttemptTracker
     process: WorkerProcess
     setup: Setup
+    gpus: Sequence[str]
 
     def run_all(self) -> None:
         """Until the sweep has nothing more to give, or was cancelled."""
@@ -121,4 +126,4 @@ class _Attempts:
     def _gpus(self, config: Mapping[str, Any]) -> Sequence[str]:
         """Whole devices, of which the trial may hold a fraction."""
         count = self.tracker.slots.request(config).get("GPU", 0.0)
-        return visible_gpus()[: math.ceil(count)]
+        return self.gpus[: math.ceil(count)]

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psutil
@@ -14,11 +14,11 @@ from sweeper.training.device import default_device, device_name
 HERE = "here"
 
 
-def this_machine(cpus: int | None = None, *, most_gpus: int | None = None) -> Machine:
-    """What a private Ray would count too, or the part of it that is used: so many cores and GPUs at most."""
+def this_machine(cpus: int | None = None, gpus: Sequence[str] | None = None) -> Machine:
+    """What a private Ray would count too, or the part of it that is used: so many cores, and these GPUs."""
     resources = {
         "CPU": float(cpus or usable_cpus()),
-        "GPU": float(len(visible_gpus()[:most_gpus])),
+        "GPU": float(len(visible_gpus() if gpus is None else gpus)),
         "memory": float(psutil.virtual_memory().available),
     }
     return Machine(HERE, socket.gethostname(), resources)
@@ -35,9 +35,12 @@ def usable_cpus() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def visible_gpus() -> tuple[str, ...]:
-    """The GPUs that this process may use, as `CUDA_VISIBLE_DEVICES` names them; none is initialized."""
-    count = torch.cuda.device_count()
+def visible_gpus(count: int | None = None) -> tuple[str, ...]:
+    """The GPUs that this process may use, as `CUDA_VISIBLE_DEVICES` names them; none is initialized.
+
+    `count` is how many CUDA finds; it is asked where nobody says.
+    """
+    count = torch.cuda.device_count() if count is None else count
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = [name.strip() for name in named.split(",")] if named else [str(place) for place in range(count)]
     return tuple(names[:count])
