@@ -1,6 +1,7 @@
 """This module builds what a sweep is run with: the chosen runner, its workload and its clock."""
 
 import dataclasses
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ def equipment_of(
         curves = SyntheticCurves(spec.space, epochs, metric, spec.search.seed)
         return Equipment(runner["simulated"](clock=clock, workers=options.cpus or 1), curves, clock)
     share = ResourcesSpec() if options.runner == "local" else spec.resources
-    training = Training(spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, share)
+    mark = secrets.token_hex(8)
+    training = Training(spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, share, mark)
     worker = (options.worker or WorkerProcess()) if options.runner == "subprocess" else None
     return Equipment(_runner(spec, paths, options, worker, say), training, training=training, worker=worker)
 

@@ -62,6 +62,7 @@ def _driven(launch: Launch) -> Ending:
         training = equipment.training
         if training:
             prepare_images(sweep, launch.plan, console.note)
+            training.leave_mark()
         driver = Driver(sweep, record, paths, console, sender, options.metrics)
         sweep.listen(driver.on_event)
         sweep.listen(Announcer(spec, console.note))

@@ -25,6 +25,7 @@ from sweeper.runners.parts.versions import versions_here
 from sweeper.runners.parts.watch import PATIENCE_SECONDS, WAITING_SECONDS, Watch
 from sweeper.runners.ray.cluster import connected, quiet
 from sweeper.runners.ray.machines import machines
+from sweeper.runners.ray.sight import require_sight
 from sweeper.runners.ray.tune_adapter import SweepScheduler, SweepSearcher
 from sweeper.runners.ray.watchdog import TuneWorkers
 from sweeper.runners.ray.worker import Worker
@@ -93,6 +94,7 @@ def ray_tune(
         with quiet(log), connected(address, cpus, log, say):
             slots = Slots(resources, price, machines)
             slots.require_room()
+            require_sight(getattr(workload, "prove", None))
             tracker = AttemptTracker(sweep, pulse, slots, TuneWorkers(), say, Watch(patience, waiting))
             sweep.meter.hold(slots.held())
             kept = {"memory": memory, "notice_seconds": notice, "versions": versions or versions_here()}

@@ -10,14 +10,15 @@ import json
 import logging
 import pickle
 import shutil
+import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
-from sweeper.errors import StateError
+from sweeper.errors import FailureKind, StateError
 from sweeper.files import creating_folder, own_folder, write_atomically, writing
 from sweeper.training.checkpoint_names import checkpoints_in, epoch_of
 
@@ -26,6 +27,12 @@ STATE = "state.pt"
 MANIFEST = "manifest.json"
 
 _log = logging.getLogger(__name__)
+
+
+class LostCheckpoint(StateError):
+    """The record knows of a checkpoint, and this node finds neither it nor one before it."""
+
+    failure_kind: ClassVar[FailureKind] = FailureKind.STORAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +148,25 @@ def load_newest(checkpoint: Path | None, root: Path | None, device: torch.device
     """Return the newest sound state that an attempt can go on from; None where there is none.
 
     `checkpoint` is the one that the record knows. A later one counts where it holds its `reports`: an
-    earlier attempt wrote it, and was lost before the record was. A trial that starts over reaches the
-    same numbers, so a lost checkpoint costs only time.
+    earlier attempt wrote it, and was lost before the record was. LostCheckpoint where the record knows one
+    and none can be read: epochs that were paid for are not trained again without a word.
     """
     known_epoch = epoch_of(checkpoint)
+    problems = list[StateError]()
     for candidate in _candidates(checkpoint, root):
         try:
             state = load(candidate, device)
         except StateError as error:
             _log.warning("%s; going back to the one before", error)
+            problems.append(error)
             continue
         if epoch_of(candidate) <= known_epoch or "reports" in state:
             return state
-    return None
+    if checkpoint is None:
+        return None
+    hint = "mount the sweep's folder on this node, or put the checkpoint back: the trial goes on from it"
+    why = problems[0].problem if problems else "it is not of this trial"
+    raise LostCheckpoint(f"{socket.gethostname()} cannot read it ({why})", where=str(checkpoint), hint=hint)
 
 
 def _candidates(checkpoint: Path | None, root: Path | None) -> list[Path]:

@@ -1,18 +1,32 @@
 """Runs a trial on a worker: its recipe, the shared images, and the training loop."""
 
+import contextlib
 import functools
 import json
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from sweeper.config.resources import ResourcesSpec
 from sweeper.config.sections import DatasetSpec, TrainSpec
 from sweeper.data.dataset import Dataset, open_dataset
+from sweeper.errors import FailureKind, StateError
+from sweeper.files import own_folder, write_atomically
 from sweeper.training.device import default_device
 from sweeper.training.loop import final_score, train
 from sweeper.training.recipe import Recipe, compose
 from sweeper.trial import Config, Report, Trial, canonical
+
+MARK, MARK_SECONDS = ".launch", 10.0
+
+
+class UnseenFolder(StateError):
+    """The node that was to train does not see the folder in which checkpoints are kept."""
+
+    failure_kind: ClassVar[FailureKind] = FailureKind.STORAGE
 
 
 @dataclass(frozen=True)
@@ -25,9 +39,34 @@ class Training:
     cache: Path
     checkpoints: Path
     resources: ResourcesSpec = field(default_factory=ResourcesSpec)
+    mark: str = ""
+
+    def leave_mark(self) -> None:
+        """Write the launch's own mark into the folder of checkpoints, by which other nodes recognize it."""
+        own_folder(self.checkpoints, self.checkpoints.parent)
+        write_atomically(self.checkpoints / MARK, self.mark, durable=True)
+
+    def prove(self, seconds: float | None = None) -> None:
+        """UnseenFolder where this node does not see the mark: its checkpoints would be lost to the others.
+
+        A network file system is given some seconds to show what was just written.
+        """
+        until = time.monotonic() + (MARK_SECONDS if seconds is None else seconds)
+        while self.mark and not self._sees_mark():
+            if time.monotonic() > until:
+                hint = "mount it there under the same path (docs/cluster.md); SWEEPER_RUNS names another one"
+                problem = f"{socket.gethostname()} does not see the sweep's folder"
+                raise UnseenFolder(problem, where=str(self.checkpoints), hint=hint)
+            time.sleep(0.5)
+
+    def _sees_mark(self) -> bool:
+        with contextlib.suppress(OSError):
+            return (self.checkpoints / MARK).read_text() == self.mark
+        return False
 
     def __call__(self, trial: Trial) -> Iterator[Report]:
         """Yield one report an epoch. The images stay open for the next trial of this process."""
+        self.prove()
         recipe = compose(trial.config, self.train)
         device = default_device()
         share = self.resources.share(trial.config, on_gpu=device.type == "cuda")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sweeper.errors import StateError
-from sweeper.training.checkpoint import CheckpointFolder, load, load_newest, verify
+from sweeper.training.checkpoint import CheckpointFolder, LostCheckpoint, load, load_newest, verify
 
 CPU = torch.device("cpu")
 
@@ -72,7 +72,9 @@ def test_a_truncated_state_falls_back_to_the_one_before(tmp_path: Path):
 def test_without_any_sound_checkpoint_there_is_none(tmp_path: Path):
     last = folder(tmp_path).save(state(2), epoch=2, best_epoch=1)
     (last / "manifest.json").unlink()
-    assert load_newest(last, None, CPU) is None
+    with pytest.raises(LostCheckpoint, match="no checkpoint that can be read"):
+        load_newest(last, None, CPU)
+    assert load_newest(None, last.parent, CPU) is None, "none that the record knows"
 
 
 def test_a_checkpoint_that_nobody_heard_of_counts_where_it_tells_its_reports(tmp_path: Path):

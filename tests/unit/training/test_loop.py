@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from sweeper.config.sections import TrainSpec
-from sweeper.errors import SpecError
+from sweeper.errors import FailureKind, SpecError
 from sweeper.models.parts.whitening import PatchWhitening
+from sweeper.runners.parts.run_attempt import failure
+from sweeper.sweep.retries import may_retry
+from sweeper.training.checkpoint import LostCheckpoint
 from sweeper.training.learner import evaluate
 from sweeper.training.loop import Diverged, Progress, final_score, is_minimized, restore, train
 from sweeper.training.recipe import compose
@@ -166,9 +169,14 @@ def test_a_finished_trial_reports_nothing_more(patterns, tmp_path: Path):
     assert list(run(patterns, checkpoints=tmp_path, trial=trial)) == []
 
 
-def test_a_lost_checkpoint_starts_the_trial_over(patterns, tmp_path: Path):
-    trial = Trial("t1", 1, CONFIG, seed=3, attempt=2, checkpoint=str(tmp_path / "gone" / "epoch-0003.1"))
-    assert learnt(run(patterns, trial=trial)) == learnt(run(patterns))
+def test_a_lost_checkpoint_is_a_failure_of_the_storage_and_never_epoch_0_in_silence(patterns, tmp_path: Path):
+    gone = str(tmp_path / "gone" / "epoch-0003.1")
+    trial = Trial("t1", 1, CONFIG, seed=3, attempt=2, checkpoint=gone)
+    with pytest.raises(LostCheckpoint, match="cannot read it") as caught:
+        next(run(patterns, trial=trial))
+    outcome = failure(pickle.loads(pickle.dumps(caught.value)))  # noqa: S301
+    assert (outcome.kind, gone in outcome.message) == (FailureKind.STORAGE, True)
+    assert may_retry(outcome, [outcome] * 4), "elsewhere it may be there"
 
 
 def test_a_loss_that_is_no_number_ends_the_trial_with_the_epoch(patterns):

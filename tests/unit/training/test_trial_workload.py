@@ -1,0 +1,43 @@
+"""Whether a node sees the sweep's folder, before it trains anything there."""
+
+import pickle
+from dataclasses import replace
+
+import pytest
+
+from sweeper.config.sections import DatasetSpec, TrainSpec
+from sweeper.errors import FailureKind
+from sweeper.runners.parts.run_attempt import failure
+from sweeper.training.trial_workload import Training, UnseenFolder
+from sweeper.trial import Trial
+
+
+@pytest.fixture
+def training(tmp_path):
+    folder = tmp_path / "toy" / "checkpoints"
+    return Training(
+        DatasetSpec(source="digits"), TrainSpec(), "valid/top1", tmp_path, folder, mark="this-launch"
+    )
+
+
+def test_who_sees_the_mark_of_this_launch_may_train(training):
+    training.leave_mark()
+    pickle.loads(pickle.dumps(training)).prove(seconds=0.0)  # noqa: S301
+
+
+@pytest.mark.parametrize("found", [None, "an-earlier-launch"], ids=["an empty disk", "a copy of the folder"])
+def test_a_node_that_does_not_see_it_fails_before_it_trains_and_names_itself(training, found):
+    """Its checkpoints would lie on its own disk, and the trial begin at epoch 1 wherever it went on."""
+    if found:
+        replace(training, mark=found).leave_mark()
+    with pytest.raises(UnseenFolder, match="does not see the sweep's folder") as caught:
+        training.prove(seconds=0.0)
+    assert failure(caught.value).kind is FailureKind.STORAGE
+    assert str(training.checkpoints) in str(caught.value)
+
+
+def test_an_attempt_proves_it_too_because_nodes_come_later(training, monkeypatch):
+    monkeypatch.setattr("sweeper.training.trial_workload.MARK_SECONDS", 0.0)
+    with pytest.raises(UnseenFolder):
+        training(Trial("a", 0, {}, seed=1))
+    assert not training.checkpoints.exists()
