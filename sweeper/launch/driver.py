@@ -11,7 +11,6 @@ from sweeper.config.run_options import Metrics
 from sweeper.config.spec import SweepSpec
 from sweeper.launch.disk import Copies, DiskGuard
 from sweeper.launch.live_snapshot import LiveSnapshot, moment_of
-from sweeper.runners import Runner, Workload
 from sweeper.store import lease
 from sweeper.store.events import AttemptStarted, Event, FinalBegun, SearchEnded
 from sweeper.store.history import SweepHistory
@@ -63,23 +62,24 @@ class Driver:
         self._copy = Copies(self.record, self.paths, self.console.note)
         self._room = DiskGuard(self.sweep, self.paths, self.console.note, self._has_been_asked)
 
-    def drive(self, runner: Runner, workload: Workload, conclude: Callable[[], None]) -> None:
-        """Run until the sweep is done, stopped or cancelled; the record is closed in any case.
-
-        `conclude` tests the winner of a sweep that ran to its end.
-        """
+    @contextlib.contextmanager
+    def in_charge(self) -> Generator[None]:
+        """Drive the sweep for the block, which runs its trials; the record is closed in any case."""
         self.record.claim()
         self.record.when_stuck = self._room.wait
         with self.console, self._signals_caught():
             try:
-                runner(self.sweep, workload, self.pulse)
-                self.sender.start()
-                if self.sweep.is_complete:
-                    self._is_concluding = True
-                    conclude()
+                yield
             finally:
                 self.sweep.close()
         self._copy.write()
+
+    def conclude(self, test: Callable[[], None]) -> None:
+        """Test the winner of a sweep that ran to its end. No trial runs, so the first Ctrl-C ends that."""
+        self.sender.start()
+        if self.sweep.is_complete:
+            self._is_concluding = True
+            test()
 
     def pulse(self) -> bool:
         """Do what is due. The runner calls it several times a second; it is cheap unless something is due."""

@@ -9,7 +9,7 @@ from tests.lint.house import modules, own_imports
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-MOST_HOPS = {"launch": (9, 11), "report": (7, 8)}
+MOST_HOPS = {"launch": (7, 9), "report": (7, 8)}
 """Files in which what travels takes another form, and files that touch it at all."""
 
 
