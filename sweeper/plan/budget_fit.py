@@ -16,7 +16,7 @@ MATTERS = 0.75
 
 
 def refused(rehearsal: Rehearsal, quote: CostEstimate) -> str:
-    """Why not even one trial can be trained in full; empty where one can, or might."""
+    """Say why not even one trial can be trained in full; empty where one can, or might."""
     hours, wall = _least(rehearsal)
     unit = "GPU hours" if quote.is_gpu else "CPU slot hours"
     for name, limit, needed, what in _limits(rehearsal, hours, wall):
@@ -28,12 +28,12 @@ def refused(rehearsal: Rehearsal, quote: CostEstimate) -> str:
 
 
 def tightest(rehearsal: Rehearsal) -> str:
-    """The limit that ends the sweep first."""
+    """Return the limit that ends the sweep first."""
     return min(_in_hours(rehearsal), key=lambda pair: pair[1])[0]
 
 
 def to_fit_one(rehearsal: Rehearsal) -> Iterator[str]:
-    """The changes that would make room for one trial: a larger limit, read cautiously, or fewer epochs."""
+    """Return the changes that make room for one trial: a larger limit, rounded up, or fewer epochs."""
     least, wall = _least(rehearsal, quantile=0.9)
     for name, limit, needed, _ in _limits(rehearsal, least, wall):
         if limit < needed:
@@ -45,7 +45,7 @@ def to_fit_one(rehearsal: Rehearsal) -> Iterator[str]:
 
 
 def to_fit_all(rehearsal: Rehearsal, quote: CostEstimate) -> Iterator[str]:
-    """The changes with which all trials would fit: a larger limit, fewer trials, or a smaller space."""
+    """Return the changes that make room for all trials: a larger limit, fewer trials, or a smaller space."""
     name = tightest(rehearsal)
     alone = rehearsal.unlimited()
     hours = Range.of([each.device_hours for each in alone])
@@ -62,14 +62,14 @@ def to_fit_all(rehearsal: Rehearsal, quote: CostEstimate) -> Iterator[str]:
 
 
 def _least(rehearsal: Rehearsal, quantile: float = CHEAPEST) -> tuple[float, float]:
-    """(device-hours, wall hours) of the cheapest configuration, trained in full."""
+    """Return (device-hours, wall hours) of the cheapest configuration, trained in full."""
     seconds = min(seconds for _, seconds in rehearsal.foreseen.all) * rehearsal.factor(quantile)
     hours = rehearsal.full_hours(seconds)
     return hours, hours / rehearsal.where.share
 
 
 def _limits(rehearsal: Rehearsal, hours: float, wall: float) -> Iterator[tuple[str, float, float, str]]:
-    """(name, limit, what one trial needs of it, its unit) of each limit that is set and can be foreseen."""
+    """Return (name, limit, need of one trial, unit) of each limit that is set and can be foreseen."""
     budget, price = rehearsal.spec.budget, rehearsal.where.usd_per_hour
     if budget.gpu_hours is not None:
         yield "gpu_hours", budget.gpu_hours, hours, ""
@@ -80,14 +80,14 @@ def _limits(rehearsal: Rehearsal, hours: float, wall: float) -> Iterator[tuple[s
 
 
 def _in_hours(rehearsal: Rehearsal) -> list[tuple[str, float]]:
-    """Each limit as device-hours."""
+    """Return each limit as device-hours."""
     price, where = rehearsal.where.usd_per_hour or math.inf, rehearsal.where
     per_hour = {"gpu_hours": 1.0, "usd": 1 / price, "wall_hours": where.slots * where.share}
     return [(name, limit * per_hour[name]) for name, limit, _, _ in _limits(rehearsal, 0.0, 0.0)]
 
 
 def _narrower(rehearsal: Rehearsal, share: float) -> str:
-    """The value without which the mean configuration is cheap enough, and that saves least beyond it."""
+    """Return the value without which the mean configuration is just cheap enough."""
     found: list[tuple[float, str]] = []
     for name, parameter in rehearsal.spec.parameters.items():
         if not isinstance(parameter, Choice) or parameter.per or len(parameter.values) < 2:
@@ -101,7 +101,7 @@ def _narrower(rehearsal: Rehearsal, share: float) -> str:
 
 
 def _left_without(rehearsal: Rehearsal, name: str, value: object, others: Sequence[object]) -> float:
-    """The mean cost of a configuration that has another value in its place, as a share of what it was."""
+    """Return the mean cost of a configuration with another value in its place, as a share of what it was."""
     typical = rehearsal.foreseen.typical
     before = after = 0.0
     for config, _ in rehearsal.foreseen.pool:
@@ -114,7 +114,7 @@ def _left_without(rehearsal: Rehearsal, name: str, value: object, others: Sequen
 
 
 def _up(value: float) -> str:
-    """Two significant digits, rounded up: what is quoted must fit."""
+    """Round up to two significant digits, because what is quoted must fit."""
     if not 0 < value < math.inf:
         return f"{value:g}"
     unit = 10.0 ** (math.floor(math.log10(value)) - 1)

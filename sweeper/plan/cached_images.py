@@ -1,4 +1,4 @@
-"""The images of a sweep file before it runs: decoded into the cache, inspected, tidied away."""
+"""This module decodes the images of a sweep file into the cache, inspects them, and tidies the cache."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether what is called best can tell networks apart on these images."""
+"""This module checks whether the objective can tell networks apart on these images."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ from sweeper.sweep.chance import FEW, chance_note, guess_text, is_always_right
 
 
 def objective_notes(spec: SweepSpec, images: Sequence[int]) -> Iterator[str]:
-    """Warnings about the objective; `images` are those of each class on which trials are compared."""
+    """Return warnings about the objective; `images` are those of each class on which trials are compared."""
     if note := chance_note(spec.objective.metric, images):
         yield note
     if spec.objective.min_top5 is not None and is_always_right("valid/top5", images):

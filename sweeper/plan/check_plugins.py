@@ -1,4 +1,4 @@
-"""The plug-ins and limits of a sweep file, checked against signatures before anything is built of them."""
+"""This module checks a sweep file's plug-ins and limits against signatures, before anything is built."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ def check_plugins(spec: SweepSpec) -> None:
 
 
 def check_end(spec: SweepSpec) -> None:
-    """A sweep without any limit on an infinite space would never end; one of no points would not begin."""
+    """Refuse a sweep without any limit on an infinite space, which never ends, and one of no points."""
     if has_points_only(spec):
         if not spec.points:
             problem = "search.algorithm: 'points' runs the points alone, and there are none"
@@ -79,7 +79,7 @@ def _check(spec: SweepSpec, key: str, registry: Registry[Any], name: str, sectio
 
 
 def _left_over(spec: SweepSpec, key: str, plugin: str, strange: Sequence[str], section: Open) -> SpecError:
-    """The name alone was overridden; the options of the plug-in that stood there are still in the file."""
+    """Say that only the plug-in's name was overridden, while the file still has the options of another."""
     top = key.partition(".")[0]
     kept = section.model_dump(mode="json", include=section.model_fields_set - set(section.options))
     whole = yaml.safe_dump(kept, default_flow_style=True, sort_keys=False, width=10_000).strip()
@@ -89,7 +89,7 @@ def _left_over(spec: SweepSpec, key: str, plugin: str, strange: Sequence[str], s
 
 
 def _located(spec: SweepSpec, path: str, action: Callable[[], T]) -> T:
-    """What the action returns; a SpecError of it gets its line, and the path before its own."""
+    """Return what the action returns; a SpecError of it gets its line, and the path before its own."""
     try:
         return action()
     except SpecError as error:

@@ -1,4 +1,4 @@
-"""All that is wrong with a sweep file beyond its grammar, found before an image is read."""
+"""This module finds all that is wrong with a sweep file beyond its grammar, before an image is read."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -58,7 +58,7 @@ def check_names(spec: SweepSpec) -> None:
 
 
 def _looked_at(spec: SweepSpec) -> Iterator[tuple[str, Config]]:
-    """Configurations with where they come from: "" for a draw."""
+    """Yield configurations to check, each with the place it comes from: "" for a draw."""
     if not has_points_only(spec):
         yield from (("", drawn(spec, number)) for number in range(TRIES))
         for name, parameter in spec.parameters.items():
@@ -71,7 +71,7 @@ def _looked_at(spec: SweepSpec) -> Iterator[tuple[str, Config]]:
 
 
 def drawn(spec: SweepSpec, number: int, fixed: Config | None = None) -> Config:
-    """A configuration drawn from the space by its number, with some values held where they are possible."""
+    """Draw a configuration from the space by its number, with some values held where they are possible."""
     generator = np.random.default_rng(derive(spec.search.seed, "plan", number))
     held = fixed or {}
 

@@ -32,7 +32,7 @@ CANNOT = (SpecError, RuntimeError, ValueError, AssertionError)
 
 
 def sized(spec: SweepSpec, plan: Plan, count: int, layers: int) -> list[Sized]:
-    """Up to so many configurations that can be built, or so many layers: points alone, else draws."""
+    """Yield up to so many configurations that can be built, or so many layers: points alone, else draws."""
     if has_points_only(spec):
         return [(config, size_of(config, spec, plan.facts)) for config in configurations(spec)]
     found: dict[str, Sized] = {canonical(s.config): (s.config, s.size) for s in plan.samples}
@@ -47,10 +47,10 @@ def sized(spec: SweepSpec, plan: Plan, count: int, layers: int) -> list[Sized]:
 
 
 class Foreseen:
-    """Seconds of an epoch by configuration.
+    """The seconds of an epoch by configuration.
 
-    Each network is sized once, which takes a millisecond a layer. After `MOST_LAYERS` of them a regression
-    over the known ones answers. `pool` are draws from the space, `corners` extremes of it.
+    Each network is sized once, which takes a millisecond a layer. After `MOST_LAYERS` layers a regression
+    over the known networks answers instead. `pool` are draws from the space, and `corners` extremes of it.
     """
 
     def __init__(
@@ -71,7 +71,10 @@ class Foreseen:
         self._mean = statistics.fmean(seconds for _, seconds in pool)
 
     def __call__(self, config: Config) -> float:
-        """The seconds of one epoch; the pool's mean for a network that cannot be built, which is skipped."""
+        """Return the seconds of one epoch.
+
+        The pool's mean for a network that cannot be built, which is skipped.
+        """
         key = canonical(config)
         if key not in self._known:
             if self._layers >= MOST_LAYERS:
@@ -84,7 +87,7 @@ class Foreseen:
         return self._known[key]
 
     def typical(self, config: Config) -> float:
-        """The regression's estimate, in which the effect of one parameter is free of the others'."""
+        """Return the regression's estimate, in which one parameter's effect is free of the others'."""
         return self._model.seconds_per_epoch(config) or self._mean
 
     def _learn(self, config: Config, seconds: float) -> None:
@@ -94,9 +97,9 @@ class Foreseen:
 
 @dataclass(frozen=True)
 class Paced:
-    """Made-up curves at a foreseen pace, which is wrong by a factor for all and by another for each.
+    """Made-up curves at a foreseen pace, which is wrong by one factor for all and by another for each.
 
-    `gain` is what later trials score beyond earlier ones, in the place of a search that learns.
+    `gain` is what later trials score beyond earlier ones; it stands for a search that learns.
     """
 
     curves: Workload
@@ -110,7 +113,7 @@ class Paced:
     gain: float = 0.0
 
     def __call__(self, trial: Trial) -> Iterator[Report]:
-        """One report an epoch, until nothing has got better for `patience` of them."""
+        """Yield a report for each epoch, until nothing has got better for `patience` of them."""
         luck = np.random.default_rng(derive(self.seed, "pace", canonical(trial.config)))
         factor = self.common * math.exp(self.single * luck.standard_normal() - self.single**2 / 2)
         epoch_seconds = self.seconds(trial.config) * factor * self.share

@@ -36,13 +36,13 @@ class Basis:
     sweeps: tuple[str, ...] = ()
 
     def pace(self) -> Pace:
-        """The pace from the best source that knows enough."""
+        """Return the pace from the best source that knows enough."""
         found = (estimator[name](self.known) for name in ORDER)
         return next(pace for pace in found if pace is not None)
 
 
 def quote_of(spec: SweepSpec, plan: Plan, where: RunOptions, effort: Effort) -> CostEstimate:
-    """The quote that `launch` shows: for this machine, from what is known already.
+    """Make the quote that `launch` shows: for this machine, from what is known already.
 
     A cluster's devices are unknown until it is joined, so no sweep on a cluster is refused.
     """
@@ -57,7 +57,7 @@ def quote_of(spec: SweepSpec, plan: Plan, where: RunOptions, effort: Effort) -> 
 
 
 def usd_per_hour(options: RunOptions) -> float | None:
-    """What one GPU costs here; SpecError for an unknown instance, and for a wrong prices file."""
+    """Return what one GPU costs here; SpecError for an unknown instance, and for a wrong prices file."""
     prices = load_prices(usd_per_gpu_hour=options.usd_per_gpu_hour, instance=options.instance)
     found = prices.of_node({})
     return found.usd_per_gpu_hour if found else None
@@ -66,7 +66,7 @@ def usd_per_hour(options: RunOptions) -> float | None:
 def situation(
     spec: SweepSpec, *, slots: int | None = None, cpus: int | None = None, usd: float | None = None
 ) -> Situation:
-    """This machine, or so many slots of its kind. Neither Ray nor the network is asked."""
+    """Describe this machine, or so many slots of its kind. Neither Ray nor the network is asked."""
     is_gpu = torch.cuda.is_available() and spec.resources.gpu > 0
     share = spec.resources.gpu if is_gpu else 1.0
     count = slots or _slots(spec, is_gpu=is_gpu, cpus=cpus)
@@ -74,7 +74,7 @@ def situation(
 
 
 def _slots(spec: SweepSpec, *, is_gpu: bool, cpus: int | None) -> int:
-    """Trials at a time, as the Ray runner counts them."""
+    """Return how many trials run at a time, as the Ray runner counts them."""
     wanted = spec.resources
     room = [int((cpus or len(os.sched_getaffinity(0))) / wanted.cpu + 1e-9)]
     if is_gpu:
@@ -83,7 +83,7 @@ def _slots(spec: SweepSpec, *, is_gpu: bool, cpus: int | None) -> int:
 
 
 def basis(spec: SweepSpec, plan: Plan, cache: Path, where: Situation, *, probing: bool = False) -> Basis:
-    """Earlier probes and records; with `probing`, a few configurations are trained now and kept."""
+    """Collect earlier probes and records; with `probing`, a few configurations are trained now and kept."""
     beside = min(where.slots, MOST_BESIDE)
     path = probes_path(cache, plan.facts.digest, f"{where.device} x {beside}")
     libraries = f"torch {torch.__version__}"
@@ -102,9 +102,9 @@ def basis(spec: SweepSpec, plan: Plan, cache: Path, where: Situation, *, probing
 def quote(
     spec: SweepSpec, plan: Plan, where: Situation, on: Basis, effort: Effort = THOROUGH
 ) -> CostEstimate:
-    """The sweep rehearsed at the pace that is known.
+    """Rehearse the sweep at the pace that is known.
 
-    With a `refusal` in it where not even one trial can be trained in full; nothing is raised.
+    The quote has a `refusal` where not even one trial can be trained in full; nothing is raised.
     """
     pace = on.pace()
     pool = [
@@ -147,7 +147,7 @@ def quote(
 
 
 def _full_trial(rehearsal: Rehearsal) -> Range:
-    """The range over the configurations, and over how wrong the pace may be."""
+    """Return the range over the configurations, and over how wrong the pace may be."""
     factors = [rehearsal.factor(quantile) for quantile in (0.1, 0.3, 0.5, 0.7, 0.9)]
     seconds = [factor * seconds for factor in factors for _, seconds in rehearsal.foreseen.pool]
     return Range.of([rehearsal.full_hours(each) for each in seconds])

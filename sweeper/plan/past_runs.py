@@ -38,7 +38,7 @@ class Remembered:
 
 
 def remember(spec: SweepSpec, facts: DataFacts, runs: Path, *, device: str, is_gpu: bool) -> Remembered:
-    """The timings of the newest sweeps on the same images, or on the same source where there are none.
+    """Return the timings of the newest sweeps on the same images, else of those on the same source.
 
     A record that cannot be read, or is of another kind of device, is passed over silently.
     """
@@ -68,7 +68,7 @@ def _newest(runs: Path) -> list[Path]:
 
 
 def _likeness(path: Path, spec: SweepSpec, facts: DataFacts) -> int:
-    """2 for the same images, 1 for the same source, 0 for others."""
+    """Return 2 for the same images, 1 for the same source, 0 for others."""
     with contextlib.suppress(SweeperError, OSError, ValueError, KeyError):
         meta = _meta(path)
         if meta["data_digest"] == facts.digest:
@@ -94,7 +94,7 @@ def _read(path: Path) -> tuple[SweepSpec, SweepHistory]:
 
 
 def _facts(path: Path, past: SweepSpec, facts: DataFacts) -> DataFacts:
-    """The facts with the numbers of images that the record's own split had."""
+    """Return the facts with the numbers of images that the record's own split had."""
     meta = _meta(path)
     images = sum(json.loads(meta["images"]).values())
     split = past.dataset.split
@@ -114,7 +114,7 @@ def _is_of(attempts: Sequence[Attempt], device: str, is_gpu: bool) -> bool:
 
 
 def _spread(trials: Sequence[TrialHistory]) -> list[TrialHistory]:
-    """A few from the cheapest to the dearest."""
+    """Return a few trials, from the cheapest to the dearest."""
     timed = sorted((pace, t.number, t) for t in trials if (pace := _pace(t)) is not None)
     if len(timed) <= MOST_TRIALS:
         return [trial for _, _, trial in timed]
@@ -123,7 +123,10 @@ def _spread(trials: Sequence[TrialHistory]) -> list[TrialHistory]:
 
 
 def _pace(trial: TrialHistory) -> float | None:
-    """The seconds of an epoch on its share of the device. The first one warms up and counts only if alone."""
+    """Return the seconds of an epoch, for a whole device.
+
+    The first epoch warms up and counts only if it is alone.
+    """
     ends = [0.0, *(report.device_seconds for report in trial.reports)]
     seconds = [after - before for before, after in itertools.pairwise(ends)]
     epochs = [report.epoch for report in trial.reports]
@@ -142,7 +145,7 @@ def _timings(trials: Sequence[TrialHistory], past: SweepSpec, facts: DataFacts) 
 
 
 def _overheads(history: SweepHistory) -> Overheads:
-    """What was billed beside training, from the attempts that ended well."""
+    """Return what was billed beside training, from the attempts that ended well."""
     ended = [a for a in history.attempts if a.ended in ("completed", "stopped", "paused") and a.billed]
     reports = {trial.id: len(trial.reports) for trial in history.trials.values() if len(trial.attempts) == 1}
     beside = [

@@ -38,17 +38,17 @@ class Sample:
 
     @property
     def parameters(self) -> int:
-        """As Keras counts them."""
+        """The number of parameters, as Keras counts them."""
         return self.size.parameters
 
     @property
     def layers(self) -> tuple[LayerRow, ...]:
-        """In the order of the forward pass."""
+        """The layers, in the order of the forward pass."""
         return self.size.layers
 
     @property
     def flops(self) -> int:
-        """Of one image's forward pass."""
+        """The operations of one image's forward pass."""
         return sum(row.flops for row in self.layers)
 
 
@@ -103,7 +103,7 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
 
 
 def pixel_sizes(spec: SweepSpec) -> tuple[int, ...]:
-    """Every image size that a trial can ask for, ascending."""
+    """Return every image size that a trial can ask for, ascending."""
     parameter = spec.parameters.get("pixels")
     if parameter is None:
         return (DEFAULT_PIXELS,)
@@ -118,7 +118,7 @@ def pixel_sizes(spec: SweepSpec) -> tuple[int, ...]:
 
 
 def image_variants(spec: SweepSpec) -> tuple[tuple[int, str], ...]:
-    """Every pixel size and normalization that a trial can ask for together."""
+    """Return every pixel size and normalization that a trial can ask for together."""
     if has_points_only(spec):
         asked = [
             (c.get("pixels", DEFAULT_PIXELS), c.get("normalization", "none")) for c in configurations(spec)
@@ -145,7 +145,10 @@ def _check_values(spec: SweepSpec, refusal: Refusal) -> Iterator[str]:
 
 
 def _with_value(spec: SweepSpec, name: str, value: Any) -> list[Config]:
-    """Up to five draws in which the parameter has that value; none where its conditions are never met."""
+    """Yield up to five draws in which the parameter has that value.
+
+    None where its conditions are never met.
+    """
     found: list[Config] = []
     for number in range(TRIES):
         config = drawn(spec, number, {name: value})
@@ -157,7 +160,7 @@ def _with_value(spec: SweepSpec, name: str, value: Any) -> list[Config]:
 
 
 def _samples(spec: SweepSpec, refusal: Refusal, wanted: int) -> list[tuple[str, Config]]:
-    """The named points first, then draws that can be built."""
+    """Yield the named points first, then draws that can be built."""
     names = [str(point.get("name", f"point {number}")) for number, point in enumerate(spec.points, start=1)]
     named = list(zip(names, configurations(spec), strict=True))[:wanted]
     if has_points_only(spec):
@@ -168,7 +171,7 @@ def _samples(spec: SweepSpec, refusal: Refusal, wanted: int) -> list[tuple[str, 
 
 
 def _corners(spec: SweepSpec, facts: DataFacts) -> tuple[Sample, ...]:
-    """The cheapest and the dearest of the extremes that a few draws find; some cannot be built."""
+    """Return the cheapest and the dearest of the extremes that a few draws find; some cannot be built."""
     generator = np.random.default_rng(derive(spec.search.seed, "corners"))
 
     def extreme(name: str, parameter: Parameter) -> Any:

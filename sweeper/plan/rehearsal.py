@@ -57,9 +57,9 @@ THOROUGH = Effort(configs=40, layers=1500, trials=320, longest=150, has_own_sear
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Where the sweep will run, as far as that is known before anything is started.
+    """What is known of where the sweep will run, before anything is started.
 
-    `startup` are seconds until the first trial has a device.
+    `startup` are the seconds until the first trial has a device.
     """
 
     device: str
@@ -72,9 +72,9 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class RehearsalResult:
-    """How one rehearsal ended, the trials that were left out of it added in proportion.
+    """How one rehearsal ended, with the trials that were left out of it added in proportion.
 
-    `is_cut` where a limit ended the sweep before it had all its trials. Everything took `luck` times as long
+    With `is_cut` a limit ended the sweep before it had all its trials. Everything took `luck` times as long
     as foreseen.
     """
 
@@ -100,7 +100,10 @@ class Rehearsal:
 
     @property
     def wanted(self) -> int | None:
-        """Trials that the file asks for, the final left out; None for as many as the budget has room for."""
+        """How many trials the file asks for, without the final.
+
+        None for as many as the budget has room for.
+        """
         spec = self.spec
         if has_points_only(spec):
             size: int | None = len(spec.points)
@@ -111,7 +114,7 @@ class Rehearsal:
 
     @cached_property
     def limit_hours(self) -> float:
-        """Device-hours that the budget allows; infinite where it sets no such limit."""
+        """The device-hours that the budget allows; infinite where it sets no such limit."""
         budget, where = self.spec.budget, self.where
         limits = [budget.gpu_hours or math.inf]
         if budget.usd and where.usd_per_hour:
@@ -121,11 +124,11 @@ class Rehearsal:
         return min(limits)
 
     def outcomes(self) -> list[RehearsalResult]:
-        """With the sweep's own budget."""
+        """Rehearse the sweep with its own budget."""
         return [self._outcome(number, total, self.spec.budget) for number, total in self._numbers()]
 
     def unlimited(self) -> list[RehearsalResult]:
-        """With its trials as the only limit: what all of them would take."""
+        """Rehearse the sweep with its trials as the only limit, to see what all of them would take."""
         budget = BudgetSpec(trials=self.spec.budget.trials, max_failed=self.spec.budget.max_failed)
         return [self._outcome(number, total, budget) for number, total in self._numbers(FEWEST)]
 
@@ -135,7 +138,7 @@ class Rehearsal:
 
     @property
     def _length(self) -> int:
-        """Trials of one rehearsal."""
+        """How many trials one rehearsal has."""
         longest = self.effort.longest
         if self._has_stand_in:
             longest = min(longest, len(self.foreseen.pool) * self.spec.search.repeats)
@@ -162,7 +165,7 @@ class Rehearsal:
         return self._extrapolated(run, most, budget, luck)
 
     def factor(self, quantile: float) -> float:
-        """By how much everything takes longer than foreseen, so that this share of cases takes less."""
+        """Return a factor for all durations: this share of cases takes less time than that."""
         return math.exp(self.pace.common * statistics.NormalDist().inv_cdf(quantile))
 
     @property
@@ -188,22 +191,22 @@ class Rehearsal:
 
     @property
     def _has_stand_in(self) -> bool:
-        """Whether the pool is proposed in the place of the sweep's own search."""
+        """Whether random configurations stand in for what the sweep's own search would propose."""
         return not self.effort.has_own_search and not has_points_only(self.spec)
 
     @property
     def _is_simplified(self) -> bool:
-        """Whether that search would have learned."""
+        """Whether the search that the pool stands in for would have learned."""
         return self._has_stand_in and self.spec.search.algorithm not in BLIND
 
     def full_hours(self, seconds_per_epoch: float) -> float:
-        """Device-hours of a trial that is trained in full."""
+        """Return the device-hours of a trial that is trained in full."""
         beside = self.overheads
         seconds = self.spec.train.epochs * (seconds_per_epoch + beside.epoch) + beside.attempt
         return seconds * self.where.share / 3600
 
     def _rehearsed(self, budget: BudgetSpec, seed: int) -> SweepSpec:
-        """With another budget; the pool, shuffled, in the place of a search that takes long to think."""
+        """Rehearse with another budget; the shuffled pool stands in for a search that takes long to think."""
         changed: dict[str, object] = {"budget": budget}
         if self._has_stand_in:
             order = np.random.default_rng(derive(seed, "pool")).permutation(len(self.foreseen.pool))
@@ -237,7 +240,7 @@ class Rehearsal:
 
 
 def typical_rungs(outcomes: list[RehearsalResult]) -> dict[str, float]:
-    """The median number of trials at each rung that most rehearsals reached."""
+    """Return the median number of trials at each rung that most rehearsals reached."""
     levels = sorted({level for each in outcomes for level in each.rungs})
     counts = {level: statistics.median(each.rungs.get(level, 0.0) for each in outcomes) for level in levels}
     return {f"{level:g}": count for level, count in counts.items() if count}

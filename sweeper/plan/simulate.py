@@ -24,9 +24,9 @@ from sweeper.trial import Config, Report, State, Trial, derive
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One simulated sweep. Hours are virtual; `attempts` counts the lost ones too.
+    """The result of one simulated sweep. Hours are virtual, and `attempts` counts the lost ones too.
 
-    `rungs` says how many trials reached each rung, `closed` why it ended: `done` or `budget`.
+    `rungs` says how many trials reached each rung, and `closed` why the sweep ended: `done` or `budget`.
     """
 
     best: float
@@ -57,21 +57,21 @@ class Machines:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Mean over seeds, and half the width of its 95 % interval (normal), 0 for a single seed."""
+    """A mean over seeds, and half the width of its 95 % interval (normal); 0 for a single seed."""
 
     mean: float
     half_width: float
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Summary":
-        """The mean and interval of one figure over several seeds."""
+        """Return the mean and interval of one figure over several seeds."""
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
         return cls(statistics.fmean(values), 1.96 * spread / len(values) ** 0.5)
 
 
 @dataclass(frozen=True)
 class Faulty:
-    """The same workload on workers that are lost at random."""
+    """The same workload, on workers that are lost at random."""
 
     workload: Workload
     machines: Machines
@@ -105,10 +105,10 @@ class NullEventLog:
         return dict(self._meta)
 
     def append(self, *events: Event, outbox: Iterable[OutboxRow] = ()) -> None:
-        """Nothing is kept: the sweep has applied the event already."""
+        """Keep nothing: the sweep has applied the event already."""
 
     def events(self, after: int = 0) -> Iterator[Event]:
-        """There are none: a simulation begins anew."""
+        """Return no event: a simulation begins anew."""
         return iter(())
 
 
@@ -141,7 +141,7 @@ def simulate(
 
 
 def _seeded(spec: SweepSpec, seed: int) -> SweepSpec:
-    """With another seed, and without what earlier sweeps have found."""
+    """Return the sweep with another seed, and without the results of earlier sweeps."""
     changed = {"seed": seed, "warm_start": []}
     return spec.model_copy(update={"search": spec.search.model_copy(update=changed)})
 
@@ -164,7 +164,7 @@ def _run(sweep: Sweep, clock: VirtualClock) -> Run:
 
 
 def _rungs(sweep: Sweep) -> dict[float, int]:
-    """Trials that were judged at each rung or beyond it."""
+    """Return how many trials were judged at each rung or beyond it."""
     highest = Counter(
         max(rungs)
         for trial in sweep.history.trials.values()

@@ -58,7 +58,7 @@ class Job:
     seconds: float
 
     def __call__(self) -> list[Probe]:
-        """One configuration after the other; the first three whatever they take."""
+        """Time one configuration after the other; the first three whatever they take."""
         ends = time.monotonic() + self.seconds
         probes: list[Probe] = []
         for config, work in self.configs:
@@ -83,7 +83,7 @@ class Job:
 
 
 class Short:
-    """The first batches of a data set in place of all: every image is one of the sweep's own."""
+    """A data set of which only the first batches are given out; every image is one of the sweep's own."""
 
     def __init__(self, data: Dataset, steps: int = 4) -> None:
         self._data = data
@@ -93,15 +93,15 @@ class Short:
         self.taken = {"train": 0, "valid": 0}
 
     def size(self, split: Any) -> int:
-        """As if none were left out."""
+        """Return the number of images of the whole data set."""
         return self._data.size(split)
 
     def labels(self, split: Any) -> Tensor:
-        """Of all images."""
+        """Return the labels of all images."""
         return self._data.labels(split)
 
     def batches(self, split: Any, **options: Any) -> Iterator[tuple[Tensor, Tensor]]:
-        """The first few, counted; of the validation split in the proportion that an epoch has."""
+        """Yield the first batches and count them; the validation split has its share of an epoch."""
         limit = self.steps if split == "train" else max(1, self.steps // 8)
         self.images[split] = self.taken[split] = 0
         for images, labels in itertools.islice(self._data.batches(split, **options), limit):
@@ -110,12 +110,12 @@ class Short:
             yield images, labels
 
     def lengthen(self, seconds: float) -> None:
-        """As many steps as two further epochs have time for, after one of so many seconds."""
+        """Allow as many steps as two further epochs have time for, after one of so many seconds."""
         steps = max(1, self.taken["train"])
         self.steps = max(LEAST_STEPS, int(steps * STEP_SECONDS / max(seconds, 1e-6) / 2))
 
     def part_of(self, work: Work) -> Work:
-        """The work of the epochs as they were run."""
+        """Return the work of the epochs as they were run."""
         return replace(
             work,
             steps=self.taken["train"],
@@ -126,7 +126,7 @@ class Short:
 
 
 def device_name() -> str:
-    """`NVIDIA H200`, or the processor's model: what the timings are kept under."""
+    """Return the name under which timings are kept: `NVIDIA H200`, or the processor's model."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     with contextlib.suppress(OSError):
@@ -137,7 +137,7 @@ def device_name() -> str:
 
 
 def chosen(sizes: Sequence[tuple[Config, Work]], count: int, *, is_gpu: bool) -> list[tuple[Config, Work]]:
-    """The dearest, then those that say most about what the ones before left open (D-optimal, greedily)."""
+    """Choose the dearest configuration, then those that add most information (D-optimal, greedily)."""
     works = [work for _, work in sizes]
     rows = np.array([terms(work) for work in works]) * np.array(GPU if is_gpu else CPU)
     seconds = rows.sum(1)
@@ -181,7 +181,7 @@ def _begin(together: Barrier) -> None:
 
 
 def _typical(same: Sequence[Probe]) -> Probe:
-    """The mean pace of the processes that timed one configuration, as seconds of the first one's work."""
+    """Return the mean pace of the processes that timed one configuration, for the work of the first."""
     table = np.array(CPU)
     rates = [probe.timing.seconds / float(table @ terms(probe.timing.work)) for probe in same]
     first = same[0].timing
@@ -190,7 +190,7 @@ def _typical(same: Sequence[Probe]) -> Probe:
 
 @contextlib.contextmanager
 def _environment(variables: Mapping[str, str]) -> Generator[None]:
-    """What a process started inside the block inherits; they count only when it starts."""
+    """Set variables for the processes that are started inside the block."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

@@ -14,7 +14,7 @@ from sweeper.trial import Report, Trial
 
 
 class Workload(Protocol):
-    """What a trial does on a worker: one report an epoch, a checkpoint written before each.
+    """What a trial does on a worker: it yields a report for each epoch, with its checkpoint already written.
 
     It must be picklable. It raises what went wrong, and ends when the trial is trained in full.
     """
@@ -28,7 +28,7 @@ class Pulse(Protocol):
     """What the driver does between events: heartbeat, display, requests from other processes."""
 
     def __call__(self) -> bool:
-        """True when every trial must end now."""
+        """Do what is due; True when every trial must end now."""
         ...
 
 

@@ -35,17 +35,17 @@ MOST_PENDING = "1000"
 
 
 class DriverCallback(Callback):
-    """The driver's pulse between Tune's steps, and the moment in which an attempt gets its worker."""
+    """Gives the driver its pulse between Tune's steps, and notes when an attempt gets its worker."""
 
     def __init__(self, tracker: AttemptTracker) -> None:
         self._tracker = tracker
 
     def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        """From here on the attempt is billed."""
+        """Bill the attempt from here on."""
         self._tracker.started(trial.trial_id, trial)
 
     def on_step_end(self, iteration: int, trials: list[TuneTrial], **info: Any) -> None:
-        """Heartbeat, display, requests, and whoever hangs or must leave."""
+        """Do the driver's work: heartbeat, display, requests, and attempts that hang or must leave."""
         self._tracker.tick()
 
 
@@ -56,11 +56,11 @@ class CancelStopper(Stopper):
         self._tracker = tracker
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Never: the scheduler ends single trials."""
+        """Return False: the scheduler ends single trials."""
         return False
 
     def stop_all(self) -> bool:
-        """Whether the sweep was cancelled."""
+        """Return whether the sweep was cancelled."""
         return self._tracker.is_cancelled
 
 

@@ -23,13 +23,13 @@ class VirtualClock:
     now: float = 0.0
 
     def __call__(self) -> float:
-        """The present moment."""
+        """Return the present moment."""
         return self.now
 
 
 @dataclass(slots=True)
 class _Line:
-    """What a worker has still to say of an attempt; `spent` are the device-seconds of its last report."""
+    """What a worker has still to say of an attempt. `spent` are the device-seconds of its last report."""
 
     trial: Trial
     rest: Iterator[Report | Outcome]

@@ -68,7 +68,7 @@ def subprocess(
 
 
 class _Killer:
-    """Ends the process of an attempt. None ever waits for one."""
+    """Ends the process of an attempt. No attempt ever waits for a process."""
 
     def kill(self, handle: WorkerProcess, said: Mapping[str, Any]) -> None:
         handle.kill()
@@ -79,7 +79,7 @@ class _Killer:
 
 @dataclass(frozen=True)
 class _Attempts:
-    """One attempt after the other."""
+    """Runs one attempt after the other."""
 
     tracker: AttemptTracker
     process: WorkerProcess
@@ -87,7 +87,7 @@ class _Attempts:
     gpus: Sequence[str]
 
     def run_all(self) -> None:
-        """Until the sweep has nothing more to give, or was cancelled."""
+        """Run until the sweep has nothing more to give, or was cancelled."""
         sweep = self.tracker.sweep
         for number in itertools.count():
             self.tracker.tick()
@@ -124,6 +124,6 @@ class _Attempts:
             self.process.send(Order.NEXT if self.tracker.holds(key) else Order.END)
 
     def _gpus(self, config: Mapping[str, Any]) -> Sequence[str]:
-        """Whole devices, of which the trial may hold a fraction."""
+        """Return whole devices, of which the trial may hold a fraction."""
         count = self.tracker.slots.request(config).get("GPU", 0.0)
         return self.gpus[: math.ceil(count)]

@@ -26,21 +26,21 @@ class Scheduler(Protocol):
     """Decides over the reports of a sweep, in the order in which they arrive."""
 
     def on_report(self, trial_id: str, report: Report) -> Verdict:
-        """Whether the trial goes on, stops or pauses, with the numbers that decided it.
+        """Return whether the trial goes on, stops or pauses, with the numbers that decided it.
 
         A score that is NaN or infinite stops the trial, whatever the scheduler.
         """
         ...
 
     def next_rung(self, trial_id: str, last: Report | None) -> Milestone | None:
-        """Where the trial is judged next when it goes on from `last`; None: not before its end.
+        """Return where the trial is judged next when it goes on from `last`; None: not before its end.
 
         Asking changes nothing: what a trial may cost until then is reserved in the budget.
         """
         ...
 
     def next_promotion(self) -> str | None:
-        """A paused trial that has earned more of the resource, best first; None where there is none."""
+        """Return the best paused trial that has earned more of the resource; None where there is none."""
         ...
 
 

@@ -48,7 +48,10 @@ class Asha:
         self._bracket_of: dict[str, int] = {}
 
     def on_report(self, trial_id: str, report: Report) -> Verdict:
-        """Judged at the highest rung reached; a report that jumps over rungs counts in each of them."""
+        """Judge the trial at the highest rung that it reached.
+
+        A report that jumps over rungs counts in each.
+        """
         if not math.isfinite(report.score):
             return Verdict(Decision.STOP, f"the score is {report.score}")
         rungs = self._rungs(trial_id)
@@ -59,7 +62,7 @@ class Asha:
         return self._at(reached, trial_id, self._sign * report.score)
 
     def next_rung(self, trial_id: str, last: Report | None) -> Milestone | None:
-        """The next rung; a trial without a report may come into the bracket with the lowest."""
+        """Return the next rung; a trial without a report may come into the bracket with the lowest."""
         amount = 0.0
         if last is not None:
             amount = last.epoch if self._resource == "epoch" else last.device_seconds
@@ -68,7 +71,7 @@ class Asha:
         return None if level is None else Milestone(self._resource, level)
 
     def next_promotion(self) -> str | None:
-        """Nothing is ever paused by this kind."""
+        """Return None: this kind never pauses a trial."""
         return None
 
     def _at(self, reached: Sequence[Rung], trial_id: str, score: float) -> Verdict:
@@ -102,7 +105,7 @@ class PromotingAsha(Asha):
     """Pauses every trial at every rung, and names those that may go on."""
 
     def next_promotion(self) -> str | None:
-        """The best paused trial of the highest rung that has room for one more."""
+        """Return the best paused trial of the highest rung that has room for one more."""
         for rungs in self._brackets:
             for rung in reversed(rungs):
                 best = rung.best_waiting()

@@ -20,7 +20,7 @@ class Median:
         self._scores: dict[str, dict[int, float]] = {}
 
     def on_report(self, trial_id: str, report: Report) -> Verdict:
-        """Compares at the same epoch; a trial that never got so far does not vote."""
+        """Compare at the same epoch; a trial that never got so far does not vote."""
         if not math.isfinite(report.score):
             return Verdict(Decision.STOP, f"the score is {report.score}")
         own = self._scores.setdefault(trial_id, {})
@@ -42,12 +42,12 @@ class Median:
         return Verdict(Decision.CONTINUE, "at least the median", *numbers)
 
     def next_rung(self, trial_id: str, last: Report | None) -> Milestone | None:
-        """The next epoch, but none within the grace."""
+        """Return the next epoch, or the first one after the grace."""
         epoch = last.epoch if last else 0
         return Milestone("epoch", max(self._grace, epoch + 1))
 
     def next_promotion(self) -> str | None:
-        """Nothing is ever paused."""
+        """Return None: no trial is ever paused."""
         return None
 
 

@@ -10,17 +10,17 @@ class Patient:
     """Lets every trial run to its end."""
 
     def on_report(self, trial_id: str, report: Report) -> Verdict:
-        """CONTINUE for every finite score."""
+        """Return CONTINUE for every finite score."""
         if not math.isfinite(report.score):
             return Verdict(Decision.STOP, f"the score is {report.score}")
         return Verdict(Decision.CONTINUE, "no early stopping")
 
     def next_rung(self, trial_id: str, last: Report | None) -> Milestone | None:
-        """Nothing is judged on the way."""
+        """Return None: no trial is judged on the way."""
         return None
 
     def next_promotion(self) -> str | None:
-        """Nothing is ever paused."""
+        """Return None: no trial is ever paused."""
         return None
 
 

@@ -12,10 +12,13 @@ from sweeper.trial import Config, State
 
 
 class Searcher(Protocol):
-    """Ask/tell over trial numbers. It hears of each trial once, in the order of the record."""
+    """A search that is asked and told by trial numbers.
+
+    It hears of each trial once, in the record's order.
+    """
 
     def suggest(self, number: int) -> Config | None:
-        """The configuration of trial `number`; None when the space is exhausted."""
+        """Return the configuration of trial `number`; None when the space is exhausted."""
         ...
 
     def register(self, number: int, config: Config) -> None:
@@ -23,11 +26,11 @@ class Searcher(Protocol):
         ...
 
     def on_report(self, number: int, epoch: int, score: float) -> None:
-        """A finite score on the way."""
+        """Hear of a finite score while the trial runs."""
         ...
 
     def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
-        """The trial is over; `score` is its best finite one, None where it has none.
+        """Hear that the trial is over; `score` is its best finite one, None where it has none.
 
         `cost` is in device-seconds. INFEASIBLE is a configuration that cannot be trained at all.
         """

@@ -13,7 +13,7 @@ class Grid:
         self._seen: set[str] = set()
 
     def suggest(self, number: int) -> Config | None:
-        """The next configuration of the grid; None after the last."""
+        """Return the next configuration of the grid; None after the last."""
         for config in self._remaining:
             text = canonical(config)
             if text not in self._seen:

@@ -33,7 +33,7 @@ class _Shown(InMemoryStorage):
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        """Those in one of the states; the ones shown are never copied, for samplers do not write on them."""
+        """Return those in one of the states. They are never copied, because samplers do not write on them."""
         asked = super().get_all_trials(study_id, deepcopy, states)
         return [trial for trial in self._shown if states is None or trial.state in states] + asked
 
@@ -85,7 +85,7 @@ class MemorySearch(_OptunaSearch):
         self._memory = Memory(goal, history)
 
     def suggest(self, number: int) -> Config:
-        """Asks the study; never exhausted."""
+        """Ask a new study; it is never exhausted."""
         sampler = self._next_sampler(number)
         shown = [frozen for each in self._memory.shown() if (frozen := self._frozen(each))]
         study = optuna.create_study(
@@ -104,15 +104,15 @@ class MemorySearch(_OptunaSearch):
             self._memory.enter(number, config)
 
     def on_report(self, number: int, epoch: int, score: float) -> None:
-        """An intermediate value of the Optuna trial."""
+        """Note an intermediate value of the trial."""
         self._memory.add(number, epoch, score)
 
     def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
-        """A trial that was neither suggested nor registered is passed over."""
+        """Note the end of the trial; one that was neither suggested nor registered is passed over."""
         self._memory.close(number, state, score, cost)
 
     def _frozen(self, observed: ObservedTrial) -> FrozenTrial | None:
-        """The trial in Optuna's words; None where a study of several objectives has none for it."""
+        """Return the trial as Optuna's; None where a study of two objectives has no use for it."""
         if observed.translation is None:
             observed.translation = self._translate(observed)
         return observed.translation
@@ -148,9 +148,9 @@ def _silence() -> None:
 
 
 class StudySearch(_OptunaSearch):
-    """One study that is kept: for a sampler that writes on trials what it needs later (NSGA-II: generations).
+    """One study that is kept, for a sampler that writes notes on trials (NSGA-II: generations).
 
-    Told like `MemorySearch`, but for a crash, which is FAIL here, and never shortened.
+    It hears what `MemorySearch` hears, but a crash is FAIL here, and no trial is left out.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class StudySearch(_OptunaSearch):
         self._stopped: dict[int, Config] = {}
 
     def suggest(self, number: int) -> Config:
-        """Asks the study; never exhausted."""
+        """Ask the study; it is never exhausted."""
         self._study.sampler = self._next_sampler(number)
         trial = self._study.ask()
         config = self._space.sample(lambda name, parameter: suggested(trial, name, parameter))
@@ -189,10 +189,10 @@ class StudySearch(_OptunaSearch):
         self._space.sample(lambda name, parameter: suggested(trial, name, parameter))
 
     def on_report(self, number: int, epoch: int, score: float) -> None:
-        """An intermediate value of the Optuna trial; the first one of an epoch counts.
+        """Report an intermediate value to the Optuna trial; the first one of an epoch counts.
 
-        A trial that was told as stopped and goes on, because it was promoted, is entered once more:
-        else the study would know the best configurations by their first rung alone.
+        A trial that was told as stopped and goes on, because it was promoted, is entered once more: else the
+        study would know the best configurations only by their first rung.
         """
         if number in self._stopped:
             self.register(number, self._stopped.pop(number))
@@ -201,7 +201,7 @@ class StudySearch(_OptunaSearch):
             self._trials[number].report(score, epoch)
 
     def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
-        """Tell the study once; a trial that it never heard of is passed over."""
+        """Tell the study once; a trial that it does not know is passed over."""
         trial, _ = self._trials.pop(number, None), self._epochs.pop(number, None)
         if trial is None:
             return
@@ -226,7 +226,7 @@ class StudySearch(_OptunaSearch):
 
 
 def _seed32(seed: int, number: int, again: int) -> int:
-    """NumPy's legacy generator, which Optuna uses, takes 32 bits."""
+    """Return a seed of 32 bits, which is what NumPy's legacy generator in Optuna takes."""
     return derive(seed, "optuna", number, again) & 0xFFFFFFFF
 
 

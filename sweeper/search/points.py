@@ -14,10 +14,10 @@ from sweeper.trial import Config, Goal, State, derive
 
 
 class Points:
-    """Proposes nothing: the sweep ends with the last of its points."""
+    """Proposes nothing, so the sweep ends with the last of its points."""
 
     def suggest(self, number: int) -> Config | None:
-        """None, whatever has been reached."""
+        """Return None, whatever has been reached."""
         return None
 
     def register(self, number: int, config: Config) -> None:
@@ -37,17 +37,17 @@ def points(space: Space, goal: Goal, seed: int) -> Points:
 
 
 def has_points_only(spec: SweepSpec) -> bool:
-    """Whether the sweep runs its points and nothing else."""
+    """Say whether the sweep runs its points and nothing else."""
     return spec.search.algorithm == "points"
 
 
 def configurations(spec: SweepSpec) -> list[Config]:
-    """The points as whole configurations, in the order of the sweep file."""
+    """Yield the points as whole configurations, in the order of the sweep file."""
     return [complete(point, spec.space, spec.search.seed, n) for n, point in enumerate(spec.points)]
 
 
 def complete(point: Mapping[str, Any], space: Space, seed: int, number: int) -> Config:
-    """The point as a whole configuration; what it leaves out is drawn from the space."""
+    """Return the point as a whole configuration; what it leaves out is drawn from the space."""
     generator = np.random.default_rng(derive(seed, "point", number))
     named = _implied(
         {key: value for key, value in point.items() if key not in POINT_LABELS}, space, generator
@@ -60,7 +60,7 @@ def complete(point: Mapping[str, Any], space: Space, seed: int, number: int) -> 
 
 
 def _implied(named: dict[str, Any], space: Space, generator: np.random.Generator) -> dict[str, Any]:
-    """With what the named values ask for: `filters: [16, 32]` means two layers."""
+    """Add what the named values imply: `filters: [16, 32]` means two layers."""
     unseen = list(named)
     while unseen:
         name = unseen.pop()
@@ -78,7 +78,7 @@ def _implied(named: dict[str, Any], space: Space, generator: np.random.Generator
 
 
 def value_at(config: Config, name: str) -> Any:
-    """The value of `name`, where `filters.2` is the second item of the list `filters`."""
+    """Return the value of `name`, where `filters.2` is the second item of the list `filters`."""
     if name in config:
         return config[name]
     key, _, position = name.rpartition(".")

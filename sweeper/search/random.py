@@ -18,7 +18,7 @@ class RandomSearch:
         self._draws: dict[int, int] = {}
 
     def suggest(self, number: int) -> Config:
-        """A fresh draw; never exhausted."""
+        """Draw a configuration; it is never exhausted."""
         again = self._draws.get(number, 0)
         self._draws[number] = again + 1
         generator = np.random.default_rng(derive(self._seed, "random search", number, again))
@@ -35,7 +35,7 @@ class RandomSearch:
 
 
 def draw(parameter: Parameter, generator: np.random.Generator) -> object:
-    """One value of the parameter."""
+    """Draw one value of the parameter."""
     match parameter:
         case Constant():
             return parameter.value

@@ -15,7 +15,7 @@ from sweeper.store.record import OutboxRow
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a sweep is told: the service, the place in it, and what the service should say of it.
+    """Where a sweep is told: the service, the place in it, and a note.
 
     `uri` is resolved (never `auto`). Every run of the sweep is found again by `sweep_id`.
     """

@@ -13,7 +13,7 @@ SCHEMES = frozenset({"sqlite", "postgresql", "mysql", "mssql", "http", "https", 
 
 
 def tracking_uri(uri: str, store: Path) -> str:
-    """The URI that a sweep file means: `auto` is `$MLFLOW_TRACKING_URI`, else SQLite in `store`.
+    """Return the URI that a sweep file means: `auto` is `$MLFLOW_TRACKING_URI`, else SQLite in `store`.
 
     MLflow's old file store is refused: it loses data when two processes write.
     """
@@ -29,7 +29,7 @@ def tracking_uri(uri: str, store: Path) -> str:
 
 
 def _can_be_reached(uri: str) -> bool:
-    """Whether its scheme is one of MLflow's and its host and port can be read; nobody is asked."""
+    """Say whether MLflow knows the scheme, and host and port can be read; no server is asked."""
     try:
         parts = urlsplit(uri)
         has_port = parts.port is None or parts.port > 0
@@ -40,7 +40,7 @@ def _can_be_reached(uri: str) -> bool:
 
 
 def redacted(uri: str) -> str:
-    """The URI without the password in it, for messages and tables."""
+    """Return the URI without its password, for messages and tables."""
     try:
         parts = urlsplit(uri)
     except ValueError:  # it cannot be read, and may hold a password all the same
@@ -52,7 +52,7 @@ def redacted(uri: str) -> str:
 
 
 def experiment_page(base: str, experiment: str, *, metric: str = "", is_maximized: bool = True) -> str:
-    """The UI's list of an experiment's runs, the best by `metric` first."""
+    """Return the UI's list of an experiment's runs, the best by `metric` first."""
     page = f"{base.rstrip('/')}/#/experiments/{quote(experiment)}/runs"
     if not metric:
         return page
@@ -61,6 +61,6 @@ def experiment_page(base: str, experiment: str, *, metric: str = "", is_maximize
 
 
 def compare_page(base: str, experiment: str, runs: Sequence[str]) -> str:
-    """The UI's parallel-coordinates page of a few runs."""
+    """Return the UI's parallel-coordinates page of a few runs."""
     query = {"runs": json.dumps(list(runs)), "experiments": json.dumps([experiment])}
     return f"{base.rstrip('/')}/#/compare-runs?{urlencode(query, quote_via=quote)}"

@@ -25,15 +25,15 @@ class Console(Protocol):
     """What the driver of a sweep tells people. A context manager; cheap to call often."""
 
     def moment(self, moment: Moment) -> None:
-        """Something happened to a trial."""
+        """Show that something happened to a trial."""
         ...
 
     def update(self, snapshot: Snapshot) -> None:
-        """How the sweep stands now."""
+        """Show how the sweep stands now."""
         ...
 
     def note(self, text: str) -> None:
-        """A sentence that stays on the screen."""
+        """Show a sentence that stays on the screen."""
         ...
 
     def __enter__(self) -> "Console":
@@ -48,7 +48,7 @@ class Console(Protocol):
 
 
 def open_console(metric: str, *, stream: TextIO | None = None, is_quiet: bool = False) -> Console:
-    """A live display where the stream is a terminal, plain lines otherwise; progress goes to stderr."""
+    """Return a live display where the stream is a terminal, else plain lines; progress goes to stderr."""
     out = stream or sys.stderr
     rich = RichConsole(file=out)
     if is_quiet or not rich.is_terminal or rich.is_dumb_terminal:
@@ -57,7 +57,7 @@ def open_console(metric: str, *, stream: TextIO | None = None, is_quiet: bool = 
 
 
 class PlainConsole:
-    """One line for each trial that ends or pauses, and how the sweep stands twice a minute."""
+    """Prints a line for each trial that ends or pauses, and how the sweep stands twice a minute."""
 
     def __init__(
         self,
@@ -77,14 +77,14 @@ class PlainConsole:
         self._said = ""
 
     def moment(self, moment: Moment) -> None:
-        """A line, if the trial ended, paused or was started again."""
+        """Print a line if the trial ended, paused or was started again."""
         is_paused = moment.verdict is not None and moment.verdict.decision is Decision.PAUSE
         is_restarted = moment.kind is Happening.STARTED and moment.attempt > 1
         if not self._is_quiet and (moment.kind is Happening.ENDED or is_paused or is_restarted):
             self.note(moment_line(moment, self._metric))
 
     def update(self, snapshot: Snapshot) -> None:
-        """A line, if the last one is half a minute old or tracking has a new problem."""
+        """Print a line if the last one is half a minute old or tracking has a new problem."""
         if self._is_quiet:
             return
         if snapshot.tracking_problem and snapshot.tracking_problem != self._said:
@@ -96,17 +96,17 @@ class PlainConsole:
             self.note(status_line(snapshot))
 
     def note(self, text: str) -> None:
-        """A line at once."""
+        """Print a line at once."""
         print(text, file=self._stream, flush=True)
 
     def __enter__(self) -> "PlainConsole":
-        """Nothing to prepare."""
+        """Prepare nothing."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to put back."""
+        """Put nothing back."""
 
 
 class LiveConsole:
@@ -118,7 +118,7 @@ class LiveConsole:
         self._live = Live(console=rich, refresh_per_second=4, transient=True, redirect_stderr=False)
 
     def moment(self, moment: Moment) -> None:
-        """Ended trials are printed above the table."""
+        """Print ended trials above the table."""
         if moment.kind is Happening.ENDED:
             self.note(moment_line(moment, self._metric))
 
@@ -127,7 +127,7 @@ class LiveConsole:
         self._live.update(picture(snapshot))
 
     def note(self, text: str) -> None:
-        """A line above the table."""
+        """Print a line above the table."""
         self._rich.print(Text(text))
 
     def __enter__(self) -> "LiveConsole":

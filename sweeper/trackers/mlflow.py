@@ -76,7 +76,7 @@ class MlflowTracker:
             self._finish(run_id, rows)
 
     def experiment_id(self) -> str:
-        """The experiment's id, which the UI's addresses need; creates the experiment if absent."""
+        """Return the experiment's id, which the UI's addresses need; the experiment is created if absent."""
         with _translated(self._target):
             return self._open_experiment()
 
@@ -135,7 +135,7 @@ class MlflowTracker:
         return tags | {str(name): str(value) for name, value in own.items()}
 
     def _search(self, tags: Mapping[str, str]) -> str:
-        """The run with these tags, or "". Where a lost reply made twins, the others are set aside."""
+        """Return the run with these tags, or "". Where a lost reply made twins, the others are set aside."""
         condition = " and ".join(f"tags.`{name}` = '{_quoted(value)}'" for name, value in tags.items())
         found = self._connected.search_runs([self._open_experiment()], condition)
         if not found:
@@ -190,7 +190,7 @@ class MlflowTracker:
 
 @contextmanager
 def _translated(target: Target) -> Generator[None]:
-    """MLflow's, SQLAlchemy's and the socket's errors in the two words that the sender understands."""
+    """Turn the errors of MLflow, SQLAlchemy and sockets into the two that the sender knows."""
     place = redacted(target.uri)
     try:
         yield
@@ -224,7 +224,7 @@ def _make_store(uri: str) -> None:
 
 
 def _artifacts(uri: str) -> str | None:
-    """Beside an SQLite store; MLflow would put them into whatever the working directory is."""
+    """Return a folder beside an SQLite store; MLflow would take whatever the working directory is."""
     parts = urlsplit(uri)
     return str(Path(parts.path[1:]).parent / "mlflow-artifacts") if parts.scheme == "sqlite" else None
 
@@ -238,7 +238,7 @@ def _check_alive(experiment: Experiment) -> None:
 
 
 def _metrics(row: OutboxRow) -> Iterator[Metric]:
-    """NaN is kept (the step is visible as a gap); infinity is dropped: MLflow would rank it first."""
+    """Return the metrics without infinities, which MLflow would rank first; NaN stays and shows as a gap."""
     payload = row.payload
     for name, value in payload.get("metrics", {}).items():
         if not math.isinf(value):
@@ -256,7 +256,7 @@ def _params(values: Mapping[str, Any]) -> Iterable[Param]:
 
 
 def _text(value: Any) -> str:
-    """Short, because the UI's compare page cuts labels at ten characters: [32, 64] is `32,64`."""
+    """Return a short text, `32,64` for [32, 64]: the UI's compare page cuts labels at ten characters."""
     if isinstance(value, list | tuple):
         return ",".join(_text(item) for item in value)
     return value if isinstance(value, str) else json.dumps(value)
@@ -278,7 +278,7 @@ def _user() -> str:
 
 
 def _said(error: Exception, uri: str) -> str:
-    """The first line of it; MLflow quotes the address with the password."""
+    """Return the first line of the message; MLflow quotes the address with the password."""
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     password = urlsplit(uri).password
     return (line.replace(f":{password}@", ":***@") if password else line)[:300]

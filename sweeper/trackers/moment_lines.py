@@ -33,7 +33,7 @@ def _needed(metric: str, verdict: Verdict, threshold: float, score: float | None
 
 
 def moment_line(moment: Moment, metric: str) -> str:
-    """One line for one event: `trial 7  epoch 3  valid/top1 94.2 %  stopped at rung 3 (...)`."""
+    """Return a line for an event: `trial 7 epoch 3 valid/top1 94.2 % stopped at rung 3 (...)`."""
     words = [f"trial {moment.number}"]
     if moment.epoch:
         words.append(f"epoch {moment.epoch}")
@@ -44,7 +44,7 @@ def moment_line(moment: Moment, metric: str) -> str:
 
 
 def status_line(snapshot: Snapshot) -> str:
-    """The sweep in one line: how far, how good, what it cost, how long still."""
+    """Return the sweep in one line: how far, how good, what it cost, how long still."""
     running = snapshot.states.get(State.RUNNING, 0)
     of = f" of {snapshot.planned}" if snapshot.planned else ""
     words = [f"{snapshot.finished}{of} trials done, {running} running"]

@@ -47,7 +47,7 @@ METRICS = {
 
 
 def exposition(snapshot: Snapshot) -> str:
-    """The snapshot in Prometheus' text format; what is unknown is left out rather than told as 0."""
+    """Return the snapshot in Prometheus' text format; what is unknown is left out rather than given as 0."""
     lines: list[str] = []
     said = ""
     for name, labels, value in _samples(snapshot):
@@ -75,7 +75,7 @@ class MetricsServer:
         self._thread.start()
 
     def update(self, snapshot: Snapshot) -> None:
-        """What to answer from now on."""
+        """Answer with this snapshot from now on."""
         self._http.text = exposition(snapshot)
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 5
 
     def do_GET(self) -> None:
-        """The metrics; 403 for a foreign Host (a web page must not read them), 404 elsewhere."""
+        """Answer with the metrics; 403 for a foreign Host (a web page must not read them), 404 elsewhere."""
         if self.headers.get("Host", "").rpartition(":")[0] not in _LOOPBACK:
             self.send_error(HTTPStatus.FORBIDDEN)
         elif self.path.partition("?")[0] != "/metrics":
@@ -109,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: a scrape every few seconds is no news."""
+        """Log nothing: a scrape every few seconds is no news."""
 
 
 def _samples(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, str], float | None]]:

@@ -29,15 +29,15 @@ class Outbox(Protocol):
     """The part of `sweeper.store.record.Record` that is used here; each thread opens its own."""
 
     def pending(self, limit: int = 500) -> Sequence[OutboxRow]:
-        """The oldest rows that are not confirmed."""
+        """Return the oldest rows that are not confirmed."""
         ...
 
     def pending_count(self) -> int:
-        """How many there are."""
+        """Return how many rows are not confirmed."""
         ...
 
     def delivered(self, ids: Iterable[int]) -> None:
-        """Confirm."""
+        """Confirm the rows."""
         ...
 
     def close(self) -> None:
@@ -62,7 +62,10 @@ class Delivery:
         self.problem = ""
 
     def step(self) -> float:
-        """Send at most one batch; the seconds to wait before the next (0: there may be more at once)."""
+        """Send at most one batch.
+
+        Return the seconds to wait before the next (0: there may be more at once).
+        """
         try:
             rows = self._due()
             if not rows:
@@ -91,14 +94,17 @@ class Delivery:
         self._outbox.delivered([row.id for row in rows])
 
     def _back_off(self) -> float:
-        """1, 2, 4 ... 60 s, each between half and the whole of it: many sweeps do not return as one."""
+        """Return 1, 2, 4 ...
+
+        60 s, each between half and the whole of it, so that sweeps do not return as one.
+        """
         longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2**self._failures)
         self._failures = min(self._failures + 1, 16)
         return longest * float(self._random.uniform(0.5, 1.0))
 
 
 def deliver_all(delivery: Delivery, *, is_over: Callable[[], bool]) -> bool:
-    """Send until nothing is due or it `is_over`; whether nothing is left to try (for `sweeper sync`)."""
+    """Send until nothing is due or it `is_over`; return whether nothing is left to try."""
     while not is_over():
         wait = delivery.step()
         if delivery.problem:
@@ -131,7 +137,10 @@ class Sender:
         self._thread = threading.Thread(target=self._run, name="sweeper-outbox", daemon=True)
 
     def start(self) -> None:
-        """Begin to send, once. Returns at once: nothing is imported or connected in the caller's thread."""
+        """Begin to send, once.
+
+        It returns at once: nothing is imported or connected in the caller's thread.
+        """
         if self._thread.ident is None:
             self._thread.start()
 
@@ -141,7 +150,7 @@ class Sender:
         return self._delivery.problem if self._delivery else ""
 
     def flush(self, timeout: float) -> int:
-        """Send what there is now, for at most `timeout` seconds; how many rows are left in the outbox."""
+        """Send what there is, for `timeout` seconds at most; return how many rows are left in the outbox."""
         if self._thread.is_alive():
             deadline = self._clock() + timeout
             self._is_drained.clear()
@@ -185,7 +194,7 @@ class Sender:
 
 
 def _by_trial(rows: Iterable[OutboxRow]) -> dict[str, list[OutboxRow]]:
-    """In order of first appearance, so that the sweep's own run comes before those nested in it."""
+    """Group the rows by trial in order of appearance: the sweep's own run comes before those nested in it."""
     groups: dict[str, list[OutboxRow]] = {}
     for row in rows:
         groups.setdefault(row.trial, []).append(row)

@@ -1,4 +1,4 @@
-"""What a worker says of its attempt, step by step: the same in a Ray actor and in a process of our own."""
+"""This module says step by step how an attempt goes: the same in a Ray actor and in a process of our own."""
 
 import socket
 from collections.abc import Callable, Generator, Mapping
@@ -18,11 +18,11 @@ DONE: dict[str, Any] = {"done": True}
 
 @dataclass
 class AttemptTalk:
-    """Speaks for one worker, whose attempts come one after the other, in values that JSON knows.
+    """Reports for one worker, whose attempts come one after the other, in values that JSON knows.
 
-    First the device, or that this worker is unfit for another attempt; then reports; last that the attempt
-    is done or has failed. A worker whose attempt failed is to be replaced. `device` says what the worker
-    holds, `versions` what software it must have.
+    It first names the device, or says that this worker is unfit for another attempt; then come reports, and
+    last that the attempt is done or has failed. A worker whose attempt failed is to be replaced. `device`
+    says what the worker holds, and `versions` what software it must have.
     """
 
     workload: Workload
@@ -34,14 +34,14 @@ class AttemptTalk:
     _items: Generator[dict[str, Any]] | None = None
 
     def begin(self, trial: Trial) -> None:
-        """Another attempt, once the one before it has closed what it holds."""
+        """Begin another attempt, once the one before it has closed what it holds."""
         self.end()
         self.has_failed = False
         self.notice.has_attempt = True
         self._items = self._say(trial)
 
     def next(self) -> dict[str, Any]:
-        """The next thing that the attempt has to say, which takes an epoch."""
+        """Return the next thing that the attempt has to say, which takes an epoch."""
         if self._items is None or self.has_failed:
             raise RuntimeError("the attempt failed: this worker is to be replaced")
         with self.notice.training():
@@ -50,7 +50,7 @@ class AttemptTalk:
         return said
 
     def end(self) -> None:
-        """The attempt was stopped: let it close what it holds."""
+        """Close what the attempt holds, because it was stopped."""
         if self._items is not None:
             self._items.close()
         self._items = None

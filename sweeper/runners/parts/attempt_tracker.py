@@ -1,4 +1,4 @@
-"""Which attempts run, what their workers say of them, and which must be ended: the same for every worker."""
+"""This module tracks which attempts run, what workers say of them, and which must be ended."""
 
 import time
 from collections import deque
@@ -26,17 +26,17 @@ class Workers(Protocol):
     """The processes that attempts run in."""
 
     def kill(self, handle: Any, said: Mapping[str, Any]) -> None:
-        """End a process, whatever it is doing. `said` is what it said of itself so far."""
+        """End a process, whatever it is doing. `said` is what it has said of itself so far."""
         ...
 
     def lacking(self, request: Mapping[str, float]) -> str:
-        """Which resource an attempt that waits for a worker lacks, in words."""
+        """Say which resource an attempt that waits for a worker lacks."""
         ...
 
 
 @dataclass
 class Held:
-    """One attempt: what it asked for, since when it has which worker, and what that said of itself."""
+    """One attempt: what it asked for, its worker and since when, and what the worker said of itself."""
 
     trial: Trial
     request: Mapping[str, float]
@@ -48,15 +48,15 @@ class Held:
 
     @property
     def node(self) -> str:
-        """Empty until the worker has said where it is."""
+        """The worker's node; empty until the worker has named it."""
         return str(self.worker.get("node_id", ""))
 
 
 @dataclass
 class AttemptTracker:
-    """Tells the sweep what workers say, and whoever runs them what the sweep decides.
+    """Tells the sweep what workers say, and the runner what the sweep decides.
 
-    An attempt goes by a key of the runner's own until it ends.
+    Until it ends, an attempt goes by a key that the runner chose.
     """
 
     sweep: Sweep
@@ -72,15 +72,15 @@ class AttemptTracker:
     _returned: deque[Trial] = field(default_factory=deque[Trial])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Tune pickles all it is given for a `Tuner.restore` that sweeper never calls: nothing is kept."""
+        """Pickle nothing: Tune pickles all it is given, for a `Tuner.restore` that sweeper never calls."""
         return str, ("the record is the state",)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "AttemptTracker":
-        """There is one tracker."""
+        """Return this tracker, because there is only one."""
         return self
 
     def ask(self, key: str) -> Trial | None:
-        """The next attempt, where there is room for it; one that a worker gave back comes first."""
+        """Return the next attempt if there is room for it; one that a worker gave back comes first."""
         trial = self._returned.popleft() if self._returned else self._new()
         if trial is not None:
             self._held[key] = Held(trial, self.slots.request(trial.config))
@@ -88,13 +88,13 @@ class AttemptTracker:
         return trial
 
     def started(self, key: str, handle: Any) -> None:
-        """The attempt has its worker, which `handle` is to `Workers`."""
+        """Note that the attempt has its worker; `handle` is what `Workers` knows it by."""
         if key in self._held:
             self._held[key].since, self._held[key].handle = time.monotonic(), handle
             self.watch.started(key)
 
     def holds(self, key: str) -> bool:
-        """Whether the attempt has not ended yet."""
+        """Say whether the attempt has not ended yet."""
         return key in self._held
 
     def result(self, key: str, said: dict[str, Any]) -> Decision:
@@ -117,7 +117,7 @@ class AttemptTracker:
         return Decision.CONTINUE
 
     def lost(self, key: str, kind: FailureKind, message: str) -> None:
-        """The worker is gone; nothing happens where the attempt's end is known already."""
+        """End an attempt whose worker is gone; nothing happens where its end is known already."""
         held = self._held.get(key)
         if held is not None:
             if held.since is not None:
@@ -125,7 +125,7 @@ class AttemptTracker:
             self._tell(key, Outcome(State.FAILED, kind, message))
 
     def tick(self) -> None:
-        """Between the runner's steps: heartbeat, display, requests; every few seconds a look around."""
+        """Do the driver's work between the runner's steps, and every few seconds look at all attempts."""
         self.sweep.meter.hold(self.slots.held())
         now = time.monotonic()
         if now - self._looked_at >= LOOK_SECONDS:
@@ -163,7 +163,7 @@ class AttemptTracker:
         return decision
 
     def _placed(self, key: str, held: Held, worker: Mapping[str, Any]) -> None:
-        """A worker that was used before may stand on a node that is being drained by now."""
+        """Start billing on the worker, or give the attempt back where its node is being drained by now."""
         held.worker = worker
         if held.node in self.slots.leaving():
             self._give_back(key)
@@ -171,7 +171,7 @@ class AttemptTracker:
             self._grant(held)
 
     def _give_back(self, key: str) -> None:
-        """The attempt has not begun: it is handed to another worker, and this one is ended."""
+        """Hand an attempt that has not begun to another worker, and end this one."""
         held = self._held.pop(key)
         self._returned.append(held.trial)
         self.workers.kill(held.handle, held.worker)
@@ -182,7 +182,7 @@ class AttemptTracker:
             self._end(key, Outcome(State.FAILED, FailureKind.HUNG, "no sign of life from the worker"))
 
     def _leave_drained_nodes(self, now: float) -> None:
-        """Each attempt there has until its next report, but not longer than a worker after SIGTERM."""
+        """End each attempt there at its next report, or as soon as a worker would end after SIGTERM."""
         leaving = self.slots.leaving()
         for key, held in list(self._held.items()):
             if held.node in leaving and held.leave_by is None:
@@ -191,7 +191,7 @@ class AttemptTracker:
                 self._end(key, PREEMPTED)
 
     def _complain(self) -> None:
-        """Say what a waiting trial lacks, once for each time that one waits long and not for our own."""
+        """Say once what a trial lacks that waits long, unless it waits for room that our own trials hold."""
         key, waited = self.watch.longest_wait()
         is_long = waited > self.watch.waiting_seconds
         if not is_long:

@@ -10,7 +10,7 @@ Clock = Callable[[], float]
 
 
 def load_nvml() -> Any | None:
-    """NVML, ready to be asked; None without nvidia-ml-py (`pip install 'sweeper[gpu]'`) or a driver."""
+    """Load NVML; None without nvidia-ml-py (`pip install 'sweeper[gpu]'`) or a driver."""
     try:
         nvml = importlib.import_module("pynvml")
     except ImportError:
@@ -50,7 +50,7 @@ class EnergyMeter:
     def of(
         cls, gpus: Sequence[str], nvml: Any | None = None, clock: Clock = time.monotonic
     ) -> "EnergyMeter | None":
-        """For GPUs as `CUDA_VISIBLE_DEVICES` names them; None where there are none that NVML knows."""
+        """Make a meter for GPUs as `CUDA_VISIBLE_DEVICES` names them; None where NVML knows none of them."""
         nvml = nvml or (load_nvml() if gpus else None)
         if nvml is None or not gpus:
             return None
@@ -61,11 +61,11 @@ class EnergyMeter:
 
     @property
     def uuids(self) -> tuple[str, ...]:
-        """Which devices they are, wherever they are plugged in."""
+        """The devices, wherever they are plugged in."""
         return tuple(gpu.uuid for gpu in self._gpus or ())
 
     def joules(self) -> float | None:
-        """Drawn so far; None as soon as a device does not answer."""
+        """Return what was drawn so far; None as soon as a device does not answer."""
         if self._gpus is None:
             return None
         try:
@@ -85,7 +85,7 @@ class EnergyMeter:
         return _Gpu(handle, str(nvml.nvmlDeviceGetUUID(handle)), began, self._clock(), power)
 
     def _counted(self, handle: Any) -> float | None:
-        """The device's own counter in millijoules; None where it has none."""
+        """Return the device's own counter in millijoules; None where it has none."""
         try:
             return float(self._nvml.nvmlDeviceGetTotalEnergyConsumption(handle))
         except self._nvml.NVMLError:

@@ -12,9 +12,9 @@ SHARE = 0.1
 
 
 def device_memory() -> int:
-    """Bytes of device memory that this process holds, after what is no longer needed was given back.
+    """Return the bytes of device memory that this process holds after giving back what it no longer needs.
 
-    0 where it has touched no GPU; torch is not imported for it.
+    They are 0 where it has touched no GPU; torch is not imported for it.
     """
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
@@ -25,7 +25,7 @@ def device_memory() -> int:
 
 
 def allowed_bytes() -> int:
-    """How much more than at its start a worker may hold before its next attempt."""
+    """Return how much more than at its start a worker may hold before its next attempt."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
         return LEAST_BYTES
@@ -46,7 +46,7 @@ class Leaks:
     _level: int | None = None
 
     def found(self) -> str:
-        """What the worker still holds, in words; empty where it may be used again."""
+        """Say what the worker still holds; empty where it may be used again."""
         held = self.probe()
         if self._level is None:
             self._level = held

@@ -30,14 +30,14 @@ class Notice:
     _before: Any = signal.SIG_DFL
 
     def listen(self) -> None:
-        """From now on, in this process."""
+        """Listen from now on, in this process."""
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGTERM, self._on_term)
             signal.signal(signal.SIGALRM, self._on_alarm)
 
     @contextlib.contextmanager
     def training(self) -> Generator[None]:
-        """The block may be cut off."""
+        """Allow the block to be cut off."""
         self._is_training = True
         try:
             yield
@@ -63,5 +63,5 @@ class Notice:
 
 
 def told_to_leave() -> Preempted:
-    """How such an attempt ends."""
+    """Return the outcome of an attempt that was told to leave."""
     return Preempted("the worker was told to end (SIGTERM)")

@@ -11,18 +11,18 @@ _CRUMB = 1e-6  # tenths of a GPU do not add up to one in floating point
 
 @dataclass(slots=True)
 class Node:
-    """What is free of one machine. GPUs are single things: two halves make no whole, as in Ray."""
+    """What is free on one machine. GPUs are single things: two halves make no whole, as in Ray."""
 
     free: dict[str, float]
     gpus: list[float] = field(default_factory=list[float])
 
     @classmethod
     def of(cls, resources: Amounts) -> "Node":
-        """A machine that is not used yet."""
+        """Return a machine that is not used yet."""
         return cls(dict(resources), [1.0] * int(resources.get("GPU", 0)))
 
     def take(self, request: Amounts) -> bool:
-        """Hold the request here; False, and nothing held, where it does not fit."""
+        """Hold the request here; return False, and hold nothing, where it does not fit."""
         if any(self.free.get(name, 0.0) < amount - _CRUMB for name, amount in request.items()):
             return False
         if not self._take_gpus(request.get("GPU", 0.0)):
@@ -32,7 +32,7 @@ class Node:
         return True
 
     def _take_gpus(self, wanted: float) -> bool:
-        """A fraction comes from the fullest GPU that has it, a whole number from as many untouched ones."""
+        """Take a fraction from the fullest GPU that has it, or whole GPUs that are untouched."""
         each, count = (wanted, 1) if wanted < 1 else (1.0, round(wanted))
         chosen = sorted((free, place) for place, free in enumerate(self.gpus) if free >= each - _CRUMB)
         if wanted and len(chosen) < count:
@@ -51,9 +51,9 @@ class Taken:
 
 
 def placed(taken: Iterable[Taken], nodes: Mapping[str, Amounts]) -> tuple[list[Node], int]:
-    """What the nodes have left, and how many attempts found no room and wait.
+    """Return what the nodes have left, and how many attempts found no room and wait.
 
-    Those whose node is unknown take the first place that they fit in.
+    An attempt whose node is unknown takes the first place in which it fits.
     """
     left = {name: Node.of(resources) for name, resources in nodes.items()}
     waiting = 0
@@ -66,12 +66,12 @@ def placed(taken: Iterable[Taken], nodes: Mapping[str, Amounts]) -> tuple[list[N
 
 
 def fits(request: Amounts, nodes: Iterable[Node]) -> bool:
-    """Whether one of the nodes has room for it."""
+    """Say whether one of the nodes has room for it."""
     return any(Node(dict(node.free), list(node.gpus)).take(request) for node in nodes)
 
 
 def count(request: Amounts, resources: Amounts) -> int:
-    """How many of the same request an empty machine has room for."""
+    """Return how many of the same request an empty machine has room for."""
     rooms = [
         int(resources.get(name, 0.0) / amount + _CRUMB) for name, amount in request.items() if name != "GPU"
     ]

@@ -21,7 +21,7 @@ class ReplayedCurves:
     _nearest: dict[str, TrialHistory] = field(default_factory=dict[str, TrialHistory])
 
     def __call__(self, trial: Trial) -> Iterator[Report]:
-        """The recorded reports after the trial's checkpoint."""
+        """Yield the recorded reports after the trial's checkpoint."""
         first = int(trial.checkpoint or 0)
         for report in self._like(trial.config).reports:
             if report.epoch > first:
@@ -37,7 +37,7 @@ class ReplayedCurves:
 
 
 def distance(space: Space, one: Config, other: Config) -> float:
-    """Squared, over the parameters: numbers by their places from 0 to 1, names 0 or 1 apart.
+    """Return the squared distance: numbers by their places from 0 to 1, different names 1 apart.
 
     A parameter that only one of the two has counts as 1.
     """

@@ -31,13 +31,13 @@ GPU_LOST = (
 
 
 def outcome_after(last: Decision) -> Outcome:
-    """How an attempt ends whose last report was answered like this."""
+    """Return the outcome of an attempt whose last report was answered like this."""
     return Outcome(OUTCOMES[last])
 
 
 @contextlib.contextmanager
 def failure_caught() -> Generator[list[Outcome]]:
-    """What is raised inside becomes an outcome in the list."""
+    """Add what is raised inside the block to the list, as an outcome."""
     failures: list[Outcome] = []
     try:
         yield failures
@@ -46,7 +46,7 @@ def failure_caught() -> Generator[list[Outcome]]:
 
 
 def reports(workload: Workload, trial: Trial) -> Generator[Report | Outcome]:
-    """The attempt's reports, and its failure as the last item where it has one."""
+    """Yield the attempt's reports, and its failure as the last item if it has one."""
     with failure_caught() as failures:
         yield from workload(trial)
     yield from failures
@@ -65,7 +65,7 @@ def run_here(workload: Workload, trial: Trial, report: Callable[[Report], Decisi
 
 
 def failure(error: Exception) -> Outcome:
-    """The exception as an outcome: its class, one line, and a fingerprint of cause and place."""
+    """Return the exception as an outcome: its class, one line, and a fingerprint of cause and place."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     text = str(error).strip().splitlines()
@@ -75,7 +75,7 @@ def failure(error: Exception) -> Outcome:
 
 
 def kind_of(error: BaseException) -> FailureKind:
-    """Which failure budget the error draws on."""
+    """Return the kind of the failure, which decides how often it may happen."""
     if isinstance(error, SweeperError):
         return FailureKind(error.failure_kind)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":

@@ -38,7 +38,7 @@ class Machine:
 
 
 def request_of(spec: ResourcesSpec, config: Config, *, has_gpu: bool) -> dict[str, float]:
-    """What a trial of this configuration asks for, by Ray's names."""
+    """Return what a trial of this configuration asks for, by Ray's names."""
     held = spec.of(config)
     wanted: dict[str, float] = {"CPU": held.cpu, **held.custom}
     if has_gpu and held.gpu:
@@ -61,7 +61,7 @@ class Slots:
     _read_at: float = 0.0
 
     def __post_init__(self) -> None:
-        """Whether trials run on GPUs is settled now, for the whole launch."""
+        """Settle for the whole launch whether trials run on GPUs."""
         self._read()
         some = any(machine.resources.get("GPU", 0) for machine in self._machines)
         none_can = not any(machine.resources.get("CPU", 0) for machine in self._machines)
@@ -74,18 +74,18 @@ class Slots:
         return any(machine.group for machine in self._machines)
 
     def request(self, config: Config) -> dict[str, float]:
-        """What a trial of this configuration asks for, by Ray's names."""
+        """Return what a trial of this configuration asks for, by Ray's names."""
         return request_of(self.spec, config, has_gpu=self.has_gpu)
 
     def share(self, config: Config) -> float:
-        """How much of a device it holds: that of its own request."""
+        """Return how much of a device the trial holds, by its own request."""
         return self.spec.share(config, on_gpu=self._is_gpu(config))
 
     def has_room(self, taken: Iterable[Taken]) -> bool:
-        """Whether to ask for one more attempt, when these have been asked for.
+        """Say whether to ask for one more attempt, when these have been asked for.
 
-        Its configuration, and with it its request, is known only then: one that does not fit waits, and
-        nothing more is asked for until it has found its place.
+        Its configuration, and so its request, is known only then. One that does not fit waits, and nothing
+        more is asked for until it has found its place.
         """
         live = list(taken)
         if self.spec.concurrency is not None and len(live) >= self.spec.concurrency:
@@ -101,16 +101,16 @@ class Slots:
         return not any(self.has_room([Taken(request)]) for request in self._requests())
 
     def waiting(self, taken: Iterable[Taken]) -> int:
-        """How many of them wait for room that others of them hold."""
+        """Return how many of them wait for room that others of them hold."""
         return placed(taken, self._open())[1]
 
     def leaving(self) -> dict[str, float]:
-        """Nodes that are being drained, and in how many seconds they go."""
+        """Return the nodes that are being drained, and in how many seconds they go."""
         self._refresh()
         return {each.id: each.leaves_in for each in self._machines if each.leaves_in is not None}
 
     def held(self) -> dict[str, float]:
-        """Whole devices that the sweep holds, by host: the GPUs, or the CPU slots that stand in for them.
+        """Return the whole devices that the sweep holds, by host: GPUs, or CPU slots in their place.
 
         Slots beyond `resources.concurrency` are taken off every host alike.
         """
@@ -122,7 +122,7 @@ class Slots:
         return {host: devices * min(1.0, most / total) for host, devices in found.items() if devices}
 
     def grant(self, config: Config, said: Mapping[str, Any]) -> Grant:
-        """The ledger's view of what a worker holds."""
+        """Return what a worker holds, as the ledger needs it."""
         is_gpu = self._is_gpu(config)
         quote = self._quote(said) if is_gpu or not self.has_gpu else None
         return Grant(
@@ -138,14 +138,17 @@ class Slots:
         )
 
     def _quote(self, said: Mapping[str, Any]) -> GpuPrice | None:
-        """Of a worker that ended before it said where it is: what every machine costs, where that is one."""
+        """Return the price of what a worker holds.
+
+        A worker that ended without naming its node has the one price that all machines have, if any.
+        """
         if self.price is None or said:
             return self.price(said) if self.price else None
         quotes = {self.price({"labels": each.labels}) for each in self._machines if each.resources.get("GPU")}
         return quotes.pop() if len(quotes) == 1 else None
 
     def require_room(self) -> None:
-        """PreflightError where some trials would not fit on any machine, and no other can come."""
+        """Raise PreflightError where some trials would not fit on any machine, and no other can come."""
         if self.grows:
             return
         nodes = [Node.of(each.resources) for each in self._machines]

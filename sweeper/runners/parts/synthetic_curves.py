@@ -28,7 +28,7 @@ class SyntheticCurves:
     seconds_per_epoch: float = 10.0
 
     def __call__(self, trial: Trial) -> Iterator[Report]:
-        """One report an epoch, from where the trial's last attempt ended."""
+        """Yield a report for each epoch, from where the trial's last attempt ended."""
         noise = np.random.default_rng(derive(self.seed, "noise", trial.id))
         quality, cost = self._response(trial)
         pace = self.epochs / 6 * (0.5 + cost)
@@ -54,7 +54,7 @@ class SyntheticCurves:
 
 
 def place(parameter: Parameter, value: object) -> float:
-    """Where the value lies in its range, 0 to 1; of a list the mean; a name has a place by its hash."""
+    """Return where the value lies in its range, 0 to 1: of a list the mean, of a name a hash."""
     if parameter.per and isinstance(value, list):
         places = [_place(parameter, item) for item in value]
         return sum(places) / len(places) if places else 0.5

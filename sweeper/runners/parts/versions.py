@@ -19,13 +19,13 @@ class VersionSkew(SweeperError, RuntimeError):
 
 @functools.cache
 def versions_here() -> dict[str, str]:
-    """What this process runs; of a build such as `2.15.0+cpu` the part that decides about numbers."""
+    """Return what this process runs; of a build such as `2.15.0+cpu` the part that decides about numbers."""
     found = {name: version(name).partition("+")[0] for name in COMPARED}
     return {"python": ".".join(platform.python_version_tuple()[:2]), **found}
 
 
 def refuse_skew(driver: Mapping[str, str], here: Mapping[str, str], node: str) -> None:
-    """VersionSkew names what differs; packages that only one side told of are not compared."""
+    """Raise VersionSkew with what differs; packages that only one side named are not compared."""
     differing = [
         f"{name} {here[name]} (the driver has {driver[name]})"
         for name in driver

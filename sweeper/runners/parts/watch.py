@@ -27,31 +27,31 @@ class Watch:
     _waiting: dict[str, float] = field(default_factory=dict[str, float])
 
     def asked(self, key: str) -> None:
-        """The attempt waits for its resources."""
+        """Note that the attempt waits for its resources."""
         self._waiting[key] = self.clock()
 
     def started(self, key: str) -> None:
-        """The attempt has its worker."""
+        """Note that the attempt has its worker."""
         self._waiting.pop(key, None)
         self._seen[key] = self.clock()
 
     def alive(self, key: str) -> None:
-        """A sign of life."""
+        """Note a sign of life."""
         if key in self._seen:
             self._seen[key] = self.clock()
 
     def ended(self, key: str) -> None:
-        """Nothing more is expected of it."""
+        """Expect nothing more of the attempt."""
         for held in (self._waiting, self._seen):
             held.pop(key, None)
 
     def hung(self, history: SweepHistory) -> list[str]:
-        """The attempts that have been silent for too long."""
+        """Return the attempts that have been silent for too long."""
         limit, now = self._limit(history), self.clock()
         return [key for key, seen in self._seen.items() if now - seen > limit]
 
     def longest_wait(self) -> tuple[str, float]:
-        """The attempt that has waited longest for resources, and for how many seconds; 0 where none waits."""
+        """Return the attempt that has waited longest for resources, and its seconds; 0 where none waits."""
         waits = ((key, self.clock() - since) for key, since in self._waiting.items())
         return max(waits, key=lambda wait: wait[1], default=("", 0.0))
 

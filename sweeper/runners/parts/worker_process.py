@@ -90,7 +90,10 @@ class WorkerProcess:
             raise self._lost() from error
 
     def heard(self, seconds: float) -> Any | None:
-        """What it says within so many seconds, None where it says nothing; WorkerLost where it has ended."""
+        """Return what it says within so many seconds, None where it says nothing.
+
+        WorkerLost where it has ended.
+        """
         if self._connection is None:
             raise WorkerLost("there is no worker")
         try:
@@ -103,7 +106,7 @@ class WorkerProcess:
         return None
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
-        """The function's value, computed in the process; SweeperError where either of them fails."""
+        """Return the function's value, computed in the process; SweeperError where either of them fails."""
         self.send(Call(function, args))
         while (answer := self.heard(_LOOK_SECONDS)) is None:
             pass

@@ -25,7 +25,7 @@ SHORT_FOLDER = "/tmp"
 def connected(
     address: str | None, cpus: int | None, log: Path, say: Callable[[str], None] = lambda text: None
 ) -> Generator[None]:
-    """Inside the block Ray runs. PreflightError where it cannot be had; what Ray says then is in `log`."""
+    """Run Ray inside the block. PreflightError where it cannot be had; `log` then has what Ray says."""
     is_ours = not ray.is_initialized()
     if is_ours and address and "://" not in address:
         require_answer(address, log)
@@ -38,7 +38,7 @@ def connected(
 
 @contextlib.contextmanager
 def quiet(log: Path) -> Generator[None]:
-    """Inside the block what Ray and Tune print on stdout, and what they log, goes to the file."""
+    """Send what Ray and Tune print and log inside the block to the file."""
     log.parent.mkdir(parents=True, exist_ok=True)
     file = appending(log)
     handler = logging.StreamHandler(file)
@@ -57,7 +57,7 @@ def quiet(log: Path) -> Generator[None]:
 
 @contextlib.contextmanager
 def room_for_sockets(say: Callable[[str], None]) -> Generator[str | None]:
-    """A folder in which a private Ray's sockets have short names, removed after; None: Ray's own choice."""
+    """Make a folder in which a private Ray's sockets have short names; None leaves the choice to Ray."""
     chosen = tempfile.gettempdir()
     if len(os.fsencode(chosen)) <= LONGEST_FOLDER:
         yield None

@@ -40,7 +40,7 @@ _TOKEN_HINT = (
 
 
 def require_answer(address: str, log: Path, *, seconds: float = ANSWER_SECONDS) -> None:
-    """PreflightError, in one line, where no Ray answers there or it turns this machine away.
+    """Raise PreflightError, in one line, where no Ray answers there or it turns this machine away.
 
     What Ray's own client prints meanwhile goes to the file.
     """

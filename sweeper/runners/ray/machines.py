@@ -1,4 +1,4 @@
-"""The nodes of a Ray cluster that are alive, with what they hold and when they go."""
+"""This module reads which nodes of a Ray cluster are alive, what they hold and when they go."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from sweeper.runners.parts.slots import Machine
 
 
 def machines() -> Sequence[Machine]:
-    """The nodes that are alive."""
+    """Return the nodes that are alive."""
     drained = state.get_draining_nodes()  # node -> wall clock in ms, 0 without a deadline
     found: list[Machine] = []
     for node in ray.nodes():

@@ -23,7 +23,7 @@ class SweepSearcher(Searcher):
         self._tracker = tracker
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        """The next attempt as a Tune configuration; FINISHED when the sweep has nothing more to give.
+        """Return the next attempt as a Tune configuration; FINISHED when the sweep has nothing more to give.
 
         While nothing runs, Tune does nothing but ask, once a second: the driver's pulse must go on.
         """
@@ -38,13 +38,13 @@ class SweepSearcher(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """The scheduler has passed it on."""
+        """Do nothing: the scheduler has passed it on."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the record is the state."""
+        """Save nothing: the record is the state."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing: the record is the state."""
+        """Restore nothing: the record is the state."""
 
 
 class SweepScheduler(TrialScheduler):
@@ -55,31 +55,34 @@ class SweepScheduler(TrialScheduler):
         self._tracker = tracker
 
     def on_trial_add(self, tune_controller: Any, trial: TuneTrial) -> None:
-        """Asked for a moment ago."""
+        """Do nothing: the sweep was asked for the trial a moment ago."""
 
     def on_trial_result(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> str:
-        """Tune's STOP ends the attempt; whether the trial is paused or over is the sweep's business."""
+        """Pass on what the worker said.
+
+        Tune's STOP ends the attempt; the sweep knows whether the trial is over.
+        """
         decision = self._tracker.result(trial.trial_id, json.loads(result["said"]))
         return TrialScheduler.CONTINUE if decision is Decision.CONTINUE else TrialScheduler.STOP
 
     def on_trial_complete(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> None:
-        """The worker said done."""
+        """Pass on that the worker is done."""
         self._tracker.result(trial.trial_id, DONE)
 
     def on_trial_error(self, tune_controller: Any, trial: TuneTrial) -> None:
-        """The worker died, or was replaced after a failure that it told."""
+        """Pass on that the worker died, or was replaced after a failure that it reported."""
         error = error_of(trial)
         self._tracker.lost(trial.trial_id, kind_of_loss(error), reason_of(error))
 
     def on_trial_remove(self, tune_controller: Any, trial: TuneTrial) -> None:
-        """Ended before it started."""
+        """Pass on that the attempt ended before it started."""
         self._tracker.lost(trial.trial_id, FailureKind.INTERRUPTED, "removed before it started")
 
     def choose_trial_to_run(self, tune_controller: Any) -> TuneTrial | None:
-        """First come, first served."""
+        """Return the first pending trial: first come, first served."""
         pending = (trial for trial in tune_controller.get_trials() if trial.status == TuneTrial.PENDING)
         return next(pending, None)
 
     def debug_string(self) -> str:
-        """Shown nowhere."""
+        """Return a name, which is shown nowhere."""
         return "sweeper"

@@ -1,4 +1,4 @@
-"""What Ray knows of workers: why one was lost, how to end one wherever it is, what a waiting trial lacks."""
+"""This module asks Ray about workers: why one was lost, how to end one, what a waiting trial lacks."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ class TuneWorkers:
             end_process(said["node_id"], said["pid"])
 
     def lacking(self, request: Mapping[str, float]) -> str:
-        """Which resource a waiting trial lacks at this moment, in words."""
+        """Say which resource a waiting trial lacks at this moment."""
         free = ray.available_resources()
         lacking = [
             f"{name} (needs {amount:g}, {free.get(name, 0):g} free)"
@@ -40,7 +40,7 @@ class TuneWorkers:
 
 
 def error_of(trial: TuneTrial) -> Exception | None:
-    """What Tune wrote down of the attempt's failure; None where it could not even write that (disk full).
+    """Return what Tune recorded of the attempt's failure; None where it could not record it (disk full).
 
     `trial.get_pickled_error` looks where Tune copies it to when it saves its state, which here is never.
     """
@@ -52,7 +52,7 @@ def error_of(trial: TuneTrial) -> Exception | None:
 
 
 def kind_of_loss(error: Exception | None) -> FailureKind:
-    """Which failure budget a lost worker draws on."""
+    """Return the kind of failure that a lost worker counts as."""
     if getattr(error, "preempted", False):
         return FailureKind.PREEMPTED
     is_node = isinstance(error, ActorDiedError) and "its node has died" in str(error)
@@ -60,7 +60,7 @@ def kind_of_loss(error: Exception | None) -> FailureKind:
 
 
 def end_process(node: str, pid: int) -> None:
-    """SIGKILL for a worker, wherever it is.
+    """Send SIGKILL to a worker, wherever it is.
 
     `ray.kill` asks the process itself, which a stopped one never hears: its GPU would stay taken.
     """
@@ -79,6 +79,6 @@ def _kill(pid: int) -> None:
 
 
 def reason_of(error: Exception | None) -> str:
-    """What took the worker, in one line: Ray says first that the actor died, then which, then why."""
+    """Say in one line what took the worker: Ray says first that the actor died, then which, then why."""
     lines = [line for line in str(error or "").splitlines() if line.strip() and not line.startswith("\t")]
     return (lines[1] if len(lines) > 1 else lines[0] if lines else "the worker ended").strip()[:300]

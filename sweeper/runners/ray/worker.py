@@ -46,12 +46,12 @@ class Worker(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """The next thing that the attempt has to say."""
+        """Return the next thing that the attempt has to say."""
         said = self._talk.next()
         return {"said": json.dumps(said), "done": "done" in said}
 
     def cleanup(self) -> None:
-        """The attempt was stopped: let its generator close what it holds."""
+        """Let the attempt's generator close what it holds, because it was stopped."""
         self._talk.end()
 
 
@@ -60,7 +60,7 @@ def _trial(config: Mapping[str, Any]) -> Trial:
 
 
 def worker_device() -> dict[str, Any]:
-    """What a worker holds: node and its labels, accelerator type as Ray names it (`H100`), GPU indices."""
+    """Return what a worker holds: node and labels, accelerator type as Ray names it (`H100`), GPU indices."""
     context = ray.get_runtime_context()
     gpus = context.get_accelerator_ids().get("GPU", [])
     types = [
@@ -78,6 +78,6 @@ def worker_device() -> dict[str, Any]:
 
 
 def _hide_gpus_that_are_not_ours() -> None:
-    """Ray leaves all GPUs visible to a worker that asked for none; it would train on one and bill a CPU."""
+    """Hide all GPUs from a worker that asked for none: Ray leaves them visible, and it would train on one."""
     if not ray.get_runtime_context().get_accelerator_ids().get("GPU"):
         os.environ["CUDA_VISIBLE_DEVICES"] = ""

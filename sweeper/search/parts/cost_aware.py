@@ -1,4 +1,4 @@
-"""Cost-aware search takes the proposal that trains fastest, from ever fewer of them as the sweep goes on."""
+"""Cost-aware search takes the fastest of several proposals, and looks at fewer as the sweep goes on."""
 
 from sweeper.config.space import Space
 from sweeper.cost.learned import PaceModel
@@ -26,7 +26,7 @@ class Thrifty:
         self._epochs: dict[int, int] = {}
 
     def suggest(self, number: int) -> Config | None:
-        """Registers the chosen one, so that the search forgets the others."""
+        """Choose a proposal and register it, so that the search forgets the others."""
         first = self._search.suggest(number)
         if first is None:
             return None
@@ -40,22 +40,22 @@ class Thrifty:
         return cheapest
 
     def register(self, number: int, config: Config) -> None:
-        """Passed on, and remembered so that its pace can be learned."""
+        """Pass the configuration on, and remember it so that its pace can be learned."""
         self._configs[number] = config
         self._search.register(number, config)
 
     def on_report(self, number: int, epoch: int, score: float) -> None:
-        """Passed on; the last epoch tells how many the cost stands for."""
+        """Pass the report on; the last epoch says for how many epochs the cost stands."""
         self._epochs[number] = max(epoch, self._epochs.get(number, 0))
         self._search.on_report(number, epoch, score)
 
     def on_complete(self, number: int, state: State, score: float | None, cost: float = 0.0) -> None:
-        """Passed on, and its pace learned, once for each trial."""
+        """Pass the end on, and learn the pace once for each trial."""
         self._search.on_complete(number, state, score, cost)
         config, epochs = self._configs.pop(number, None), self._epochs.get(number, 0)
         if config is not None and epochs:
             self._pace.learn(config, cost / epochs)
 
     def _more(self, number: int) -> int:
-        """How many further proposals to look at."""
+        """Return how many further proposals to look at."""
         return round((PROPOSALS - 1) * max(0.0, 1 - number / self._cooling))

@@ -1,4 +1,4 @@
-"""A configuration in Optuna's words, one plain value and one distribution for each label, and back."""
+"""This module translates configurations for Optuna, a value and a distribution for each label, and back."""
 
 import json
 from typing import Any
@@ -13,14 +13,17 @@ from sweeper.trial import Config, Goal
 
 
 def labels(parameter: Choice) -> list[Any]:
-    """A choice's values as a sampler may have them; all as JSON where two would look alike, as 1 and true."""
+    """Return a choice's values as a sampler may have them.
+
+    All as JSON where two would look alike, as 1 and true.
+    """
     texts = [json.dumps(value) for value in parameter.values]
     plain = [t if isinstance(v, list) else v for v, t in zip(parameter.values, texts, strict=True)]
     return plain if len(set(plain)) == len(plain) else texts
 
 
 def encoded(parameter: Parameter, value: Any) -> Any:
-    """The value as the sampler names it."""
+    """Return the value as the sampler names it."""
     if not isinstance(parameter, Choice):
         return value
     place = next(place for place, known in enumerate(parameter.values) if is_same(known, value))
@@ -28,14 +31,14 @@ def encoded(parameter: Parameter, value: Any) -> Any:
 
 
 def decoded(parameter: Choice | IntRange | FloatRange, value: Any) -> Any:
-    """The sampler's value as the sweep file writes it."""
+    """Return the sampler's value as the sweep file writes it."""
     if not isinstance(parameter, Choice):
         return round(value, 12) if isinstance(parameter, FloatRange) and parameter.step else value
     return parameter.values[labels(parameter).index(value)]
 
 
 def flattened(space: Space, config: Config) -> dict[str, tuple[Choice | IntRange | FloatRange, Any]]:
-    """Parameter and encoded value by label, `filters.2` for the second of a list; constants left out."""
+    """Return parameter and encoded value by label (`filters.2`: the second of a list), without constants."""
     found: dict[str, tuple[Choice | IntRange | FloatRange, Any]] = {}
 
     def note(name: str, parameter: Parameter) -> Any:
@@ -49,7 +52,7 @@ def flattened(space: Space, config: Config) -> dict[str, tuple[Choice | IntRange
 
 
 def suggested(trial: optuna.Trial, name: str, parameter: Parameter) -> Any:
-    """What the trial's sampler draws for the parameter, as the sweep file writes it."""
+    """Return what the trial's sampler draws for the parameter, as the sweep file writes it."""
     if isinstance(parameter, Constant):
         return parameter.value
     match of := distribution(parameter):
@@ -65,7 +68,7 @@ def suggested(trial: optuna.Trial, name: str, parameter: Parameter) -> Any:
 
 
 def distribution(parameter: Choice | IntRange | FloatRange) -> BaseDistribution:
-    """The parameter's range in Optuna's words.
+    """Return the parameter's range as an Optuna distribution.
 
     Optuna takes no step on a logarithmic range: `Space.sample` puts the value on its grid.
     """
@@ -81,6 +84,6 @@ def distribution(parameter: Choice | IntRange | FloatRange) -> BaseDistribution:
 
 
 def directions_of(goal: Goal, *, counts_cost: bool) -> list[StudyDirection]:
-    """Of the score, and of the cost where the study has it as a second objective."""
+    """Return the direction of the score, and of the cost where the study has it as a second objective."""
     score = StudyDirection.MAXIMIZE if goal is Goal.MAXIMIZE else StudyDirection.MINIMIZE
     return [score, StudyDirection.MINIMIZE] if counts_cost else [score]

@@ -1,4 +1,4 @@
-"""A search keeps here what it has heard of each trial, and chooses which trials a sampler sees."""
+"""A search keeps every trial here, and chooses which of them a sampler sees."""
 
 import bisect
 import itertools
@@ -18,10 +18,10 @@ _ASIDE = -(10**9)
 
 @dataclass(slots=True)
 class ObservedTrial:
-    """One trial. `state` is RUNNING until it is told of for the first time.
+    """One trial as the search knows it. `state` is RUNNING until its first end.
 
     A trial that was stopped at a rung and goes on, because it was promoted, stays STOPPED and keeps the
-    scores that it adds: never is one of the best counted as running, which a constant liar calls bad.
+    scores that it adds. So none of the best counts as running, which a constant liar would take for bad.
     `translation` is what a sampler makes of it, until something new is reported.
     """
 
@@ -35,10 +35,10 @@ class ObservedTrial:
 
 
 class Memory:
-    """Every trial by its number, so that what is heard twice counts once.
+    """Keeps every trial by its number, so that what is reported twice counts once.
 
-    `shown` gives at most `limit` trials that are over, and as many running ones: with all 10,000 of a
-    long sweep in sight, each proposal would cost more than the one before it.
+    `shown` gives at most `limit` trials that are over, and as many running ones: with all 10,000 of a long
+    sweep in sight, each proposal would cost more than the one before it.
     """
 
     def __init__(self, goal: Goal, limit: int) -> None:
@@ -51,10 +51,10 @@ class Memory:
         self._ranked: list[tuple[Rank, int]] = []
 
     def enter(self, number: int, config: Config) -> None:
-        """The trial runs this configuration; what was drawn for it before is forgotten.
+        """Note that the trial runs this configuration, and forget what was drawn for it before.
 
-        That was a configuration whose result is known already, under another number; or one that cannot
-        be trained, which stays known.
+        That was a configuration with a known result, which lies under another number, or one that cannot be
+        trained, which stays known.
         """
         before = self._over.pop(number, None)
         if before:
@@ -67,7 +67,7 @@ class Memory:
         self._running[number] = ObservedTrial(number, config)
 
     def add(self, number: int, epoch: int, score: float) -> None:
-        """A score on the way; the first one of an epoch counts."""
+        """Note an intermediate score; the first one of an epoch counts."""
         observed = self._running.get(number) or self._over.get(number)
         if observed is None or epoch in observed.scores or observed.state is State.COMPLETED:
             return
@@ -76,7 +76,7 @@ class Memory:
             self._rank(observed)
 
     def close(self, number: int, state: State, score: float | None, cost: float) -> None:
-        """The trial is over, or waits at a rung; without a result it is forgotten."""
+        """Note that the trial is over, or waits at a rung; without a result it is forgotten."""
         observed = self._running.pop(number, None) or self._over.pop(number, None)
         if observed is None:
             return
@@ -88,7 +88,10 @@ class Memory:
         self._rank(observed)
 
     def shown(self) -> list[ObservedTrial]:
-        """The best quarter of `limit`, the newest for the rest, and the newest that run, by number."""
+        """Return the trials that a sampler sees, by number.
+
+        They are the best quarter of `limit`, the newest for the rest, and the newest running ones.
+        """
         over = list(self._over.values()) if len(self._over) <= self._limit else self._chosen()
         running = itertools.islice(reversed(self._running.values()), self._limit)
         return sorted([*over, *running], key=lambda observed: observed.number)
@@ -110,7 +113,10 @@ class Memory:
             del self._ranked[bisect.bisect_left(self._ranked, (rank, number))]
 
     def _order(self, observed: ObservedTrial) -> Rank:
-        """Smaller is better, as TPE sees it: the trials trained in full, then those that got furthest."""
+        """Return a key.
+
+        Smaller is better, as TPE sees it: first trained in full, then those that got furthest.
+        """
         if observed.state is State.COMPLETED:
             return (0.0, 0.0, -self._sign * (observed.score or 0.0))
         if observed.state is State.INFEASIBLE or not observed.scores:

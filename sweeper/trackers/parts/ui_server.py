@@ -1,4 +1,4 @@
-"""MLflow's own server on a store that sweeps write to: started, and ended with all its children."""
+"""This module runs MLflow's own server on a store that sweeps write to, and ends it with all its children."""
 
 import contextlib
 import ipaddress
@@ -45,21 +45,21 @@ class View:
 
 
 def shared_store() -> View:
-    """The store that the sweeps of this folder share; StateError where none of them was launched yet."""
+    """Return the store that the sweeps of this folder share; StateError where none was launched yet."""
     uri = tracking_uri("auto", runs_root() / "mlflow.db")
     check_store(uri, "launch a sweep first, or name one that tracks elsewhere")
     return View(uri)
 
 
 def check_store(uri: str, hint: str) -> None:
-    """StateError where the store is a file that does not exist."""
+    """Raise StateError where the store is a file that does not exist."""
     parts = urlsplit(uri)
     if parts.scheme == "sqlite" and not Path(parts.path[1:]).is_file():
         raise StateError("there is no MLflow store", where=parts.path[1:], hint=hint)
 
 
 def check_reach(host: str, allowed_hosts: str | None) -> None:
-    """MLflow's server has no login, and whoever reaches it may read and delete everything."""
+    """Refuse to serve other machines by mistake, because whoever reaches the server may delete everything."""
     try:
         is_own = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -86,7 +86,10 @@ def _free_port(host: str, port: int) -> int:
 
 
 def serve(view: View, host: str, port: int, allowed_hosts: str | None, *, show: Say, note: Say) -> int:
-    """Show the view until Ctrl-C, and the server's exit code; `show` gets the address, `note` the rest."""
+    """Show the view until Ctrl-C and return the server's exit code.
+
+    `show` gets the address, `note` the rest.
+    """
     port = _free_port(host, port)
     log = runs_root() / "mlflow-ui.log"
     with _interruptible(), _serving(view.uri, host, port, allowed_hosts, log) as server:
@@ -104,7 +107,7 @@ def serve(view: View, host: str, port: int, allowed_hosts: str | None, *, show: 
 def _serving(
     uri: str, host: str, port: int, allowed_hosts: str | None, log: Path
 ) -> Generator[subprocess.Popen[bytes]]:
-    """MLflow in a session of its own, all of which is ended on the way out: it has children."""
+    """Run MLflow in a session of its own, all of which is ended on the way out: it has children."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with appending(log) as output:
         output.truncate(0)
@@ -138,7 +141,7 @@ def _server_command(uri: str, host: str, port: int, allowed_hosts: str | None) -
 
 
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Without jobs (seven more processes, an API that runs code) and without telemetry."""
+    """Return an environment without jobs (seven more processes, an API that runs code) and telemetry."""
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     return {**inherited, **quiet, "DO_NOT_TRACK": "true"}
 
@@ -155,7 +158,7 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], base: str, log: Path) -
 
 
 def page_of(base: str, view: View, api: str) -> str:
-    """The address to open: the experiment's runs, or the front page while it cannot be found."""
+    """Return the address to open: the experiment's runs, or the front page while it cannot be found."""
     if not view.experiment:
         return base
     query = (
@@ -176,7 +179,7 @@ def _last_line(log: Path) -> str:
 
 @contextlib.contextmanager
 def _interruptible() -> Generator[None]:
-    """SIGTERM and a closed terminal end the server as Ctrl-C does."""
+    """Let SIGTERM and a closed terminal end the server as Ctrl-C does."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
