@@ -11,13 +11,50 @@ HOUR = 3600.0
 Cost = Literal["gpu_hours", "usd", "device_seconds"]
 """What the cost of a trial is counted in; device-hours of CPU slots where there is no GPU."""
 
-_CONTROL = re.compile(r"(?:\x1b\[|\x9b)[0-9;?]*[A-Za-z]|[\x00-\x1f\x7f-\x9f]")
+_SEQUENCE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x9b[0-?]*[ -/]*[@-~]"  # colors, the cursor
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"  # titles, the clipboard
+)
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+"""C0 and C1, what turns the direction of writing around or cannot be seen, and halves of characters."""
+_LOGIN = re.compile(r"(?<=://)(?!/)([^\s'\"<>]*)@")
+_SECRET = re.compile(
+    r"([?&;#][^=&;#\s'\"]*(?:token|passw|pwd|secret|api_?key|access_?key|signature|credential|auth)[^=&;#\s'\"]*=)"
+    r"[^&;#\s'\"]+",
+    re.IGNORECASE,
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _ACCURACY = re.compile(r"top\d+$|accuracy$")
 
 
 def plain(text: str) -> str:
-    """Without control characters: a class or file name must not be able to repaint the terminal."""
-    return _CONTROL.sub("", text)
+    """Text for a person: nothing in a name can repaint the terminal, or turn around how a line is read."""
+    return _CONTROL.sub("", _SEQUENCE.sub("", text))
+
+
+def escaped(json: str) -> str:
+    """A JSON document whose strings hold the same text, with what `plain` leaves out as `\\uXXXX`."""
+    return _CONTROL.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", json)
+
+
+def cell(value: object) -> object:
+    """A value for a table that a spreadsheet opens: text that it would take for a formula begins with `'`."""
+    if not isinstance(value, str):
+        return value
+    text = plain(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def redacted(text: str) -> str:
+    """The text without the secrets of the addresses in it: passwords, tokens before `@`, keys behind `?`."""
+    return _SECRET.sub(r"\1***", _LOGIN.sub(_without_password, text))
+
+
+def _without_password(login: re.Match[str]) -> str:
+    user, _, password = login[1].partition(":")
+    return f"{user}:***@" if password else "***@"
 
 
 def is_accuracy(metric: str) -> bool:

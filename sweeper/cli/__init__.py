@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 from sweeper.errors import SpecError, SweeperError
 from sweeper.registry import nearest
+from sweeper.wording import plain, redacted
 
 # verb -> (module that holds its `command`, the line that `sweeper --help` prints); help imports none of them
 VERBS: Mapping[str, tuple[str, str]] = {
@@ -145,7 +146,7 @@ def _code(result: Any) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    click.echo(f"error: {message}", err=True)
+    click.echo(f"error: {plain(redacted(' '.join(message.split())))}", err=True)
     return code
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sweeper.files import write_atomically
 from sweeper.inference.charts import confusion_chart, reliability_chart, save
 from sweeper.inference.evaluation import Evaluation
+from sweeper.wording import cell
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
@@ -59,6 +60,6 @@ def _cell(value: Any) -> Any:
 
 def _table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([header, *rows])
+    csv.writer(text).writerows([[cell(value) for value in row] for row in (header, *rows)])
     write_atomically(path, text.getvalue())
     return path

@@ -15,6 +15,7 @@ from sweeper.store.attempt import Attempt
 from sweeper.store.events import AttemptStarted
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.trial import Goal, canonical
+from sweeper.wording import cell
 
 Format = Literal["parquet", "csv", "json"]
 Table = Any  # a pyarrow.Table: pyarrow ships no types
@@ -112,7 +113,8 @@ def written(table: Table, format: Format) -> bytes:
         case "parquet":
             pyarrow.parquet.write_table(table, buffer)
         case "csv":
-            pyarrow.csv.write_csv(table, buffer)
+            cells = [{name: cell(value) for name, value in row.items()} for row in table.to_pylist()]
+            pyarrow.csv.write_csv(pa.Table.from_pylist(cells, schema=table.schema), buffer)
         case "json":
             document = {"sweeper.ledger.version": VERSION, "attempts": list(_plain_rows(table))}
             return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()

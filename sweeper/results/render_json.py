@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sweeper.results.card import Card, NotYet
+from sweeper.wording import escaped
 
 
 def merged(cards: Iterable[Card | NotYet]) -> dict[str, Any]:
@@ -14,8 +15,11 @@ def merged(cards: Iterable[Card | NotYet]) -> dict[str, Any]:
 
 
 def json_text(value: Any) -> str:
-    """Return one document. JSON knows neither NaN nor infinity: such numbers are null."""
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    """Return one document. JSON knows neither NaN nor infinity: such numbers are null.
+
+    What could repaint a terminal is escaped, so that the text is the same and cannot.
+    """
+    return escaped(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _plain(value: Any) -> Any:

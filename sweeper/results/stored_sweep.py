@@ -22,8 +22,9 @@ from sweeper.store.record import Record
 from sweeper.store.record_file import Damaged, proving
 from sweeper.sweep.chance import images_per_class
 from sweeper.sweep.ranking import best_of
-from sweeper.trackers.address import redacted, tracking_uri
+from sweeper.trackers.address import tracking_uri
 from sweeper.trial import State
+from sweeper.wording import redacted
 
 Standing = Literal["running", "done", "stopped", "broken", "interrupted", "ready"]
 """`stopped`: somebody asked for it; `interrupted`: its process ended without a word; `ready`: to go on."""

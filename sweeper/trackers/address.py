@@ -1,13 +1,14 @@
 """This says where a tracking service lives: its URI and the pages of its UI. It loads no tracking library."""
 
+import base64
 import json
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
 from sweeper.errors import SpecError
+from sweeper.wording import redacted
 
 SCHEMES = frozenset({"sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks"})
 
@@ -39,16 +40,12 @@ def _can_be_reached(uri: str) -> bool:
     return scheme in SCHEMES and has_port and (bool(parts.hostname) or not scheme.startswith("http"))
 
 
-def redacted(uri: str) -> str:
-    """Return the URI without its password, for messages and tables."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:  # it cannot be read, and may hold a password all the same
-        return re.sub("//.*@", "//***@", uri)
-    if not parts.password:
-        return uri
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+def without_login(uri: str) -> tuple[str, str]:
+    """Return a server's address without what stands before `@` or behind `?`, and a header for the former."""
+    parts = urlsplit(uri)
+    login, _, host = parts.netloc.rpartition("@")
+    bare = urlunsplit(parts._replace(netloc=host, query="", fragment=""))
+    return bare, f"Basic {base64.b64encode(unquote(login).encode()).decode()}" if login else ""
 
 
 def experiment_page(base: str, experiment: str, *, metric: str = "", is_maximized: bool = True) -> str:

@@ -16,7 +16,7 @@ from rich.text import Text
 from sweeper.trackers.moment_lines import moment_line, status_line
 from sweeper.trackers.snapshot import Happening, Moment, Snapshot
 from sweeper.trial import Decision, State
-from sweeper.wording import device_text, duration_text, plain, score_text
+from sweeper.wording import device_text, duration_text, plain, redacted, score_text
 
 _MOST_ROWS = 12  # running trials shown; hundreds would push the rest off the screen
 
@@ -97,7 +97,7 @@ class PlainConsole:
 
     def note(self, text: str) -> None:
         """Print a line at once."""
-        print(text, file=self._stream, flush=True)
+        print(plain(redacted(text)), file=self._stream, flush=True)
 
     def __enter__(self) -> "PlainConsole":
         """Prepare nothing."""
@@ -128,7 +128,7 @@ class LiveConsole:
 
     def note(self, text: str) -> None:
         """Print a line above the table."""
-        self._rich.print(Text(text))
+        self._rich.print(Text(plain(redacted(text))))
 
     def __enter__(self) -> "LiveConsole":
         """Take over the lower part of the terminal."""

@@ -35,7 +35,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sweeper.files import remove_leftovers, replacing
 from sweeper.store.record import OutboxRow, RowKind
 from sweeper.trackers import Refused, Target, Undelivered, tracker
-from sweeper.trackers.address import redacted
+from sweeper.wording import redacted
 
 _FOREVER = {ErrorCode.Name(code) for code in (INVALID_PARAMETER_VALUE, BAD_REQUEST)}
 _HTTP = {
@@ -196,12 +196,12 @@ def _translated(target: Target) -> Generator[None]:
         yield
     except MlflowException as error:
         kind = Refused if error.error_code in _FOREVER else Undelivered
-        raise kind(_said(error, target.uri), where=place) from error
+        raise kind(_said(error), where=place) from error
     except (SQLAlchemyError, CommandError, OSError) as error:
-        raise Undelivered(_said(error, target.uri), where=place) from error
+        raise Undelivered(_said(error), where=place) from error
     except ImportError as error:
         hint = "install the database's driver, for PostgreSQL: pip install 'sweeper[postgres]'"
-        raise Undelivered(_said(error, target.uri), where=place, hint=hint) from error
+        raise Undelivered(_said(error), where=place, hint=hint) from error
 
 
 def _make_store(uri: str) -> None:
@@ -277,8 +277,7 @@ def _user() -> str:
         return "unknown"  # a container without a passwd entry
 
 
-def _said(error: Exception, uri: str) -> str:
-    """Return the first line of the message; MLflow quotes the address with the password."""
+def _said(error: Exception) -> str:
+    """Return the first line of it; MLflow quotes the address with the password."""
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    password = urlsplit(uri).password
-    return (line.replace(f":{password}@", ":***@") if password else line)[:300]
+    return redacted(line)[:300]

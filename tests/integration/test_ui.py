@@ -75,6 +75,8 @@ def test_the_ui_shows_the_sweep_to_this_machine_only_and_leaves_nothing_behind(
 
     assert address.endswith("#/experiments/1/runs?orderByKey=metrics.%60valid%2Ftop1%60&orderByAsc=false")
     assert listening == {"127.0.0.1"}
+    # the store's address may hold a password, and every user of the machine reads command lines
+    assert [word for p in family for word in p.cmdline() if "sqlite:" in word] == []
     assert status(f"{base}/health") == 200
     assert status(found) == 200
     assert status(found, Host="evil.example") == 403

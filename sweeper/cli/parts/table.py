@@ -7,11 +7,12 @@ import click
 
 from sweeper.results.card import Card
 from sweeper.results.render_json import json_text
+from sweeper.wording import plain
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: Container[str] = ()) -> None:
     """Print a line for each row, with columns to the right except those in `left`."""
-    lines = [header, *rows]
+    lines = [[plain(text) for text in line] for line in (header, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     for number, line in enumerate(lines):
         cells = zip(header, line, widths, strict=True)
@@ -23,7 +24,7 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: C
 
 def print_pairs(pairs: Iterable[tuple[str, str]], *, indent: int = 0) -> None:
     """Print a line for each name and text; an empty name goes on with the line above."""
-    lines = list(pairs)
+    lines = [(plain(name), plain(text)) for name, text in pairs]
     width = max((len(name) for name, _ in lines), default=0)
     for name, text in lines:
         click.echo(
@@ -34,16 +35,16 @@ def print_pairs(pairs: Iterable[tuple[str, str]], *, indent: int = 0) -> None:
 def print_card(card: Card) -> None:
     """Print the card's title and pairs, its tables, its notes."""
     if card.lines:
-        click.echo(f"{click.style(card.title, bold=True)}: {card.subtitle}")
+        click.echo(f"{click.style(plain(card.title), bold=True)}: {plain(card.subtitle)}")
         print_pairs((line.label, line.text) for line in card.lines)
     for table in card.tables:
         if table.title:
-            click.echo(f"\n{click.style(table.title, bold=True)}  {table.aside}".rstrip())
+            click.echo(f"\n{click.style(plain(table.title), bold=True)}  {plain(table.aside)}".rstrip())
         print_table(table.columns, table.rows, left=table.left)
         if table.below:
-            click.echo(table.below)
+            click.echo(plain(table.below))
     for number, note in enumerate(card.notes):
-        click.echo(note if number else f"\n{note}")
+        click.echo(plain(note) if number else f"\n{plain(note)}")
 
 
 def print_json(value: Any) -> None:

@@ -14,7 +14,7 @@ from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from sweeper.trackers import Refused, Target, Undelivered
-from sweeper.trackers.address import redacted
+from sweeper.wording import redacted
 
 
 def upload(target: Target, trial: str, files: Sequence[Path], folder: str) -> None:
@@ -32,7 +32,7 @@ def upload(target: Target, trial: str, files: Sequence[Path], folder: str) -> No
             client.log_artifact(run, str(file), folder)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise Undelivered(first[:300], where=place) from error
+        raise Undelivered(redacted(first)[:300], where=place) from error
 
 
 def _run_of(client: MlflowClient, target: Target, trial: str) -> str:

@@ -1,6 +1,7 @@
 """This module runs MLflow's own server on a store that sweeps write to, and ends it with all its children."""
 
 import contextlib
+import http.client
 import ipaddress
 import json
 import os
@@ -21,7 +22,8 @@ import psutil
 from sweeper.errors import PreflightError, SpecError, StateError
 from sweeper.files import appending
 from sweeper.store.paths import runs_root
-from sweeper.trackers.address import experiment_page, redacted, tracking_uri
+from sweeper.trackers.address import experiment_page, tracking_uri, without_login
+from sweeper.wording import redacted
 
 START_SECONDS = 120.0  # a cold import of MLflow on a busy machine takes most of a minute
 _OWN_HOSTS = ("localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", "[::1]", "[::1]:*")
@@ -113,7 +115,7 @@ def _serving(
         output.truncate(0)
         server = subprocess.Popen(
             _server_command(uri, host, port, allowed_hosts),
-            env=_environment(os.environ),
+            env=_environment(os.environ, uri),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -129,7 +131,6 @@ def _server_command(uri: str, host: str, port: int, allowed_hosts: str | None) -
     parts = urlsplit(uri)
     beside = Path(parts.path[1:]).parent if parts.scheme == "sqlite" else runs_root()
     options = {
-        "--backend-store-uri": uri,
         "--default-artifact-root": str(beside / "mlflow-artifacts"),
         "--host": host,
         "--port": str(port),
@@ -140,10 +141,13 @@ def _server_command(uri: str, host: str, port: int, allowed_hosts: str | None) -
     return [sys.executable, "-m", "mlflow", "server", "--no-serve-artifacts", *words]
 
 
-def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without jobs (seven more processes, an API that runs code) and telemetry."""
+def _environment(inherited: Mapping[str, str], uri: str) -> dict[str, str]:
+    """Return an environment with the store's address, which every user could read on a command line.
+
+    It is without jobs (seven more processes, an API that runs code) and without telemetry.
+    """
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    return {**inherited, **quiet, "DO_NOT_TRACK": "true"}
+    return {**inherited, **quiet, "DO_NOT_TRACK": "true", "MLFLOW_BACKEND_STORE_URI": uri}
 
 
 def _wait_until_healthy(server: subprocess.Popen[bytes], base: str, log: Path) -> None:
@@ -159,15 +163,18 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], base: str, log: Path) -
 
 def page_of(base: str, view: View, api: str) -> str:
     """Return the address to open: the experiment's runs, or the front page while it cannot be found."""
+    base = without_login(base)[0]
     if not view.experiment:
         return base
+    api, login = without_login(api)
     query = (
         f"{api.rstrip('/')}/api/2.0/mlflow/experiments/get-by-name?experiment_name={quote(view.experiment)}"
     )
+    request = urllib.request.Request(query, headers={"Authorization": login} if login else {})
     try:
-        with urllib.request.urlopen(query, timeout=10) as reply:
+        with urllib.request.urlopen(request, timeout=10) as reply:
             experiment = str(json.load(reply)["experiment"]["experiment_id"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return base
     return experiment_page(base, experiment, metric=view.metric, is_maximized=view.is_maximized)
 

@@ -59,7 +59,7 @@ def make_run(runs: Path, toy_spec, toy_workload) -> Callable[..., SweepPaths]:
     `interrupted` is one whose driver was killed: the record is not closed, two trials never ended.
     """
 
-    def build(name: str = "toy", ending: str = "done", *, meta=None, **sections) -> SweepPaths:
+    def build(name: str = "toy", ending: str = "done", *, meta=None, workload=None, **sections) -> SweepPaths:
         spec = toy_spec(**{"name": name, **sections})
         paths = SweepPaths.of(name)
         record = Record.create(paths.record, _meta(spec) | (meta or {}))
@@ -76,9 +76,9 @@ def make_run(runs: Path, toy_spec, toy_workload) -> Callable[..., SweepPaths]:
                 raise Killed
             return False
 
-        workload = failing if ending == "broken" else toy_workload()
+        trains = workload or (failing if ending == "broken" else toy_workload())
         with contextlib.suppress(Killed):
-            runner["simulated"](clock=clock, workers=2)(sweep, workload, pulse)
+            runner["simulated"](clock=clock, workers=2)(sweep, trains, pulse)
         sweep.beat()
         if ending != "interrupted":
             sweep.close()

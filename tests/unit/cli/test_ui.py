@@ -1,11 +1,18 @@
+import base64
 import socket
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from click.testing import CliRunner
 
 from sweeper.cli.ui import command
 from sweeper.errors import PreflightError, SpecError, StateError, SweeperError
+from sweeper.store.paths import SweepPaths
 
 
 def error_of(*words: str) -> SweeperError:
@@ -58,3 +65,59 @@ def test_a_tracking_server_elsewhere_is_only_pointed_at(monkeypatch: pytest.Monk
     result = CliRunner().invoke(command, [])
     assert result.exit_code == 0
     assert result.output.strip() == "http://tracking.example:5000"
+
+
+@pytest.mark.parametrize("login", ["ada:hunter2", "hunter2", "ada:hun%40ter2"])
+def test_a_server_that_asks_for_a_login_is_asked_with_it_and_shown_without(
+    make_run: Callable[..., SweepPaths], monkeypatch: pytest.MonkeyPatch, say: Callable[..., Any], login: str
+) -> None:
+    """urllib takes a password for a port; what it then raises is neither an OSError nor a ValueError."""
+    make_run("toy", budget={"trials": 2})
+    asked: list[str | None] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers["Authorization"])
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"experiment": {"experiment_id": "7"}}')
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{login}@{address}")
+        said = say("ui", "toy")
+        server.shutdown()
+    assert (said.code, said.out.startswith(f"http://{address}/#/experiments/7/runs")) == (0, True)
+    assert asked == [f"Basic {base64.b64encode(unquote(login).encode()).decode()}"]
+    assert "ter2" not in said.out + said.err
+
+
+@pytest.mark.parametrize("answer", [b"[]", b'{"experiment": 7}', b"<html>", b"\xff", b""])
+def test_a_server_that_answers_something_else_is_shown_by_its_front_page(
+    make_run: Callable[..., SweepPaths],
+    monkeypatch: pytest.MonkeyPatch,
+    say: Callable[..., Any],
+    answer: bytes,
+) -> None:
+    make_run("toy", budget={"trials": 2})
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        said = say("ui", "toy")
+        server.shutdown()
+    assert (said.code, said.out.strip()) == (0, address)

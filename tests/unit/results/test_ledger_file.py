@@ -92,3 +92,12 @@ def test_a_sweep_that_has_not_begun_is_an_empty_table(kind):
     assert table.num_rows == 0
     assert table.schema.equals(SCHEMA, check_metadata=True)
     assert written(table, kind)
+
+
+def test_a_message_that_a_spreadsheet_takes_for_a_formula_is_text_in_csv_alone(table):
+    rows = table.to_pylist()
+    rows[0]["message"] = "=HYPERLINK(1)"
+    table = pa.Table.from_pylist(rows, schema=table.schema)
+    (row, _) = csv.DictReader(io.StringIO(written(table, "csv").decode()))
+    assert (row["message"], row["repeated_device_seconds"]) == ("'=HYPERLINK(1)", "2.5")
+    assert json.loads(written(table, "json"))["attempts"][0]["message"] == "=HYPERLINK(1)"
