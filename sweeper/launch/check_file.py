@@ -6,7 +6,7 @@ from sweeper.config.salvage import section_of
 from sweeper.config.spec import SweepSpec, read_spec
 from sweeper.data.listing import listed_images
 from sweeper.errors import DataError, Mistakes, SpecError, together
-from sweeper.launch.tracking import check_tracking
+from sweeper.launch.check_tracking import check_tracking
 from sweeper.launch.warm_start import known_events
 from sweeper.plan.check_objective import objective_notes
 from sweeper.plan.check_spec import check_spec

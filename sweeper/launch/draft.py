@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.cost_estimate import CostEstimate
+from sweeper.launch.check_tracking import check_tracking
 from sweeper.launch.create import anchored
-from sweeper.launch.tracking import check_tracking
 from sweeper.launch.warm_start import known_events
 from sweeper.plan.estimate import basis, quote, quote_of, situation, usd_per_hour
 from sweeper.plan.plan import Plan, make_plan

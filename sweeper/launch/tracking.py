@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sweeper.config.spec import SweepSpec
-from sweeper.errors import SpecError
 from sweeper.launch.create import reopen
 from sweeper.store import lease
 from sweeper.store.events import TrialTested
@@ -28,17 +27,6 @@ class Delivered:
     before: int
     left: int
     problem: str
-
-
-def check_tracking(spec: SweepSpec) -> None:
-    """Raise SpecError, with its line, for an impossible tracking address.
-
-    No server is asked whether it answers.
-    """
-    try:
-        tracking_uri(spec.tracking.uri, SweepPaths.of(spec.name).mlflow)
-    except SpecError as error:
-        raise error.at("tracking.uri", spec.where("tracking.uri")) from error
 
 
 def target_of(spec: SweepSpec, record: Record, paths: SweepPaths) -> Target:
