@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from sweeper.errors import SpecError, StateError, SweeperError
 from sweeper.models import Shape, model
 from sweeper.models.parts.initial_weights import initialize
+from sweeper.models.parts.shape_pass import shape_pass
 from sweeper.training.parameter_groups import check_optimizer
 from sweeper.training.recipe import Recipe
 from sweeper.trial import derive
@@ -48,20 +49,21 @@ def _frozen_from_file(module: nn.Module) -> Iterator[str]:
 
 
 def check_buildable(recipe: Recipe, *, shape: Shape, classes: int) -> None:
-    """Build on the meta device and pass one image through, which takes neither memory nor time.
+    """Build without weights and pass no image through, which takes neither memory nor time.
 
     SpecError gives the reason why the network cannot be, or cannot be trained by its optimizer.
     """
     try:
-        with torch.device("meta"), torch.no_grad():
+        with torch.device("meta"):
             module = build(recipe, shape=shape, classes=classes).eval()
-            logits = module(torch.empty(1, *shape))
+        logits = shape_pass(lambda forward, images: forward(images), module, shape)
     except (RuntimeError, ValueError, AssertionError) as error:  # torch._assert is how ViT refuses a size
         if isinstance(error, SweeperError):
             raise
         reason = str(error).splitlines()[0]
         problem = f"{recipe.architecture} cannot be built at {shape[1]} px: {reason}"
         raise SpecError(problem, hint="more pixels or fewer layers") from error
-    if tuple(logits.shape) != (1, classes):
-        raise SpecError(f"{recipe.architecture} gives {tuple(logits.shape)} in place of (1, {classes})")
+    if tuple(logits.shape[1:]) != (classes,):
+        found = tuple(logits.shape[1:])
+        raise SpecError(f"{recipe.architecture} gives {found} for an image in place of ({classes},)")
     check_optimizer(module, recipe.train)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sweeper.models import Shape
 from sweeper.models.parts.flip_average import single_view
+from sweeper.models.parts.shape_pass import Forward, shape_pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,19 @@ def flops(module: nn.Module, shape: Shape) -> int:
 def layer_table(module: nn.Module, shape: Shape) -> list[LayerRow]:
     """List the layers in the order of the forward pass, without computing anything.
 
-    A network that averages over mirrored images counts one of its passes. It works on a copy on the meta
-    device, and raises what torch raises where shapes do not fit.
+    A network that averages over mirrored images counts one of its passes. It works on a copy, and raises what
+    torch raises where shapes do not fit.
     """
     on_meta = all(p.is_meta for p in module.parameters())
     twin = module if on_meta else copy.deepcopy(module).to("meta")
-    rows: list[LayerRow] = []
-    with _evaluating(twin), single_view(twin), _rows_into(twin, rows), torch.no_grad():
-        twin(torch.empty(1, *shape, device="meta"))
-    return rows
+
+    def run(forward: Forward, images: Tensor) -> list[LayerRow]:
+        rows: list[LayerRow] = []
+        with _evaluating(twin), single_view(twin), _rows_into(twin, rows):
+            forward(images)
+        return rows
+
+    return shape_pass(run, twin, shape)
 
 
 @contextmanager
