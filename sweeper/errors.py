@@ -32,7 +32,7 @@ class FailureKind(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "FailureKind":
-        """A word of another version's or of somebody's own error is kept, and has no retries."""
+        """Keep a word of another version or of a plug-in's own error; it has no retries."""
         unknown = str.__new__(cls, str(value))
         unknown._name_, unknown._value_ = "UNKNOWN", str(value)
         return unknown
@@ -134,7 +134,7 @@ class SpecError(SweeperError, ValueError):
         self.others = tuple(others)
 
     def __str__(self) -> str:
-        """As every error; the key stands for the place until somebody knows in which file that is."""
+        """Return the message; the key stands for the place as long as the file is unknown."""
         words = ": ".join(word for word in (self.part, self.path, self.problem) if word)
         line = f"{self.where}: {self.problem}" if self.where else words
         more = len(self.others)
@@ -143,29 +143,29 @@ class SpecError(SweeperError, ValueError):
         return "; ".join(word for word in (line, self.hint, counted) if word)
 
     def each(self) -> "list[SpecError]":
-        """Every mistake by itself, this one first."""
+        """Return every mistake by itself, this one first."""
         alone = SpecError(self.problem, where=self.where, hint=self.hint, path=self.path, part=self.part)
         return [alone, *(one for other in self.others for one in other.each())]
 
     def at(self, path: str, where: str) -> "SpecError":
-        """The same error, said of a whole path and of the line that it stands in."""
+        """Return the same error about a whole path, with the line in which it stands."""
         words = ": ".join(word for word in (path, self.part, self.problem) if word)
         return SpecError(words, where=where, hint=self.hint, path=path, others=self.others)
 
 
 class Mistakes:
-    """Collects what is wrong with one file, so that whoever mends it need not run once for each mistake."""
+    """Collects what is wrong with one file, so that all of it can be mended at once."""
 
     def __init__(self) -> None:
         self.found: list[SpecError] = []
 
     def __iter__(self) -> Iterator[SpecError]:
-        """Every mistake by itself, in the order in which they were found."""
+        """Iterate over every mistake by itself, in the order in which they were found."""
         return iter(self.found)
 
     @contextlib.contextmanager
     def collected(self) -> Generator[None]:
-        """Keep what the block raises, and go on behind it."""
+        """Keep the SpecError that the block raises, and go on after the block."""
         try:
             yield
         except SpecError as error:
@@ -178,7 +178,7 @@ class Mistakes:
 
 
 def together(mistakes: Sequence[SpecError]) -> SpecError:
-    """The first mistake, with the others; there must be one."""
+    """Return the first mistake, with the others; there must be one."""
     (first, *others) = mistakes
     return SpecError(
         first.problem, where=first.where, hint=first.hint, path=first.path, part=first.part, others=others

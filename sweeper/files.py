@@ -27,7 +27,7 @@ def write_atomically(path: Path, data: bytes | str, *, durable: bool = False, mo
 
 @contextlib.contextmanager
 def writing(path: Path, *, durable: bool = False, mode: int = 0o666) -> Generator[IO[bytes]]:
-    """A stream whose content takes the place of `path` where the block ends without an error."""
+    """Open a stream whose content takes the place of `path` if the block ends without an error."""
     with (
         replacing(path, durable=durable, mode=mode) as part,
         open(os.open(part, os.O_WRONLY | os.O_NOFOLLOW), "wb") as file,
@@ -37,7 +37,7 @@ def writing(path: Path, *, durable: bool = False, mode: int = 0o666) -> Generato
 
 @contextlib.contextmanager
 def replacing(path: Path, *, durable: bool = False, mode: int = 0o666) -> Generator[Path]:
-    """An empty file, for writers that want a path, which takes the place of `path` at the end."""
+    """Give an empty file, for writers that want a path; it takes the place of `path` at the end."""
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "exists and is no regular file", str(path))
     part = _part_of(path)
@@ -51,7 +51,7 @@ def replacing(path: Path, *, durable: bool = False, mode: int = 0o666) -> Genera
 
 @contextlib.contextmanager
 def creating_folder(path: Path, *, durable: bool = False, mode: int = 0o777) -> Generator[Path]:
-    """An empty folder which becomes `path` at the end.
+    """Give an empty folder, which becomes `path` at the end.
 
     `path` must be absent or an empty folder by then: only the caller knows whether an older one may go.
     """
@@ -65,7 +65,7 @@ def creating_folder(path: Path, *, durable: bool = False, mode: int = 0o777) -> 
 
 
 def appending(path: Path, mode: int = 0o666) -> IO[str]:
-    """A text file to read and to add to, made where it is absent; OSError for a link in its place."""
+    """Open a text file to read and to add to, made where it is absent; OSError for a link in its place."""
     flags = (
         os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     )  # a FIFO would block for good
@@ -84,7 +84,7 @@ def own_folder(path: Path, within: Path | None = None) -> None:
 
 
 def refuse_links(*paths: Path) -> None:
-    """OSError where one is a link: what is written below it would land wherever it leads."""
+    """Raise OSError where one is a link: what is written below it would land wherever it leads."""
     for path in paths:
         if path.is_symlink():
             raise OSError(errno.ELOOP, "is a link, and links are not followed", str(path))
@@ -102,7 +102,7 @@ def put_in_place(part: Path, path: Path, *, durable: bool = False) -> None:
 
 @contextlib.contextmanager
 def removing(folder: Path) -> Generator[Path]:
-    """The folder set aside for the block, and removed after it; where the block raises it is put back.
+    """Set the folder aside for the block and remove it afterwards; if the block raises it is put back.
 
     OSError for a link. Links inside are removed themselves, and what they lead to stays.
     """

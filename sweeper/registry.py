@@ -26,7 +26,7 @@ LISTED = 40
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """`did you mean 'x'?` for what other tools call `name` or the closest of `names`, else all of them."""
+    """Return `did you mean 'x'?` for another tool's word or the closest of `names`, else all of them."""
     known = sorted(names)
     if not known:
         return "there are none"
@@ -58,7 +58,7 @@ class Registry(Generic[F]):
         self._read: set[str] = set()
 
     def __call__(self, *names: str) -> Callable[[F], F]:
-        """Decorator that registers a function under one or more names."""
+        """Register the decorated function under one or more names."""
 
         def register(function: F) -> F:
             for name in names:
@@ -70,36 +70,39 @@ class Registry(Generic[F]):
         return register
 
     def __getitem__(self, name: str) -> F:
-        """The plug-in of that name; SpecError with the nearest name where there is none."""
+        """Return the plug-in of that name; SpecError with the nearest name where there is none."""
         self._find(name)
         if name not in self._plugins:
             importlib.import_module(self._declared[name][0])
         return self._plugins[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Every name, sorted; imports no module that says by decorators what it registers."""
+        """Iterate over every name, sorted; a module that registers by decorators alone is not imported."""
         for module in self._modules():
             self._declare(module)
         return iter(sorted({*self._plugins, *self._declared}))
 
     def __contains__(self, name: object) -> bool:
-        """Whether the name is registered."""
+        """Say whether the name is registered."""
         return name in list(self)
 
     def options(self, name: str) -> Mapping[str, inspect.Parameter]:
-        """The plug-in's keyword-only arguments: what a sweep file may say about it."""
+        """Return the plug-in's keyword-only arguments: what a sweep file may say about it."""
         parameters = inspect.signature(self._signature(name)).parameters.values()
         return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
 
     def check(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-        """The options with their types enforced and defaults filled in; SpecError names the bad one."""
+        """Return the options with their types enforced and defaults filled in.
+
+        SpecError names the bad one.
+        """
         known = self.options(name)
         for option in options:
             self._check_known(name, option)
         return self._validated(name, tuple(known), options)
 
     def check_option(self, name: str, option: str, value: object) -> object:
-        """One option's value with its type enforced, whatever the others are."""
+        """Return one option's value with its type enforced, whatever the others are."""
         self._check_known(name, option)
         return self._validated(name, (option,), {option: value})[option]
 
@@ -119,7 +122,7 @@ class Registry(Generic[F]):
             raise first_problem(error, f"{self.kind} {name!r}") from error
 
     def _signature(self, name: str) -> Callable[..., Any]:
-        """The plug-in itself where its module is imported, else what its source says of its arguments."""
+        """Return the plug-in if its module is imported, else what its source says of its arguments."""
         self._find(name)
         return self._plugins[name] if name in self._plugins else self._declared[name][1]
 
@@ -154,7 +157,7 @@ class Registry(Generic[F]):
 
 
 def first_problem(error: ValidationError, part: str = "") -> SpecError:
-    """The first of pydantic's complaints as ours: `layers: found 9, input should be less than ...`."""
+    """Return the first of pydantic's complaints as ours: `layers: found 9, input should be less than ...`."""
     details = error.errors(include_url=False)[0]
     value, message = details["input"], details["msg"]
     close = nearest(value, choices(details)) if isinstance(value, str) else ""
@@ -167,7 +170,7 @@ def first_problem(error: ValidationError, part: str = "") -> SpecError:
 
 
 def choices(details: ErrorDetails) -> list[str]:
-    """What a `Literal` takes; nothing where the complaint is about anything else."""
+    """Return what a `Literal` takes; nothing where the complaint is about anything else."""
     if details["type"] != "literal_error":
         return []
     return details.get("ctx", {})["expected"].replace("'", "").replace(" or ", ", ").split(", ")
@@ -183,7 +186,7 @@ def _whole(options: Mapping[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _options_model(function: Callable[..., Any], known: tuple[str, ...]) -> type[BaseModel]:
-    """As strict as the sweep file's own sections: `"8"` is text, and `true` is no number."""
+    """Return a model as strict as the sweep file's own sections: `"8"` is text, and `true` is no number."""
     hints = typing.get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():

@@ -17,7 +17,7 @@ Definition = ast.FunctionDef | ast.ClassDef
 
 
 def declared(module: str, package: str, registry: object) -> dict[str, Callable[..., Any]]:
-    """What a module's decorators register by name: functions of the same options that do nothing.
+    """Return what a module's decorators register by name: functions of the same options that do nothing.
 
     It is empty where the source does not say it all: the module then has to be imported.
     """
@@ -45,7 +45,7 @@ def declared(module: str, package: str, registry: object) -> dict[str, Callable[
 
 
 def _word(registry: object, package: str, tree: ast.Module) -> str:
-    """The name under which the module knows the registry, empty where it has none."""
+    """Return the name under which the module knows the registry, empty where it has none."""
     for part in tree.body:
         if isinstance(part, ast.ImportFrom) and part.module == package:
             for alias in part.names:
@@ -55,7 +55,7 @@ def _word(registry: object, package: str, tree: ast.Module) -> str:
 
 
 def _names(decorator: ast.expr, word: str) -> Iterator[str]:
-    """`@model("vgg19")` registers `vgg19`."""
+    """Return the names that a decorator registers: `@model("vgg19")` gives `vgg19`."""
     match decorator:
         case ast.Call(func=ast.Name(id=called), args=arguments) if called == word:
             for argument in arguments:
@@ -66,7 +66,10 @@ def _names(decorator: ast.expr, word: str) -> Iterator[str]:
 
 
 def _mentions(tree: ast.Module, word: str) -> int:
-    """Arguments of every call of the registry: more than its plain names means that some are computed."""
+    """Return the arguments of every call of the registry.
+
+    If there are more than plain names, some are computed.
+    """
     named = sum(isinstance(node, ast.Name) and node.id == word for node in ast.walk(tree))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _is(node.func, word)]
     return sum(len(call.args) for call in calls) + named - len(calls)
@@ -77,7 +80,7 @@ def _is(node: ast.expr, word: str) -> bool:
 
 
 def _bound(tree: ast.Module, word: str) -> dict[str, ast.stmt]:
-    """The names of the module's top level, each with the statement that gives it, in their order."""
+    """Return the names of the module's top level in order, each with the statement that gives it."""
     found: dict[str, ast.stmt] = {}
     for part in tree.body:
         match part:
@@ -96,7 +99,7 @@ def _bound(tree: ast.Module, word: str) -> dict[str, ast.stmt]:
 
 
 def _bare(definition: Definition, word: str) -> Definition:
-    """The definition without what it does: a function's options, a class's fields."""
+    """Return the definition without what it does: a function's options, a class's fields."""
     bare = copy.copy(definition)
     bare.decorator_list = [each for each in definition.decorator_list if not any(_names(each, word))]
     if isinstance(bare, ast.FunctionDef):
@@ -115,7 +118,7 @@ def _place(node: ast.stmt | ast.arg) -> dict[str, int]:
 
 
 def _needed(names: list[str], bound: dict[str, ast.stmt]) -> set[str]:
-    """The names, and all that the statements which give them name in turn."""
+    """Return the names, and all that the statements which give them name in turn."""
     needed: set[str] = set()
     while names:
         name = names.pop()

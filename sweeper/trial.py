@@ -1,4 +1,4 @@
-"""The words that every part shares: a trial, what it reports, and how it ends."""
+"""The types that every part shares: a trial, what it reports, and how it ends."""
 
 import hashlib
 import json
@@ -13,9 +13,9 @@ Config = Mapping[str, Any]
 
 
 def derive(seed: int, *path: str | int) -> int:
-    """A seed for one purpose, drawn from the sweep's seed: `derive(7, "augment", trial.id, epoch)`.
+    """Return a seed for one purpose, drawn from the sweep's seed: `derive(7, "augment", trial.id, epoch)`.
 
-    The only way that randomness is split, so that no two purposes share a stream. 63 bits, which
+    Randomness is split in no other way, so that no two purposes share a stream. The seed has 63 bits, which
     both NumPy and torch generators accept.
     """
     text = json.dumps([seed, *path], separators=(",", ":"))
@@ -23,33 +23,33 @@ def derive(seed: int, *path: str | int) -> int:
 
 
 def canonical(config: Config) -> str:
-    """The configuration as JSON with sorted keys: equal configurations give equal text."""
+    """Return the configuration as JSON with sorted keys: equal configurations give equal text."""
     return json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def trial_key(sweep_id: str, config: Config, seed: int, repeat: int = 0) -> str:
-    """The trial's identity in every system that hears of it (16 hex digits)."""
+    """Return the trial's identity in every system that hears of it (16 hex digits)."""
     text = "\n".join([sweep_id, canonical(config), str(seed), str(repeat)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class Goal(StrEnum):
-    """Which way a figure is better."""
+    """The direction in which a figure is better."""
 
     MAXIMIZE = "maximize"
     MINIMIZE = "minimize"
 
     @property
     def sign(self) -> float:
-        """What to multiply a figure with, so that more is better."""
+        """The factor that makes more better."""
         return 1.0 if self is Goal.MAXIMIZE else -1.0
 
     def best(self, values: Iterable[float]) -> float:
-        """The best of some values; ValueError where there are none."""
+        """Return the best of some values; ValueError where there are none."""
         return max(values) if self is Goal.MAXIMIZE else min(values)
 
     def is_better(self, one: float, other: float) -> bool:
-        """Whether the one is better than the other; equals are not."""
+        """Say whether the one is better than the other; equals are not."""
         return one > other if self is Goal.MAXIMIZE else one < other
 
 
@@ -164,6 +164,6 @@ class Outcome:
 
     @classmethod
     def restored(cls, plain: Mapping[str, Any]) -> "Outcome":
-        """From what `asdict` gave, after its way through JSON."""
+        """Restore what `asdict` gave, after its way through JSON."""
         kind = FailureKind(plain["kind"])
         return cls(State(plain["state"]), kind, plain["message"], plain["fingerprint"])

@@ -1,4 +1,7 @@
-"""Numbers in words for people: per cent, durations, device time, configurations. The one place for units."""
+"""This module puts numbers into words: per cent, durations, device time, configurations.
+
+It alone knows units.
+"""
 
 import math
 import re
@@ -30,7 +33,7 @@ _ACCURACY = re.compile(r"top\d+$|accuracy$")
 
 
 def plain(text: str) -> str:
-    """Text for a person: nothing in a name can repaint the terminal, or turn around how a line is read."""
+    """Return the text without control characters: a file's name must not be able to repaint the terminal."""
     return _CONTROL.sub("", _SEQUENCE.sub("", text))
 
 
@@ -58,19 +61,19 @@ def _without_password(login: re.Match[str]) -> str:
 
 
 def is_accuracy(metric: str) -> bool:
-    """Whether the metric is a fraction that people read in per cent."""
+    """Say whether the metric is a fraction that people read in per cent."""
     return bool(_ACCURACY.search(metric))
 
 
 def score_text(metric: str, value: float | None) -> str:
-    """An accuracy in per cent, any other metric with four digits; `-` where there is none."""
+    """Return an accuracy in per cent, any other metric with four digits; `-` where there is none."""
     if value is None or math.isnan(value):
         return "-"
     return f"{100 * value:.1f} %" if is_accuracy(metric) else f"{value:.4g}"
 
 
 def duration_text(seconds: float | None) -> str:
-    """`48 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`."""
+    """Return `48 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`."""
     if seconds is None or not math.isfinite(seconds):
         return "-"
     whole = round(seconds)
@@ -84,7 +87,7 @@ def duration_text(seconds: float | None) -> str:
 
 
 def device_text(device_seconds: float, has_gpu: bool) -> str:
-    """Device time in the unit that fits, named for what it is."""
+    """Return device time in the unit that fits, named for what it is."""
     name = "GPU" if has_gpu else "CPU slot"
     if device_seconds < 360:
         return f"{device_seconds:.{1 if 0 < device_seconds < 10 else 0}f} {name} seconds"
@@ -92,14 +95,14 @@ def device_text(device_seconds: float, has_gpu: bool) -> str:
 
 
 def in_unit(unit: Cost, device_seconds: float, usd: float | None) -> float:
-    """The cost as a number; NaN for money where no price is known."""
+    """Return the cost as a number; NaN for money where no price is known."""
     if unit == "usd":
         return math.nan if usd is None else usd
     return device_seconds / HOUR if unit == "gpu_hours" else device_seconds
 
 
 def cost_unit(unit: Cost, has_gpu: bool, *, is_one: bool = False) -> str:
-    """`GPU hours`, `CPU slot seconds`, `USD`."""
+    """Return `GPU hours`, `CPU slot seconds` or `USD`."""
     if unit == "usd":
         return "USD"
     time = "second" if unit == "device_seconds" else "hour"
@@ -107,12 +110,12 @@ def cost_unit(unit: Cost, has_gpu: bool, *, is_one: bool = False) -> str:
 
 
 def device_unit(unit: Cost) -> str:
-    """`device-hours`, `device-seconds`, `USD`: of sweeps on any kind of device."""
+    """Return `device-hours`, `device-seconds` or `USD`, for sweeps on any kind of device."""
     return {"usd": "USD", "gpu_hours": "device-hours", "device_seconds": "device-seconds"}[unit]
 
 
 def time_figure(seconds: float | None, in_hours: bool) -> str:
-    """The bare number in a column of hours or of seconds."""
+    """Return the bare number for a column of hours or of seconds."""
     if seconds is None:
         return "-"
     if in_hours:
@@ -121,32 +124,32 @@ def time_figure(seconds: float | None, in_hours: bool) -> str:
 
 
 def usd_figure(usd: float | None) -> str:
-    """Cents where there is a dollar, three digits below."""
+    """Return cents where there is a dollar, and three digits below."""
     if usd is None:
         return "-"
     return f"{usd:.2f}" if usd >= 1 or usd == 0 else f"{usd:.3g}"
 
 
 def gain_figure(gain: float | None) -> str:
-    """An accuracy's gain for a unit of cost, in points."""
+    """Return an accuracy's gain for a unit of cost, in points."""
     if gain is None:
         return "-"
     return f"{100 * gain:,.0f}" if abs(gain) >= 1 else f"{100 * gain:.3g}"
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 trial`, `7 trials`, `2 launches`."""
+    """Return `1 trial`, `7 trials`, `2 launches`."""
     plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
     return f"{number} {noun if number == 1 else plural}"
 
 
 def config_text(config: Config) -> str:
-    """`layers=3 filters=16-32-64 learning_rate=0.0031`."""
+    """Return `layers=3 filters=16-32-64 learning_rate=0.0031`."""
     return " ".join(f"{name}={value_text(value)}" for name, value in config.items())
 
 
 def value_text(value: object) -> str:
-    """Three significant digits for a float, dashes between the items of a list."""
+    """Return three significant digits of a float, and a list's items with dashes between them."""
     if isinstance(value, list):
         return "-".join(map(value_text, value))
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,7 @@
-"""Named recipes: how networks are built and trained, as defaults that a sweep file overrides key by key."""
+"""Named recipes are defaults of how networks are built and trained.
+
+A sweep file overrides them key by key.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -22,7 +25,7 @@ class NamedRecipe:
 
     @property
     def values(self) -> dict[str, Any]:
-        """Every key with its value, whatever section it belongs to."""
+        """Return every key with its value, whatever section it belongs to."""
         return {**self.train, **self.images, **self.network}
 
 
@@ -91,7 +94,7 @@ def _sections(recipe: NamedRecipe, networks: list[object]) -> dict[str, dict[str
 
 
 def _names(raw: object) -> list[object]:
-    """The values of a parameter as a file may write it."""
+    """Return the values of a parameter as a file may write it."""
     if isinstance(raw, dict):
         written = cast("dict[str, Any]", raw)
         raw = written.get("values", written.get("value"))

@@ -1,4 +1,4 @@
-"""Takes along what an override of a parameter's values leaves without a meaning: what exists under them."""
+"""This module removes what an override of a parameter's values leaves without a meaning: its conditions."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -32,7 +32,7 @@ def drop_unmet(data: dict[str, Any], name: str, before: Values | None) -> None:
 
 
 def values_of(written: object) -> Values | None:
-    """What a parameter lists, however it is written; None for a range."""
+    """Return what a parameter lists, however it is written; None for a range."""
     if isinstance(written, dict):
         parts = cast("dict[str, Any]", written)
         return [parts["value"]] if "value" in parts else parts.get("values")
@@ -53,7 +53,7 @@ def _without_meaning(parameters: Mapping[str, Any], name: str, gone: Values) -> 
 
 
 def _is_unmet(written: object, name: str, gone: Values) -> bool:
-    """Whether every value that the condition allows is gone; the others of it are taken out."""
+    """Say whether every value that the condition allows is gone; the others of it are taken out."""
     when = cast("dict[str, Any]", written).get("when") if isinstance(written, dict) else None
     if not isinstance(when, dict) or name not in when:
         return False

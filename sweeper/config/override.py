@@ -45,7 +45,7 @@ def override(
 
 
 def _narrowed_parameter(path: str) -> str:
-    """The parameter whose values the override replaces; "" where it replaces something else."""
+    """Return the parameter whose values the override replaces; "" where it replaces something else."""
     found = _VALUES.fullmatch(path)
     return found.group(1) if found else ""
 

@@ -55,11 +55,11 @@ class Constant(Domain):
         return (self.value,)
 
     def accepts(self, value: Value) -> bool:
-        """Whether it is the value."""
+        """Say whether it is the value."""
         return is_same(value, self.value)
 
     def snap(self, value: Value) -> Value:
-        """The value itself, whatever was chosen."""
+        """Return the value itself, whatever was chosen."""
         return self.value
 
     def extremes(self) -> Sequence[Value]:
@@ -67,7 +67,7 @@ class Constant(Domain):
         return (self.value,)
 
     def describe(self) -> str:
-        """`exactly 3`."""
+        """Return `exactly 3`."""
         return f"exactly {written(self.value)}"
 
 
@@ -77,22 +77,22 @@ class Choice(Domain):
     values: tuple[Value, ...]
 
     def accepts(self, value: Value) -> bool:
-        """Whether it is one of the values; `true` is not `1`."""
+        """Say whether it is one of the values; `true` is not `1`."""
         return any(is_same(value, known) for known in self.values)
 
     def snap(self, value: Value) -> Value:
-        """The value as the sweep file writes it: a tuple becomes its list, 3.0 the 3."""
+        """Return the value as the sweep file writes it: a tuple becomes its list, 3.0 the 3."""
         listed = list(value) if isinstance(value, tuple) else value
         return next((known for known in self.values if is_same(listed, known)), listed)
 
     def extremes(self) -> Sequence[Value]:
-        """Least and greatest where all are numbers, else every value."""
+        """Return least and greatest where all are numbers, else every value."""
         if all(_is_number(value) for value in self.values):
             return tuple(dict.fromkeys((min(self.values), max(self.values))))
         return self.values
 
     def describe(self) -> str:
-        """`one of 16, 32, 64`."""
+        """Return `one of 16, 32, 64`."""
         return f"one of {', '.join(written(value) for value in self.values)}"
 
 
@@ -106,24 +106,24 @@ class IntRange(Domain):
 
     @property
     def values(self) -> Sequence[int]:
-        """Every number, lazily."""
+        """Yield every number."""
         return range(self.low, self.high + 1, self.step)
 
     def accepts(self, value: Value) -> bool:
-        """Whether it is a whole number of the range and on its grid."""
+        """Say whether it is a whole number of the range and on its grid."""
         return isinstance(value, int) and not isinstance(value, bool) and value in self.values
 
     def snap(self, value: Value) -> int:
-        """The nearest number of the range: what a searcher without steps proposes, put on the grid."""
+        """Return the nearest number of the range, for a searcher that knows no steps."""
         steps = round((value - self.low) / self.step)
         return self.values[min(max(steps, 0), len(self.values) - 1)]
 
     def extremes(self) -> Sequence[int]:
-        """First and last number."""
+        """Return first and last number."""
         return tuple(dict.fromkeys((self.values[0], self.values[-1])))
 
     def describe(self) -> str:
-        """`a whole number from 1 to 5`."""
+        """Return `a whole number from 1 to 5`."""
         every = f" in steps of {self.step}" if self.step != 1 else ""
         return f"a whole number from {self.low} to {self.high}{every}"
 
@@ -138,7 +138,7 @@ class FloatRange(Domain):
 
     @property
     def values(self) -> Sequence[float]:
-        """The grid's numbers; SpecError where the range is continuous."""
+        """Return the grid's numbers; SpecError where the range is continuous."""
         if self.step is None:
             raise SpecError(
                 f"a continuous range ({self.low:g} to {self.high:g}) has no grid", hint="give it a step: q"
@@ -155,25 +155,25 @@ class FloatRange(Domain):
         return float(f"{self.low + index * (self.step or 0.0):.12g}")
 
     def accepts(self, value: Value) -> bool:
-        """Whether it is a number of the range and, to rounding, on its grid."""
+        """Say whether it is a number of the range and, to rounding, on its grid."""
         if not _is_number(value) or not self.low <= value <= self.high:
             return False
         return self.step is None or math.isclose(self.snap(value), value, rel_tol=1e-9, abs_tol=1e-12)
 
     def snap(self, value: Value) -> float:
-        """The nearest number of the range, on the grid where there is one."""
+        """Return the nearest number of the range, on the grid where there is one."""
         if self.step is None:
             return float(min(max(value, self.low), self.high))
         steps = round((value - self.low) / self.step)
         return self._at(min(max(steps, 0), self._steps))
 
     def extremes(self) -> Sequence[float]:
-        """First and last number."""
+        """Return first and last number."""
         last = self.high if self.step is None else self._at(self._steps)
         return tuple(dict.fromkeys((self.low, last)))
 
     def describe(self) -> str:
-        """`a number from 0 to 0.5`."""
+        """Return `a number from 0 to 0.5`."""
         every = f" in steps of {self.step:g}" if self.step is not None else ""
         return f"a number from {self.low:g} to {self.high:g}{every}"
 
@@ -182,12 +182,12 @@ Parameter = Constant | Choice | IntRange | FloatRange
 
 
 def is_same(left: Value, right: Value) -> bool:
-    """Equality in which `true` is not 1; 3 and 3.0 are the same number."""
+    """Compare two values so that `true` is not 1, and 3 is 3.0."""
     return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
 def holds(when: Mapping[str, Sequence[Value]], config: Mapping[str, Value]) -> bool:
-    """Whether each of these parameters exists in the configuration and has one of its values."""
+    """Say whether each of these parameters exists in the configuration and has one of its values."""
     return all(n in config and any(is_same(config[n], v) for v in allowed) for n, allowed in when.items())
 
 
@@ -196,5 +196,5 @@ def _is_number(value: Value) -> bool:
 
 
 def written(value: Value) -> str:
-    """The value as a sweep file writes it: `true`, `none`, `[64, 32]`; null for nothing."""
+    """Return the value as a sweep file writes it: `true`, `none`, `[64, 32]`; null for nothing."""
     return value if isinstance(value, str) else json.dumps(value)

@@ -68,7 +68,10 @@ class ParameterSpec(BaseModel):
 
 
 def parse_parameter(raw: object) -> Parameter:
-    """The parameter that a sweep file means; a bare value or list is shorthand for `value` or `values`."""
+    """Return the parameter that a sweep file means.
+
+    A bare value or list is shorthand for `value` or `values`.
+    """
     if isinstance(raw, Constant | Choice | IntRange | FloatRange):
         return raw
     if raw is None:
@@ -89,7 +92,7 @@ def parse_parameter(raw: object) -> Parameter:
 
 
 def write_parameter(parameter: Parameter) -> dict[str, Any]:
-    """The parameter as a sweep file writes it: `parse_parameter` gives the same one back."""
+    """Write the parameter as a sweep file does: `parse_parameter` gives the same one back."""
     written: dict[str, Any]
     if isinstance(parameter, Constant):
         written = {"value": parameter.value}
@@ -120,7 +123,7 @@ def _refuse_unsupported(distribution: object) -> None:
 
 
 def _kind(spec: ParameterSpec) -> str:
-    """`value`, `values` or `range`: exactly one of them must be written."""
+    """Return `value`, `values` or `range`: exactly one of them must be written."""
     written = spec.model_fields_set
     kinds = [each for each in ("value", "values") if each in written]
     kinds += ["min and max"] if written & {"min", "max", "q"} else []
@@ -187,7 +190,7 @@ def _distinct(values: list[Value]) -> tuple[Value, ...]:
 
 
 def _json(value: Value, where: str) -> Value:
-    """The value, where it is one that a configuration can hold: no mapping, no infinity."""
+    """Return the value if a configuration can hold it: no mapping, no infinity."""
     if isinstance(value, dict):
         raise SpecError("found keys with values, expected one value or a list", path=where)
     if isinstance(value, float) and not -LARGEST <= value <= LARGEST:

@@ -69,7 +69,7 @@ def _path(details: ErrorDetails, raw: object) -> list[str]:
 
 
 def _problems(path: str, details: Sequence[ErrorDetails], model: type[BaseModel]) -> list[SpecError]:
-    """What our own checks raised, which may be several mistakes, or the one that pydantic found."""
+    """Return what our own checks raised, which may be several mistakes, or the one that pydantic found."""
     inner = details[0].get("ctx", {}).get("error")
     if not isinstance(inner, SpecError):
         return [_problem(path, details, model)]

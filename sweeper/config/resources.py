@@ -59,13 +59,13 @@ class ResourcesSpec(Strict):
         return self
 
     def of(self, config: Config) -> "ResourcesSpec":
-        """What a trial of this configuration holds, without further rules."""
+        """Return what a trial of this configuration holds, without further rules."""
         rule = next((rule for rule in self.rules if holds(rule.when, config)), None)
         return self._with(rule)
 
     @property
     def variants(self) -> "list[ResourcesSpec]":
-        """Everything that `of` can answer, each once."""
+        """Return everything that `of` can answer, each once."""
         found: list[ResourcesSpec] = []
         for each in (self._with(rule) for rule in (None, *self.rules)):
             if each not in found:
@@ -73,7 +73,7 @@ class ResourcesSpec(Strict):
         return found
 
     def share(self, config: Config, *, on_gpu: bool) -> float:
-        """What the trial holds of a device: GPUs, or CPU slots, of which `cpu` cores make one."""
+        """Return what the trial holds of a device: GPUs, or CPU slots, of which `cpu` cores make one."""
         held = self.of(config)
         return held.gpu if on_gpu else held.cpu / self.cpu
 

@@ -1,4 +1,4 @@
-"""Says which machine runs the trials, and what it shows meanwhile."""
+"""The options of a launch say which machine runs the trials, and what it shows meanwhile."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -8,11 +8,11 @@ class Metrics(Protocol):
     """Where monitoring reads how the sweep stands."""
 
     def update(self, snapshot: Any) -> None:
-        """What to answer from now on."""
+        """Answer with this snapshot from now on."""
         ...
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop answering."""
         ...
 
 

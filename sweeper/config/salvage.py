@@ -1,4 +1,4 @@
-"""What a sweep file says apart from its mistakes, so that the mistakes behind them are found as well."""
+"""This module keeps what a sweep file says beside its mistakes, so that later ones are found as well."""
 
 import copy
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ _ABOUT_PARAMETERS = ("points", "resources")
 
 
 def salvaged(data: Mapping[str, Any], mistakes: Iterable[SpecError]) -> dict[str, Any]:
-    """The file's data without each wrong key, or without the section where that is wrong as a whole.
+    """Return the file's data without each wrong key, or without a section that is wrong as a whole.
 
     One wrong parameter takes all of them along, because conditions name each other.
     """
@@ -40,5 +40,5 @@ def salvaged(data: Mapping[str, Any], mistakes: Iterable[SpecError]) -> dict[str
 
 
 def section_of(mistake: SpecError) -> str:
-    """The top-level key that the mistake stands in; the file's own where it is about the whole."""
+    """Return the top-level key in which the mistake lies; "" where it is about the whole file."""
     return mistake.path.partition(".")[0]

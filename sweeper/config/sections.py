@@ -20,7 +20,7 @@ from sweeper.trial import Goal
 
 
 def _whole(value: object) -> object:
-    """`1e3` is a float to YAML and a whole number to whoever wrote it."""
+    """Read `1e3`, a float to YAML, as the whole number that it was for whoever wrote it."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -36,7 +36,7 @@ _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def safe_name(name: str) -> str:
-    """The name itself where it can be a folder's on every system; SpecError otherwise."""
+    """Return the name if it can be a folder's on every system; SpecError otherwise."""
     if not _SAFE.fullmatch(name) or name.endswith("."):
         raise SpecError(
             f"{name!r} cannot name a sweep",
@@ -191,7 +191,7 @@ class ObjectiveSpec(Strict):
     @model_validator(mode="before")
     @classmethod
     def _aim(cls, raw: object) -> object:
-        """A loss is minimized where the file does not say which way."""
+        """Minimize a loss where the file does not say which way."""
         if not isinstance(raw, dict):
             return raw
         written = cast("dict[str, object]", raw)

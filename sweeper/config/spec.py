@@ -174,9 +174,10 @@ class SweepSpec(Strict):
 def read_spec(
     path: Path | str, overrides: Sequence[str] = (), *, environment: Mapping[str, str] = os.environ
 ) -> tuple[SweepSpec | None, list[SpecError]]:
-    """What a file says apart from its mistakes, and every mistake with its line.
+    """Return what a file says apart from its mistakes, and every mistake with its line.
 
-    None where nothing is left that could be looked at further; SpecError for what is no sweep file at all.
+    The first is None where nothing is left that could be checked further. SpecError for what is no sweep file
+    at all.
     """
     starter = f"`sweeper init {path}` writes one to start with"
     return _read(read_document(Path(path), environment, starter), overrides, environment)
@@ -232,9 +233,9 @@ def _read(
 def _checked(
     document: Document, written: Document, overrides: Sequence[str]
 ) -> tuple[SweepSpec | None, list[SpecError]]:
-    """The spec, and mistakes that nobody has located yet.
+    """Return the spec, and mistakes that still lack their lines.
 
-    What is found behind a first mistake of the same section may be its echo, and is left out.
+    A mistake that follows a first one of the same section may be its echo, and is left out.
     """
     found: list[SpecError] = []
     document = with_recipe(document)

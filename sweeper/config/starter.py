@@ -1,4 +1,4 @@
-"""A starter sweep file: text to edit, right as it stands."""
+"""This module writes a starter sweep file, which is right as it stands."""
 
 import json
 from pathlib import Path

@@ -57,13 +57,13 @@ class Document:
         return self.name
 
     def _origin_below(self, path: str) -> str:
-        """The last override of a key inside, "" where there is none."""
+        """Return the last override of a key inside, "" where there is none."""
         inside = [origin for key, origin in self.origins.items() if path and key.startswith(f"{path}.")]
         return inside[-1] if inside else ""
 
 
 def read_document(path: Path, environment: Mapping[str, str] = os.environ, starter: str = "") -> Document:
-    """The document of a file; SpecError for whatever is not a small UTF-8 YAML mapping.
+    """Return the document of a file; SpecError for whatever is not a small UTF-8 YAML mapping.
 
     `starter` is what to do where neither the file is there nor another YAML file beside it.
     """
