@@ -47,7 +47,7 @@ def prepare_command(file: str, overrides: tuple[str, ...]) -> None:
 @click.option(
     "--sheet", type=click.Path(path_type=Path), help="Where the contact sheet goes. Default: <name>.png."
 )
-@click.option("--no-sheet", is_flag=True, help="Count only: reads the files and decodes none.")
+@click.option("--no-sheet", is_flag=True, help="Count only: builds no store.")
 def inspect_command(
     file: str, overrides: tuple[str, ...], as_json: bool, sheet: Path | None, no_sheet: bool
 ) -> None:

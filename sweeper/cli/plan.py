@@ -32,7 +32,7 @@ def command(
 ) -> None:
     """Show what a sweep would do and cost: space, images, networks, device-hours and money with ranges.
 
-    Reads the images once to count them; trains nothing unless --probe is given, and starts nothing. Ends with
+    Decodes the images once to count them and find copies. Trains nothing unless --probe is given. Ends with
     exit code 2 where the budget has no room for a single trial, with 5 where weights are not on this machine.
     """
     options = RunOptions(usd_per_gpu_hour=usd_per_gpu_hour, instance=instance or "")

@@ -28,7 +28,7 @@ from sweeper.errors import DataError
 from sweeper.files import write_atomically
 from sweeper.trial import canonical
 
-_SPLIT_VERSION = 1  # raise it whenever `assign` divides differently
+_SPLIT_VERSION = 2  # raise it whenever `assign` divides differently
 
 
 class Dataset:
@@ -45,6 +45,7 @@ class Dataset:
         self.classes = store.about.classes
         self.digest = digest
         self.bad = store.about.bad
+        self.levels = store.about.levels
         self.notes = (*store.about.notes, *assignment.notes)
         self.fitted = fitted
         self.transform = transform
@@ -101,7 +102,7 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class DataFacts:
-    """What is known of a data set without decoding it; unreadable images may still be among the counts."""
+    """What is known of a data set before its stores are built."""
 
     source: str
     classes: tuple[str, ...]
@@ -193,10 +194,19 @@ def open_source(spec: DatasetSpec) -> Source:
 
 
 def describe(spec: DatasetSpec, cache: Path) -> DataFacts:
-    """Count the images and warn of what is odd. The first call reads all bytes once; nothing is decoded."""
-    index = open_index(open_source(spec), cache)
+    """Count the images and warn of what is odd. The first call decodes each of them once."""
+    index = _located(spec, cache)
     assignment = assign(index.rows, index.classes, spec.split)
     return _facts(spec.source, index, assignment)
+
+
+def _located(spec: DatasetSpec, cache: Path) -> Index:
+    """Open the index; what is wrong with the images is said of the root."""
+    try:
+        return open_index(open_source(spec), cache)
+    except DataError as error:
+        where = error.where or f"dataset.root {spec.root}"
+        raise DataError(error.problem, where=where, hint=error.hint) from error
 
 
 def image_sizes(spec: DatasetSpec, cache: Path, most: int = 500) -> list[tuple[int, int]]:
@@ -234,8 +244,8 @@ def _facts(name: str, index: Index, assignment: Assignment) -> DataFacts:
 
 
 def _copies(rows: tuple[ImageRow, ...]) -> int:
-    photos = {(row.content, row.key.partition("#")[0]) for row in rows}
-    return len(photos) - len({content for content, _ in photos})
+    photos = {(row.picture, row.key.partition("#")[0]) for row in rows}
+    return len(photos) - len({picture for picture, _ in photos})
 
 
 def _rows(store: Store, assignment: Assignment, split: Split) -> Rows:

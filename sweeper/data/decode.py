@@ -10,9 +10,11 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps, features
 
 from sweeper.data.sources import Pixels, Raw
@@ -24,23 +26,41 @@ MAX_PIXELS = 89_478_485  # where Pillow starts to warn of a decompression bomb; 
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 _DRAFT_FLOOR = 512
 _DRAFT_LIMIT = 256  # sizes above this are made from the full image: the draft would blur them
+_HALF = "sweeper keeps the upper eight bits"
 Box = tuple[int, int, int, int]
+Levels = Mapping[str, tuple[float, float]]
+"""What becomes black and white, of images of `whole` numbers and of `fraction`s."""
+_NO_LEVELS: Levels = {}
 
 
 class BadImage(ValueError):
     """One image that cannot be used; the message is the reason, for the list of skipped files."""
 
 
-def decode(raw: Raw, pixels: Sequence[int], *, channels: int = 3, box: Box | None = None) -> list[Pixels]:
-    """Return the image at each size, (size, size, channels); BadImage says why that is impossible."""
+def decode(
+    raw: Raw,
+    pixels: Sequence[int],
+    *,
+    channels: int = 3,
+    box: Box | None = None,
+    levels: Levels = _NO_LEVELS,
+) -> list[Pixels]:
+    """Return the image at each size, (size, size, channels); BadImage says why that is impossible.
+
+    `levels` are what becomes black and white where an image has more than 8 bits.
+    """
     if isinstance(raw, np.ndarray):
-        full = _convert(Image.fromarray(raw[..., 0] if raw.shape[2] == 1 else raw), channels)
+        full = Image.fromarray(raw[..., 0] if raw.shape[2] == 1 else raw).convert(_mode(channels))
         return [_resize(full, size, channels) for size in pixels]
+    made: dict[int, Pixels] = {}
     small = [size for size in pixels if size <= _DRAFT_LIMIT]
-    made = _decode(raw, small, channels, box, draft=True) if small else {}
-    if len(small) < len(pixels):
-        large = [size for size in pixels if size > _DRAFT_LIMIT]
-        made |= _decode(raw, large, channels, box, draft=False)
+    large = [size for size in pixels if size > _DRAFT_LIMIT]
+    for sizes in filter(None, (small, large)):
+        # a box may be a small part: it deserves every pixel
+        image = read_image(raw, draft=sizes is small and box is None)
+        converted = _to_8_bits(image, levels).convert(_mode(channels))
+        upright = _crop(converted, box) if box is not None else converted
+        made |= {size: _resize(upright, size, channels) for size in sizes}
     return [made[size] for size in pixels]
 
 
@@ -55,17 +75,23 @@ def dimensions(raw: Raw) -> tuple[int, int] | None:
         return None
 
 
-def _decode(
-    raw: bytes, pixels: Sequence[int], channels: int, box: Box | None, *, draft: bool
-) -> dict[int, Pixels]:
+def read_image(raw: bytes, *, draft: bool) -> Image.Image:
+    """Decode an image and turn it upright, in the mode that it has; BadImage says why that is impossible.
+
+    A draft is a JPEG at the smallest scale of at least 512 px.
+    """
     if not raw:
         raise BadImage("the file is empty")
     try:
         with Image.open(io.BytesIO(raw), formats=FORMATS) as image:
             _check_size(image)
-            if draft and box is None:  # a box may be a small part: it deserves every pixel
+            if draft:
                 image.draft("RGB", (_DRAFT_FLOOR, _DRAFT_FLOOR))
-            upright = _convert(ImageOps.exif_transpose(image), channels)
+            keeps_half = "16" in str(image.tile[:1])
+            upright = ImageOps.exif_transpose(image)
+            upright.load()
+            upright.info[_HALF] = keeps_half and upright.mode.startswith("RGB")
+            return upright
     except BadImage:
         raise
     except Image.DecompressionBombError as error:
@@ -76,9 +102,23 @@ def _decode(
         raise BadImage(f"cannot be decoded: {error}") from error
     except (struct.error, zlib.error, OverflowError, MemoryError, AttributeError) as error:
         raise BadImage(f"cannot be decoded: {error}") from error
-    if box is not None:
-        upright = _crop(upright, box)
-    return {size: _resize(upright, size, channels) for size in pixels}
+
+
+def deep_values(image: Image.Image) -> NDArray[Any] | None:
+    """Return the values of a gray image of more than 8 bits, whole numbers or fractions; else None."""
+    if image.mode.startswith("I"):
+        return np.asarray(image).astype(np.int64)
+    return np.asarray(image) if image.mode == "F" else None
+
+
+def keeps_half_of_its_bits(image: Image.Image) -> bool:
+    """Return whether the file has 16 bits a channel in color, of which Pillow keeps the upper eight."""
+    return bool(image.info.get(_HALF))
+
+
+def as_rgb(image: Image.Image) -> Image.Image:
+    """Return an image of 8 bits as RGB, transparency on white."""
+    return _on_white(image).convert("RGB")
 
 
 def _check_size(image: Image.Image) -> None:
@@ -86,18 +126,30 @@ def _check_size(image: Image.Image) -> None:
         raise BadImage(f"{image.width} x {image.height} pixels: refused as a decompression bomb")
 
 
-def _convert(image: Image.Image, channels: int) -> Image.Image:
-    """Convert to L or RGB: 16 bits lose their lower byte, transparency is laid on white."""
-    if image.mode.startswith(("I;16", "I")):
-        levels = np.asarray(image).astype(np.int64)
-        image = Image.fromarray(np.clip(levels >> 8, 0, 255).astype(np.uint8))
-    elif image.mode == "F":
-        image = Image.fromarray(np.clip(np.nan_to_num(np.asarray(image)), 0, 255).astype(np.uint8))
-    elif image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        image = Image.new("RGB", image.size, "white")
-        image.paste(rgba, mask=rgba.getchannel("A"))
-    return image.convert("L" if channels == 1 else "RGB")
+def _to_8_bits(image: Image.Image, levels: Levels) -> Image.Image:
+    values = deep_values(image)
+    if values is None:
+        return _on_white(image)
+    is_whole = np.issubdtype(values.dtype, np.integer)
+    black, white = levels.get("whole", (0.0, 65535.0)) if is_whole else levels.get("fraction", (0.0, 255.0))
+    if is_whole:
+        scaled = (values - int(black)) * 256 // (int(white) + 1 - int(black))
+    else:
+        scaled = np.nan_to_num((values - black) / (white - black) * 255, posinf=255, neginf=0)
+    return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode not in ("LA", "La", "RGBA", "RGBa", "PA") and "transparency" not in image.info:
+        return image
+    rgba = image.convert("RGBA")
+    white = Image.new("RGB", image.size, "white")
+    white.paste(rgba, mask=rgba.getchannel("A"))
+    return white
+
+
+def _mode(channels: int) -> str:
+    return "L" if channels == 1 else "RGB"
 
 
 def _crop(image: Image.Image, box: Box) -> Image.Image:

@@ -1,12 +1,13 @@
-"""Indexes a source by its bytes, without decoding: labels, content digests, unreadable files."""
+"""Indexes a source: labels, digests of bytes and pixels, unreadable files. Each image is decoded once."""
 
 import contextlib
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,8 @@ from typing import TypeVar
 import numpy as np
 from filelock import FileLock
 
+from sweeper.data.decode import BadImage, Levels
+from sweeper.data.levels import Look, depth_notes, levels_of, look
 from sweeper.data.sources import Raw, Source
 from sweeper.errors import DataError
 from sweeper.files import remove_leftovers, write_atomically
@@ -22,6 +25,8 @@ T = TypeVar("T")
 Progress = Callable[[int, int], None]
 _FORMAT = 2
 _CHUNK = 256
+_MANY = 5_000  # images from which on the look takes so long that it is announced
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Bad:
 
 @dataclass(frozen=True, slots=True)
 class ImageRow:
-    """A readable image. `number` is its place in the source, `content` the digest of its bytes."""
+    """A readable image: its `number` in the source, the digests of its bytes and of its decoded pixels."""
 
     number: int
     key: str
@@ -42,6 +47,12 @@ class ImageRow:
     content: str
     split: str | None
     box: tuple[int, int, int, int] | None
+    pixels: str = ""
+
+    @property
+    def picture(self) -> str:
+        """What copies have in common, in whatever format they were saved."""
+        return self.pixels or self.content
 
 
 @dataclass(frozen=True)
@@ -55,11 +66,13 @@ class Index:
     bad: tuple[Bad, ...]
     notes: tuple[str, ...]
     layout: str = ""
+    levels: Levels = field(default_factory=dict[str, tuple[float, float]])
 
     @cached_property
     def digest(self) -> str:
         """Digest of all that decides what the store holds: the same on every machine with these images."""
-        digest = hashlib.blake2b(repr((self.classes, self.channels)).encode(), digest_size=16)
+        levels = {name: tuple(map(float, each)) for name, each in sorted(self.levels.items())} or ""
+        digest = hashlib.blake2b(f"{(self.classes, self.channels)!r}{levels}".encode(), digest_size=16)
         for row in self.rows:
             digest.update(repr((row.key, row.label, row.content, row.split, row.box)).encode())
         return digest.hexdigest()
@@ -68,7 +81,7 @@ class Index:
 def open_index(source: Source, cache: Path) -> Index:
     """Open the index of a source, from the cache where nothing has changed since it was made.
 
-    Reading all the bytes costs about 1.5 CPU-seconds a GB, once.
+    The decoding costs 0.45 ms of CPU for a JPEG of 224 px and 2.4 ms for one of 500 px, once.
     """
     path = _path(source, cache)
     index = _load(path)
@@ -97,24 +110,43 @@ def index_digest(source: Source, cache: Path) -> str:
 
 
 def build_index(source: Source) -> Index:
-    """Read every image's bytes once, in parallel; nothing is decoded."""
+    """Read and decode every image once, in parallel: copies and value ranges show in the pixels alone."""
     rows: list[ImageRow] = []
     bad: list[Bad] = []
+    looks: dict[str, Look | str] = {}  # by content: boxes of one photo, and its copies, are decoded once
     items = source.items
     if not items:
-        raise DataError("the source holds no images")
-    for number, content in in_parallel(lambda number: _content(source, number), range(len(items))):
+        raise DataError("the source holds no images with a label")
+    if len(items) >= _MANY:
+        _log.warning("looking at %s images, once", f"{len(items):,}")
+    for number, content in in_parallel(lambda number: _content(source, number, looks), range(len(items))):
         item = items[number]
         if isinstance(content, Bad):
             bad.append(content)
+            continue
+        seen = looks[content]
+        if isinstance(seen, str):
+            bad.append(Bad(item.key, seen))
         else:
-            rows.append(ImageRow(number, item.key, item.label, content, item.split, item.box))
+            row = ImageRow(number, item.key, item.label, content, item.split, item.box, seen.pixels)
+            rows.append(row)
     if not rows:
         first = f"{bad[0].key}: {bad[0].reason}"
-        raise DataError(f"none of the {len(bad):,} images can be read, first {first}")
-    notes = (*source.notes, *_copies(rows, source.classes))
+        raise DataError(
+            f"none of the {len(bad):,} images can be read, first {first}",
+            hint="sweeper init FILE --root FOLDER tells which source reads a folder",
+        )
+    readable = [seen for row in rows if isinstance(seen := looks[row.content], Look)]
+    levels = levels_of(readable)
     return Index(
-        tuple(source.classes), source.channels, source.max_bad, tuple(rows), tuple(bad), notes, source.layout
+        tuple(source.classes),
+        source.channels,
+        source.max_bad,
+        tuple(rows),
+        tuple(bad),
+        (*source.notes, *depth_notes(readable, levels), *_copies(rows, source.classes)),
+        source.layout,
+        {str(depth): scale for depth, scale in levels.items()},
     )
 
 
@@ -139,21 +171,29 @@ def _path(source: Source, cache: Path) -> Path:
     return cache / "index" / f"{source.fingerprint.replace('/', '-')}.{_FORMAT}.json"
 
 
-def _content(source: Source, number: int) -> str | Bad:
+def _content(source: Source, number: int, looks: dict[str, Look | str]) -> str | Bad:
+    """Digest an image's bytes; what its pixels tell, or why they cannot, goes into `looks`."""
     try:
-        return content_digest(source.read(number))
+        raw = source.read(number)
     except OSError as error:
         return Bad(source.items[number].key, error.strerror or str(error))
+    content = content_digest(raw)
+    if content not in looks:
+        try:
+            looks[content] = look(raw) if isinstance(raw, bytes) else Look(content)
+        except BadImage as error:
+            looks[content] = str(error)
+    return content
 
 
 def _copies(rows: Sequence[ImageRow], classes: Sequence[str]) -> Iterator[str]:
     places: dict[str, set[tuple[int, str]]] = {}
     for row in rows:
-        places.setdefault(row.content, set()).add((row.label, row.key.partition("#")[0]))
+        places.setdefault(row.picture, set()).add((row.label, row.key.partition("#")[0]))
     repeated = [sorted(each) for each in places.values() if len(each) > 1]
     if repeated:
         extra = sum(len(each) - 1 for each in repeated)
-        yield f"{extra} images are exact copies of others; a copy stays on its original's side of the split"
+        yield f"{extra} images are copies of others, pixel for pixel; copies stay on one side of the split"
     several = [each for each in repeated if len({label for label, _ in each}) > 1]
     if several:
         first = ", ".join(sorted({repr(classes[label]) for label, _ in several[0]}))
@@ -167,9 +207,15 @@ def _load(path: Path) -> Index | None:
             return None
         document["rows"] = tuple(
             ImageRow(
-                number, key, label, content, split, None if box is None else (box[0], box[1], box[2], box[3])
+                number,
+                key,
+                label,
+                content,
+                split,
+                None if box is None else (box[0], box[1], box[2], box[3]),
+                pixels,
             )
-            for number, key, label, content, split, box in document["rows"]
+            for number, key, label, content, split, box, pixels in document["rows"]
         )
         document["bad"] = tuple(Bad(**each) for each in document["bad"])
         return Index(
@@ -180,7 +226,9 @@ def _load(path: Path) -> Index | None:
 
 
 def _save(index: Index, path: Path) -> None:
-    rows = [(row.number, row.key, row.label, row.content, row.split, row.box) for row in index.rows]
+    rows = [
+        (row.number, row.key, row.label, row.content, row.split, row.box, row.pixels) for row in index.rows
+    ]
     document = {
         "format": _FORMAT,
         "classes": index.classes,
@@ -190,6 +238,7 @@ def _save(index: Index, path: Path) -> None:
         "bad": [asdict(each) for each in index.bad],
         "notes": index.notes,
         "layout": index.layout,
+        "levels": index.levels,
     }
     with _cache_errors(path):
         remove_leftovers(path)

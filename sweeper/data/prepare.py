@@ -88,7 +88,7 @@ def _build(
         rows, bad = _decode_all(source, index, scratch, progress)
         check_readable(source.max_bad, len(rows), bad, "dataset")
         check_classes([index.classes[label] for label in sorted({row.label for row in rows})], "dataset")
-        about = About(index.digest, RECIPE, index.classes, bad, index.notes)
+        about = About(index.digest, RECIPE, index.classes, bad, index.notes, index.levels)
         for size, file in scratch.items():
             file.flush()
             shape = (len(rows), size, size, index.channels)
@@ -105,7 +105,7 @@ def _decode_all(
 
     def work(place: int) -> list[Pixels] | Bad:
         row = index.rows[place]
-        return _read(source, row, sizes, index.channels)
+        return _read(source, row, sizes, index)
 
     for done, (place, images) in enumerate(in_parallel(work, range(len(index.rows))), start=1):
         if isinstance(images, Bad):
@@ -119,7 +119,7 @@ def _decode_all(
     return rows, tuple(bad)
 
 
-def _read(source: Source, row: ImageRow, pixels: Sequence[int], channels: int) -> list[Pixels] | Bad:
+def _read(source: Source, row: ImageRow, pixels: Sequence[int], index: Index) -> list[Pixels] | Bad:
     try:
         raw = source.read(row.number)
     except OSError as error:
@@ -129,7 +129,7 @@ def _read(source: Source, row: ImageRow, pixels: Sequence[int], channels: int) -
             f"{row.key}: changed while the images were read", hint="start again when the folder is at rest"
         )
     try:
-        return decode(raw, pixels, channels=channels, box=row.box)
+        return decode(raw, pixels, channels=index.channels, box=row.box, levels=index.levels)
     except BadImage as error:
         return Bad(row.key, str(error))
 

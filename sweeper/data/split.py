@@ -1,7 +1,7 @@
 """Splits by class, so that a class with 20 images still has 2 in the test split.
 
 The split depends on the images' content and a seed alone: neither file order nor file names matter, except
-where `group_by` asks for them. Images that must stay together form a unit: exact copies, and those for
+where `group_by` asks for them. Images that must stay together form a unit: copies, and those for
 which the pattern `group_by` finds the same text in the file name.
 """
 
@@ -91,7 +91,7 @@ def _units(rows: Sequence[ImageRow], spec: SplitSpec) -> list[_Unit]:
 
 
 def _ties(row: ImageRow, pattern: str | None) -> Iterator[tuple[str, str]]:
-    yield ("content", row.content)
+    yield ("picture", row.picture)
     if pattern is not None and (match := re.search(pattern, row.key)):
         yield ("group", "\0".join(match.groups("")) if match.re.groups else match.group())
 

@@ -3,7 +3,7 @@
 import functools
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sweeper.config.spec import SweepSpec
 from sweeper.data.dataset import Dataset, open_dataset, open_source
-from sweeper.data.decode import decode
+from sweeper.data.decode import Levels, decode
 from sweeper.data.index import index_digest
 from sweeper.data.normalize import Fitted, Transform
 from sweeper.data.sources import Pixels, Raw, Split
@@ -47,11 +47,12 @@ class TrainedModel:
     transform: Transform
     device: torch.device
     dtype: torch.dtype
+    levels: Levels = field(default_factory=dict[str, tuple[float, float]])
 
     def decode(self, raw: Raw) -> Pixels:
         """Decode one image as the store holds it, (pixels, pixels, channels) uint8; BadImage says why not."""
         channels, pixels, _ = self.shape
-        return decode(raw, [pixels], channels=channels)[0]
+        return decode(raw, [pixels], channels=channels, levels=self.levels)[0]
 
     def normalized(self, pixels: Tensor) -> Tensor:
         """Turn uint8 images (rows, height, width, channels) into what the network takes, on its device."""
@@ -133,6 +134,7 @@ def open_trial(
         transform=dataset.transform,
         device=where,
         dtype=compute_dtype(recipe.train, where),
+        levels=dataset.levels,
     )
     return Opened(model, dataset, spec, cache)
 

@@ -74,7 +74,7 @@ def _pairs(spec: SweepSpec, found: Inspection) -> Iterator[tuple[str, str]]:
     yield "channels", str(facts.channels)
     yield "sizes", _sizes_text(found.sizes)
     yield "imbalance", f"the largest class has {facts.imbalance:.1f} times the images of the smallest"
-    yield "copies", f"{facts.copies:,} exact copies of other images"
+    yield "copies", f"{facts.copies:,} copies of other images, pixel for pixel"
     yield "digest", facts.digest
     for number, warning in enumerate(facts.warnings):
         yield "" if number else "warnings", plain(warning)

@@ -51,7 +51,7 @@ def test_inspect_as_json_is_one_document(say):
     assert not Path("toy.png").exists()
 
 
-def test_inspect_without_a_sheet_decodes_nothing(say, tmp_path):
+def test_inspect_without_a_sheet_builds_no_store(say, tmp_path):
     say("inspect", "toy.yaml", "--no-sheet")
     assert not (tmp_path / "cache" / "stores").exists()
 

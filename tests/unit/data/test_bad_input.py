@@ -1,6 +1,9 @@
 import os
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from sweeper.config.sections import DatasetSpec
 from sweeper.data.dataset import describe, open_dataset, open_source
@@ -143,6 +146,86 @@ def test_a_tar_where_a_folder_was_expected(tmp_path):
     (tmp_path / "photos.tar").write_bytes(b"")
     with pytest.raises(DataError, match="sweeper data fetch"):
         opened(tmp_path / "photos.tar", tmp_path)
+
+
+def test_a_picture_saved_twice_stands_on_one_side_of_the_split_in_whatever_format(tmp_path):
+    root = tmp_path / "photos"
+    for label, name in enumerate("ab"):
+        (root / name).mkdir(parents=True)
+        for number in range(15):
+            noise = np.random.default_rng([label, number]).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+            image = Image.fromarray(noise)
+            image.save(root / name / f"{number}.png", compress_level=9)
+            image.save(root / name / f"{number}-again.png", compress_level=1)
+            image.save(root / name / f"{number}-more.bmp")
+    facts = describe(spec(root), tmp_path / "cache")
+    assert facts.copies == 60
+    assert any("60 images are copies of others, pixel for pixel" in note for note in facts.warnings)
+    data = opened(root, tmp_path)
+    seen = {split: {bytes(row) for row in pictures(data, split)} for split in ("train", "valid", "test")}
+    assert min(map(len, seen.values())) > 0
+    assert not seen["train"] & seen["valid"]
+    assert not seen["train"] & seen["test"]
+    assert not seen["valid"] & seen["test"]
+
+
+def pictures(data, split):
+    for images, _ in data.batches(split, batch_size=8):
+        yield from (images * 255).round().to(torch.uint8).numpy()
+
+
+def test_a_photo_whose_metadata_was_changed_is_a_copy(tmp_path, photos):
+    root = photos({"a": 5, "b": 5})
+    raw = (root / "a" / "0.jpg").read_bytes()
+    (root / "b" / "captioned.jpg").write_bytes(raw[:2] + b"\xff\xfe\0\x09caption" + raw[2:])
+    assert describe(spec(root), tmp_path / "cache").copies == 1
+
+
+def test_the_pixels_are_decoded_once_and_then_known_from_the_cache(tmp_path, photos):
+    root = photos({"a": 5, "b": 5})
+    given = open_source(spec(root))
+    known = open_index(given, tmp_path / "cache")
+
+    def unread(index):
+        raise AssertionError(f"image {index} was read again")
+
+    given.read = unread
+    assert open_index(given, tmp_path / "cache") == known
+    assert all(row.pixels for row in known.rows)
+
+
+def deep(folder, top, count=6, dtype=np.uint16):
+    folder.mkdir(parents=True)
+    for number in range(count):
+        ramp = np.linspace(0, top, 64).astype(dtype).reshape(8, 8)
+        Image.fromarray(np.roll(ramp, number, axis=0)).save(folder / f"{number}.tiff")
+
+
+DEEP = {
+    "12 bits": (4095, np.uint16),
+    "16 bits": (65535, np.uint16),
+    "32-bit whole numbers": (100_000, np.int32),
+    "fractions of one": (1.0, np.float32),
+    "fractions up to a thousand": (1000.0, np.float32),
+}
+
+
+@pytest.mark.parametrize(("top", "dtype"), DEEP.values(), ids=DEEP)
+def test_values_of_more_than_8_bits_are_scaled_by_what_is_there_and_that_is_said(tmp_path, top, dtype):
+    for name, share in (("a", 1.0), ("b", 0.5)):
+        deep(tmp_path / "photos" / name, top * share, dtype=dtype)
+    root = tmp_path / "photos"
+    found = [note for note in describe(spec(root), tmp_path / "cache").warnings if "more than 8 bits" in note]
+    assert [note.startswith("12 of 12 images") for note in found] == [True]
+    (store,) = prepare(open_source(spec(root, channels=1)), [8], tmp_path / "cache")
+    brightest = [int(store.images[store.labels == label].max()) for label in (0, 1)]
+    assert brightest[0] >= 190
+    assert brightest[1] == pytest.approx(brightest[0] / 2, abs=2)  # one scale for all images
+    assert len(store.images.unique()) > 60
+
+
+def test_images_of_8_bits_say_nothing_of_their_range(tmp_path, photos):
+    assert not [n for n in describe(spec(photos({"a": 5, "b": 5})), tmp_path).warnings if "bits" in n]
 
 
 def test_a_folder_that_changes_while_it_is_read(tmp_path, photos, encoded):

@@ -112,9 +112,12 @@ def test_one_class_is_refused_with_the_folder_and_what_to_type(photos, tmp_path)
         refuse_unusable(spec(root), facts)
 
 
-def test_another_sources_folder_is_refused_with_that_sources_name(photos, tmp_path):
+def test_another_sources_folder_is_refused_with_that_sources_name(tmp_path, encoded):
     cifar10(tmp_path / "c")
     (tmp_path / "c" / "cifar-10-batches-py" / "data_batch_1").write_bytes(b"junk")
+    with pytest.raises(DataError, match=r"dataset\.root .*none of the 2 images can be read.*sweeper init"):
+        describe(spec(tmp_path / "c"), tmp_path / "cache")
+    (tmp_path / "c" / "cifar-10-batches-py" / "photo.png").write_bytes(encoded(1, "PNG"))
     with pytest.raises(DataError, match=r"dataset\.source=cifar10"):
         refuse_unusable(spec(tmp_path / "c", max_bad=1.0), describe(spec(tmp_path / "c"), tmp_path / "cache"))
     parquet(tmp_path / "p")

@@ -59,7 +59,7 @@ def test_a_store_says_what_it_holds_in_its_metadata(tmp_path):
     store = build(tmp_path)
     about = json.loads(pa.ipc.open_file(store.path).schema.metadata[b"sweeper"])
     assert about["classes"] == ["texture 0", "texture 1", "texture 2"]
-    assert about["format"] == 1
+    assert about["format"] == 2
     assert "pillow" in about["recipe"]
     assert {"bad", "notes", "source"} <= set(about)
 
