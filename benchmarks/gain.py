@@ -4,7 +4,7 @@
 
 Made-up searches (random ones of five distributions, four that get better with time), and the recorded
 curves of `benchmarks/curves` in random order, every trial in full. `held`: how often the true gain of the
-next quarter of the trials lies within the interval, which is meant to hold it in 95 %.
+next quarter of the trials lies within the likely range.
 """
 
 import argparse
@@ -84,8 +84,8 @@ def recorded(path: Path) -> list[Ended]:
 
 def stopped(ended: list[Ended], rule: StopWhenSpec) -> int:
     """After how many trials the rule ends the search."""
-    for count in range(rule.after, len(ended)):
-        if gain_ahead(ended[:count], rule.ahead, ceiling=1.0).high < rule.gain:
+    for looks, count in enumerate(range(rule.after, len(ended)), start=1):
+        if gain_ahead(ended[:count], rule.ahead, ceiling=1.0, looks=looks).high < rule.gain:
             return count
     return len(ended)
 

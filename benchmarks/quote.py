@@ -21,6 +21,7 @@ from parts.replayed import Table
 
 from sweeper.cost import Pace, Timing, TimingData, Work, estimator
 from sweeper.cost.cost_estimate import CostEstimate
+from sweeper.cost.foresight import foresight
 from sweeper.plan.estimate import Basis, quote
 from sweeper.plan.network_cost import size_of
 from sweeper.plan.past_runs import TYPICAL
@@ -28,7 +29,6 @@ from sweeper.plan.plan import make_plan
 from sweeper.plan.rehearsal import QUICK, THOROUGH, Effort, Situation
 from sweeper.plan.simulate import Machines, simulate
 from sweeper.plan.timing_probe import chosen
-from sweeper.results.cards.quoted import foresight
 from sweeper.store.history import TrialHistory
 from sweeper.store.paths import cache_root
 from sweeper.trial import Config, Report
@@ -84,7 +84,7 @@ def measure(name: str, seeds: int, root: str | None) -> None:
     assert table is not None
     print(f"{name}: {len(trials)} curves, 6 of them probed; median error of an epoch of the others:")
     print(f"  model {error(physical(basis.pace()), rest):.0%}", end="")
-    foresee = foresight(quoted, spec)
+    foresee = foresight(quoted, spec.space)
     print(f", regression {error(lambda config: foresee(config) or 0.0, rest):.0%}", end="")
     print(f", table alone {error(physical(table), rest):.0%}")
     print(f"  an epoch of a drawn configuration, foreseen, takes {drawn:.2f} times that of a recorded one")

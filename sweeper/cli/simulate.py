@@ -53,13 +53,16 @@ def command(
     limit = [f"budget={{trials: {trials}}}"] if trials else []
     named = [("as written", _spec(file, [*overrides, *limit]))]
     named += [(change, _spec(file, [*overrides, *limit, change])) for change in compare]
-    runs = [(name, _runs(spec, machines, seeds, source)) for name, spec in named]
+    curves = {name: _replayed(spec, source) if source else None for name, spec in named}
+    runs = [(name, _runs(spec, machines, seeds, curves[name])) for name, spec in named]
     if as_json:
         print_json([{"settings": name, "runs": [asdict(run) for run in some]} for name, some in runs])
         return
     print_runs(runs, named[0][1].objective.metric)
     origin = f"the curves of {source}" if source else "made-up curves"
     click.echo(f"{workers} workers, {seeds} seeds, {origin}; 95 % intervals of the mean", err=True)
+    for line in dict.fromkeys(_cut_text(each) for each in curves.values() if each is not None and each.cut):
+        click.echo(line, err=True)
 
 
 def _spec(file: str, overrides: list[str]) -> SweepSpec:
@@ -68,13 +71,18 @@ def _spec(file: str, overrides: list[str]) -> SweepSpec:
     return spec
 
 
-def _runs(spec: SweepSpec, machines: Machines, seeds: int, source: str | None) -> list[Run]:
-    curves = _replayed(spec, source) if source else None
+def _runs(spec: SweepSpec, machines: Machines, seeds: int, curves: Workload | None) -> list[Run]:
     return [simulate(spec, machines, seed=seed, curves=curves) for seed in range(seeds)]
 
 
-def _replayed(spec: SweepSpec, source: str) -> Workload:
+def _cut_text(curves: ReplayedCurves) -> str:
+    """What is guessed of curves that early stopping cut."""
+    said = f"{curves.cut} of {len(curves.recorded)} curves were cut short: they go on at their own pace"
+    return f"{said}, with their last score; how much better they would have become cannot be told"
+
+
+def _replayed(spec: SweepSpec, source: str) -> ReplayedCurves:
     complete = [trial for trial in stored(source).history.trials.values() if trial.reports]
     if not complete:
         raise StateError("no trial of it has reported", where=source, hint="choose another sweep")
-    return ReplayedCurves(spec.space, complete)
+    return ReplayedCurves(spec.space, complete, spec.train.epochs)

@@ -1,6 +1,7 @@
 """The options of a launch say which machine runs the trials, and what it shows meanwhile."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 
@@ -34,3 +35,13 @@ class RunOptions:
     instance: str = ""
     metrics: Metrics | None = None
     worker: Any = None
+
+    @property
+    def prices(self) -> str:
+        """What it says of prices as JSON, as the record keeps it; "" where it says nothing."""
+        said = {"usd_per_gpu_hour": self.usd_per_gpu_hour, "instance": self.instance}
+        return json.dumps(said) if any(said.values()) else ""
+
+    def priced_as(self, kept: str) -> "RunOptions":
+        """The same, with the prices of an earlier launch where this one says nothing of them."""
+        return self if self.prices or not kept else replace(self, **json.loads(kept))

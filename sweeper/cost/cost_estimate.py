@@ -10,6 +10,7 @@ from sweeper.cost import Source
 from sweeper.trial import Config
 
 VERSION = 1
+_RANGES = ("device_hours", "wall_hours", "trials", "completed", "full_trial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class CostEstimate:
     pace's own error included; `usd` is None where no price is known. `trials` are those that start,
     `rungs` how many reach each. `cut_by` names the limit that ends the sweep before all its trials, `changes`
     what would make room, the smallest change first; with a `refusal` nothing may be launched.
-    `samples` are configurations with the seconds of an epoch foreseen for them.
+    `samples` are configurations with the seconds of an epoch foreseen for them. Nine of ten take less than
+    `caution` times that; `start_seconds` are billed to a worker's first attempt before it trains.
     """
 
     source: Source
@@ -84,12 +86,24 @@ class CostEstimate:
     refusal: str = ""
     notes: tuple[str, ...] = ()
     samples: tuple[tuple[Config, float], ...] = ()
+    caution: float = 1.0
+    start_seconds: float = 0.0
+    startup: float = 0.0
     version: int = VERSION
+
+    @classmethod
+    def of_pace(cls, samples: Sequence[tuple[Config, float]], **known: Any) -> Self:
+        """Return the part of a quote by which a sweep decides before its first report, without any range."""
+        nothing = dict.fromkeys(_RANGES, Range(0.0, 0.0, 0.0))
+        fields: dict[str, Any] = {"is_gpu": False, "slots": 1, "share": 1.0, **nothing, **known}
+        return cls("table", 0, "", samples=tuple(samples), **fields)
 
     @property
     def usd(self) -> Range | None:
-        """Money for the device-hours; None where no price is known."""
-        return None if self.usd_per_hour is None else self.device_hours.times(self.usd_per_hour)
+        """Money for all devices as long as the sweep runs, idle ones included; None where no price is
+        known."""
+        price, devices = self.usd_per_hour, self.slots * self.share
+        return None if price is None else self.wall_hours.times(devices * price)
 
     def facts(self) -> dict[str, Any]:
         """Return JSON values; `usd` is written out for readers of the document."""
@@ -108,7 +122,7 @@ class CostEstimate:
             if document.pop("version") != VERSION:
                 return None
             document.pop("usd")
-            for name in ("device_hours", "wall_hours", "trials", "completed", "full_trial"):
+            for name in _RANGES:
                 document[name] = Range(**document[name])
             document["dearest"] = Corner(**document["dearest"]) if document["dearest"] else None
             document["samples"] = tuple((config, seconds) for config, seconds in document["samples"])

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sweeper.data.augment import Augmentation
 from sweeper.data.augment.parts.translate import alternately_flipped
+from sweeper.data.handled import HANDLED
 from sweeper.data.normalize import Transform
 from sweeper.data.sources import Split
 
@@ -101,6 +102,7 @@ def batches(
             images = augmentation(images, generator)
             if mixup:
                 images, targets = mix(images, targets, classes, mixup, generator)
+        HANDLED.batches += 1
         # channels_last is 1.7 times faster to train on
         yield transform(images).contiguous(memory_format=torch.channels_last), targets
 

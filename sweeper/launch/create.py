@@ -21,6 +21,7 @@ from sweeper.store.events import Event
 from sweeper.store.outbox import sweep_row
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
+from sweeper.sweep.rules import NEWEST
 
 if TYPE_CHECKING:
     from sweeper.plan.plan import Plan  # loads torch, which whoever only reopens a sweep does without
@@ -29,11 +30,17 @@ PACKAGES = ("sweeper", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarr
 
 
 def create(
-    spec: SweepSpec, paths: SweepPaths, plan: "Plan", known: Sequence[Event] = (), quote: str = ""
+    spec: SweepSpec,
+    paths: SweepPaths,
+    plan: "Plan",
+    known: Sequence[Event] = (),
+    quote: str = "",
+    prices: str = "",
 ) -> Record:
     """Make the sweep's folder with its resolved file and a new record; StateError where there is one.
 
-    `known` is what earlier sweeps found out, and `quote` what the sweep was expected to cost, as JSON.
+    `known` is what earlier sweeps found out, `quote` what the sweep was expected to cost, as JSON, and
+    `prices` what the command line said of prices (`RunOptions.prices`).
     """
     sweep_id = secrets.token_hex(6)
     meta = {
@@ -51,6 +58,8 @@ def create(
         "git_revision": _git_revision(),
         "versions": json.dumps({name: version(name) for name in PACKAGES}),
         "quote": quote,
+        **NEWEST,
+        "prices": prices,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
     try:

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sweeper.config.sections import BudgetSpec
+from sweeper.store.account import account_of, money_of
 from sweeper.store.attempt import Attempt
 from sweeper.store.events import AttemptEnded, AttemptStarted, Decided, Event, Heartbeat, SweepExtended
 from sweeper.store.history import SweepHistory, TrialHistory
-from sweeper.store.ledger import Totals, totals
+from sweeper.store.ledger import Totals
 from sweeper.sweep.ranking import best_of, best_scored
 from sweeper.sweep.sweep import Sweep
 from sweeper.trackers.snapshot import Happening, Moment, Snapshot, TrialStatus
@@ -95,7 +96,7 @@ class LiveSnapshot:
         self._look_at_changed()
         spec, sums, wall = self._sweep.spec, self._totals(), self._sweep.meter.wall()
         ended = sum(count for state, count in self._states.items() if state.is_final)
-        used = _used(spec.budget, sums, ended, wall)
+        used = _used(spec.budget, self._sweep.spending.spent, ended, wall)
         budgets = {name: spent / limit for name, (spent, limit) in used.items()}
         running = sorted(self._running.values(), key=lambda trial: trial.number)
         return Snapshot(
@@ -113,10 +114,22 @@ class LiveSnapshot:
             has_gpu=sums.gpu_billed > 0,
             budgets=budgets,
             elapsed_seconds=wall,
-            eta_seconds=_eta(budgets, wall),
+            eta_seconds=_eta(budgets | self._halfway(spec.budget.trials), wall, self._before_work()),
             undelivered=undelivered,
             tracking_problem=problem,
         )
+
+    def _before_work(self) -> float:
+        """Seconds until the first trial had its device: images and Ray's start tell no pace."""
+        trials = self._sweep.history.trials.values()
+        return next((trial.attempts[0].granted for trial in trials if trial.attempts), 0.0)
+
+    def _halfway(self, planned: int | None) -> dict[str, float]:
+        """The share of the trials, one that runs as half of one."""
+        if planned is None:
+            return {}
+        ended = sum(count for state, count in self._states.items() if state.is_final)
+        return {"trials": (ended + len(self._running) / 2) / planned}
 
     def _look_at_changed(self) -> None:
         history, goal = self._sweep.history, self._sweep.spec.objective.goal
@@ -178,26 +191,35 @@ def _best_standing(trial: TrialHistory, goal: Goal) -> TrialStatus | None:
     return TrialStatus(trial.number, best.epoch, best.score, best.device_seconds, trial.label)
 
 
-def budgets_used(limits: BudgetSpec, history: SweepHistory, wall_seconds: float) -> dict[str, Used]:
-    """Return for each limit that is set how much of it is used, with one-off work, and the limit."""
+def budgets_used(limits: BudgetSpec, history: SweepHistory, covers: str) -> dict[str, Used]:
+    """Return for each limit that is set how much of it is used, and the limit.
+
+    `covers` is what the limit in money covers.
+    """
     ended = sum(trial.state.is_final for trial in history.trials.values())
-    return _used(limits, totals(history), ended, wall_seconds)
+    spent = (account_of(history).device_seconds(), money_of(history).covered(covers))
+    return _used(limits, spent, ended, history.wall_seconds)
 
 
-def _used(limits: BudgetSpec, sums: Totals, ended: int, wall_seconds: float) -> dict[str, Used]:
+def _used(limits: BudgetSpec, spent: tuple[float, float], ended: int, wall_seconds: float) -> dict[str, Used]:
+    seconds, usd = spent
     used: dict[str, tuple[float, float | None]] = {
         "trials": (ended, limits.trials),
-        "device-hours": (sums.gpu_hours + sums.one_off / 3600, limits.gpu_hours),
-        "USD": (sums.usd or 0.0, limits.usd),
+        "device-hours": (seconds / 3600, limits.gpu_hours),
+        "USD": (usd, limits.usd),
         "wall hours": (wall_seconds / 3600, limits.wall_hours),
     }
     return {name: (spent, limit) for name, (spent, limit) in used.items() if limit is not None}
 
 
-def _eta(budgets: Mapping[str, float], wall_seconds: float) -> float | None:
-    """Estimate the end from the limit that is used up most.
+def _eta(budgets: Mapping[str, float], wall_seconds: float, before_work: float) -> float | None:
+    """Estimate the end from the limit that will be reached first, each at its pace until now.
 
     There is no estimate before 5 % of it are used.
     """
-    most = max(budgets.values(), default=0.0)
-    return None if most < 0.05 else wall_seconds * (1 / most - 1)
+    ends: list[float] = []
+    for name, used in budgets.items():
+        if used >= 0.05:
+            seconds = wall_seconds - (0.0 if name == "wall hours" else before_work)
+            ends.append(max(0.0, seconds) * max(0.0, 1 / used - 1))
+    return min(ends, default=None)

@@ -16,7 +16,8 @@ from sweeper.store.paths import cache_root
 def resumed(sweep: StoredSweep, options: RunOptions, images: str | None) -> Launch:
     """Return what is left of the sweep, to be driven; DataError for other images.
 
-    `images` is the folder in which they lie now, which the sweep remembers.
+    `images` is the folder in which they lie now, which the sweep remembers, as it does the prices that the
+    command line gave last.
     """
     spec, record = reopen(sweep.paths)
     if images:
@@ -25,6 +26,8 @@ def resumed(sweep: StoredSweep, options: RunOptions, images: str | None) -> Laun
     plan.require_weights()
     found = dict(zip(plan.facts.classes, plan.facts.per_class, strict=True))
     _check_images(sweep.paths.name, record.meta, plan.facts.digest, found)
+    options = options.priced_as(record.meta.get("prices", ""))
+    record.put_meta({"prices": options.prices})
     if images:
         remember(spec, record, sweep.paths)
     tell_a_new_store(spec, record, sweep.paths)

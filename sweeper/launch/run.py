@@ -37,7 +37,7 @@ def launch_new(planned: Draft, options: RunOptions) -> Ending:
     """Make the folder of a new sweep and run it; if no trial of it begins, the folder is removed again."""
     spec, paths = planned.spec, SweepPaths.of(planned.spec.name)
     with new_folder(paths):
-        record = create(spec, paths, planned.plan, planned.known, planned.quote.to_json())
+        record = create(spec, paths, planned.plan, planned.known, planned.quote.to_json(), options.prices)
         return drive(Launch(spec, record, paths, planned.plan, options))
 
 

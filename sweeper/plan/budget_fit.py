@@ -1,12 +1,17 @@
 """This module says whether a sweep fits its budget, and names the smallest changes with which it would."""
 
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 
 from sweeper.config.parameter import Choice
+from sweeper.config.spec import SweepSpec
 from sweeper.cost.cost_estimate import CostEstimate, Range
-from sweeper.plan.rehearsal import Rehearsal
+from sweeper.plan.rehearsal import Rehearsal, RehearsalResult
+from sweeper.schedulers import scheduler
 from sweeper.search.points import has_points_only
+from sweeper.trial import Report
+from sweeper.wording import counted
 
 CHEAPEST = 0.1
 """A sweep is refused only where it does not fit even at this quantile of its pace."""
@@ -51,7 +56,8 @@ def to_fit_all(rehearsal: Rehearsal, quote: CostEstimate) -> Iterator[str]:
     hours = Range.of([each.device_hours for each in alone])
     wall = Range.of([each.wall_hours for each in alone])
     price = rehearsal.where.usd_per_hour or 0.0
-    needed = {"gpu_hours": hours.p90, "usd": hours.p90 * price, "wall_hours": wall.p90}[name]
+    usd = wall.p90 * _devices(rehearsal) * price
+    needed = {"gpu_hours": hours.p90, "usd": usd, "wall_hours": wall.p90}[name]
     yield f"budget.{name}: {_up(needed)} would fit"
     fitting = int(quote.trials.p10)
     if fitting >= 1 and not has_points_only(rehearsal.spec):
@@ -59,6 +65,13 @@ def to_fit_all(rehearsal: Rehearsal, quote: CostEstimate) -> Iterator[str]:
     limit = dict(_in_hours(rehearsal))[name]
     if narrower := _narrower(rehearsal, limit / max(hours.p50, 1e-12)):
         yield f"or {narrower}"
+
+
+def notes_of(rehearsal: Rehearsal, outcomes: Sequence[RehearsalResult]) -> Iterator[str]:
+    """What the rehearsals tell beside their figures: an end before the budget, a ladder that nobody
+    climbs."""
+    yield from _early_end(rehearsal, outcomes)
+    yield from _ladder(rehearsal.spec, rehearsal.wanted)
 
 
 def _least(rehearsal: Rehearsal, quantile: float = CHEAPEST) -> tuple[float, float]:
@@ -74,9 +87,14 @@ def _limits(rehearsal: Rehearsal, hours: float, wall: float) -> Iterator[tuple[s
     if budget.gpu_hours is not None:
         yield "gpu_hours", budget.gpu_hours, hours, ""
     if budget.usd is not None and price is not None:
-        yield "usd", budget.usd, hours * price, "USD"
+        yield "usd", budget.usd, wall * _devices(rehearsal) * price, "USD"
     if budget.wall_hours is not None:
         yield "wall_hours", budget.wall_hours, wall, "hours"
+
+
+def _devices(rehearsal: Rehearsal) -> float:
+    """Whole devices, all of which are paid for as long as the sweep runs."""
+    return rehearsal.where.slots * rehearsal.where.share
 
 
 def _in_hours(rehearsal: Rehearsal) -> list[tuple[str, float]]:
@@ -119,3 +137,29 @@ def _up(value: float) -> str:
         return f"{value:g}"
     unit = 10.0 ** (math.floor(math.log10(value)) - 1)
     return f"{math.ceil(value / unit - 1e-9) * unit:.2g}"
+
+
+def _early_end(rehearsal: Rehearsal, outcomes: Sequence[RehearsalResult]) -> Iterator[str]:
+    """What `stop_when` did in the rehearsals, whose curves are made up; a long sweep is rehearsed in part."""
+    if rehearsal.spec.stop_when is None:
+        return
+    ended = [each.trials for each in outcomes if each.is_enough]
+    if ended:
+        after = f", after about {statistics.median(ended):.0f} trials"
+        yield f"stop_when ended {len(ended)} of {len(outcomes)} rehearsals{after}; their curves are made up"
+    elif rehearsal.length < (rehearsal.wanted or math.inf) and not any(each.is_cut for each in outcomes):
+        yield f"stop_when may end it sooner: no more than {rehearsal.length} trials were rehearsed"
+
+
+def _ladder(spec: SweepSpec, wanted: int | None) -> Iterator[str]:
+    """Where the trials are too few for promotion to bring one to its end by its rank."""
+    if spec.scheduler.options.get("kind") != "promote" or wanted is None or spec.final is not None:
+        return
+    ladder = scheduler[spec.scheduler.type](spec.objective.goal, spec.train.epochs, **spec.scheduler.options)
+    rungs, last = 0, None
+    while milestone := ladder.next_rung("", last):
+        rungs, last = rungs + 1, Report(math.ceil(milestone.level), 0.0, milestone.level)
+    needed = math.ceil(float(spec.scheduler.options.get("reduction_factor", 3)) ** rungs - 1e-9)
+    if wanted < needed:
+        said = f"kind: promote has {counted(rungs, 'rung')}: {needed} trials bring one to its end by rank"
+        yield f"{said}, of {wanted} the best goes on alone"

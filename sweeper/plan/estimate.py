@@ -13,7 +13,7 @@ from sweeper.cost import Overheads, Pace, TimingData, estimator
 from sweeper.cost.cost_estimate import Corner, CostEstimate, Range
 from sweeper.cost.kept_timings import keep, probes_path, read
 from sweeper.cost.prices import load_prices
-from sweeper.plan.budget_fit import refused, tightest, to_fit_all, to_fit_one
+from sweeper.plan.budget_fit import notes_of, refused, tightest, to_fit_all, to_fit_one
 from sweeper.plan.epoch_seconds import Foreseen, sized
 from sweeper.plan.network_cost import size_of
 from sweeper.plan.past_runs import TYPICAL, remember
@@ -34,6 +34,7 @@ class Basis:
     known: TimingData = field(default_factory=TimingData)
     overheads: Overheads = TYPICAL
     sweeps: tuple[str, ...] = ()
+    startup: float | None = None
 
     def pace(self) -> Pace:
         """Return the pace from the best source that knows enough."""
@@ -93,10 +94,8 @@ def basis(spec: SweepSpec, plan: Plan, cache: Path, where: Situation, *, probing
         found = probe(spec, chosen(works, PROBES, is_gpu=where.is_gpu), cache, beside=beside)
         keep(path, found, device=where.device, libraries=libraries)
     probes = tuple(each.timing for each in read(path, libraries=libraries))
-    remembered = remember(spec, plan.facts, runs_root(), device=where.device, is_gpu=where.is_gpu)
-    return Basis(
-        TimingData(where.is_gpu, probes, remembered.timings), remembered.overheads, remembered.sweeps
-    )
+    past = remember(spec, plan.facts, runs_root(), device=where.device, is_gpu=where.is_gpu)
+    return Basis(TimingData(where.is_gpu, probes, past.timings), past.overheads, past.sweeps, past.startup)
 
 
 def quote(
@@ -107,6 +106,8 @@ def quote(
     The quote has a `refusal` where not even one trial can be trained in full; nothing is raised.
     """
     pace = on.pace()
+    if where.startup and on.startup is not None:
+        where = replace(where, startup=on.startup)
     pool = [
         (config, pace.seconds(size.work)) for config, size in sized(spec, plan, effort.configs, effort.layers)
     ]
@@ -132,8 +133,11 @@ def quote(
         dearest=_dearest(rehearsal),
         simulations=len(outcomes),
         wanted_trials=rehearsal.wanted,
-        notes=tuple(_notes(spec, on, where)),
+        notes=(*_notes(spec, on, where), *notes_of(rehearsal, outcomes)),
         samples=foreseen.all,
+        caution=rehearsal.factor(0.9),
+        start_seconds=on.overheads.worker + on.overheads.attempt,
+        startup=where.startup,
     )
     if drafted.completed.p90 < 1:
         unfinished = "no trial is expected to be trained in full within the budget"
@@ -163,5 +167,11 @@ def _notes(spec: SweepSpec, on: Basis, where: Situation) -> Iterator[str]:
         yield f"pace learned from {' and '.join(on.sweeps)}"
     if spec.budget.usd and where.usd_per_hour is None:
         yield "budget.usd cannot be foreseen: no price is known (--usd-per-gpu-hour)"
+    if not where.is_gpu and spec.resources.cpu >= 2:
+        count = int(spec.resources.cpu)
+        yield (
+            f"resources.cpu: {spec.resources.cpu:g} trains each trial with {count} threads; without a GPU, "
+            "-o resources.cpu=1 does more (1.2 times as much on two cores)"
+        )
     if spec.search.warm_start:
         yield "what search.from answers at no cost is not deducted"

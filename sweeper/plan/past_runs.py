@@ -14,6 +14,7 @@ from sweeper.cost import Overheads, Timing
 from sweeper.data.dataset import DataFacts
 from sweeper.errors import SweeperError
 from sweeper.plan.network_cost import size_of
+from sweeper.store.attempt import Grant
 from sweeper.store.history import Attempt, SweepHistory, TrialHistory, replay
 from sweeper.store.paths import SweepPaths, sweep_names
 from sweeper.store.record import Record
@@ -30,11 +31,15 @@ TYPICAL = Overheads(worker=1.1, attempt=0.02, epoch=0.013)
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The timed epochs of earlier sweeps, the number of those sweeps, and what was billed besides."""
+    """The timed epochs of earlier sweeps, the number of those sweeps, and what was billed besides.
+
+    `startup` are the seconds until the first trial of the newest had its device, where Ray ran it.
+    """
 
     timings: tuple[Timing, ...] = ()
     sweeps: tuple[str, ...] = ()
     overheads: Overheads = TYPICAL
+    startup: float | None = None
 
 
 def remember(spec: SweepSpec, facts: DataFacts, runs: Path, *, device: str, is_gpu: bool) -> Remembered:
@@ -44,7 +49,7 @@ def remember(spec: SweepSpec, facts: DataFacts, runs: Path, *, device: str, is_g
     """
     found = [(record, _likeness(record, spec, facts)) for record in _newest(runs)]
     best = max((likeness for _, likeness in found), default=0)
-    timings, sweeps, overheads = list[Timing](), list[str](), list[Overheads]()
+    timings, sweeps, overheads, starts = list[Timing](), list[str](), list[Overheads](), list[float]()
     for path, likeness in found:
         if not best or likeness != best or len(sweeps) == MOST_RECORDS:
             continue
@@ -58,7 +63,9 @@ def remember(spec: SweepSpec, facts: DataFacts, runs: Path, *, device: str, is_g
                 timings += mine
                 sweeps.append(past.name)
                 overheads.append(_overheads(history))
-    return Remembered(tuple(timings), tuple(sweeps), overheads[0] if overheads else TYPICAL)
+                starts += [a.granted for a in history.attempts[:1] if a.node != Grant().node]
+    beside = overheads[0] if overheads else TYPICAL
+    return Remembered(tuple(timings), tuple(sweeps), beside, starts[0] if starts else None)
 
 
 def _newest(runs: Path) -> list[Path]:

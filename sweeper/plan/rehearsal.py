@@ -74,8 +74,8 @@ class Situation:
 class RehearsalResult:
     """How one rehearsal ended, with the trials that were left out of it added in proportion.
 
-    With `is_cut` a limit ended the sweep before it had all its trials. Everything took `luck` times as long
-    as foreseen.
+    With `is_cut` a limit ended the sweep before it had all its trials, with `is_enough` `stop_when` did.
+    Everything took `luck` times as long as foreseen.
     """
 
     luck: float
@@ -85,6 +85,7 @@ class RehearsalResult:
     completed: float
     rungs: Mapping[float, float]
     is_cut: bool
+    is_enough: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,11 +134,11 @@ class Rehearsal:
         return [self._outcome(number, total, budget) for number, total in self._numbers(FEWEST)]
 
     def _numbers(self, most: int = MOST) -> list[tuple[int, int]]:
-        total = min(most, max(FEWEST, self.effort.trials // self._length))
+        total = min(most, max(FEWEST, self.effort.trials // self.length))
         return [(number, total) for number in range(total)]
 
     @property
-    def _length(self) -> int:
+    def length(self) -> int:
         """How many trials one rehearsal has."""
         longest = self.effort.longest
         if self._has_stand_in:
@@ -145,7 +146,7 @@ class Rehearsal:
         return min(self.wanted or longest, longest)
 
     def _outcome(self, number: int, total: int, budget: BudgetSpec) -> RehearsalResult:
-        most = self._length
+        most = self.length
         seed = derive(self.spec.search.seed, "rehearsal", number) % 2**31
         luck = math.exp(self._unsure * statistics.NormalDist().inv_cdf((number + 0.5) / total))
         spec = self._rehearsed(budget.model_copy(update={"trials": most}), seed)
@@ -161,7 +162,7 @@ class Rehearsal:
             is_minimized=spec.objective.goal == "minimize",
             gain=GAIN if self._is_simplified else 0.0,
         )
-        run = simulate(spec, self._machines(), seed=seed, curves=curves)
+        run = simulate(spec, self._machines(), seed=seed, curves=curves, samples=self.foreseen.all)
         return self._extrapolated(run, most, budget, luck)
 
     def factor(self, quantile: float) -> float:
@@ -222,9 +223,10 @@ class Rehearsal:
 
     def _extrapolated(self, run: Run, most: int, budget: BudgetSpec, luck: float) -> RehearsalResult:
         wanted = math.inf if self.wanted is None else self.wanted
-        is_cut = run.trials < most or run.closed == "budget"
-        more = 1.0 if is_cut or run.trials == 0 else wanted / most
-        is_limited = any((budget.gpu_hours, budget.usd, budget.wall_hours))
+        is_whole = run.trials < most or run.closed == "budget" or bool(run.enough)
+        more = 1.0 if is_whole or run.trials == 0 else wanted / most
+        is_limited = any((budget.gpu_hours, budget.usd, budget.wall_hours)) and self.limit_hours < math.inf
+        is_cut = is_whole and is_limited and not run.enough
         if is_limited and run.device_hours * more > self.limit_hours:
             more, is_cut = max(1.0, self.limit_hours / max(run.device_hours, 1e-12)), self.wanted is not None
         startup = self.where.startup / 3600
@@ -236,6 +238,7 @@ class Rehearsal:
             completed=run.completed * more,
             rungs={level: count * more for level, count in run.rungs.items()},
             is_cut=is_cut and self.wanted is not None,
+            is_enough=bool(run.enough),
         )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from sweeper.config.spec import SweepSpec
 from sweeper.cost import Overheads
+from sweeper.plan.launch_quote import launch_quote
 from sweeper.runners import Workload, runner
 from sweeper.runners.parts.lost import NodeLost, Preempted
 from sweeper.runners.parts.synthetic_curves import SyntheticCurves
@@ -18,6 +19,7 @@ from sweeper.store.attempt import Grant
 from sweeper.store.events import Event
 from sweeper.store.record import OutboxRow
 from sweeper.sweep.ranking import best_of
+from sweeper.sweep.rules import NEWEST
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Config, Report, State, Trial, derive
 
@@ -26,7 +28,8 @@ from sweeper.trial import Config, Report, State, Trial, derive
 class Run:
     """The result of one simulated sweep. Hours are virtual, and `attempts` counts the lost ones too.
 
-    `rungs` says how many trials reached each rung, and `closed` why the sweep ended: `done` or `budget`.
+    `rungs` says how many trials reached each rung, `closed` why it ended: `done` or `budget`; `enough` is
+    what `stop_when` said where it ended the search.
     """
 
     best: float
@@ -38,6 +41,7 @@ class Run:
     completed: int = 0
     rungs: Mapping[float, int] = field(default_factory=dict[float, int])
     closed: str = "done"
+    enough: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +122,24 @@ def simulate(
     *,
     seed: int,
     curves: Workload | None = None,
+    samples: Sequence[tuple[Config, float]] = (),
     validate_config: Callable[[Config], str] = lambda config: "",
 ) -> Run:
     """Run the sweep's own search, scheduler and budget against curves; trains nothing.
 
-    `seed` replaces the search's, and shapes made-up curves.
+    `seed` replaces the search's, and shapes made-up curves. `samples` are configurations with the seconds
+    of an epoch that a quote would foresee for them; left out, they are read from the curves.
     """
     spec = _seeded(spec, seed)
-    workload: Workload = curves or SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, seed)
+    curved = curves or SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, seed)
+    workload: Workload = curved
     if machines.losses or machines.preemptions:
         workload = Faulty(workload, machines, seed)
     clock = VirtualClock()
-    sweep = Sweep(
-        spec, NullEventLog({"sweep_id": f"simulated-{seed}"}), clock=clock, validate_config=validate_config
-    )
+    meta = {"sweep_id": f"simulated-{seed}", **NEWEST}
+    if any((spec.budget.gpu_hours, spec.budget.usd, spec.budget.wall_hours)):
+        meta["quote"] = launch_quote(spec, curved, machines.grant, machines.overheads, samples).to_json()
+    sweep = Sweep(spec, NullEventLog(meta), clock=clock, validate_config=validate_config)
     run = runner["simulated"](
         clock=clock, workers=machines.workers, grant=machines.grant, overheads=machines.overheads
     )
@@ -160,6 +168,7 @@ def _run(sweep: Sweep, clock: VirtualClock) -> Run:
         completed=sum(trial.state is State.COMPLETED for trial in trials),
         rungs=_rungs(sweep),
         closed=sweep.history.closed,
+        enough=sweep.history.enough,
     )
 
 

@@ -1,4 +1,8 @@
-"""This module says how sure the first rank is: from repeated runs, because a single run shows no spread."""
+"""This module says how sure the first rank is: from repeated runs, because a single run shows no spread.
+
+However alike the runs, an accuracy is never surer than its images allow: the variance of a run is at least
+the binomial one of the validation split (`sweeper.results.noise`).
+"""
 
 import math
 import statistics
@@ -9,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from sweeper.results.noise import CERTAIN, binomial
 from sweeper.sweep.ranking import RankedConfig
 from sweeper.trial import Goal, derive
 
@@ -40,20 +45,25 @@ class Certainty:
         }
 
 
-def half_width(scores: Sequence[float]) -> float | None:
-    """Return half of the 95 % t-interval of the scores' mean; None for a single score."""
+def half_width(scores: Sequence[float], images: int | None = None) -> float | None:
+    """Return half of the 95 % t-interval of the scores' mean, and no less than its binomial one; None for a
+    single score. `images` are those of the validation split, where the score is a share of them."""
     if len(scores) < 2:
         return None
     quantile = float(special.stdtrit(len(scores) - 1, 0.975))
-    return quantile * statistics.stdev(scores) / math.sqrt(len(scores))
+    least = CERTAIN * math.sqrt(binomial(statistics.fmean(scores), images) / len(scores))
+    return max(least, quantile * statistics.stdev(scores) / math.sqrt(len(scores)))
 
 
-def certainty(ranked: Sequence[RankedConfig], goal: Goal, seed: int = 0) -> Certainty | None:
+def certainty(
+    ranked: Sequence[RankedConfig], goal: Goal, seed: int = 0, images: int | None = None
+) -> Certainty | None:
     """Return how sure the first rank is; None where the first, or everything else, was run only once.
 
     The posterior of the means (flat prior, one spread for all, so that three runs each suffice) is drawn from
     10,000 times. The probability is the share of draws that the first wins, with ties divided. Where there
-    are final runs only their configurations compete: a search's single best is lucky by choice.
+    are final runs only their configurations compete: a search's single best is lucky by choice. `images` as
+    in `half_width`.
     """
     if not ranked or ranked[0].runs < 2:
         return None
@@ -66,7 +76,8 @@ def certainty(ranked: Sequence[RankedConfig], goal: Goal, seed: int = 0) -> Cert
     freedom = int(runs.sum()) - len(rivals)
     squares = sum((rival.runs - 1) * statistics.variance(rival.scores) for rival in rivals)
     random = np.random.default_rng(derive(seed, "certainty"))
-    variance = squares / random.chisquare(freedom, size=(DRAWS, 1))
+    least = np.array([binomial(rival.mean, images) for rival in rivals])
+    variance = np.maximum(squares / random.chisquare(freedom, size=(DRAWS, 1)), least)
     drawn = means + random.standard_normal((DRAWS, len(rivals))) * np.sqrt(variance / runs)
     wins = drawn == drawn.max(axis=1, keepdims=True)
     probability = float((wins[:, 0] / wins.sum(axis=1)).mean())

@@ -110,9 +110,15 @@ def _axes(boards: Sequence[Leaderboard], clouds: Sequence[Sequence[Point]]) -> _
     chances = {board.chance for board in boards}
     chance = chances.pop() if len(chances) == 1 else None
     worst = min(point.value for point in known) if chance is None else chance
-    floor = None if chance is None else min(default_floor(cloud, chance) for cloud in clouds if cloud)
+    floor = None if chance is None else _floor(boards, clouds, chance)
     best = max(point.value for point in known)
     return _Axes(worst, 1.1 * max(point.cost for point in known), best, chance, floor)
+
+
+def _floor(boards: Sequence[Leaderboard], clouds: Sequence[Sequence[Point]], chance: float) -> float:
+    """One for all: that of the sweep whose best is lowest."""
+    pairs = zip(boards, clouds, strict=True)
+    return min(default_floor(cloud, chance, board.images) for board, cloud in pairs if cloud)
 
 
 def _ratio(bend: Sequence[Point], axes: _Axes) -> float | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sweeper.config.spec import SweepSpec
 from sweeper.errors import FailureKind
 from sweeper.results.values import TrialCost, ValueCost, by_value
+from sweeper.store.account import Money, money_of
 from sweeper.store.attempt import Attempt
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Totals, totals
@@ -70,8 +71,7 @@ class Bill:
     one_off: Mapping[str, float]
     stopped: int
     saved: float
-    one_off_usd: float | None
-    idle_usd: float | None
+    money: Money
     prices: Sequence[PriceUsed]
     preempted: Sequence[PreemptionCost]
     trials: Sequence[TrialCost]
@@ -79,10 +79,23 @@ class Bill:
     nodes: Sequence[NodeCost]
 
     @property
+    def one_off_usd(self) -> float | None:
+        """One-off work, at the mean price of the attempts; None where a price is unknown."""
+        return self.money.one_off if self._is_priced else None
+
+    @property
+    def idle_usd(self) -> float | None:
+        """What idle devices cost; None where a price is unknown."""
+        return self.money.idle if self._is_priced else None
+
+    @property
+    def _is_priced(self) -> bool:
+        return self.money.is_whole and self.money.attempts > 0
+
+    @property
     def usd(self) -> float | None:
         """The money for attempts, idle time and one-off work together; None where a price is unknown."""
-        parts = (self.sums.usd, self.idle_usd, self.one_off_usd)
-        return None if self.attempts == 0 or None in parts else sum(part for part in parts if part)
+        return self.money.all if self._is_priced else None
 
 
 def bill(history: SweepHistory, spec: SweepSpec, *, images: Sequence[int] | None = None) -> Bill:
@@ -98,7 +111,6 @@ def bill(history: SweepHistory, spec: SweepSpec, *, images: Sequence[int] | None
     for work in history.booked:
         booked[work.what] = booked.get(work.what, 0.0) + work.device_seconds
     nodes = _nodes(history, attempts)
-    hourly = _mean_price(sums)
     return Bill(
         has_gpu=sums.gpu_billed > 0,
         attempts=len(attempts),
@@ -106,8 +118,7 @@ def bill(history: SweepHistory, spec: SweepSpec, *, images: Sequence[int] | None
         one_off=booked,
         stopped=len(stopped),
         saved=sum(saved_device_seconds(trial, spec.train.epochs) for trial in stopped),
-        one_off_usd=None if hourly is None else sums.one_off * hourly / HOUR,
-        idle_usd=None if hourly is None else _idle_usd(nodes, sums, hourly),
+        money=money_of(history),
         prices=_prices(attempts),
         preempted=_preempted(attempts),
         trials=trials,
@@ -122,17 +133,6 @@ def saved_device_seconds(trial: TrialHistory, epochs: int) -> float:
     if last is None or last.epoch < 1:
         return 0.0
     return max(0, epochs - last.epoch) * last.device_seconds / last.epoch
-
-
-def _mean_price(sums: Totals) -> float | None:
-    """Return USD for a device-hour over all attempts; None where the price of one is unknown."""
-    return None if not sums.usd else sums.usd / sums.gpu_hours
-
-
-def _idle_usd(nodes: Sequence[NodeCost], sums: Totals, hourly: float) -> float:
-    """Return the money for idle time: by node where each is known and priced, else at the mean price."""
-    known = [node.idle_usd for node in nodes if node.idle_usd is not None]
-    return sum(known) if nodes and len(known) == len(nodes) else sums.idle * hourly / HOUR
 
 
 def _summed(attempts: Iterable[Attempt]) -> Totals:

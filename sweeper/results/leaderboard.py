@@ -15,7 +15,7 @@ from sweeper.store.ledger import Totals, totals
 from sweeper.sweep.chance import chance_level
 from sweeper.sweep.ranking import RankedConfig, ranked_configs
 from sweeper.trial import Config, Goal, Report, State
-from sweeper.wording import HOUR, Cost, in_unit
+from sweeper.wording import HOUR, Cost, in_unit, is_accuracy
 
 Measure = Callable[[Config], int]
 """The parameters of a configuration's network."""
@@ -89,6 +89,11 @@ class Leaderboard:
         """Every configuration with a score, the best first."""
         return ranked_configs(self.sweep.history, self.objective.goal)
 
+    @property
+    def images(self) -> int | None:
+        """The images whose number bounds how sure a score can be: none that is known for a loss."""
+        return self.sweep.valid_count if is_accuracy(self.objective.metric) else None
+
     @cached_property
     def trials(self) -> list[LeaderboardRow]:
         """Every single trial."""
@@ -97,7 +102,7 @@ class Leaderboard:
     @cached_property
     def configurations(self) -> list[LeaderboardRow]:
         """Every configuration, whatever it cost."""
-        return configuration_rows(self.ranked, self.trials)
+        return configuration_rows(self.ranked, self.trials, self.images)
 
     @cached_property
     def rows(self) -> list[LeaderboardRow]:
@@ -152,13 +157,16 @@ class Leaderboard:
 
 
 def configuration_rows(
-    ranked: Sequence[RankedConfig], singles: Sequence[LeaderboardRow]
+    ranked: Sequence[RankedConfig], singles: Sequence[LeaderboardRow], images: int | None = None
 ) -> list[LeaderboardRow]:
-    """Return every configuration in the order of `ranked`, then the trials of those without a score."""
+    """Return every configuration in the order of `ranked`, then the trials of those without a score.
+
+    `images` is what `half_width` takes.
+    """
     if all(len(standing.trials) == 1 for standing in ranked):
         return list(singles)
     by_number = {row.number: row for row in singles}
-    made = [_standing_row(rank, standing, by_number) for rank, standing in enumerate(ranked, 1)]
+    made = [_standing_row(rank, standing, by_number, images) for rank, standing in enumerate(ranked, 1)]
     seen = {number for row in made for number in row.trials}
     return made + [row for row in singles if row.number not in seen]
 
@@ -190,7 +198,7 @@ def varied(rows: Sequence[LeaderboardRow]) -> tuple[str, ...]:
 
 
 def _standing_row(
-    rank: int, standing: RankedConfig, by_number: Mapping[int, LeaderboardRow]
+    rank: int, standing: RankedConfig, by_number: Mapping[int, LeaderboardRow], images: int | None
 ) -> LeaderboardRow:
     rows = [by_number[trial.number] for trial in standing.trials]
     best = min((row for row in rows if row.rank is not None), key=lambda row: row.rank or 0)
@@ -202,7 +210,7 @@ def _standing_row(
         best,
         rank=rank,
         score=standing.mean,
-        half_width=half_width(standing.scores),
+        half_width=half_width(standing.scores, images),
         runs=standing.runs,
         is_final=standing.is_final,
         device_seconds=sum(trial.device_seconds for trial in standing.counted) / standing.runs,

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from sweeper.results.noise import told_apart
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -85,9 +87,12 @@ def most_efficient(points: Iterable[Point], *, chance: float, floor: float) -> P
     return max(good, key=lambda p: (efficiency(p, chance), p.value, -p.number), default=None)
 
 
-def default_floor(points: Sequence[Point], chance: float) -> float:
-    """Return the floor where the user sets none: nine tenths of the best trial's gain over chance."""
+def default_floor(points: Sequence[Point], chance: float, images: int | None = None) -> float:
+    """Return the floor where the user sets none: what cannot be told from the best on so many validation
+    images. Where their number is unknown, nine tenths of the best trial's gain over chance."""
     best = max((p.value for p in finite(points)), default=chance)
+    if images:
+        return max(chance, told_apart(best, images))
     return chance + 0.9 * max(0.0, best - chance)
 
 

@@ -127,6 +127,16 @@ class StoredSweep:
         return images_per_class(self.meta)
 
     @property
+    def valid_count(self) -> int | None:
+        """How many images its validation split has; in older records the split's share of them, None where
+        they tell nothing."""
+        if "valid_images" in self.meta:
+            return sum(json.loads(self.meta["valid_images"]))
+        split, images = self.spec.dataset.split, sum(json.loads(self.meta.get("images", "{}")).values())
+        share = (1 - split.test) / split.folds if split.folds else split.valid
+        return round(images * share) or None
+
+    @property
     def has_gpu(self) -> bool:
         """Whether its device time is that of GPUs."""
         return any(attempt.is_gpu for attempt in self.history.attempts)

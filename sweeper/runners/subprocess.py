@@ -73,6 +73,9 @@ class _Killer:
     def kill(self, handle: WorkerProcess, said: Mapping[str, Any]) -> None:
         handle.kill()
 
+    def sign(self, handle: WorkerProcess, said: Mapping[str, Any]) -> object:
+        return handle.batches
+
     def lacking(self, request: Mapping[str, float]) -> str:
         return "nothing"
 

@@ -43,6 +43,11 @@ class Scheduler(Protocol):
         """Return the best paused trial that has earned more of the resource; None where there is none."""
         ...
 
+    def last_promotion(self) -> str | None:
+        """A paused trial that goes on although too few others have come to compare it with: nothing runs, and
+        nobody else will come. None where there is none, or somebody has passed the last rung already."""
+        ...
+
 
 scheduler: Registry[Callable[..., Scheduler]] = Registry("scheduler", "sweeper.schedulers")
 """Factories `(goal, epochs, *, options...) -> Scheduler`; `epochs` is the length of a full trial."""

@@ -8,7 +8,8 @@ earlier: where a metric is saturated, or every network still guesses, all would 
   before `reduction_factor` results exist goes on for now and is judged as soon as they do, so that
   arriving early is no free pass.
 - `promote` (the paper's): a trial pauses at each rung, and goes on from its checkpoint when its
-  result is among the best 1/`reduction_factor` of its rung.
+  result is among the best 1/`reduction_factor` of its rung. When nobody else will come, the best paused one
+  goes on to the end, so that few trials do not end with none that is trained in full.
 
 `rule: ray` decides as `ray.tune.schedulers.ASHAScheduler` does: stop below the percentile of the
 results that came before, the first arrival passes. It exists to be compared with.
@@ -74,6 +75,10 @@ class Asha:
         """Return None: this kind never pauses a trial."""
         return None
 
+    def last_promotion(self) -> str | None:
+        """Nothing is ever paused by this kind."""
+        return None
+
     def _at(self, reached: Sequence[Rung], trial_id: str, score: float) -> Verdict:
         for rung in reached:
             rung.add(trial_id, score)
@@ -114,6 +119,17 @@ class PromotingAsha(Asha):
                     return best
         return None
 
+    def last_promotion(self) -> str | None:
+        """The best paused trial of the highest rung, until one of each bracket has passed its last rung."""
+        for rungs in self._brackets:
+            if rungs[-1].judged:
+                continue
+            for rung in reversed(rungs):
+                if (best := rung.best_waiting()) is not None:
+                    rung.judged.add(best)
+                    return best
+        return None
+
     def _at(self, reached: Sequence[Rung], trial_id: str, score: float) -> Verdict:
         rung = reached[-1]
         is_new = trial_id not in rung
@@ -122,6 +138,7 @@ class PromotingAsha(Asha):
             if each is not rung:
                 each.judged.add(trial_id)  # it has gone beyond: nothing is left to promote there
         if not is_new:
+            rung.judged.add(trial_id)
             return Verdict(Decision.CONTINUE, f"promoted at rung {rung.level:g} {self._resource}")
         reason = f"waits at rung {rung.level:g} {self._resource} for promotion"
         return Verdict(Decision.PAUSE, reason, rung.level, rung.place(trial_id), len(rung))

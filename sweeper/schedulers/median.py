@@ -50,6 +50,10 @@ class Median:
         """Return None: no trial is ever paused."""
         return None
 
+    def last_promotion(self) -> str | None:
+        """Nothing is ever paused."""
+        return None
+
 
 @scheduler("median")
 def median(

@@ -23,6 +23,10 @@ class Patient:
         """Return None: no trial is ever paused."""
         return None
 
+    def last_promotion(self) -> str | None:
+        """Nothing is ever paused."""
+        return None
+
 
 @scheduler("none")
 def none(goal: Goal, epochs: int) -> Patient:

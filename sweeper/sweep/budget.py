@@ -1,132 +1,190 @@
-"""This module knows whether one more attempt, or a longer one, still fits the limits of the budget."""
+"""Whether one more attempt, or one more stretch of a running one, still fits the budget."""
 
 from dataclasses import dataclass
 
 from sweeper.config.sections import BudgetSpec
+from sweeper.store.account import EVERYTHING, Account, settle
 from sweeper.store.attempt import Grant
 from sweeper.store.history import SweepHistory
 from sweeper.store.ledger import Meter
 
 
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """What is spoken for, in device-seconds of the attempt: until it is judged next, and until it reports."""
+
+    reserved: float = 0.0
+    due: float = 0.0
+    since: float = 0.0
+
+
 @dataclass(slots=True)
 class _Held:
-    """A running attempt: since when it holds its device, and how many device-seconds are reserved for it."""
+    """A running attempt."""
 
+    grant: Grant
     since: float
-    share: float
-    usd_per_hour: float
-    reserved: float = 0.0
-
-
-@dataclass(slots=True)
-class _Growing:
-    """A sum that grows with the clock: each running attempt adds its rate times its seconds."""
-
-    rate: float = 0.0
-    _behind: float = 0.0
-    _count: int = 0
-
-    def add(self, rate: float, since: float) -> None:
-        self.rate, self._behind, self._count = self.rate + rate, self._behind + rate * since, self._count + 1
-
-    def remove(self, rate: float, since: float) -> None:
-        self.rate, self._behind, self._count = self.rate - rate, self._behind - rate * since, self._count - 1
-        if not self._count:
-            self.rate = self._behind = 0.0  # no rounding error is carried on
-
-    def at(self, now: float) -> float:
-        return max(0.0, self.rate * now - self._behind)
+    spoken: _Spoken
 
 
 class Budget:
-    """Adds up what all launches have spent and what is reserved for running attempts; it decides nothing.
+    """Totals over all launches, read from the ledger, and reservations for what runs; it decides nothing.
 
-    When an attempt starts or goes on, its expected cost until the next decision about it is reserved. An
-    attempt without a known price adds nothing to the money spent. `shortage` without a need takes constant
-    time. `shortage` with a need walks all running attempts, so it is called once for each start and each
-    rung.
+    What an attempt is expected to cost until it is judged next is set aside when it starts or goes on, and
+    of that the part until its next report. What nobody knows the price of adds nothing to the money spent.
+    `covers` is what the limit in money covers; `usd_per_hour` the price, and `share` what an attempt holds,
+    as they are expected before the first one.
     """
 
-    def __init__(self, limits: BudgetSpec, history: SweepHistory, meter: Meter) -> None:
+    def __init__(
+        self,
+        limits: BudgetSpec,
+        history: SweepHistory,
+        meter: Meter,
+        *,
+        covers: str = EVERYTHING,
+        usd_per_hour: float = 0.0,
+        share: float = 1.0,
+    ) -> None:
         self._limits = limits
         self._history = history
         self._meter = meter
-        self._asked: dict[str, float] = {}
+        self._covers = covers
+        self._expected_price = usd_per_hour
+        self._asked: dict[str, _Spoken] = {}
         self._live: dict[str, _Held] = {}
-        self._seconds, self._usd = _Growing(), _Growing()
-        self._settled, self._settled_usd, self._counted, self._booked = 0.0, 0.0, 0, 0
+        self._account = Account()
+        self._counted = self._booked = 0
+        self._devices = 0.0
+        self._in_flight = 0.0  # at most what all attempts cost until their next reports
+        self.share = next((a.share for a in reversed(history.settled)), share)
 
-    def reserve(self, trial_id: str, device_seconds: float) -> None:
-        """Reserve what the attempt will cost from now until the next decision about it."""
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is any limit but that of trials."""
+        limits = (self._limits.gpu_hours, self._limits.usd, self._limits.wall_hours)
+        return any(limit is not None for limit in limits)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing runs, and nothing waits for its device."""
+        return not (self._asked or self._live)
+
+    @property
+    def knows_price(self) -> bool:
+        """Whether anybody has said what a device costs, or that nobody knows."""
+        return bool(self._expected_price or self._live or self._history.settled)
+
+    def reserve(self, trial_id: str, device_seconds: float, until_report: float = 0.0) -> None:
+        """Set aside what the attempt will cost from now until it is judged next, and until it reports."""
         held = self._live.get(trial_id)
         if held is None:
-            self._asked[trial_id] = device_seconds
+            self._asked[trial_id] = _Spoken(device_seconds, until_report)
         else:
-            held.reserved = self.device_seconds(trial_id) + device_seconds
+            used = self.device_seconds(trial_id)
+            self._in_flight -= held.spoken.due - held.spoken.since
+            held.spoken = _Spoken(used + device_seconds, used + until_report, used)
+        self._in_flight += until_report
 
     def started(self, trial_id: str, grant: Grant, seconds_ago: float = 0.0) -> None:
-        """Bill the attempt from now on, because it holds its device."""
+        """The attempt holds its device."""
         since = self._meter.wall() - seconds_ago
-        reserved = self._asked.pop(trial_id, 0.0)
-        held = self._live[trial_id] = _Held(since, grant.share, grant.usd_per_hour or 0.0, reserved)
-        self._seconds.add(held.share, since)
-        self._usd.add(held.share * held.usd_per_hour, since)
+        self._live[trial_id] = _Held(grant, since, self._asked.pop(trial_id, _Spoken()))
+        self._account.begin(grant, since)
+        self.share = grant.share
 
     def ended(self, trial_id: str) -> None:
-        """Forget the attempt: it has released its device, and the ledger knows what it cost."""
-        self._asked.pop(trial_id, None)
-        held = self._live.pop(trial_id, None)
+        """The attempt has released its device; the ledger knows what it cost."""
+        waiting, held = self._asked.pop(trial_id, None), self._live.pop(trial_id, None)
+        if spoken := waiting or (held and held.spoken):
+            self._in_flight -= spoken.due - spoken.since
         if held is not None:
-            self._seconds.remove(held.share, held.since)
-            self._usd.remove(held.share * held.usd_per_hour, held.since)
+            self._account.end(held.grant, held.since)
 
-    def shortage(self, need: float = 0.0, *, besides: str = "", kept: float = 0.0) -> str:
-        """Say which limit forbids `need` more device-seconds; the text is empty where no limit does.
+    def shortage(
+        self, need: float = 0.0, *, besides: str = "", kept: float = 0.0, seconds: float = 0.0
+    ) -> str:
+        """The limit that is in the way of `need` device-seconds more, in words; empty where none is.
 
-        `besides` is the running attempt that asks, and its own reservation does not count. `kept` is what
-        must be left for later work.
+        `besides` is the running attempt that asks, whose own reservation does not count; `kept` is what
+        later work shall find; `seconds` is what it takes on the clock.
         """
-        limits = self._limits
-        if limits.wall_hours is not None and self._meter.wall() >= limits.wall_hours * 3600:
-            return f"{limits.wall_hours:g} wall-clock hours are over"
-        if limits.gpu_hours is None and limits.usd is None:
-            return ""
-        spent, usd = self.spent()
-        wanted = kept + (need + self._reserved(besides) if need > 0 else 0.0)
-        if limits.gpu_hours is not None and spent + wanted >= limits.gpu_hours * 3600:
-            return _words(spent / 3600, wanted / 3600, f"{limits.gpu_hours:g} device-hours", ".3g")
-        price = usd / spent if spent else 0.0
-        if limits.usd is not None and usd + wanted * price >= limits.usd:
-            return _words(usd, wanted * price, f"{limits.usd:g} USD", ".2f")
-        return ""
+        others, longest = self._set_aside(besides) if need > 0 else (0.0, 0.0)
+        return self._short(kept, need + others, seconds, max(seconds, longest))
+
+    def report_shortage(self, trial_id: str, need: float, *, kept: float = 0.0, seconds: float = 0.0) -> str:
+        """The same for the way to the running attempt's next report: that of all others comes first."""
+        spoken = self._live[trial_id].spoken if trial_id in self._live else _Spoken()
+        at_most = self._in_flight - (spoken.due - spoken.since)
+        if not self._short(kept, need + at_most, seconds, max(seconds, at_most / self.share)):
+            return ""  # mostly: nobody has to be asked
+        others, longest = self._set_aside(trial_id, until_report=True)
+        return self._short(kept, need + others, seconds, max(seconds, longest))
 
     def spent(self) -> tuple[float, float]:
-        """Return device-seconds and USD over all launches: ended attempts, running ones and one-off work."""
+        """Device-seconds and USD that the limits cover: over all launches, and what runs."""
         self._settle()
-        now = self._meter.wall()
-        return self._settled + self._seconds.at(now), self._settled_usd + self._usd.at(now) / 3600
+        return self._account.device_seconds(self._meter.wall()), self._usd()
 
     def device_seconds(self, trial_id: str) -> float:
-        """Return what the trial's running attempt has cost so far."""
+        """What the trial's running attempt has cost so far."""
         held = self._live.get(trial_id)
-        return 0.0 if held is None else max(0.0, self._meter.wall() - held.since) * held.share
+        return 0.0 if held is None else max(0.0, self._meter.wall() - held.since) * held.grant.share
 
-    def _reserved(self, besides: str) -> float:
-        """Return what all other attempts have reserved and not used yet."""
-        waiting = sum(amount for trial, amount in self._asked.items() if trial != besides)
-        running = [(t, h.reserved - self.device_seconds(t)) for t, h in self._live.items() if t != besides]
-        return waiting + sum(max(0.0, left) for _, left in running)
+    def _set_aside(self, besides: str, *, until_report: bool = False) -> tuple[float, float]:
+        """Set aside and not used yet, by all others: until each is judged, or only until it reports. And the
+        seconds on the clock until the last of them is."""
+        if self._limits.gpu_hours is None and self._limits.usd is None:
+            return 0.0, 0.0
+        rows = [(each, 0.0, self.share) for trial, each in self._asked.items() if trial != besides]
+        live = ((trial, held) for trial, held in self._live.items() if trial != besides)
+        rows += [(held.spoken, self.device_seconds(trial), held.grant.share) for trial, held in live]
+        left = [
+            (max(0.0, (each.due if until_report else each.reserved) - used), share)
+            for each, used, share in rows
+        ]
+        longest = max((seconds / share for seconds, share in left), default=0.0)
+        return sum(seconds for seconds, _ in left), longest
+
+    def _short(self, kept: float, wanted: float, seconds: float, longest: float) -> str:
+        """What lacks where `wanted` device-seconds more are spent beside what is `kept`, the clock goes on
+        for `seconds` until it is known, and for `longest` until the last that runs is."""
+        limits, wall = self._limits, self._meter.wall()
+        if limits.wall_hours is not None and wall + seconds >= limits.wall_hours * 3600:
+            return _wall_words(wall / 3600, seconds / 3600, limits.wall_hours)
+        if limits.gpu_hours is None and limits.usd is None:
+            return ""
+        self._settle()
+        self._devices = self._meter.slots or self._devices  # a runner that ends holds nothing any more
+        spent, more = self._account.device_seconds(wall), kept + wanted
+        if limits.gpu_hours is not None and spent + more >= limits.gpu_hours * 3600:
+            return _words(spent / 3600, more / 3600, f"{limits.gpu_hours:g} device-hours", ".3g")
+        if limits.usd is None:
+            return ""
+        if "idle" in self._covers:  # all devices are paid for until then, whatever runs on them
+            more = kept + max(wanted, self._devices * longest)
+        usd, price = self._usd(), self._account.usd_per_hour(wall) or self._expected_price
+        is_short = usd + more * price / 3600 >= limits.usd
+        return _words(usd, more * price / 3600, f"{limits.usd:g} USD", ".2f") if is_short else ""
+
+    def _usd(self) -> float:
+        meter, wall = self._meter, self._meter.wall()
+        money = self._account.money(meter.capacity(), meter.clocks().nodes or {}, wall)
+        return money.covered(self._covers)
 
     def _settle(self) -> None:
-        """Add what has ended since the last call, so that no report sums thousands of trials."""
-        for attempt in self._history.settled[self._counted :]:
-            self._settled += attempt.device_seconds
-            self._settled_usd += attempt.usd or 0.0
-        for work in self._history.booked[self._booked :]:
-            self._settled += work.device_seconds
+        """Add what has ended since the last look: thousands of trials must not be summed at each report."""
+        settle(self._account, self._history.settled[self._counted :])
+        self._account.one_off += sum(w.device_seconds for w in self._history.booked[self._booked :])
         self._counted, self._booked = len(self._history.settled), len(self._history.booked)
 
 
 def _words(spent: float, wanted: float, limit: str, digits: str) -> str:
     said = f"{spent:{digits}} of {limit} are spent"
     return f"{said}, {wanted:{digits}} more would be needed" if wanted > 0 else said
+
+
+def _wall_words(hours: float, more: float, limit: float) -> str:
+    if hours >= limit:
+        return f"{limit:g} wall-clock hours are over"
+    return f"{hours:.3g} of {limit:g} wall-clock hours are over, {more:.3g} more would be needed"

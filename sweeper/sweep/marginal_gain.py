@@ -21,9 +21,11 @@ DRAWS = 2000
 TOP = 64
 """Scores that matter: a draw in which the best 64 are all left out does not happen in practice."""
 THINNED = 0.4
-"""Share of the trials that the interval's draws keep: with all of them it is too narrow. As it is, it held
-the true gain of random searches with bounded scores in 94 to 100 %, of those that get better with time in
-84 to 100 % (`benchmarks/gain.py`)."""
+"""Share of the trials that the range's draws keep: with all of them it is too narrow. As it is, it held the
+true gain of random searches with bounded scores in 94 to 100 %, of those that get better with time in 84 to
+100 % (`benchmarks/gain.py`): a range of what is likely, and no 95 % interval."""
+OUTSIDE = 0.05
+"""Share of the draws outside the range of a first look."""
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -33,7 +35,7 @@ Ended = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """How far the best score is expected to rise, with the ends of a 95 % interval of the rise.
+    """How far the best score is expected to rise, with the ends of the likely range of the rise.
 
     `expected` and `high` are infinite as long as there are too few scores: ignorance never ends a search.
     """
@@ -46,11 +48,16 @@ class Gain:
 UNKNOWN = Gain(math.inf, 0.0, math.inf)
 
 
-def gain_ahead(ended: Sequence[Ended], ahead: float, seed: int = 0, *, ceiling: float = math.inf) -> Gain:
+def gain_ahead(
+    ended: Sequence[Ended], ahead: float, seed: int = 0, *, ceiling: float = math.inf, looks: int = 1
+) -> Gain:
     """Estimate what `ahead` times the spend so far would bring (0.25: another quarter of it).
 
     `ended` has the attempts in the order in which they ended. Those without a finite score cost but bring
-    nothing. No score is above `ceiling`: 1 for an accuracy, 0 for a negated loss.
+    nothing. No score is above `ceiling`: 1 for an accuracy, 0 for a negated loss. Who looks again and again
+    until the range says so is misled by one of many looks: outside the k-th one's lie 2 / (k (k + 1)) of
+    the draws that lie outside the first one's, so that all looks together leave out no more than twice its
+    share.
     """
     if not ahead > 0:
         return Gain(0.0, 0.0, 0.0)
@@ -68,7 +75,8 @@ def gain_ahead(ended: Sequence[Ended], ahead: float, seed: int = 0, *, ceiling: 
     usual = _drawn(scores[order], can_go, share, 1.0, random)
     wide = _drawn(scores[order], can_go, share, THINNED, random)
     last = _last(scores, spent, ahead)
-    low, high = (float(end) for end in np.quantile(wide, [0.025, 0.975]))
+    tail = OUTSIDE / (looks * (looks + 1))
+    low, high = (float(end) for end in np.quantile(wide, [tail, 1 - tail]))
     # what chance alone would hardly bring is a search that still gets better: the stretch speaks for itself
     is_rising = last > np.quantile(usual, 0.975)
     expected = last if is_rising else (float(usual.mean()) + last) / 2

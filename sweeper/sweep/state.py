@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from sweeper.config.spec import SweepSpec
+from sweeper.cost.cost_estimate import CostEstimate
 from sweeper.schedulers import scheduler
 from sweeper.search import Searcher, searcher
 from sweeper.store import events
@@ -32,18 +33,20 @@ class DecidingState:
     def __init__(
         self, spec: SweepSpec, meta: Mapping[str, str], validate_config: Callable[[Config], str]
     ) -> None:
-        """`meta` is the record's, which tells the images by class."""
+        """`meta` is what the record fixed when the sweep was created: its images, its quote, its limits."""
         self.history = SweepHistory()
+        self.quote = CostEstimate.from_json(meta.get("quote", ""))
+        self.meta = meta
         chance = chance_level(spec.objective.metric, images_per_class(meta))
         self.objective = Objective(spec.objective, chance or 0.0)
         self._searcher = _searcher(spec, self.objective)
         self._scheduler = scheduler[spec.scheduler.type](
             spec.objective.goal, spec.train.epochs, **spec.scheduler.options
         )
-        self.forecast = Forecast(spec, self._scheduler)
+        self.forecast = Forecast(spec, self._scheduler, self.quote)
         self._suggestions = Suggestions(spec, self._searcher, validate_config, self.objective.best)
         self.queue = TrialQueue(spec, self.history, self._suggestions, self._scheduler)
-        self.stop_criterion = StopCriterion(spec)
+        self.stop_criterion = StopCriterion(spec, meta)
         self.is_look_due = False
 
     def apply(self, event: events.Event) -> Verdict | None:

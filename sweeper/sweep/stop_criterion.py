@@ -1,11 +1,13 @@
 """This module ends the search before its budget does: it follows `stop_when` as attempts end."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from sweeper.config.spec import SweepSpec
 from sweeper.store.events import SearchEnded
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.sweep.marginal_gain import ceiling_of, concluded, gain_ahead
+from sweeper.sweep.rules import NEWEST, corrects_looks
 from sweeper.trial import State
 
 MORE = 1.02
@@ -15,11 +17,13 @@ MORE = 1.02
 class StopCriterion:
     """Says once that going on is not worth it. Without a `stop_when` in the file it never does."""
 
-    def __init__(self, spec: SweepSpec) -> None:
+    def __init__(self, spec: SweepSpec, meta: Mapping[str, str] = NEWEST) -> None:
+        """`meta` is the record's: it says by which rules the sweep began."""
+        self._is_corrected = corrects_looks(meta)
         self._rule = spec.stop_when
         self._objective = spec.objective
         self._seed = spec.search.seed
-        self._ended = self._looked_at = 0
+        self._ended = self._looked_at = self._looks = 0
 
     def is_due(self, history: SweepHistory, ended: TrialHistory) -> bool:
         """Say whether enough attempts have ended since the last look; it is called at each end of an attempt.
@@ -31,6 +35,7 @@ class StopCriterion:
         if rule is None or history.enough or self._ended < max(rule.after, MORE * self._looked_at):
             return False
         self._looked_at = self._ended
+        self._looks += 1
         return True
 
     def look(self, history: SweepHistory) -> SearchEnded | None:
@@ -39,7 +44,8 @@ class StopCriterion:
         if rule is None:
             return None
         ended, ceiling = concluded(history, self._objective.goal), ceiling_of(self._objective.metric)
-        gain = gain_ahead(ended, rule.ahead, self._seed, ceiling=ceiling)
+        looks = max(1, self._looks) if self._is_corrected else 1
+        gain = gain_ahead(ended, rule.ahead, self._seed, ceiling=ceiling, looks=looks)
         if gain.high >= rule.gain:
             return None
         why = (

@@ -55,7 +55,7 @@ class Sweep:
         self.meter = Meter(
             clock, before.wall_seconds, before.capacity_device_seconds, before.capacity_by_node
         )
-        self._spending = Spending(spec, self._state, self.meter)
+        self.spending = Spending(spec, self._state, self.meter)
         self._commit(events.SweepLaunched())
         if is_look_missed:
             self._look_ahead()
@@ -71,16 +71,16 @@ class Sweep:
         """
         if self.held or self._is_over:
             return None
-        candidate = self._state.queue.next(self._spending.fits, self._live)
+        candidate = self._state.queue.next(self.spending.fits, self._live)
         if candidate is None and not self._live and self._state.queue.is_final_due():
             self._commit(events.FinalBegun(configs=self._state.queue.finalists()))
-            candidate = self._state.queue.next(self._spending.fits, self._live)
+            candidate = self._state.queue.next(self.spending.fits, self._live)
         return None if candidate is None else self._start(candidate)
 
     def on_start(self, trial_id: str, grant: Grant, *, seconds_ago: float = 0.0) -> None:
         """Bill the attempt from now on, because it has received its device."""
         waited = self.meter.start(trial_id, seconds_ago)
-        self._spending.on_start(trial_id, grant, seconds_ago)
+        self.spending.on_start(trial_id, grant, seconds_ago)
         granted = max(0.0, self.meter.wall() - seconds_ago)
         attempt = self._live[trial_id]
         self._commit(
@@ -97,7 +97,7 @@ class Sweep:
         self.meter.trained(trial_id, _seconds_since(trial, report))
         verdict = self._apply(events.Reported(trial=trial_id, attempt=number, report=report))
         verdict = self._affordable(trial, report, verdict or Verdict(Decision.CONTINUE))
-        cost, usd = self.meter.reading(trial_id), self._spending.usd(trial)
+        cost, usd = self.meter.reading(trial_id), self.spending.usd(trial)
         self._commit(
             events.Decided(trial=trial_id, attempt=number, epoch=report.epoch, verdict=verdict, cost=cost),
             rows=[outbox.metrics_row(trial, report, usd)],
@@ -109,7 +109,7 @@ class Sweep:
         if trial_id not in self._live or attempt not in (None, self._live[trial_id]):
             return
         number = self._live.pop(trial_id)
-        self._spending.on_end(trial_id)
+        self.spending.on_end(trial_id)
         self._end(self.history.trials[trial_id], number, outcome, self.meter.stop(trial_id))
 
     def beat(self) -> None:
@@ -164,7 +164,7 @@ class Sweep:
         if self._live:
             return False
         queue = self._state.queue
-        return self._is_over or not (queue.has_next(self._spending.fits) or queue.is_final_due())
+        return self._is_over or not (queue.has_next(self.spending.fits) or queue.is_final_due())
 
     @property
     def is_complete(self) -> bool:
@@ -193,28 +193,27 @@ class Sweep:
 
     @property
     def _is_over(self) -> bool:
-        return bool(self.stopping or self.has_failed or self._spending.is_over)
+        return bool(self.stopping or self.has_failed or self.spending.is_over)
 
     def _why_closed(self) -> str:
         if self.stopping or self.has_failed:
             return self.stopping or "broken"
-        self._state.queue.next(self._spending.fits, self._live)  # a runner that broke off may not have asked
+        self._state.queue.next(self.spending.fits, self._live)  # a runner that broke off may not have asked
         if not self.is_done:
             return "error"
         return "budget" if self._state.queue.is_waiting else "done"
 
     def _affordable(self, trial: TrialHistory, report: Report, verdict: Verdict) -> Verdict:
-        """Return the verdict, or a pause where the driver leaves or the budget has no room to go on."""
-        is_trained = report.epoch >= trial.config.get("epochs", self.spec.train.epochs)
-        if verdict.decision is not Decision.CONTINUE or is_trained:
+        """The verdict, or a pause where the driver leaves or the budget has no room for what comes next."""
+        if verdict.decision is not Decision.CONTINUE or self._state.forecast.has_trained_enough(trial):
             return verdict
         if self.stopping:
             return Verdict(Decision.PAUSE, f"interrupted: {self.stopping}", cause=Cause.INTERRUPT)
-        return self._spending.bounded(trial, report, verdict)
+        return self.spending.bounded(trial, report, verdict)
 
     def _start(self, candidate: Candidate) -> Trial:
         trial = candidate.trial or self._adopted(candidate.suggestion)
-        self._spending.reserve_start(trial)
+        self.spending.reserve_start(trial)
         number = len(trial.ends) + 1
         self._live[trial.id] = number
         self.meter.ask(trial.id)

@@ -4,7 +4,7 @@ import functools
 import itertools
 import math
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from sweeper.config.spec import SweepSpec
@@ -61,7 +61,7 @@ class TrialQueue:
         self._suggestions = suggestions
         self._scheduler = scheduler
         self._waiting: deque[str] = deque()
-        self._promoted = ""
+        self._promoted = self._climbing = ""
         self._drawn: Suggestion | None = None
         self._final: list[Suggestion] = []
         self._is_exhausted = False
@@ -73,13 +73,13 @@ class TrialQueue:
         """Whether a trial that lost its attempt still waits to go on."""
         return bool(self._waiting)
 
-    def next(self, fits: Callable[[Candidate], bool], live: Container[str]) -> Candidate | None:
+    def next(self, fits: Callable[[Candidate], bool], live: Collection[str]) -> Candidate | None:
         """Return the first candidate that fits; None where none does or none is left.
 
         `live` are the running trials. Candidates are tried one by one, so that a configuration is drawn only
         when nothing before it can run.
         """
-        for find in (*self._known_ones(live), self._new_one):
+        for find in (*self._known_ones(live), self._new_one, functools.partial(self._last_climb, live)):
             for candidate in itertools.islice(find(), LOOKED_AT):
                 if fits(candidate):
                     return candidate
@@ -92,14 +92,16 @@ class TrialQueue:
         """
         if any(fits(each) for find in self._known_ones(()) for each in itertools.islice(find(), LOOKED_AT)):
             return True
-        return self._may_draw and (self._drawn is None or fits(Candidate(self._drawn)))
+        if self._may_draw and (self._drawn is None or fits(Candidate(self._drawn))):
+            return True
+        return any(fits(each) for each in self._last_climb(()))
 
     def take(self, trial_id: str) -> None:
         """Note that the trial no longer waits: an attempt of it began, or its last attempt ended."""
         if trial_id in self._waiting:
             self._waiting.remove(trial_id)
-        if trial_id == self._promoted:
-            self._promoted = ""
+        self._promoted = "" if trial_id == self._promoted else self._promoted
+        self._climbing = "" if trial_id == self._climbing else self._climbing
 
     def on_asked(self, trial: TrialHistory) -> None:
         """Note that a suggestion became this trial."""
@@ -166,14 +168,14 @@ class TrialQueue:
             self._likely, self._guess_at = self.finalists(), 1.05 * ended + 1
         return self._likely * (self._spec.final.seeds if self._spec.final else 0)
 
-    def _waiting_ones(self, live: Container[str]) -> Iterator[Candidate]:
+    def _waiting_ones(self, live: Collection[str]) -> Iterator[Candidate]:
         """Yield the trials that wait; once the final has begun, only those that belong to it."""
         for trial_id in self._waiting:
             trial = self._history.trials[trial_id]
             if trial_id not in live and (trial.is_final_run or not self._history.finalists):
                 yield Candidate.of(trial)
 
-    def _known_ones(self, live: Container[str]) -> tuple[Callable[[], Iterator[Candidate]], ...]:
+    def _known_ones(self, live: Collection[str]) -> tuple[Callable[[], Iterator[Candidate]], ...]:
         """Return the sources of candidates that need no new configuration, in the order of their turns."""
         return (
             functools.partial(self._waiting_ones, live),
@@ -181,7 +183,7 @@ class TrialQueue:
             self._final_ones,
         )
 
-    def _promoted_one(self, live: Container[str]) -> Iterator[Candidate]:
+    def _promoted_one(self, live: Collection[str]) -> Iterator[Candidate]:
         """Yield the promoted trial, the same until it is taken.
 
         A trial that is no longer paused has gone on already.
@@ -206,6 +208,17 @@ class TrialQueue:
             self._is_exhausted = self._drawn is None
         if self._drawn is not None:
             yield Candidate(self._drawn)
+
+    def _last_climb(self, live: Collection[str]) -> Iterator[Candidate]:
+        """The best paused trial goes on to its end when nothing runs and nobody else can come, unless a final
+        trains the best in full anyway."""
+        if live or self._spec.final is not None:
+            return
+        while not self._climbing and (trial_id := self._scheduler.last_promotion()):
+            is_paused = self._history.trials[trial_id].state is State.PAUSED
+            self._climbing = trial_id if is_paused else ""
+        if self._climbing:
+            yield Candidate.of(self._history.trials[self._climbing])
 
     @property
     def _may_draw(self) -> bool:

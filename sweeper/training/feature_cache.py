@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from sweeper.data.augment import Augmentation
 from sweeper.data.batches import Data, epoch_order
 from sweeper.data.gc import mark_used
+from sweeper.data.handled import HANDLED
 from sweeper.data.sources import Split
 from sweeper.errors import DataError
 from sweeper.files import remove_leftovers, writing
@@ -61,6 +62,7 @@ class Features:
         vectors, labels = self._vectors[split].to(device), self._labels[split].to(device)
         order = epoch_order(len(labels), batch_size, generator, drop_last=drop_last)
         for rows in order.to(device).split(batch_size):
+            HANDLED.batches += 1
             yield vectors.index_select(0, rows), labels[rows]
 
 

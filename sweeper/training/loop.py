@@ -68,6 +68,7 @@ def train(
     objective: str,
     device: torch.device,
     share: float = 1.0,
+    threads: int = 1,
     checkpoints: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
     cache: Path | None = None,
@@ -83,7 +84,7 @@ def train(
     """
     if objective not in METRICS:
         raise SpecError(f"objective.metric: no trial reports {objective!r}", hint=nearest(objective, METRICS))
-    prepare(device)
+    prepare(device, threads)
     folder = CheckpointFolder(checkpoints / trial.id, trial.id, trial.attempt) if checkpoints else None
     learner, progress, rows = _begin(trial, dataset, recipe, folder, device, cache)
     if learner.must_be_fitted and not progress.epoch:

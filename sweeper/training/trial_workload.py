@@ -77,6 +77,7 @@ class Training:
             objective=self.metric,
             device=device,
             share=share,
+            threads=max(1, int(self.resources.of(trial.config).cpu)),
             checkpoints=self.checkpoints,
             cache=self.cache,
         )

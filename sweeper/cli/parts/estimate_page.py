@@ -34,7 +34,8 @@ def quiet_line(quote: CostEstimate) -> str:
     wall = duration_text(quote.wall_hours.p50 * HOUR)
     cut = f"; {quote.cut_by} ends it after about {quote.trials.p50:.0f} trials" if quote.cut_by else ""
     unit, slots = cost_unit("gpu_hours", quote.is_gpu), counted(quote.slots, "slot")
-    return f"about {hours.p50:.2g} {unit} ({spread}), {wall} on {slots}{cut}"
+    start = f" ({duration_text(quote.startup)} to start)" if quote.startup >= 1 else ""
+    return f"about {hours.p50:.2g} {unit} ({spread}), {wall}{start} on {slots}{cut}"
 
 
 def refuse_what_cannot_fit(quote: CostEstimate) -> None:
@@ -81,6 +82,8 @@ def _numbers(found: Range) -> tuple[str, ...]:
 def _pairs(quote: CostEstimate) -> Iterator[tuple[str, str]]:
     yield "pace", f"from {SOURCES[quote.source].format(n=quote.timings)}; {quote.device}"
     yield "slots", f"{counted(quote.slots, 'slot')}, {quote.simulations} rehearsals on a virtual clock"
+    if quote.startup >= 1:
+        yield "start", f"{duration_text(quote.startup)} of the wall time until the first trial begins"
     if quote.rungs:
         unit = "epochs" if quote.resource == "epoch" else "device-seconds"
         rungs = ", ".join(f"{count:.0f} at {level}" for level, count in quote.rungs.items())

@@ -10,6 +10,7 @@ from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.launch.live_snapshot import budgets_used
 from sweeper.results.anytime import advice_text, anytime_of, last_tenth_text
 from sweeper.results.stored_sweep import StoredSweep, next_commands, standing_text
+from sweeper.store.account import covers
 from sweeper.store.history import TrialHistory
 from sweeper.trial import State
 from sweeper.wording import counted, device_text, duration_text, plain, score_text
@@ -60,9 +61,10 @@ def _best_text(sweep: StoredSweep) -> str:
 
 
 def _budget_lines(sweep: StoredSweep) -> Iterator[str]:
-    used = budgets_used(sweep.spec.budget, sweep.history, sweep.history.wall_seconds)
+    used = budgets_used(sweep.spec.budget, sweep.history, covers(sweep.meta))
     for name, (spent, limit) in used.items():
-        yield f"{spent:.4g} of {limit:g} {name} ({100 * spent / limit:.0f} %)"
+        covered = f": {covers(sweep.meta)}" if name == "USD" else ""
+        yield f"{spent:.4g} of {limit:g} {name} ({100 * spent / limit:.0f} %){covered}"
 
 
 def _device_text(sweep: StoredSweep) -> str:
@@ -131,7 +133,7 @@ def status_facts(sweep: StoredSweep) -> dict[str, Any]:
     """Return the same as JSON."""
     objective, best, sums = sweep.spec.objective, sweep.best, sweep.device_totals
     report = best.best(objective.goal) if best else None
-    used = budgets_used(sweep.spec.budget, sweep.history, sweep.history.wall_seconds)
+    used = budgets_used(sweep.spec.budget, sweep.history, covers(sweep.meta))
     running = [t for t in sweep.history.trials.values() if t.state is State.RUNNING and sweep.owner]
     return {
         "name": sweep.name,

@@ -7,6 +7,7 @@ from typing import Any
 from sweeper.results.card import Card, Table, Words
 from sweeper.results.costs import Bill
 from sweeper.results.stored_sweep import StoredSweep, standing_text
+from sweeper.store.account import covers
 from sweeper.wording import (
     HOUR,
     cost_unit,
@@ -29,7 +30,7 @@ def sums(sweep: StoredSweep, bill: Bill) -> Card:
     Facts are device-seconds, of CPU slots if `device` says so.
     """
     notes = [] if bill.has_gpu else [Words("", "CPU slots stand in for devices: no GPU was used")]
-    lines = [*_time_lines(bill), *_preempted(bill), *_lost(bill), *_money(bill)]
+    lines = [*_time_lines(bill), *_preempted(bill), *_lost(bill), *_money(bill), *_cap(sweep, bill)]
     lines += [Words("energy", _energy_text(bill)), *notes]
     return Card(sweep.paths.name, _facts(bill), subtitle=standing_text(sweep), lines=lines)
 
@@ -182,6 +183,14 @@ def _money(bill: Bill) -> Iterator[Words]:
         where = f"{price.source}, {price.date}" if price.date else price.source
         hourly = f"{price.usd_per_hour:.4g} USD an hour ({price.market.replace('_', ' ')}; {plain(where)})"
         yield Words("", f"{_time(bill, price.billed)} at {hourly}")
+
+
+def _cap(sweep: StoredSweep, bill: Bill) -> Iterator[Words]:
+    """The limit in money, and what it covers."""
+    limit = sweep.spec.budget.usd
+    if limit is not None:
+        spent = bill.money.covered(covers(sweep.meta))
+        yield Words("", f"budget.usd: {spent:.2f} of {limit:g} USD; it covers {covers(sweep.meta)}")
 
 
 def _energy_text(bill: Bill) -> str:

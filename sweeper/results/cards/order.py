@@ -24,19 +24,23 @@ def ranked_by(board: Leaderboard, by: Order, count: int) -> Card:
     """The first `count` rows in full; StateError where nothing can be ranked by efficiency."""
     rows = _ordered(board, by)[:count]
     facts = {"by": by, "trials_ranked": [row.as_dict() for row in rows]}
-    return Card("Ranking", facts, tables=[ranking_table(board, rows)])
+    return Card("Ranking", facts, tables=[ranking_table(board, rows, has_ratio=by == "efficiency")])
 
 
-def ranking_table(board: Leaderboard, rows: Sequence[LeaderboardRow]) -> Table:
-    """The rows as they come, with their runs where a configuration has several."""
+def ranking_table(board: Leaderboard, rows: Sequence[LeaderboardRow], *, has_ratio: bool = False) -> Table:
+    """The rows as they come, with their runs where a configuration has several, or with what each is
+    worth."""
+    ratios = _ratios(board, rows) if has_ratio else {}
     has_repeats = any(row.runs > 1 for row in rows)
     columns = ["rank", "trial", board.objective.metric, unit_text(board), "epochs", "state"]
+    columns += [f"points per {unit_text(board, is_one=True)}"] if ratios else []
     columns += ["runs", "configuration"] if has_repeats else ["configuration"]
     made: list[tuple[str, ...]] = []
     for row in rows:
         runs = (f"{row.runs}{' final' if row.is_final else ''}",) if has_repeats else ()
         figures = (str(row.rank or "-"), *cells(board, row), str(row.state), *runs)
-        made.append((*figures, label_text(board, row)))
+        worth = (f"{100 * ratios.get(row.number, math.nan):.4g}",) if ratios else ()
+        made.append((*figures[:6], *worth, *figures[6:], label_text(board, row)))
     return Table(columns, made, left=("configuration",), folded="configuration")
 
 
@@ -55,11 +59,16 @@ def _by_efficiency(board: Leaderboard, rows: Sequence[LeaderboardRow]) -> list[L
     if found is None:
         where = board.sweep.spec.name
         raise StateError(f"{why_none_is(board)}: nothing to rank", where=where, hint="--by score")
-    cloud = points(rows, board.objective.goal, board.cost)
-    worth = {point.number: efficiency(point, found.chance) for point in cloud}
+    worth = _ratios(board, rows)
     reached = [
         row
         for row in rows
         if (top5_of(row, board) if found.is_floor_given else row.score or 0.0) >= found.floor
     ]
     return sorted(reached, key=lambda row: -worth.get(row.number, -math.inf))
+
+
+def _ratios(board: Leaderboard, rows: Sequence[LeaderboardRow]) -> dict[int, float]:
+    """Score above chance for a unit of cost, of each row that has a cost."""
+    cloud = points(rows, board.objective.goal, board.cost)
+    return {point.number: efficiency(point, board.chance or 0.0) for point in cloud}

@@ -1,17 +1,17 @@
 """The quote beside what a sweep really took: how far it went wrong, and for a single trial."""
 
 import statistics
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.cost_estimate import CostEstimate, Range
-from sweeper.cost.learned import PaceModel
+from sweeper.cost.foresight import foresight
 from sweeper.results.card import Card, NotYet, Table
 from sweeper.results.stored_sweep import StoredSweep
+from sweeper.store.account import money_of
 from sweeper.store.history import SweepHistory
 from sweeper.store.ledger import totals
-from sweeper.trial import Config, State, canonical
+from sweeper.trial import State
 from sweeper.wording import HOUR, cost_unit
 
 
@@ -68,8 +68,9 @@ def quote_beside_actual(quote: CostEstimate, history: SweepHistory) -> list[Besi
         Beside("trials", quote.trials, float(len(trials))),
         Beside("completed", quote.completed, float(full)),
     ]
-    if quote.usd is not None and sums.usd is not None:
-        rows.insert(1, Beside("usd", quote.usd, sums.usd))
+    money = money_of(history)
+    if quote.usd is not None and money.is_whole:
+        rows.insert(1, Beside("usd", quote.usd, money.all))
     return rows
 
 
@@ -78,24 +79,9 @@ def trial_error(quote: CostEstimate, history: SweepHistory, spec: SweepSpec) -> 
 
     None without trials to compare.
     """
-    foresee, errors = foresight(quote, spec), list[float]()
+    foresee, errors = foresight(quote, spec.space), list[float]()
     for trial in history.trials.values():
         last, seconds = trial.last, foresee(trial.config)
         if last is not None and seconds is not None and last.device_seconds > 0:
             errors.append(abs(seconds * last.epoch / last.device_seconds - 1))
     return statistics.median(errors) if errors else None
-
-
-def foresight(quote: CostEstimate, spec: SweepSpec) -> Callable[[Config], float | None]:
-    """Device-seconds of an epoch on the trial's share, as the quote foresaw them for any configuration."""
-    exact = {canonical(config): seconds for config, seconds in quote.samples}
-    model = PaceModel(spec.space)
-    for config, seconds in quote.samples:
-        model.learn(config, seconds)
-
-    def seconds_per_epoch(config: Config) -> float | None:
-        known = exact.get(canonical(config))
-        seconds = model.seconds_per_epoch(config) if known is None else known
-        return None if seconds is None else seconds * quote.share
-
-    return seconds_per_epoch

@@ -9,18 +9,23 @@ from sweeper.results.pareto import cheapest_reaching, default_floor, most_effici
 from sweeper.results.pareto import efficiency as efficiency_of
 from sweeper.results.phrases import about, cost_text, label_text, mean_text, unit_text
 from sweeper.trial import Goal
-from sweeper.wording import score_text
+from sweeper.wording import counted, score_text
 
 
 @dataclass(frozen=True, slots=True)
 class Efficient:
-    """The best ratio of score above chance to cost, among trials that reach the floor."""
+    """The best ratio of score above chance to cost, among trials that reach the floor.
+
+    `below` are the configurations that do not, `cheaper` those of them that cost less.
+    """
 
     row: LeaderboardRow
     ratio: float
     chance: float
     floor: float
     is_floor_given: bool
+    below: int
+    cheaper: int
 
 
 def efficiency(board: Leaderboard) -> Card | NotYet:
@@ -29,17 +34,31 @@ def efficiency(board: Leaderboard) -> Card | NotYet:
     if found is None:
         return NotYet(why_none_is(board), {"efficient": None})
     floor = score_text("valid/top5" if found.is_floor_given else metric, found.floor)
-    set_by = "valid/top5: min_top5" if found.is_floor_given else "nine tenths of the best gain over chance"
     ratio = f"{100 * found.ratio:.4g} points above chance per {unit_text(board, is_one=True)}"
-    reason = Words("", f"{ratio}, among trials from {floor} up ({set_by})", "dim")
+    left_out = f"below it: {counted(found.below, 'configuration')}, of which {found.cheaper} cost less"
+    reasons = [
+        Words("", f"{ratio}, the most of those from {floor} up", "dim"),
+        Words("", f"{_floor_text(board, found)}; {left_out}", "dim"),
+    ]
     facts = {
         "trial": found.row.as_dict(),
         "ratio": found.ratio,
         "chance": found.chance,
         "floor": found.floor,
+        "below_floor": found.below,
+        "below_floor_and_cheaper": found.cheaper,
     }
-    lines = [*about("Most efficient", board, found.row), reason]
+    lines = [*about("Most efficient", board, found.row), *reasons]
     return Card("Most efficient", {"efficient": facts}, trial=found.row.number, lines=lines)
+
+
+def _floor_text(board: Leaderboard, found: Efficient) -> str:
+    """Whose floor it is."""
+    if found.is_floor_given:
+        return "the floor is valid/top5: min_top5"
+    if board.images:
+        return f"the floor: on {board.images:,} validation images no lower score can be that of the best"
+    return "the floor is nine tenths of the best gain over chance"
 
 
 def most_efficient_row(board: Leaderboard) -> Efficient | None:
@@ -47,7 +66,7 @@ def most_efficient_row(board: Leaderboard) -> Efficient | None:
     chance, given = board.chance, board.objective.min_top5
     if chance is None or board.objective.goal is Goal.MINIMIZE:
         return None
-    floor = default_floor(board.points, chance) if given is None else given
+    floor = default_floor(board.points, chance, board.images) if given is None else given
     rows = board.by_number
     competing = [
         point for point in board.points if given is None or top5_of(rows[point.number], board) >= given
@@ -55,7 +74,11 @@ def most_efficient_row(board: Leaderboard) -> Efficient | None:
     winner = most_efficient(competing, chance=chance, floor=floor if given is None else chance)
     if winner is None:
         return None
-    return Efficient(rows[winner.number], efficiency_of(winner, chance), chance, floor, given is not None)
+    reached = {p.number for p in competing if given is not None or p.value >= floor}
+    below = [point for point in board.points if point.number not in reached]
+    cheaper = sum(point.cost < winner.cost for point in below)
+    ratio = efficiency_of(winner, chance)
+    return Efficient(rows[winner.number], ratio, chance, floor, given is not None, len(below), cheaper)
 
 
 def why_none_is(board: Leaderboard) -> str:

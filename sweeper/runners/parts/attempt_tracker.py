@@ -29,6 +29,10 @@ class Workers(Protocol):
         """End a process, whatever it is doing. `said` is what it has said of itself so far."""
         ...
 
+    def sign(self, handle: Any, said: Mapping[str, Any]) -> object:
+        """What changes as long as a process goes through batches; None of one that says nothing of them."""
+        ...
+
     def lacking(self, request: Mapping[str, float]) -> str:
         """Say which resource an attempt that waits for a worker lacks."""
         ...
@@ -155,6 +159,7 @@ class AttemptTracker:
         return [Taken(held.request, held.node) for held in self._held.values()]
 
     def _report(self, key: str, held: Held, report: Report) -> Decision:
+        self.watch.reported(key)
         decision = self.sweep.report(held.trial.id, report, held.trial.attempt)
         if decision is not Decision.CONTINUE:
             self._tell(key, outcome_after(decision))
@@ -178,8 +183,16 @@ class AttemptTracker:
         self.watch.ended(key)
 
     def _end_the_hung(self) -> None:
-        for key in self.watch.hung(self.sweep.history):
+        for key in self.watch.hung(self._epoch_seconds, self._sign):
             self._end(key, Outcome(State.FAILED, FailureKind.HUNG, "no sign of life from the worker"))
+
+    def _epoch_seconds(self, key: str) -> float:
+        trial = self.sweep.history.trials[self._held[key].trial.id]
+        return self.sweep.spending.epoch_seconds(trial)
+
+    def _sign(self, key: str) -> object:
+        held = self._held[key]
+        return self.workers.sign(held.handle, held.worker)
 
     def _leave_drained_nodes(self, now: float) -> None:
         """End each attempt there at its next report, or as soon as a worker would end after SIGTERM."""

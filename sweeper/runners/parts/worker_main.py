@@ -8,6 +8,7 @@ import ctypes
 import importlib
 import os
 import signal
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum, auto
@@ -21,6 +22,7 @@ from sweeper.runners.parts.attempt_talk import AttemptTalk
 from sweeper.runners.parts.leaks import Leaks, device_memory
 from sweeper.runners.parts.notice import NOTICE_SECONDS, Notice
 from sweeper.runners.parts.run_attempt import failure_caught
+from sweeper.runners.parts.signs_of_life import tell_batches
 from sweeper.trial import Trial
 
 _PR_SET_PDEATHSIG = 1  # from sys/prctl.h
@@ -84,18 +86,42 @@ class Call:
         return {"failure": asdict(failures[0])}
 
 
+@dataclass(frozen=True)
+class BatchCount:
+    """A sign of life within an epoch, which answers nothing."""
+
+    batches: int
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """The connection, on which a thread speaks too."""
+
+    connection: Connection
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def recv(self) -> Any:
+        return self.connection.recv()
+
+    def send(self, message: object) -> None:
+        with self.lock:
+            self.connection.send(message)
+
+
 def serve(connection: Connection) -> None:
     """Answer until the driver closes the connection. A trial's answer is the first thing it has to say."""
     talk: AttemptTalk | None = None
+    shared = _Shared(connection)
+    tell_batches(lambda count: shared.send(BatchCount(count)))
     while True:
-        message = connection.recv()
+        message = shared.recv()
         if isinstance(message, Setup):
             talk = message.talk()
         elif isinstance(message, Load):
             for name in message.modules:
                 importlib.import_module(name)
         elif isinstance(message, Call):
-            connection.send(message.answer())
+            shared.send(message.answer())
         elif talk is None:
             raise RuntimeError("a worker is told of its workload first")
         elif message is Order.END:
@@ -103,7 +129,7 @@ def serve(connection: Connection) -> None:
         else:
             if isinstance(message, Trial):
                 talk.begin(message)
-            connection.send(talk.next())
+            shared.send(talk.next())
 
 
 def die_with(parent: int) -> None:

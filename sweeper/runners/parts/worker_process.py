@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import cloudpickle
 
 from sweeper.errors import FailureKind, SweeperError
-from sweeper.runners.parts.worker_main import Call, Load, Setup
+from sweeper.runners.parts.worker_main import BatchCount, Call, Load, Setup
 from sweeper.training.environment import CPU_WORKER, NVML_ORDER
 
 _MAIN = "from sweeper.runners.parts.worker_main import main; main({}, {})"
@@ -33,10 +33,11 @@ class WorkerLost(SweeperError, RuntimeError):
 class WorkerProcess:
     """At most one process at a time. What it prints goes nowhere before `Setup` says where.
 
-    `gpus` are those that it sees, as `CUDA_VISIBLE_DEVICES` names them.
+    `gpus` are those that it sees, as `CUDA_VISIBLE_DEVICES` names them; `batches` is its last sign of life.
     """
 
     gpus: Sequence[str] = ()
+    batches: int | None = None
     _process: subprocess.Popen[bytes] | None = None
     _connection: Connection | None = None
     _setup: Setup | None = field(default=None, repr=False)
@@ -98,11 +99,18 @@ class WorkerProcess:
             raise WorkerLost("there is no worker")
         try:
             if self._connection.poll(seconds):
-                return self._connection.recv()
+                return self._without_signs(self._connection.recv())
         except (EOFError, OSError) as error:
             raise self._lost() from error
         if not self.is_alive and not self._connection.poll():
             raise self._lost()
+        return None
+
+    def _without_signs(self, said: Any) -> Any | None:
+        """None of a mere sign of life."""
+        if not isinstance(said, BatchCount):
+            return said
+        self.batches = said.batches
         return None
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:

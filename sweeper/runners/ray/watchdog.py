@@ -15,6 +15,7 @@ from ray.tune.experiment import Trial as TuneTrial
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweeper.errors import FailureKind
+from sweeper.runners.ray.batch_counts import count_of
 
 
 class TuneWorkers:
@@ -27,6 +28,10 @@ class TuneWorkers:
             ray.kill(actor)
         if "pid" in said:
             end_process(said["node_id"], said["pid"])
+
+    def sign(self, handle: TuneTrial, said: Mapping[str, Any]) -> object:
+        """How many batches the trial's worker has gone through; None where it said nothing of them."""
+        return count_of(said)
 
     def lacking(self, request: Mapping[str, float]) -> str:
         """Say which resource a waiting trial lacks at this moment."""

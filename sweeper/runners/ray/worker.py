@@ -13,6 +13,8 @@ from sweeper.runners import Workload
 from sweeper.runners.parts.attempt_talk import AttemptTalk
 from sweeper.runners.parts.leaks import Leaks, device_memory
 from sweeper.runners.parts.notice import NOTICE_SECONDS, Notice
+from sweeper.runners.parts.signs_of_life import tell_batches
+from sweeper.runners.ray.batch_counts import put_count
 from sweeper.trial import Trial
 
 
@@ -37,6 +39,7 @@ class Worker(tune.Trainable):
         leaks = Leaks(memory or device_memory, getattr(workload, "forget", lambda: None))
         notice = Notice(notice_seconds or NOTICE_SECONDS)
         notice.listen()
+        tell_batches(put_count())
         self._talk = AttemptTalk(workload, worker_device, versions or {}, leaks, notice)
         self._talk.begin(_trial(config))
 

@@ -106,6 +106,17 @@ def test_a_snapshot_says_how_everything_stands(make_rig):
     assert seen.elapsed_seconds == pytest.approx(100, abs=0.1)
 
 
+def test_the_time_left_counts_from_the_first_trial_and_one_that_runs_as_half_of_one(make_rig):
+    """40 s before the end it said 12 min: the start of Ray had been taken for the pace of trials."""
+    rig = make_rig(scheduler={"type": "none"}, budget={"trials": 10, "wall_hours": 1.0})
+    rig.clock.now += 1000.0
+    assert snapshot_of(rig.sweep).eta_seconds == pytest.approx(2600.0), "only the clock's limit is known"
+    trials_with(rig, 0.2, 0.6, 0.3)
+    rig.start()
+    rig.clock.now = 1035.0
+    assert snapshot_of(rig.sweep).eta_seconds == pytest.approx(35 * (10 / 3.5 - 1), abs=0.1)
+
+
 def test_a_snapshot_of_an_empty_sweep_has_nothing_to_say(make_rig):
     seen = snapshot_of(make_rig().sweep)
     assert seen.best is None

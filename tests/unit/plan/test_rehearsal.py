@@ -6,7 +6,7 @@ import pytest
 from sweeper.config.spec import parse_spec
 from sweeper.cost import Overheads, Pace, Work
 from sweeper.cost.cost_estimate import CostEstimate, Range
-from sweeper.plan.budget_fit import refused, tightest, to_fit_all, to_fit_one
+from sweeper.plan.budget_fit import notes_of, refused, tightest, to_fit_all, to_fit_one
 from sweeper.plan.epoch_seconds import Foreseen
 from sweeper.plan.network_cost import NetworkCost
 from sweeper.plan.rehearsal import Effort, Rehearsal, Situation, typical_rungs
@@ -114,6 +114,26 @@ def test_a_loss_is_rehearsed_like_an_accuracy():
 def test_patience_ends_trials_before_their_last_epoch():
     patient = rehearsal(pool=EVEN, train={"epochs": 60, "patience": 3})
     assert hours(patient).p50 < 0.8 * hours(rehearsal(pool=EVEN, train={"epochs": 60})).p50
+
+
+def test_a_search_that_ends_by_itself_is_cut_by_no_limit_and_counts_what_it_ran():
+    """`min() arg is an empty sequence`, and with a far limit advice to raise it."""
+    rule = {"gain": 0.5, "ahead": 0.25, "after": 6}
+    for budget in ({"trials": 16}, {"trials": 16, "wall_hours": 1000.0}):
+        told = rehearsal(pool=EVEN, stop_when=rule, budget=budget)
+        found = told.outcomes()
+        assert all(each.is_enough and not each.is_cut and each.trials < 16 for each in found)
+        assert hours(told).p50 < hours(rehearsal(pool=EVEN, budget={"trials": 16})).p50
+
+
+@pytest.mark.parametrize(("trials", "is_warned"), [(8, True), (9, False)])
+def test_a_ladder_that_too_few_trials_climb_is_said(trials, is_warned):
+    asha = {"type": "asha", "grace": 1, "reduction_factor": 3, "kind": "promote"}  # rungs at 1 and 3
+    told = rehearsal(pool=EVEN, scheduler=asha, budget={"trials": trials})
+    said = list(notes_of(told, []))
+    needed = "kind: promote has 2 rungs: 9 trials bring one to its end by rank"
+    expected = f"{needed}, of {trials} the best goes on alone"
+    assert said == ([expected] if is_warned else [])
 
 
 def test_points_are_the_whole_sweep():

@@ -10,7 +10,7 @@ from sweeper.plan.simulate import Machines, Summary, simulate
 from sweeper.runners.parts.recorded_curves import ReplayedCurves
 from sweeper.store.attempt import Grant
 from sweeper.store.history import TrialHistory
-from sweeper.trial import Report, Trial
+from sweeper.trial import Report, State, Trial
 
 TEXT = """
 name: toy
@@ -98,6 +98,15 @@ def test_a_promoting_asha_finishes_with_paused_trials_counted_as_stopped():
     assert run.stopped >= 15
 
 
+@pytest.mark.parametrize("trials", [1, 2, 4, 8, 12])
+def test_promotion_brings_one_of_few_trials_to_its_end(trials):
+    few = spec("scheduler={type: asha, kind: promote}", "train.epochs=27", f"budget.trials={trials}")
+    for seed in range(3):
+        run = simulate(few, Machines(4), seed=seed)
+        assert (run.trials, run.completed) == (trials, max(run.completed, 1))
+        assert simulate(few, Machines(1), seed=seed).completed >= 1
+
+
 def test_a_replayed_trial_takes_the_curve_of_the_nearest_configuration():
     configs = [{"layers": 1, "filters": [16], "learning_rate": 1e-3}, {"layers": 4, "filters": [32] * 4}]
     recorded = [
@@ -107,6 +116,29 @@ def test_a_replayed_trial_takes_the_curve_of_the_nearest_configuration():
     replayed = ReplayedCurves(spec().space, recorded)
     near = Trial("x", 9, {"layers": 3, "filters": [32] * 3, "learning_rate": 1e-3}, 0)
     assert [report.score for report in replayed(near)] == [0.2]
+
+
+def test_a_curve_that_early_stopping_cut_goes_on_at_its_own_pace_and_keeps_its_last_score():
+    """Six full trials cost a quarter less than they take: cut curves ended where they had ended."""
+    config = {"layers": 1, "filters": [16], "learning_rate": 1e-3}
+    reports = [Report(epoch, 0.1 * epoch, 5.0 * epoch) for epoch in (1, 2, 3)]
+
+    def replayed(state):
+        told = TrialHistory("t", 0, config, 0, reports=reports, state=state)
+        return ReplayedCurves(spec().space, [told], 9)
+
+    cut = replayed(State.STOPPED)
+    assert cut.cut == 1
+    assert [(r.epoch, r.score, r.device_seconds) for r in cut(Trial("x", 9, config, 0))][2:] == [
+        (epoch, pytest.approx(0.3), 5.0 * epoch) for epoch in range(3, 10)
+    ]
+    assert [r.epoch for r in cut(Trial("x", 9, config, 0, checkpoint="6"))] == [7, 8, 9]
+    for whole in (State.COMPLETED, State.FAILED):
+        assert replayed(whole).cut == 0
+        assert len(list(replayed(whole)(Trial("x", 9, config, 0)))) == 3
+    patient = spec("scheduler={type: none}", "budget.trials=6")
+    run = simulate(patient, Machines(1), seed=1, curves=cut)
+    assert run.device_hours == pytest.approx(6 * 45 / 3600)
 
 
 def test_an_interval_needs_two_seeds():

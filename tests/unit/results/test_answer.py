@@ -133,6 +133,24 @@ def test_a_target_is_answered_by_the_cheapest_that_reaches_it(board) -> None:
     assert found.number == 2
 
 
+def test_the_most_efficient_competes_with_all_that_cannot_be_told_from_the_best(board, printed) -> None:
+    """From nine tenths of the gain up it was nearly always the best itself."""
+    close, far = trial(1, [0.95], 40), trial(2, [0.7], 10)
+    found = board(history(trial(0, [0.97], 400), close, far), spec(), 10)
+    found.sweep.meta["valid_images"] = json.dumps([36] * 10)
+    efficient = most_efficient_row(found)
+    assert efficient is not None
+    assert (efficient.row.number, efficient.below, efficient.cheaper) == (1, 1, 1)
+    assert efficient.floor == pytest.approx(0.97 - 1.96 * math.sqrt(2 * 0.033 * 0.967 / 364), abs=0.001)
+    said = " ".join(printed(found).split())
+    assert "the floor: on 360 validation images" in said
+    assert "below it: 1 configuration, of which 1 cost less" in said
+    table = ranked_by(found, "efficiency", 9).tables[0]
+    assert [row[1] for row in table.rows] == ["1", "0"]
+    assert table.columns[6].startswith("points per ")
+    assert float(table.rows[0][6]) > float(table.rows[1][6])
+
+
 def test_a_loss_has_no_efficiency(board) -> None:
     loss = spec(metric="valid/loss", goal=Goal.MINIMIZE)
     assert most_efficient_row(board(history(*USUAL), loss, 10)) is None
@@ -172,7 +190,7 @@ def test_the_printed_answer_says_everything_in_words(board, printed) -> None:
         "5 trials: 3 completed, 1 stopped, 1 failed",
         "trial 4  97.0 %  epoch 2 of 2",
         "test/top1 96.5 %  test/top5 100.0 % (opened once",
-        "points above chance per CPU slot hour, among trials from 88.3 % up",
+        "points above chance per CPU slot hour, the most of those from 88.3 % up",
         "Pareto front: valid/top1 up, CPU slot hours down",
         "0.33 CPU slot hours billed",
         "(91 %)",

@@ -49,6 +49,20 @@ def test_the_probability_follows_lead_and_spread(repeated, runs, low, high):
     assert low <= of(repeated(runs)).probability <= high
 
 
+def test_no_run_is_surer_than_its_validation_images_allow(repeated):
+    """Two equal runs each, a tenth of a point apart, read 100 %."""
+    ranked = ranked_configs(repeated({1: [0.900, 0.900], 2: [0.899, 0.899]}), Goal.MAXIMIZE)
+    assert certainty(ranked, Goal.MAXIMIZE).probability > 0.99
+    assert 0.5 < certainty(ranked, Goal.MAXIMIZE, images=360).probability < 0.56
+    assert certainty(ranked, Goal.MAXIMIZE, images=10_000_000).probability > 0.99
+
+
+def test_an_interval_is_no_narrower_than_the_binomial_one():
+    assert half_width([0.9, 0.9], 360) == pytest.approx(1.96 * math.sqrt(0.09 / 360 / 2), rel=0.02)
+    assert half_width([0.9, 0.7], 360) == half_width([0.9, 0.7])
+    assert half_width([1.5, 1.5], 360) == 0.0, "a loss is no share of images"
+
+
 def test_it_is_the_same_each_time_and_more_runs_make_it_surer(repeated):
     three = {1: [0.90, 0.92, 0.88], 2: [0.89, 0.91, 0.87]}
     nine = {layers: scores * 3 for layers, scores in three.items()}

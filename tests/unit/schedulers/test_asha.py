@@ -302,6 +302,20 @@ def test_nobody_goes_beyond_a_rung_without_being_promoted_and_nobody_twice_from_
 # brackets and Ray's rule ----------------------------------------------------------------------------
 
 
+def test_the_best_of_too_few_goes_on_to_its_end_when_nobody_else_will_come():
+    """Of 4, 8 and 12 trials none was trained in full: one in three of a rung below three is nobody."""
+    asha = scheduler["asha"](Goal.MAXIMIZE, 27, kind="promote")
+    for number, trial in enumerate("abcd"):
+        asha.on_report(trial, Report(1, 0.1 * number))
+    assert asha.next_promotion() == "d"
+    asha.on_report("d", Report(3, 0.9))
+    assert (asha.next_promotion(), asha.last_promotion()) == (None, "d")
+    asha.on_report("d", Report(9, 0.9))
+    assert (asha.next_promotion(), asha.last_promotion()) == (None, "d")
+    asha.on_report("d", Report(10, 0.9))
+    assert asha.last_promotion() is None, "one is enough"
+
+
 def test_brackets_take_turns_and_leave_out_the_first_rungs():
     asha = build(brackets=3)
     first = {trial: say(asha, trial, 1, 0.1).reason for trial in "abcdef"}

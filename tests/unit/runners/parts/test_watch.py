@@ -1,11 +1,19 @@
+import queue
+from multiprocessing import Pipe
+
 import pytest
 
-from sweeper.runners.parts.watch import PATIENCE_SECONDS, UNKNOWN_PATIENCE_SECONDS, Watch
+from sweeper.data.handled import HANDLED
+from sweeper.runners.parts.signs_of_life import tell_batches
+from sweeper.runners.parts.watch import (
+    FIRST_PATIENCE_SECONDS,
+    PATIENCE_SECONDS,
+    UNKNOWN_PATIENCE_SECONDS,
+    Watch,
+)
+from sweeper.runners.parts.worker_main import BatchCount
+from sweeper.runners.parts.worker_process import WorkerProcess
 from sweeper.runners.simulated import VirtualClock
-from sweeper.store.event_lines import Line, parse_lines
-from sweeper.store.history import replay
-
-GRANT = {"node": "n", "device": "d", "is_gpu": False, "share": 0.5, "usd_per_hour": None, "granted": 0.0}
 
 
 @pytest.fixture
@@ -13,17 +21,12 @@ def clock():
     return VirtualClock()
 
 
-def epochs_of(*seconds):
-    """A history whose trials took so many device-seconds an epoch, at half a device each."""
-    log = []
-    for place, each in enumerate(seconds):
-        trial = f"t{place}"
-        log += [
-            Line("asked", trial, body={"number": place, "config": {}, "seed": 0}),
-            Line("granted", trial, 1, GRANT),
-            Line("reported", trial, 1, {"epoch": 2, "score": 0.5, "device_seconds": 2 * each}),
-        ]
-    return replay(parse_lines(log))
+def nobody_knows(key):
+    return 0.0
+
+
+def nothing(key):
+    return None
 
 
 def test_silence_counts_from_assignment_and_ends_with_every_sign_of_life(clock):
@@ -33,29 +36,54 @@ def test_silence_counts_from_assignment_and_ends_with_every_sign_of_life(clock):
     clock.now = 8.0
     watch.alive("b")
     clock.now = 11.0
-    assert watch.hung(epochs_of()) == ["a"], "it never said a word"
+    assert watch.hung(nobody_knows, nothing) == ["a"], "it never said a word"
     clock.now = 18.5
-    assert watch.hung(epochs_of()) == ["a", "b"]
+    assert watch.hung(nobody_knows, nothing) == ["a", "b"]
     watch.ended("a")
     watch.alive("a")
-    assert watch.hung(epochs_of()) == ["b"]
+    assert watch.hung(nobody_knows, nothing) == ["b"]
 
 
 @pytest.mark.parametrize(
-    ("epochs", "limit"),
+    ("epoch", "has_reported", "limit"),
     [
-        ((), UNKNOWN_PATIENCE_SECONDS),
-        ((1.0, 2.0), PATIENCE_SECONDS),
-        ((10.0, 50.0, 900.0), 500.0),  # half a device: 50 device-seconds are 100 s, five of them 500 s
+        (0.0, False, UNKNOWN_PATIENCE_SECONDS),
+        (2.0, True, PATIENCE_SECONDS),
+        (2.0, False, FIRST_PATIENCE_SECONDS),
+        (100.0, True, 500.0),
+        (1000.0, False, 5000.0),
     ],
 )
-def test_how_long_silence_may_last_follows_the_median_epoch(clock, epochs, limit):
-    watch, history = Watch(clock=clock), epochs_of(*epochs)
-    watch.started("a")
+def test_how_long_silence_may_last_follows_the_attempts_own_epoch(clock, epoch, has_reported, limit):
+    """A dear network among cheap ones was killed after five of their epochs, a long first epoch like any."""
+    watch = Watch(clock=clock)
+    for name in ("a", "cheap"):
+        watch.started(name)
+    if has_reported:
+        watch.reported("a")
+    watch.reported("cheap")
+
+    def foreseen(key):
+        return epoch if key == "a" else 10.0
+
     clock.now = limit - 1
-    assert watch.hung(history) == []
+    assert "a" not in watch.hung(foreseen, nothing)
     clock.now = limit + 1
-    assert watch.hung(history) == ["a"]
+    assert "a" in watch.hung(foreseen, nothing)
+
+
+def test_who_goes_through_batches_within_a_long_epoch_is_alive_until_the_count_stands_still(clock):
+    watch, count = Watch(patience=10.0, clock=clock), {"a": 7}
+    watch.started("a")
+    watch.started("mute")
+    clock.now = 11.0
+    assert watch.hung(nobody_knows, count.get) == ["mute"]
+    watch.ended("mute")
+    clock.now = 22.0
+    count["a"] = 9
+    assert watch.hung(nobody_knows, count.get) == []
+    clock.now = 33.0
+    assert watch.hung(nobody_knows, count.get) == ["a"]
 
 
 def test_the_longest_wait_for_resources_ends_when_the_attempt_has_its_worker(clock):
@@ -70,4 +98,23 @@ def test_the_longest_wait_for_resources_ends_when_the_attempt_has_its_worker(clo
     assert watch.longest_wait() == ("b", 2.0)
     watch.ended("b")
     assert watch.longest_wait() == ("", 0.0)
-    assert watch.hung(epochs_of()) == []
+    assert watch.hung(nobody_knows, nothing) == []
+
+
+def test_a_worker_tells_its_batches_as_often_as_their_count_changes():
+    told = queue.Queue()
+    HANDLED.batches += 1
+    tell_batches(told.put, seconds=0.01)
+    first = told.get(timeout=60)
+    HANDLED.batches += 2
+    assert told.get(timeout=60) == first + 2
+
+
+def test_a_sign_of_life_answers_nothing_that_the_driver_waits_for(tmp_path):
+    ours, theirs = Pipe()
+    process = WorkerProcess(tmp_path / "log", _connection=ours)
+    theirs.send(BatchCount(7))
+    assert process.heard(60.0) is None
+    assert process.batches == 7
+    theirs.send({"done": True})
+    assert process.heard(60.0) == {"done": True}
