@@ -1,5 +1,7 @@
 """`sweeper launch`: plan a sweep, run it, answer."""
 
+import functools
+
 import click
 
 from sweeper.cli.parts.options import overrides, sweep_file
@@ -29,6 +31,7 @@ def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: b
     from sweeper.cli.parts.estimate_page import may_proceed, refuse_what_cannot_fit
     from sweeper.cli.parts.plan_page import print_plan
     from sweeper.launch.draft import draft
+    from sweeper.launch.own_cores import own_cores
     from sweeper.launch.run import launch_new
     from sweeper.launch.warm_up import warming
 
@@ -46,4 +49,5 @@ def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: b
         if not may_proceed(planned.quote, where, is_sure=yes):
             click.echo("nothing was started")
             return 0
-        return say(launch_new(planned, with_metrics(where)), spec.name)
+        with own_cores(spec.name, where, functools.partial(click.echo, err=True)) as here:
+            return say(launch_new(planned, with_metrics(here)), spec.name)

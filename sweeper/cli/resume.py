@@ -28,18 +28,20 @@ def command(name: str, where: RunOptions, takeover: bool, images: str | None) ->
     record was lost, its copy is gone on from.
     """
     refuse_running(name, is_taken_over=takeover)
-    with owned(name, functools.partial(click.echo, err=True)) as sweep:
+    note = functools.partial(click.echo, err=True)
+    with owned(name, note) as sweep:
         _refuse_edited(sweep)
         refuse_finished(sweep)
 
         # after what may be refused, because they take seconds: torch, Optuna
         from sweeper.cli.parts.ending import say
+        from sweeper.launch.own_cores import own_cores
         from sweeper.launch.resume import resumed
         from sweeper.launch.run import drive
         from sweeper.launch.warm_up import warming
 
-        with warming(sweep.spec, with_metrics(where)) as where:
-            return say(drive(resumed(sweep, where, images)), name)
+        with warming(sweep.spec, with_metrics(where)) as where, own_cores(name, where, note) as here:
+            return say(drive(resumed(sweep, here, images)), name)
 
 
 def _refuse_edited(sweep: StoredSweep) -> None:

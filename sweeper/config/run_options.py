@@ -23,6 +23,7 @@ class RunOptions:
 
     `usd_per_gpu_hour` prices every GPU alike; without it nodes are priced by their labels.
     `instance` names the type of nodes without a label, as their cloud does.
+    `is_sharing` runs beside other sweeps of this machine instead of waiting for their cores.
     `metrics` is the server on `metrics_port`, once it listens; `worker` a process that was started early.
     """
 
@@ -35,6 +36,7 @@ class RunOptions:
     instance: str = ""
     metrics: Metrics | None = None
     worker: Any = None
+    is_sharing: bool = False
 
     @property
     def prices(self) -> str:

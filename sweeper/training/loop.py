@@ -18,6 +18,7 @@ from sweeper.models import Shape
 from sweeper.registry import nearest
 from sweeper.training.checkpoint import CheckpointFolder, load, load_newest
 from sweeper.training.checkpoint_names import epoch_of, written
+from sweeper.training.core_time import CoreTime
 from sweeper.training.device import compute_dtype, prepare
 from sweeper.training.learner import Learner, evaluate
 from sweeper.training.network import build, restore_state
@@ -26,7 +27,7 @@ from sweeper.trial import Report, Trial, derive
 
 METRICS = (
     "train/loss", "valid/loss", "valid/top1", "valid/top5", "valid/balanced_top1",
-    "images_per_second", "device_seconds", "gpu_hours", "epoch",
+    "images_per_second", "device_seconds", "gpu_hours", "epoch", "cpu_seconds", "core_wait_seconds",
 )  # fmt: skip
 _TEST_BATCH = 256
 _EXPLODED = 1e4  # a mean cross-entropy that no network comes back from
@@ -94,7 +95,7 @@ def train(
     yield from _unreported(trial, folder, rows)
     while not progress.is_finished(recipe.train.epochs, recipe.train.patience):
         epoch = progress.epoch + 1
-        began = clock()
+        began, cores = clock(), CoreTime.now()
         train_loss = _train_epoch(learner, recipe, seed=trial.seed, epoch=epoch)
         trained = clock()
         metrics = {"train/loss": train_loss, **learner.validate()}
@@ -107,6 +108,7 @@ def train(
             "device_seconds": total,
             "gpu_hours": total / 3600,
             "epoch": epoch,
+            **CoreTime.now().since(cores),
         }
         score = metrics[objective]
         progress = progress.after(epoch, score, seconds, smaller_is_better=is_minimized(objective))

@@ -22,6 +22,7 @@ OPTIONS = (
     click.option("--local", is_flag=True, help="A private Ray on this machine, whatever RAY_ADDRESS says."),
     click.option("--address", metavar="HOST:PORT", help="Join a running Ray cluster, or: auto."),
     click.option("--cpus", type=click.IntRange(min=1), help="Cores of this machine to use. [default: all]"),
+    click.option("--share", is_flag=True, help="Run beside other sweeps on the same cores, not after them."),
     click.option("--metrics-port", type=click.IntRange(1, 65535), help="Prometheus metrics on loopback."),
     click.option("--usd-per-gpu-hour", type=click.FloatRange(min=0, min_open=True), help="What a GPU costs."),
     click.option(
@@ -65,6 +66,7 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
         local: bool,
         address: str | None,
         cpus: int | None,
+        share: bool,
         metrics_port: int | None,
         usd_per_gpu_hour: float | None,
         instance: str,
@@ -80,8 +82,9 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
         load_prices(usd_per_gpu_hour=usd_per_gpu_hour, instance=instance)  # refused here, if at all
         name = runner or ("ray_tune" if local or address else "")
         where = RunOptions(
-            name, None if local else address, cpus, metrics_port, quiet, usd_per_gpu_hour, instance
-        )
+            name, None if local else address, cpus, metrics_port, quiet, usd_per_gpu_hour, instance,
+            is_sharing=share,
+        )  # fmt: skip
         return function(*args, where=where, **kwargs)
 
     for option in reversed(OPTIONS):

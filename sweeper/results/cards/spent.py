@@ -7,9 +7,16 @@ from sweeper.results.card import Card, Mark, NotYet, Picture, Stairs, Words
 from sweeper.results.cards.front import COLORS, axis_unit
 from sweeper.results.costs import saved_device_seconds
 from sweeper.results.leaderboard import Leaderboard
+from sweeper.store.history import SweepHistory
 from sweeper.trial import State
 from sweeper.wording import Cost, counted, device_text, in_unit, score_text
 
+CROWDED = 0.2
+"""Share of their time from which on trials waited for a core too much for their costs to be their own."""
+LOAD = (
+    "trials waited {share} of their time for a core that other processes had: their costs are too high by "
+    "about that, and their order by cost is unsure"
+)
 STAND_IN = "CPU slot hours stand in for device-hours: no GPU was used."
 
 
@@ -28,7 +35,11 @@ def spending(board: Leaderboard) -> Card:
     if stopped:
         said = f"{counted(len(stopped), 'trial')}, which saved about {device_text(saved, has_gpu)}"
         lines.append(Words("Stopped early", f"{said} (their missing epochs, at their own pace)"))
+    waited = core_wait_share(sweep.history)
+    if waited is not None and waited >= CROWDED:
+        lines.append(Words("Other load", LOAD.format(share=f"{100 * waited:.0f} %")))
     facts = {
+        "core_wait_share": waited,
         "billed_device_seconds": sums.billed,
         "productive_device_seconds": sums.productive,
         "device": "gpu" if has_gpu else "cpu_slot",
@@ -38,6 +49,18 @@ def spending(board: Leaderboard) -> Card:
         "saved_device_seconds": saved,
     }
     return Card("Device time", facts, lines=lines, notes=() if has_gpu else (STAND_IN,))
+
+
+def core_wait_share(history: SweepHistory) -> float | None:
+    """Return the share of their time that the trials waited for a core; None if no report tells it."""
+    told = [
+        (report.metrics["core_wait_seconds"], report.metrics["cpu_seconds"])
+        for trial in history.trials.values()
+        for report in trial.reports
+        if "core_wait_seconds" in report.metrics
+    ]
+    waited, computed = sum(wait for wait, _ in told), sum(seconds for _, seconds in told)
+    return waited / (waited + computed) if waited + computed > 0 else None
 
 
 def anytime(board: Leaderboard) -> Card | NotYet:

@@ -265,3 +265,14 @@ def test_a_test_that_had_no_images_is_said_not_to_have_been_measured(board, prin
     said = _answered(board, printed, [0.9], {"test_images": "0"})
     assert "not tested: no image is kept for the test (dataset.split.test)" in said
     assert "test/top1" not in said
+
+
+@pytest.mark.parametrize(("waited", "is_said"), [(3.0, True), (0.3, False)])
+def test_load_from_outside_that_distorts_costs_is_said_in_the_answer(board, printed, waited, is_said) -> None:
+    crowded = trial(1, [0.5, 0.8], 36)
+    crowded.reports = [
+        replace(each, metrics={**each.metrics, "cpu_seconds": 5.0, "core_wait_seconds": waited})
+        for each in crowded.reports
+    ]
+    said = " ".join(printed(board(history(crowded), spec(), 10)).split())
+    assert ("trials waited 38 % of their time for a core that other processes had" in said) is is_said
