@@ -1,5 +1,6 @@
 """The command line: each verb is one file, which is imported only when the verb runs."""
 
+import errno
 import importlib
 import os
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from sweeper.errors import SpecError, SweeperError
+from sweeper.errors import PreflightError, SpecError, SweeperError
 from sweeper.registry import nearest
 from sweeper.wording import plain, redacted
 
@@ -42,6 +43,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "schema": ("sweeper.cli.schema", "Print the JSON Schema of sweep files, for editors."),
 }
 INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 SHOWN = 20
 """Mistakes of a sweep file that are printed, a line each; those behind them are counted."""
 
@@ -134,6 +136,11 @@ def run(arguments: Sequence[str] | None = None, verbs: click.Group = sweeper) ->
         # whoever read our output has enough; without this Python complains again when it closes stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        return _say(f"{where}{error.strerror}; make room, then type it again", PreflightError.exit_code)
 
 
 def main() -> None:

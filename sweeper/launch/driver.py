@@ -35,6 +35,7 @@ class Ending:
     exit_code: int
     why: str
     undelivered: int
+    problem: str = ""
 
 
 @dataclass
@@ -108,10 +109,11 @@ class Driver:
     def finish(self) -> Ending:
         """Give tracking a bounded time to catch up, and let go of everything."""
         undelivered = self.sender.flush(FLUSH_SECONDS)
+        problem = self.sender.problem if undelivered else ""
         self.sender.close()
         if self.metrics:
             self.metrics.close()
-        return Ending(self._exit_code(undelivered), self.sweep.history.closed, undelivered)
+        return Ending(self._exit_code(undelivered), self.sweep.history.closed, undelivered, problem)
 
     def _exit_code(self, undelivered: int) -> int:
         if self.sweep.stopping:

@@ -42,8 +42,13 @@ def held(root: Path) -> Generator[None]:
         (root / ".request").unlink(missing_ok=True)
         file.truncate(0)
         now = time.strftime("%Y-%m-%d %H:%M:%S")
-        file.write(json.dumps(asdict(Owner(socket.gethostname(), os.getpid(), now))))
-        file.flush()
+        owner = json.dumps(asdict(Owner(socket.gethostname(), os.getpid(), now)))
+        try:
+            os.write(file.fileno(), owner.encode())  # unbuffered: a full disk is met here, and not once more
+        except OSError as error:
+            hint = f"make room, then type it again: nothing of {root.name} is lost"
+            problem = f"cannot be written to ({error.strerror})"
+            raise PreflightError(problem, where=str(root), hint=hint) from error
         try:
             yield
         finally:

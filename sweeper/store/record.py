@@ -92,7 +92,8 @@ class Record:
             )
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with replacing(path, mode=0o600) as part:  # whoever opens the path finds a whole record or none
-            record = cls(sqlite3.connect(part, timeout=30), part)
+            with explained(path):
+                record = cls(sqlite3.connect(part, timeout=LOCKED_SECONDS), part)
             try:
                 with explained(path):
                     record._connection.executescript("BEGIN;" + TABLES + VIEWS)

@@ -35,6 +35,8 @@ CREATE VIEW decisions AS
 """For people: sweeper reads none of them, whatever a stranger's file calls so."""
 LOCKED_SECONDS = 30.0
 CHECK_SECONDS = 120.0
+LONGEST_PATH = 500
+"""Bytes: SQLite takes 512, with the names that it makes beside the file."""
 STUCK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
 """What a write may get over by waiting: a full disk, a file that somebody else has locked."""
 
@@ -70,6 +72,11 @@ def _explanation(error: sqlite3.DatabaseError, path: Path) -> SweeperError:
         free = shutil.disk_usage(path.parent).free / 1e6
         hint = "make room, then type it again: nothing that the record holds is lost"
         return PreflightError(f"the disk refuses ({error}, {free:,.0f} MB free)", where=where, hint=hint)
+    if code in _DENIED and len(os.fsencode(path.absolute())) > LONGEST_PATH:
+        hint = "choose a shorter folder: SWEEPER_RUNS=/short"
+        return PreflightError(
+            f"SQLite opens no path of more than {LONGEST_PATH} bytes", where=where, hint=hint
+        )
     if code in _DENIED:
         hint = "whoever owns it may change that, or copy its folder into runs/ of your own"
         return PreflightError(f"may not be opened or written ({error})", where=where, hint=hint)

@@ -21,6 +21,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # mlflow reads it whi
 
 from alembic.util.exc import CommandError
 from filelock import FileLock
+from google.protobuf.json_format import Error as ProtobufError
 from mlflow.entities import Experiment, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import (
@@ -38,6 +39,8 @@ from sweeper.trackers import Refused, Target, Undelivered, tracker
 from sweeper.wording import redacted
 
 _FOREVER = {ErrorCode.Name(code) for code in (INVALID_PARAMETER_VALUE, BAD_REQUEST)}
+_SHAPELESS = (AttributeError, KeyError, IndexError, TypeError, ValueError, ProtobufError)
+"""What MLflow's client raises while it takes apart JSON of another shape."""
 _HTTP = {
     # A repeated create_run makes a second run, so the client must not retry behind our back.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
@@ -199,6 +202,9 @@ def _translated(target: Target) -> Generator[None]:
         raise kind(_said(error), where=place) from error
     except (SQLAlchemyError, CommandError, OSError) as error:
         raise Undelivered(_said(error), where=place) from error
+    except _SHAPELESS as error:
+        problem = f"answers something that is not MLflow's ({type(error).__name__}: {_said(error)})"
+        raise Undelivered(problem, where=place, hint="is there another service at that address?") from error
     except ImportError as error:
         hint = "install the database's driver, for PostgreSQL: pip install 'sweeper[postgres]'"
         raise Undelivered(_said(error), where=place, hint=hint) from error

@@ -8,6 +8,7 @@ from sweeper.cli.parts.answer_page import board_of, print_page
 from sweeper.launch.driver import Ending
 from sweeper.results.stored_sweep import StoredSweep, reason_text, stored
 from sweeper.trial import State
+from sweeper.wording import plain, redacted
 
 
 def say(ending: Ending, name: str) -> int:
@@ -29,7 +30,10 @@ def _remarks(sweep: StoredSweep, ending: Ending) -> Iterator[str]:
     if failed:
         yield f"{len(failed)} failed: `sweeper logs {name} {failed[-1]}` says why"
     if ending.undelivered:
-        yield f"tracking has not confirmed {ending.undelivered} rows: `sweeper sync {name}` delivers them"
+        if ending.problem:
+            yield f"MLflow: {plain(redacted(ending.problem))}"
+        delivers = "delivers them once that is mended" if ending.problem else "delivers them"
+        yield f"tracking has not confirmed {ending.undelivered} rows: `sweeper sync {name}` {delivers}"
     if sweep.ended == "broken":
         count = sweep.spec.budget.max_failed
         yield f"given up: each of the first {count} trials failed; once that is mended:"

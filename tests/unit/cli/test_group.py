@@ -1,3 +1,4 @@
+import errno
 import importlib
 import json
 import os
@@ -51,6 +52,16 @@ def test_without_a_verb_the_sweeps_or_the_help_are_shown(
     monkeypatch.setenv("SWEEPER_RUNS", str(tmp_path))
     assert cli.run([]) == 0
     assert capsys.readouterr().out
+
+
+def test_a_disk_that_is_full_wherever_a_verb_meets_it_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    @click.command()
+    def fill() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/runs/toy/sweep.yaml")
+
+    assert cli.run(["fill"], click.Group(commands={"fill": fill})) == 5
+    said = capsys.readouterr().err
+    assert said == "error: /runs/toy/sweep.yaml: No space left on device; make room, then type it again\n"
 
 
 USAGE = [

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import signal
@@ -238,3 +239,26 @@ def test_a_lease_that_says_nonsense_has_an_unknown_owner(root, text):
     with lease.held(root):
         (root / ".lease").write_text(text)
         assert lease.owner(root) == lease.Owner("unknown", 0, "just now")
+
+
+def test_a_lease_on_a_full_disk_is_one_clear_line(tmp_path):
+    root = tmp_path / "disk"
+    root.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", root], capture_output=True
+    ).returncode:
+        pytest.skip("a small file system can only be mounted by root")
+    try:
+        sweep = root / "toy"
+        with lease.held(sweep):
+            pass
+        with (root / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while filler.write(b"x" * 4096):
+                pass
+        words = r"No space left on device.*make room"
+        with pytest.raises(PreflightError, match=words) as caught, lease.held(sweep):
+            pass
+        assert caught.value.exit_code == 5
+        assert lease.owner(sweep) is None
+    finally:
+        subprocess.run(["umount", root], check=True)

@@ -204,3 +204,10 @@ def test_a_copy_in_a_folder_of_ones_own_can_be_gone_on_with(record, tmp_path, wi
     with contextlib.closing(Record.open(mine / "record.db")) as opened:
         opened.write(Line("launched"))
     assert len(trials(mine / "record.db")) == 2
+
+
+def test_a_path_that_is_longer_than_sqlite_takes_says_so(tmp_path):
+    folder = tmp_path.joinpath(*["x" * 100] * 5)
+    with pytest.raises(PreflightError, match="no path of more than 500 bytes; choose a shorter folder"):
+        Record.create(folder / "record.db", {"sweep_id": "s"})
+    assert list(folder.iterdir()) == []

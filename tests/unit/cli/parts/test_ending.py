@@ -8,6 +8,12 @@ from sweeper.launch.driver import Ending
 ENDINGS = [
     ("done", Ending(0, "done", 0), ""),
     ("done", Ending(7, "done", 3), "tracking has not confirmed 3 rows: `sweeper sync toy` delivers them\n"),
+    (
+        "done",
+        Ending(7, "done", 3, "tracking.experiment: 'toy' was deleted in MLflow"),
+        "MLflow: tracking.experiment: 'toy' was deleted in MLflow\n"
+        "tracking has not confirmed 3 rows: `sweeper sync toy` delivers them once that is mended\n",
+    ),
     ("stopped", Ending(130, "SIGINT", 0), "stopped (Ctrl-C); go on with:  sweeper resume toy\n"),
     ("interrupted", Ending(130, "SIGINT", 0), "stopped (Ctrl-C); go on with:  sweeper resume toy\n"),
     (
