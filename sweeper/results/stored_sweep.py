@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Literal
 
 from sweeper.config.spec import SweepSpec, restore_spec
-from sweeper.errors import SpecError
-from sweeper.registry import nearest
 from sweeper.store import lease
 from sweeper.store.events import Event
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.lease import Owner, Request
 from sweeper.store.ledger import Totals, totals
-from sweeper.store.paths import SweepPaths, runs_root, sweep_names
+from sweeper.store.paths import SweepPaths, find
+from sweeper.store.paths import runs_root as runs_root  # for the command line, which knows no paths
+from sweeper.store.paths import sweep_names as sweep_names
 from sweeper.store.record import Record
 from sweeper.store.record_file import Damaged, proving
 from sweeper.sweep.chance import images_per_class
@@ -140,15 +140,6 @@ class StoredSweep:
     def has_gpu(self) -> bool:
         """Whether its device time is that of GPUs."""
         return any(attempt.is_gpu for attempt in self.history.attempts)
-
-
-def find(name: str) -> SweepPaths:
-    """Return where the sweep of that name lies; SpecError with the nearest name where there is none."""
-    names = sweep_names()
-    if name not in names:
-        hint = nearest(name, names) if names else f"{runs_root()} holds none, `sweeper launch` starts one"
-        raise SpecError(f"no sweep is called {name!r}", hint=hint)
-    return SweepPaths.of(name)
 
 
 def stored(name: str) -> StoredSweep:

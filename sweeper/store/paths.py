@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeper.config.sections import safe_name
-from sweeper.errors import StateError
+from sweeper.errors import SpecError, StateError
+from sweeper.registry import nearest
 
 _RECORDS = ("record.db", "record.copy.db")
 
@@ -117,3 +118,12 @@ class SweepPaths:
     def mlflow(self) -> Path:
         """MLflow's embedded store, shared by every sweep beside this one."""
         return self.root.parent / "mlflow.db"
+
+
+def find(name: str) -> SweepPaths:
+    """Return where the sweep of that name lies; SpecError with the nearest name where there is none."""
+    names = sweep_names()
+    if name not in names:
+        hint = nearest(name, names) if names else f"{runs_root()} holds none, `sweeper launch` starts one"
+        raise SpecError(f"no sweep is called {name!r}", hint=hint)
+    return SweepPaths.of(name)
