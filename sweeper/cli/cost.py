@@ -15,6 +15,7 @@ from sweeper.results.cards.quoted import estimate
 from sweeper.results.costs import bill
 from sweeper.results.render_json import merged
 from sweeper.results.stored_sweep import stored
+from sweeper.sweep.chance import images_per_class
 
 if TYPE_CHECKING:
     from sweeper.results.ledger_file import Format
@@ -45,7 +46,7 @@ def command(
 
         write_output(ledger(sweep, format_), output)
         return
-    found = bill(sweep.history, sweep.spec, images=sweep.valid_images)
+    found = bill(sweep.history, sweep.spec, images=images_per_class(sweep.meta))
     count = count if as_json else count or TRIALS
     tables = (trials(sweep, found, count), parameters(sweep, found), nodes(sweep, found))
     asked = [table for view, table in zip(VIEWS, tables, strict=True) if by in (None, view)]

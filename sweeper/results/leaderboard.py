@@ -12,7 +12,7 @@ from sweeper.results.pareto import Point, best_within
 from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Totals, totals
-from sweeper.sweep.chance import chance_level
+from sweeper.sweep.chance import chance_level, images_per_class
 from sweeper.sweep.ranking import RankedConfig, ranked_configs
 from sweeper.trial import Config, Goal, Report, State
 from sweeper.wording import HOUR, Cost, in_unit, is_accuracy
@@ -132,9 +132,14 @@ class Leaderboard:
         return points(self.configurations, self.objective.goal, self.cost)
 
     @property
+    def images_by_class(self) -> Sequence[int] | None:
+        """Validation images by class; None for a record that does not tell the classes."""
+        return images_per_class(self.sweep.meta)
+
+    @property
     def chance(self) -> float | None:
         """The score of guessing; None for a metric that has none."""
-        return chance_level(self.objective.metric, self.sweep.valid_images)
+        return chance_level(self.objective.metric, self.images_by_class)
 
     @property
     def has_gpu(self) -> bool:

@@ -20,7 +20,6 @@ from sweeper.store.paths import runs_root as runs_root  # for the command line, 
 from sweeper.store.paths import sweep_names as sweep_names
 from sweeper.store.record import Record
 from sweeper.store.record_file import Damaged, proving
-from sweeper.sweep.chance import images_per_class
 from sweeper.sweep.ranking import best_of
 from sweeper.trackers.address import tracking_uri
 from sweeper.trial import State
@@ -120,11 +119,6 @@ class StoredSweep:
     def classes(self) -> int | None:
         """How many classes its images have; None for a record that does not tell."""
         return len(json.loads(self.meta["classes"])) if "classes" in self.meta else None
-
-    @property
-    def valid_images(self) -> tuple[int, ...] | None:
-        """Its validation images by class; None for a record that does not tell the classes."""
-        return images_per_class(self.meta)
 
     @property
     def valid_count(self) -> int | None:

@@ -34,7 +34,7 @@ def best(board: Leaderboard) -> Card | NotYet:
 
 def _worthless(board: Leaderboard, row: LeaderboardRow) -> Iterator[str]:
     """Say how little the score is worth beside a guess, where that is so."""
-    metric, images, chance = board.objective.metric, board.sweep.valid_images, board.chance
+    metric, images, chance = board.objective.metric, board.images_by_class, board.chance
     if chance is None or not images:
         return
     if is_always_right(metric, images):
@@ -47,7 +47,7 @@ def _worthless(board: Leaderboard, row: LeaderboardRow) -> Iterator[str]:
 
 def _test_text(board: Leaderboard, test: Mapping[str, float]) -> str:
     """Return the scores of the test split that mean something, and how often it was opened."""
-    images, metric = board.sweep.valid_images, board.objective.metric
+    images, metric = board.images_by_class, board.objective.metric
     is_skewed = metric.endswith("balanced_top1") or bool(chance_note("valid/top1", images))
     scores = [
         f"{name} {score_text(name, value)}"
@@ -63,12 +63,14 @@ def certainty(board: Leaderboard) -> Card:
     """Say how probable it is that the first is the best, or how to find out."""
     sure = None
     if board.budget is None:  # the probability is that of the first of all
-        sure = certainty_of(board.ranked, board.objective.goal, board.sweep.spec.search.seed, board.images)
+        sure = certainty_of(
+            board.ranked, board.objective.goal, board.sweep.spec.search.seed, board.images_by_class
+        )
     if sure is not None:
         runs = f"{sure.fewest}" if sure.fewest == sure.most else f"{sure.fewest} to {sure.most}"
         share = f"{100 * sure.probability:.0f} %"
         said = f"with a probability of {share}, among {sure.among} configurations of {runs} runs each"
-        said += f", validated on {board.images:,} images" if board.images else ""
+        said += f", validated on {board.images_by_class:,} images" if board.images_by_class else ""
     elif board.best is not None and board.best.runs > 1:
         said = f"cannot be told: no other configuration was run more than once; {REPEAT}"
     else:

@@ -53,13 +53,13 @@ def spending(board: Leaderboard) -> Card:
 
 def core_wait_share(history: SweepHistory) -> float | None:
     """Return the share of their time that the trials waited for a core; None if no report tells it."""
-    told = [
+    measured = [
         (report.metrics["core_wait_seconds"], report.metrics["cpu_seconds"])
         for trial in history.trials.values()
         for report in trial.reports
         if "core_wait_seconds" in report.metrics
     ]
-    waited, computed = sum(wait for wait, _ in told), sum(seconds for _, seconds in told)
+    waited, computed = sum(wait for wait, _ in measured), sum(seconds for _, seconds in measured)
     return waited / (waited + computed) if waited + computed > 0 else None
 
 
