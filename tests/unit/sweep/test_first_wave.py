@@ -17,7 +17,7 @@ from sweeper.store.account import COVERED, EVERYTHING
 from sweeper.store.attempt import Grant
 from sweeper.store.events import AttemptStarted
 from sweeper.sweep.sweep import Sweep
-from sweeper.trial import Report
+from sweeper.trial import Report, State
 
 SEVERAL = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 SCHEDULERS = [
@@ -151,3 +151,25 @@ def test_the_local_runner_keeps_to_a_limit_that_lasts_for_a_few_epochs(toy_spec,
     runner["local"](grant=grant)(sweep, trained, lambda: False)
     sweep.close()
     assert 0.0 < spent(sweep, limit) <= CLOSE
+
+
+def test_a_trial_that_patience_ends_with_its_report_is_not_paused_for_an_epoch_that_never_comes(make_rig):
+    """It was paused for the budget at its last report, and had one attempt more."""
+
+    def stale(trial):
+        yield from (Report(epoch, score, float(epoch)) for epoch, score in ((1, 0.5), (2, 0.4), (3, 0.5)))
+
+    rig = make_rig(
+        scheduler={"type": "none"},
+        train={"epochs": 9, "patience": 2},
+        budget={"trials": 1, "gpu_hours": 3.5 / 3600},
+        workload=stale,
+    )
+    rig.finish()
+    assert rig.trials[0].state is State.COMPLETED
+    assert len(rig.trials[0].attempts) == 1
+    other = make_rig(
+        scheduler={"type": "none"}, budget={"trials": 1, "gpu_hours": 3.5 / 3600}, workload=stale
+    )
+    other.finish()
+    assert other.trials[0].state is State.WAITING, "without patience its next epoch does not fit"
