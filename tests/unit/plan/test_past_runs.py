@@ -138,3 +138,10 @@ def test_a_damaged_record_is_passed_over(tmp_path, content):
     path.write_bytes(content)
     ran(tmp_path, "fine")
     assert remembered(tmp_path).sweeps == ("fine",)
+
+
+def test_how_long_it_took_until_the_first_trial_had_its_device_is_remembered_of_ray_alone(tmp_path):
+    ran(tmp_path, "here")
+    assert remembered(tmp_path).startup is None
+    ran(tmp_path, "there", grant=Grant(node="box"))
+    assert remembered(tmp_path).startup == 0.0

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from sweeper.store.history import Attempt, SweepHistory, TrialHistory
 from sweeper.sweep.marginal_gain import UNKNOWN, Gain, ceiling_of, concluded, gain_ahead
-from sweeper.trial import Goal, Report
+from sweeper.sweep.rules import NEWEST
+from sweeper.sweep.stop_criterion import StopCriterion
+from sweeper.trial import Goal, Report, State
 
 
 def random_search(count, seed):
@@ -138,3 +140,29 @@ def test_what_ended_is_told_attempt_by_attempt_with_the_best_score_until_then():
     assert [cost for cost, _ in pairs] == [20.0, 8.0, 8.0, 10.0]
     assert [score for _, score in pairs] == pytest.approx([0.3, 0.5, math.nan, 0.6], nan_ok=True)
     assert [score for _, score in concluded(history, Goal.MINIMIZE)][3] == -0.2
+
+
+def test_who_looks_again_and_again_is_asked_for_more_each_time():
+    """One look in twenty leaves the truth outside: of thirty looks, one would."""
+    ended = random_search(60, 3)
+    highs = [gain_ahead(ended, 0.25, 3, looks=looks).high for looks in (1, 2, 5, 30)]
+    assert highs == sorted(highs)
+    assert highs[-1] > 1.2 * highs[0] > 0
+
+
+def test_a_sweep_from_before_looks_were_counted_goes_on_by_its_own_rule(toy_spec):
+    history = SweepHistory()
+    for number, (cost, score) in enumerate(random_search(40, 3)):
+        trial = TrialHistory(f"t{number}", number, {}, 0, reports=[Report(1, score, cost)])
+        trial.attempts = [Attempt(trial.id, 1, billed=cost, productive=cost, ended="completed")]
+        history.trials[trial.id] = trial
+        history.settled += trial.attempts
+    high = gain_ahead(concluded(history, Goal.MAXIMIZE), 0.25, 7, ceiling=1.0).high
+    spec = toy_spec(stop_when={"gain": 1.01 * high, "after": 1})
+    ended = {name: StopCriterion(spec, meta) for name, meta in (("old", {}), ("new", NEWEST))}
+    for each in ended.values():
+        for trial in history.trials.values():
+            trial.state = State.COMPLETED
+            each.is_due(history, trial)
+    assert ended["old"].look(history) is not None
+    assert ended["new"].look(history) is None

@@ -1,8 +1,12 @@
 import pytest
 import torch
 
-from sweeper.config.sections import TrainSpec
+from sweeper.config.resources import ResourcesSpec
+from sweeper.config.sections import DatasetSpec, TrainSpec
+from sweeper.store.paths import cache_root
 from sweeper.training.device import compute_dtype, training_dtype
+from sweeper.training.trial_workload import Training
+from sweeper.trial import Trial
 
 CPU = torch.device("cpu")
 
@@ -27,3 +31,24 @@ def test_a_cpu_validates_in_full_precision_unless_the_file_says_otherwise():
 )
 def test_a_named_number_format_is_what_a_cpu_trains_in(precision, dtype):
     assert training_dtype(TrainSpec(precision=precision), CPU) is dtype
+
+
+@pytest.mark.slow(reason="trains two epochs of digits")
+def test_a_trial_trains_with_as_many_threads_as_it_holds_whole_cores(tmp_path):
+    """It held two cores and trained with one thread."""
+    before = torch.get_num_threads()
+    try:
+        for cores, threads in ((2.0, 2), (0.5, 1)):
+            training = Training(
+                DatasetSpec(source="digits"),
+                TrainSpec(epochs=1),
+                "valid/top1",
+                cache_root(),
+                tmp_path,
+                ResourcesSpec(cpu=cores),
+            )
+            config = {"pixels": 8, "layers": 1, "filters": [4]}
+            next(iter(training(Trial(f"t{cores}", 0, config, 0))))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
