@@ -63,14 +63,12 @@ def certainty(board: Leaderboard) -> Card:
     """Say how probable it is that the first is the best, or how to find out."""
     sure = None
     if board.budget is None:  # the probability is that of the first of all
-        sure = certainty_of(
-            board.ranked, board.objective.goal, board.sweep.spec.search.seed, board.images_by_class
-        )
+        sure = certainty_of(board.ranked, board.objective.goal, board.sweep.spec.search.seed, board.images)
     if sure is not None:
         runs = f"{sure.fewest}" if sure.fewest == sure.most else f"{sure.fewest} to {sure.most}"
         share = f"{100 * sure.probability:.0f} %"
         said = f"with a probability of {share}, among {sure.among} configurations of {runs} runs each"
-        said += f", validated on {board.images_by_class:,} images" if board.images_by_class else ""
+        said += f", validated on {board.images:,} images" if board.images else ""
     elif board.best is not None and board.best.runs > 1:
         said = f"cannot be told: no other configuration was run more than once; {REPEAT}"
     else:
