@@ -71,15 +71,14 @@ def cnn(
     arXiv:2404.00498).
     """
     parts: OrderedDict[str, nn.Module] = OrderedDict()
-    channels, pixels, _ = shape
+    channels = shape[0]
     if whitening:
         first = PatchWhitening(channels)
         parts["whitening"], parts["whitening_activation"] = first, activation_layer(activation)
-        channels, pixels = first.out_channels, pixels - 1
+        channels = first.out_channels
     widths = block_widths(layers, filters, growth)
-    size = final_pixels(
-        *(pixels, layers, convs_per_block, kernel, stride), padding=padding, pool_first=pool_first
-    )
+    blocks = (layers, convs_per_block, kernel, stride, padding)
+    size = final_pixels(shape[1], *blocks, pool_first=pool_first, whitening=whitening)
     convolve = partial(convolution, kernel=kernel, padding=padding, bias=not batch_norm)
     norm = partial(batch_norm_layer, has_scale=norm_scale, momentum=norm_momentum) if batch_norm else None
     for number, (seen, width) in enumerate(itertools.pairwise([channels, *widths]), start=1):
@@ -153,13 +152,21 @@ def block_widths(layers: int, filters: int | list[int], growth: str) -> list[int
 
 
 def final_pixels(
-    pixels: int, layers: int, convs: int, kernel: int, stride: int, *, padding: Padding, pool_first: bool
+    pixels: int,
+    layers: int,
+    convs: int,
+    kernel: int,
+    stride: int,
+    padding: Padding,
+    *,
+    pool_first: bool,
+    whitening: bool,
 ) -> int:
     """Return the pixels a side after the last block; SpecError names the block at which nothing is left.
 
     A convolution gives floor((n + 2p - k) / s) + 1 pixels, a pool half of them.
     """
-    size = pixels
+    size = pixels - whitening
     for block in range(1, layers + 1):
         for conv in range(convs):
             size = convolved(size, kernel, stride if conv == 0 else 1, padding)
@@ -169,7 +176,7 @@ def final_pixels(
             allowed = f"at most {block - 1} block{'s' * (block > 2)}" if block > 1 else "no block at all"
             raise SpecError(
                 f"pooled below 1 px at block {block} of {layers}: {pixels} px with kernel {kernel}, "
-                f"stride {stride}, padding {padding} allow {allowed}",
+                f"stride {stride}, padding {padding}{', whitening' * whitening} allow {allowed}",
                 hint="fewer layers, more pixels or `padding: same`",
             )
     return size

@@ -21,6 +21,7 @@ class MuonAdamW(torch.optim.Optimizer):
         super().__init__([matrices, *others], {"lr": rate})
         weights: list[nn.Parameter] = self.param_groups[0]["params"]
         self._views = {weight: nn.Parameter(_order(weight)(weight.detach())) for weight in weights}
+        assert all(view.data_ptr() == weight.data_ptr() for weight, view in self._views.items())
         self._muon = torch.optim.Muon(
             list(self._views.values()), lr=rate, momentum=momentum, adjust_lr_fn="match_rms_adamw"
         )

@@ -291,3 +291,10 @@ def test_resnet9_has_the_parameters_that_follow_from_its_layers():
         module = model["resnet9"]((3, 32, 32), 10)
     convolutions = 9 * (3 * 64 + 64 * 128 + 2 * 128**2 + 128 * 256 + 256 * 512 + 2 * 512**2)
     assert count(module) == convolutions + 4 * 2_240 + 5_130 == 6_577_610
+
+
+def test_the_whitening_layer_takes_a_pixel_and_the_refusal_says_so():
+    message = "pooled below 1 px at block 5 of 5: 32 px with .* whitening allow at most 4 blocks"
+    with pytest.raises(SpecError, match=message):
+        cnn((3, 32, 32), layers=5, whitening=True)
+    assert cnn((3, 32, 32), layers=4, whitening=True)(noise(1, 3, 32, 32)).shape == (1, 10)
