@@ -23,13 +23,13 @@ dataset:
 # What is searched. A list is a choice; min and max are a range, of whole numbers where both are.
 parameters:
   pixels:        [{pixels}]
-  layers:        {{min: 2, max: {layers}}}
+  layers:        {{min: {least}, max: {most}}}
   filters:       {{values: [16, 32, 64], per: layers}}       # one number for each layer
   dropout:       {{min: 0.0, max: 0.4, q: 0.1}}
-  augmentation:  [none, {augmentation}]
-  normalization: [none, standardize]
-  learning_rate: {{distribution: log_uniform_values, min: 1e-3, max: 3e-2}}
+  augmentation:  [{augmentations}]
+  learning_rate: {{distribution: log_uniform_values, min: 1e-2, max: 6e-2}}
 
+recipe:    fast                                           # sets the rest: `sweeper plan` prints it
 train:     {{epochs: {epochs}, batch_size: 64}}
 objective: {{metric: {metric}}}
 search:    {{algorithm: tpe, seed: 7}}
@@ -50,8 +50,9 @@ def starter_text(file: Path, root: Path | None, source: str, metric: str) -> str
         # JSON is YAML: quotes and backslashes in a folder's name stay what they are
         root=f"  root: {json.dumps(str(root), ensure_ascii=False).replace('${', '$${')}\n" if root else "",
         pixels="8, 16" if is_small else "32, 48, 64",
-        layers=3 if is_small else 5,
-        augmentation="light" if is_small else "basic",
+        least=1 if is_small else 2,
+        most=2 if is_small else 4,
+        augmentations="none, light" if is_small else "crop_flip, basic",
         epochs=15 if is_small else 20,
         metric=metric,
     )

@@ -19,7 +19,7 @@ def test_the_starter_file_is_right_and_says_what_to_type_next(capsys: pytest.Cap
         "next: sweeper validate first.yaml\n"
     )
     spec = load_spec("first.yaml")
-    assert (spec.name, spec.dataset.source) == ("first", "digits")
+    assert (spec.name, spec.dataset.source, spec.recipe) == ("first", "digits", "fast")
     assert run(["validate", "first.yaml"]) == 0
 
 
