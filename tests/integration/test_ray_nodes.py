@@ -108,6 +108,6 @@ def test_trials_of_a_drained_and_of_a_lost_node_go_on_elsewhere_and_nothing_is_t
     # Ray may notice that the worker is gone before it notices that its node is
     assert sorted(told["ends"])[1] in (["node_lost", "completed"], ["preempted", "completed"])
     assert told["why"][-1] == "the node is being drained"
-    assert any(why.startswith("The actor died") for why in told["why"])
+    assert any(why.startswith("The actor ") for why in told["why"])
     reported = [tuple(pair) for pair in told["reported"]]
     assert len(reported) == len(set(reported)) == 3 * EPOCHS

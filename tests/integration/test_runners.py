@@ -133,13 +133,13 @@ def test_two_trials_side_by_side_share_nothing_and_lose_nothing(drive, toy_workl
 
 def test_a_cancelled_sweep_ends_in_mid_trial_and_can_be_resumed(drive):
     def endless(trial):
-        for epoch in range(1, 1_000_000):
+        for epoch in range(1, 100_000):
             time.sleep(0.05)
             yield Report(epoch, 0.5, 0.05 * epoch, checkpoint=str(epoch))
 
     begun = set()
     sweep = drive(
-        endless, at_once=2, pulse=lambda: len(begun) == 2, scheduler=PATIENT, train={"epochs": 1_000_000},
+        endless, at_once=2, pulse=lambda: len(begun) == 2, scheduler=PATIENT, train={"epochs": 100_000},
         listener=lambda event, history: begun.add(event.trial) if isinstance(event, Reported) else None,
     )  # fmt: skip
     assert sweep.live == 0
