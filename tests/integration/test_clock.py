@@ -1,4 +1,4 @@
-"""The wall clock is set while a sweep runs, by hours, forth and back: nothing is billed, ended or lost by it."""
+"""The wall clock is set by hours, back and forth, while a sweep runs: no duration and no budget follows."""
 
 import time
 from pathlib import Path

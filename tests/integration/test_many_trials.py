@@ -20,7 +20,7 @@ from sweeper.trial import derive, trial_key
 
 pytestmark = pytest.mark.integration
 FIXED = {"architecture": "cnn", "filters": 8, "pixels": 8, "normalization": "none"}
-TRIALS, EPOCHS, SECONDS = 10_000, 6, 5.0
+TRIALS, EPOCHS = 10_000, 6
 
 
 def history(spec: SweepSpec, trials: int, sweep_id: str) -> list[Line]:
@@ -108,8 +108,8 @@ def test_what_going_on_costs_grows_as_the_trials_do(machine: Any, lines_run: Any
 
 
 @pytest.mark.speed
-@pytest.mark.parametrize("words", [("status", "many"), ("best", "many"), ("resume", "many")])
-def test_each_takes_seconds(words: tuple[str, ...], machine: Any, many: SweepPaths) -> None:
-    seconds = cpu_seconds(lambda: machine.run(*words))
-    print(f"sweeper {' '.join(words)}: {seconds:.1f} CPU-seconds")
-    assert seconds < SECONDS
+@pytest.mark.parametrize(("verb", "most"), [("status", 5), ("best", 5), ("resume", 40)])
+def test_each_takes_seconds(verb: str, most: float, machine: Any, many: SweepPaths) -> None:
+    seconds = cpu_seconds(lambda: machine.run(verb, "many"))
+    print(f"sweeper {verb} many: {seconds:.1f} CPU-seconds")
+    assert seconds < most
