@@ -12,7 +12,7 @@ from sweeper.store.history import SweepHistory, replay
 from sweeper.store.record import Record
 from sweeper.trial import State
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 TRIALS, EPOCHS = 3, 30
 WORDS = ("-o", f"budget.trials={TRIALS}", "-o", f"train.epochs={EPOCHS}", "-o", "scheduler={type: none}")
 SMALL = ("-o", "parameters.pixels=16", "-o", "parameters.layers=1", "-o", "resources.concurrency=1")
@@ -39,7 +39,7 @@ def reports(path) -> int:
 
 
 def wait_for(process, condition):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and process.poll() is None:
         if condition():
             return
@@ -61,7 +61,7 @@ def worker_killed(machine, digits, path):
     before = reports(path)
     wait_for(process, lambda: reports(path) >= before + 2)
     machine.interrupt(process)
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=600)
     return process.returncode, out, err, history(path)
 
 

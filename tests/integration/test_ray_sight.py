@@ -50,7 +50,7 @@ def test_a_node_that_does_not_see_the_folder_ends_the_sweep_before_it_starts(end
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment,
     ) as process:  # fmt: skip
         try:
-            out, error = process.communicate(timeout=240)
+            out, error = process.communicate(timeout=600)
         finally:
             end_session(process.pid)
     assert process.returncode == 0, error[-3000:]

@@ -19,8 +19,6 @@ from sweeper.store.paths import SweepPaths, cache_root
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Report
 
-pytestmark = pytest.mark.timeout(60)  # the first of these imports torch
-
 
 @pytest.fixture
 def launched(tmp_path, toy_spec):
