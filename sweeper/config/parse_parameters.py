@@ -194,7 +194,7 @@ def _json(value: Value, where: str) -> Value:
     if isinstance(value, dict):
         raise SpecError("found keys with values, expected one value or a list", path=where)
     if isinstance(value, float) and not -LARGEST <= value <= LARGEST:
-        raise SpecError(f"found {value}, expected a finite number", path=where)
+        raise SpecError(f"found {value}, expected a number of at most 2^53", path=where)
     for index, inner in enumerate(value if isinstance(value, list) else []):
         _json(inner, f"{where}.{index}")
     return value

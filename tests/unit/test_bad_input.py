@@ -45,6 +45,12 @@ ONE_LINE = [
         "  epochs: '3'",
         "11: train.epochs: found '3', expected a whole number",
     ),
+    (
+        "a number that loses its last digit",
+        "  learning_rate: {distribution: log_uniform_values, min: 1e-4, max: 1e-2}",
+        "  learning_rate: [1.0e30]",
+        "9: parameters.learning_rate.values.0: found 1e+30, expected a number of at most 2^53",
+    ),
     ("half an epoch", "  epochs: 3", "  epochs: 2.5", "11: train.epochs: found 2.5, expected a whole number"),
     (
         "true for a number",
