@@ -43,6 +43,7 @@ from sweeper.errors import Mistakes, SpecError, together
 from sweeper.trial import canonical
 
 MAX_PARAMETERS = 200
+ENOUGH = 50  # mistakes after which nobody reads on
 POINT_LABELS = ("name", "published")  # keys of a point that are no parameters
 
 
@@ -111,6 +112,8 @@ class SweepSpec(Strict):
             with mistakes.collected():
                 space.check_when(rule.when, f"resources.rules.{index}.when")
         for index, point in enumerate(self.points):
+            if len(mistakes.found) >= ENOUGH:
+                return
             values = {key: value for key, value in point.items() if key not in POINT_LABELS}
             for check in (lambda v=values: space.check(v), lambda p=point: published_of(p)):
                 with mistakes.collected():

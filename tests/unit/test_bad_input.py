@@ -87,7 +87,8 @@ ONE_LINE = [
         "an unknown optimizer",
         "  epochs: 3",
         "  optimizer: adamm",
-        "11: train.optimizer: found 'adamm', expected sgd, rmsprop, adam or adamw; did you mean 'adam'?",
+        "11: train.optimizer: found 'adamm', expected sgd, rmsprop, adam, adamw or muon; "
+        "did you mean 'adam'?",
     ),
     (
         "an infinite rate",
@@ -318,7 +319,8 @@ ONE_LINE = [
         "a metric that no trial reports",
         "train:",
         "objective: {metric: valid/top3}\ntrain:",
-        "10: objective.metric: found 'valid/top3', expected valid/top5, valid/top1, valid/loss or train/loss",
+        "10: objective.metric: found 'valid/top3', expected valid/top5, valid/top1, "
+        "valid/balanced_top1, valid/loss or train/loss",
     ),
     (
         "choosing on the test split",
