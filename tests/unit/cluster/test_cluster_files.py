@@ -1,11 +1,15 @@
+import importlib
 import importlib.util
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
+from sweeper.cli import VERBS
 from sweeper.cost.prices import INSTANCE_LABEL, MARKET_LABEL, load_prices
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -96,3 +100,26 @@ def test_the_price_of_every_aws_worker_is_known() -> None:
         if name != cluster["head_node_type"]:
             assert node["labels"][INSTANCE_LABEL] == node["node_config"]["InstanceType"]
             assert load_prices().of_node(node["labels"]) is not None
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_commands_in_a_files_head_work_as_they_are(name: str) -> None:
+    """`ray exec` begins in the home folder, the checkout lies in ~/sweeper, and nobody says yes there."""
+    text = (CLUSTER / name).read_text()
+    head = [line.removeprefix("#").strip() for line in text.splitlines() if line.startswith("#   ray")]
+    mounted = next(place for place, source in read(name)["file_mounts"].items() if source == ".")
+    commands = [line for line in head if " exec " in line]
+    assert commands
+    for command in commands:
+        words = shlex.split(command)
+        assert words[2] == f"cluster/{name}"
+        inside = shlex.split(words[-1])
+        assert inside[:3] == ["cd", mounted, "&&"]
+        assert (CLUSTER.parent / inside[5]).is_file()
+        launch = importlib.import_module(VERBS[inside[4]][0]).command
+        launch.make_parser(click.Context(launch)).parse_args(inside[5:])  # raises for an option that is none
+        assert "-y" in inside
+        assert "--tmux" in words, "a launch ends with the connection otherwise"
+    assert all(line.endswith(" -y") for line in head if line.startswith(("ray up", "ray down")))
+    page = (CLUSTER.parent / "docs" / "cluster.md").read_text()
+    assert name != "aws.yaml" or all(line in page for line in head)
