@@ -77,8 +77,8 @@ def _runs(spec: SweepSpec, machines: Machines, seeds: int, curves: Workload | No
 
 def _cut_text(curves: ReplayedCurves) -> str:
     """What is guessed of curves that early stopping cut."""
-    said = f"{curves.cut} of {len(curves.recorded)} curves were cut short: they go on at their own pace"
-    return f"{said}, with their last score; how much better they would have become cannot be told"
+    text = f"{curves.cut} of {len(curves.recorded)} curves were cut short: they go on at their own pace"
+    return f"{text}, with their last score; how much better they would have become cannot be told"
 
 
 def _replayed(spec: SweepSpec, source: str) -> ReplayedCurves:

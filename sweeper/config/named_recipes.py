@@ -68,9 +68,9 @@ def with_recipe(document: Document) -> Document:
     if recipe is None or not all(isinstance(section, dict) for section in written):
         return document
     train, parameters = cast("tuple[dict[str, Any], dict[str, Any]]", written)
-    said = {**train, **parameters}
+    given = {**train, **parameters}
     added = {
-        section: {key: value for key, value in values.items() if key not in said}
+        section: {key: value for key, value in values.items() if key not in given}
         for section, values in _sections(recipe, _names(parameters.get("architecture", NETWORK))).items()
     }
     filled = {section: {**data.get(section, {}), **values} for section, values in added.items() if values}

@@ -78,5 +78,5 @@ class ResourcesSpec(Strict):
         return held.gpu if on_gpu else held.cpu / self.cpu
 
     def _with(self, rule: ResourceRule | None) -> "ResourcesSpec":
-        said = rule.model_dump(exclude={"when"}, exclude_none=True) if rule else {}
-        return self.model_copy(update={**said, "rules": []})
+        changed = rule.model_dump(exclude={"when"}, exclude_none=True) if rule else {}
+        return self.model_copy(update={**changed, "rules": []})

@@ -41,8 +41,8 @@ class RunOptions:
     @property
     def prices(self) -> str:
         """What it says of prices as JSON, as the record keeps it; "" where it says nothing."""
-        said = {"usd_per_gpu_hour": self.usd_per_gpu_hour, "instance": self.instance}
-        return json.dumps(said) if any(said.values()) else ""
+        given = {"usd_per_gpu_hour": self.usd_per_gpu_hour, "instance": self.instance}
+        return json.dumps(given) if any(given.values()) else ""
 
     def priced_as(self, kept: str) -> "RunOptions":
         """The same, with the prices of an earlier launch where this one says nothing of them."""

@@ -70,11 +70,11 @@ def refuse_existing(spec: SweepSpec) -> None:
     if not paths.record.exists() and not paths.copy.exists():
         return
     changed = _since_launch(paths, spec)
-    said = f", and differs from this file in {'; '.join(shortened(changed, 3))}" if changed else ""
+    text = f", and differs from this file in {'; '.join(shortened(changed, 3))}" if changed else ""
     command = extension(changed, paths.name) or f"sweeper resume {paths.name}"
     ways = f"`-o name=NEW` starts another, `sweeper delete {paths.name}` removes it"
     raise StateError(
-        f"a sweep called {paths.name!r} exists already{said}",
+        f"a sweep called {paths.name!r} exists already{text}",
         where=str(paths.root),
         hint=f"`{command}` goes on with it, {ways}",
     )

@@ -26,9 +26,9 @@ def refused(rehearsal: Rehearsal, quote: CostEstimate) -> str:
     unit = "GPU hours" if quote.is_gpu else "CPU slot hours"
     for name, limit, needed, what in _limits(rehearsal, hours, wall):
         if limit < needed:
-            said = f"even at the fastest reading the cheapest takes {needed:.2g} {what or unit}"
+            text = f"even at the fastest reading the cheapest takes {needed:.2g} {what or unit}"
             epochs = rehearsal.spec.train.epochs
-            return f"budget.{name}: {limit:g} has no room for one trial of {epochs} epochs: {said}"
+            return f"budget.{name}: {limit:g} has no room for one trial of {epochs} epochs: {text}"
     return ""
 
 
@@ -161,5 +161,5 @@ def _ladder(spec: SweepSpec, wanted: int | None) -> Iterator[str]:
         rungs, last = rungs + 1, Report(math.ceil(milestone.level), 0.0, milestone.level)
     needed = math.ceil(float(spec.scheduler.options.get("reduction_factor", 3)) ** rungs - 1e-9)
     if wanted < needed:
-        said = f"kind: promote has {counted(rungs, 'rung')}: {needed} trials bring one to its end by rank"
-        yield f"{said}, of {wanted} the best goes on alone"
+        text = f"kind: promote has {counted(rungs, 'rung')}: {needed} trials bring one to its end by rank"
+        yield f"{text}, of {wanted} the best goes on alone"

@@ -114,10 +114,10 @@ def _facts(path: Path, past: SweepSpec, facts: DataFacts) -> DataFacts:
 
 
 def _is_of(attempts: Sequence[Attempt], device: str, is_gpu: bool) -> bool:
-    said = attempts[-1].device.lower()
-    if attempts[-1].is_gpu != is_gpu or said == "virtual":
+    ran_on = attempts[-1].device.lower()
+    if attempts[-1].is_gpu != is_gpu or ran_on == "virtual":
         return False
-    return not is_gpu or said in ("gpu", "cuda") or said in device.lower()
+    return not is_gpu or ran_on in ("gpu", "cuda") or ran_on in device.lower()
 
 
 def _spread(trials: Sequence[TrialHistory]) -> list[TrialHistory]:

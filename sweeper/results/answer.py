@@ -29,8 +29,8 @@ def overview(board: Leaderboard) -> Card:
     states = {str(s): n for s in State if (n := sum(trial.state is s for trial in trials))}
     ended = ENDINGS.get(history.closed, f"stopped ({plain(history.closed)})")
     parts = ", ".join(f"{number} {state}" for state, number in states.items())
-    said = [f"{counted(len(trials), 'trial')}: {parts}"]
-    said += [f"search ended: {plain(history.enough)}"] if history.enough else []
+    lines = [f"{counted(len(trials), 'trial')}: {parts}"]
+    lines += [f"search ended: {plain(history.enough)}"] if history.enough else []
     facts = {
         "sweep": board.sweep.spec.name,
         "metric": objective.metric,
@@ -44,7 +44,7 @@ def overview(board: Leaderboard) -> Card:
         title=plain(board.sweep.spec.name),
         subtitle=f"{ended} in {duration_text(history.wall_seconds)}",
         facts=facts,
-        lines=[Words("", line) for line in said],
+        lines=[Words("", line) for line in lines],
     )
 
 

@@ -133,8 +133,8 @@ def _refuse(boards: Sequence[Leaderboard]) -> None:
     for one, other in pairwise(board.sweep.spec for board in boards):
         mine, theirs = one.objective, other.objective
         if (mine.metric, mine.goal) != (theirs.metric, theirs.goal):
-            said = f"{one.name} ranks by {mine.metric}, {other.name} ranks by {theirs.metric}"
-            raise SpecError(said, hint="sweeps compare where objective.metric is the same")
+            text = f"{one.name} ranks by {mine.metric}, {other.name} ranks by {theirs.metric}"
+            raise SpecError(text, hint="sweeps compare where objective.metric is the same")
     if all(board.best is None for board in boards):
         names = ", ".join(board.sweep.spec.name for board in boards)
         raise StateError("no trial has a score yet", where=names)
@@ -179,13 +179,13 @@ def _best_at(
 
 
 def _warnings(boards: Sequence[Leaderboard], cost: Cost) -> list[str]:
-    said: list[str] = []
+    doubts: list[str] = []
     digests = {board.sweep.spec.name: board.sweep.meta.get("data_digest") for board in boards}
     if len(set(digests.values())) > 1:
         each = ", ".join(f"{name} {(digest or 'unknown')[:12]}" for name, digest in digests.items())
-        said.append(f"their images or splits differ ({each}): their scores do not measure the same thing")
+        doubts.append(f"their images or splits differ ({each}): their scores do not measure the same thing")
     if len({board.has_gpu for board in boards if board.best}) > 1 and cost != "usd":
-        said.append("some ran on GPUs, some on CPU slots: their device time is not the same thing")
+        doubts.append("some ran on GPUs, some on CPU slots: their device time is not the same thing")
     if any(board.cost != cost for board in boards):
-        said.append("they count cost in different units, or a price is unknown: compared in device-hours")
-    return said
+        doubts.append("they count cost in different units, or a price is unknown: compared in device-hours")
+    return doubts

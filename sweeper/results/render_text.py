@@ -49,8 +49,8 @@ def _print(sections: list[RenderableType], console: Console) -> None:
 
 def _heading(cards: Cards) -> Text:
     (card,) = _of(cards, "overview")
-    said = "".join(f"\n{line.text}" for line in card.lines)
-    return Text(f"\n{card.title}", style="bold").append(f": {card.subtitle}{said}", style="not bold")
+    text = "".join(f"\n{line.text}" for line in card.lines)
+    return Text(f"\n{card.title}", style="bold").append(f": {card.subtitle}{text}", style="not bold")
 
 
 def _sections(cards: Cards, mode: str) -> list[RenderableType]:

@@ -95,8 +95,8 @@ def proving(path: Path) -> Generator[None]:
     except SweeperError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        said = f"{type(error).__name__}: {error}"
-        raise Damaged(f"the record is damaged ({said})", where=str(path)) from error
+        text = f"{type(error).__name__}: {error}"
+        raise Damaged(f"the record is damaged ({text})", where=str(path)) from error
 
 
 def connected(path: Path, patience: float) -> sqlite3.Connection:

@@ -180,8 +180,8 @@ class Budget:
 
 
 def _words(spent: float, wanted: float, limit: str, digits: str) -> str:
-    said = f"{spent:{digits}} of {limit} are spent"
-    return f"{said}, {wanted:{digits}} more would be needed" if wanted > 0 else said
+    text = f"{spent:{digits}} of {limit} are spent"
+    return f"{text}, {wanted:{digits}} more would be needed" if wanted > 0 else text
 
 
 def _wall_words(hours: float, more: float, limit: float) -> str:

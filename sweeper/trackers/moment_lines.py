@@ -68,5 +68,5 @@ def _happening(moment: Moment, metric: str) -> str:
     outcome, verdict = moment.outcome, moment.verdict
     if outcome.state is State.STOPPED and verdict and verdict.decision is not Decision.CONTINUE:
         return f"stopped {verdict_text(metric, verdict, moment.score)}".strip()
-    said = ": ".join(part for part in (outcome.kind.replace("_", " "), plain(outcome.message)) if part)
-    return f"{outcome.state}" + (f" ({said})" if said else "")
+    text = ": ".join(part for part in (outcome.kind.replace("_", " "), plain(outcome.message)) if part)
+    return f"{outcome.state}" + (f" ({text})" if text else "")

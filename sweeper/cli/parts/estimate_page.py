@@ -98,8 +98,8 @@ def _pairs(quote: CostEstimate) -> Iterator[tuple[str, str]]:
         yield "price", "that of a GPU; no GPU is here, so the hours are those of CPU slots"
     if quote.cut_by:
         wanted = f" of {quote.wanted_trials}" if quote.wanted_trials else ""
-        said = f"budget.{quote.cut_by} ends the sweep after about {quote.trials.p50:.0f}{wanted} trials"
-        yield "budget", f"{said}: {' '.join(quote.changes)}".rstrip(": ")
+        text = f"budget.{quote.cut_by} ends the sweep after about {quote.trials.p50:.0f}{wanted} trials"
+        yield "budget", f"{text}: {' '.join(quote.changes)}".rstrip(": ")
     for note in quote.notes:
         yield "note", plain(note)
 

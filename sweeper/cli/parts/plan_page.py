@@ -67,16 +67,16 @@ def _pairs(spec: SweepSpec, plan: Plan) -> Iterator[tuple[str, str]]:
 def _budget_text(spec: SweepSpec) -> str:
     units = {"trials": "trials", "gpu_hours": "device-hours", "usd": "USD", "wall_hours": "wall-clock hours"}
     limits = spec.budget.model_dump()
-    said = [f"{limits[key]:g} {unit}" for key, unit in units.items() if limits[key] is not None]
-    return f"{' or '.join(said) or 'none'}, at most {spec.train.epochs} epochs a trial"
+    parts = [f"{limits[key]:g} {unit}" for key, unit in units.items() if limits[key] is not None]
+    return f"{' or '.join(parts) or 'none'}, at most {spec.train.epochs} epochs a trial"
 
 
 def _recipe_text(spec: SweepSpec) -> str:
     """`fast: optimizer=muon schedule=linear; the file sets learning_rate itself`."""
     values, named = spec.recipe_values, RECIPES[spec.recipe]
     own = [key for key in named.values if key not in values]
-    said = config_text(values) or named.source
-    return f"{spec.recipe}: {said}" + (f"; the file sets {', '.join(own)} itself" if own else "")
+    text = config_text(values) or named.source
+    return f"{spec.recipe}: {text}" + (f"; the file sets {', '.join(own)} itself" if own else "")
 
 
 def _images_text(plan: Plan) -> str:
@@ -96,10 +96,10 @@ def _classes_text(facts: DataFacts) -> str:
 def _disk_text(spec: SweepSpec, plan: Plan) -> str:
     """Say what the stores of all sizes take, and at most three checkpoints of each trial."""
     stores, checkpoints = disk_bytes(spec, plan)
-    said = f"{_bytes_text(stores)} of decoded images in the cache, shared by all sweeps"
+    text = f"{_bytes_text(stores)} of decoded images in the cache, shared by all sweeps"
     if checkpoints is None:
-        return f"{said}; checkpoints by trials"
-    return f"{said}; up to {_bytes_text(checkpoints)} of checkpoints"
+        return f"{text}; checkpoints by trials"
+    return f"{text}; up to {_bytes_text(checkpoints)} of checkpoints"
 
 
 def disk_bytes(spec: SweepSpec, plan: Plan) -> tuple[int, int | None]:

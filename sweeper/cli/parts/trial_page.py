@@ -91,7 +91,7 @@ _LEFT = ("node", "device", "ended", "decision", "why")
 
 
 def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
-    said = ": ".join(part for part in (attempt.ended.replace("_", " "), plain(attempt.message)) if part)
+    text = ": ".join(part for part in (attempt.ended.replace("_", " "), plain(attempt.message)) if part)
     return (
         str(attempt.number),
         str(attempt.launch),
@@ -100,7 +100,7 @@ def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
         f"{attempt.share:g}",
         f"{attempt.billed:.1f}",
         f"{attempt.productive:.1f}",
-        said or "running",
+        text or "running",
     )
 
 
