@@ -21,10 +21,10 @@ $(VENV)/.installed: $(ROOT)requirements.lock $(ROOT)pyproject.toml
 demo: install  ## the digits sweep, start to finish: about a minute on two cores
 	$(ROOT)search_spaces/demo.sh
 
-test: install  ## all tests: quick ones in two workers, then those with Ray, servers and kills one by one
+test: install  ## all tests: quick ones in two workers, then those with Ray beside those with servers
 	cd $(ROOT) && $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --durations=20 \
 	    tests/unit tests/contracts tests/docs tests/lint
-	cd $(ROOT) && $(BIN)/python -m pytest --durations=20 tests/integration tests/chaos
+	$(ROOT)tests/integration/side_by_side.sh
 
 speed: install  ## what is held in seconds, on a quiet machine: a unit test takes one, `--help` half of one
 	cd $(ROOT) && $(BIN)/python -m pytest --speed tests/unit

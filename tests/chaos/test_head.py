@@ -11,7 +11,7 @@ from sweeper.store.event_lines import parse_lines
 from sweeper.store.history import replay
 from sweeper.store.record import Record
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.ray]
 TRIALS, EPOCHS = 5, 10
 SMALL = (
     *("-o", f"budget.trials={TRIALS}"),

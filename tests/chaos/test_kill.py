@@ -96,6 +96,7 @@ def undisturbed(other_machine, digits):
 
 
 @pytest.mark.integration
+@pytest.mark.ray
 @pytest.mark.timeout(1200 + 300 * KILLS)
 class TestASweepThatIsKilledAgainAndAgain:
     def test_ends_as_if_nothing_had_happened(self, outcome):

@@ -14,7 +14,7 @@ from sweeper.store.history import SweepHistory, replay
 from sweeper.store.record import Record
 from sweeper.trial import Decision, State
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.ray]
 
 TRIALS, EPOCHS = 4, 25
 

@@ -13,7 +13,7 @@ from sweeper.store.history import SweepHistory, replay
 from sweeper.store.record import Record
 from sweeper.trial import State
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.ray]
 
 
 def events_of(path: Path) -> list[Line]:

@@ -18,7 +18,7 @@ from sweeper.store.record import Record
 from sweeper.sweep.ranking import best_of
 from sweeper.trial import Decision, Goal, State
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.ray]
 
 IS_FULL = bool(os.environ.get("SWEEPER_TEST_FULL"))
 SHORTER = () if IS_FULL else ("-o", "budget.trials=8", "-o", "train.epochs=6")

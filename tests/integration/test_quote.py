@@ -14,7 +14,7 @@ from sweeper.cost.cost_estimate import CostEstimate
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.ray]
 
 SMALL = (
     "-o", "parameters.pixels=[8]", "-o", "parameters.layers={min: 1, max: 2}", "-o", "budget.trials=4",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.ray]
 FOUR_GPUS = """
 import json, os, sys, time
 from pathlib import Path

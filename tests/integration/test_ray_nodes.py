@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.ray]
 EPOCHS = 8
 NODES = {
     "RAY_health_check_period_ms": "1000",

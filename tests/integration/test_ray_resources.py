@@ -13,7 +13,7 @@ import ray
 from sweeper.store.events import AttemptEnded
 from sweeper.trial import Report, State
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.ray]
 PATIENT = {"type": "none"}
 LAYERS = {"layers": {"values": [1, 2]}, "dropout": {"min": 0.0, "max": 0.5}}
 

@@ -10,7 +10,7 @@ from sweeper.store.events import Reported
 from sweeper.store.history import replay
 from sweeper.trial import Report, State, canonical
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.ray]
 STOP = {"type": "asha", "grace": 1, "reduction_factor": 3}
 PROMOTE = STOP | {"kind": "promote"}
 TPE = {"algorithm": "tpe", "seed": 7, "startup": 4}

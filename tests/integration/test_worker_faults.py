@@ -11,7 +11,7 @@ from sweeper.runners.parts.versions import versions_here
 from sweeper.store.history import replay
 from sweeper.trial import Report, State
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.ray]
 PATIENT = {"type": "none"}
 PATIENCE = 15.0
 """Seconds for which a healthy worker may be silent while neighbors have the cores."""

@@ -10,7 +10,7 @@ from sweeper.store.events import Reported
 from sweeper.store.history import replay
 from sweeper.trial import Report, State
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.ray]
 PATIENT = {"type": "none"}
 
 by_each = pytest.mark.parametrize("by", ["subprocess", "ray_tune"])
