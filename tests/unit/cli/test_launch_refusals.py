@@ -37,7 +37,7 @@ def taken() -> Iterator[int]:
 
 REFUSED = [
     (("-o", "tracking.uri=file:///tmp/mlruns"), 2, "-o tracking.uri=file:///tmp/mlruns: tracking.uri: 'file"),
-    (("-o", "tracking.uri='http://u:p@[::1/'"), 2, "tracking.uri: 'http://***@[::1/' is not an MLflow"),
+    (("-o", "tracking.uri='http://u:p@[::1/'"), 2, "tracking.uri: 'http://u:***@[::1/' is not an MLflow"),
     (("-o", "search.algorithm=tpee"), 2, "no search algorithm"),
     (
         ("-o", "search={algorithm: optuna, sampler: NobodySampler}"),
