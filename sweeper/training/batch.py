@@ -26,7 +26,10 @@ def even_batches(images: int, batch_size: int) -> tuple[int, int]:
     BatchNorm's statistics and a captured graph's shapes.
     """
     steps = math.ceil(images / batch_size)
-    return images // steps, steps
+    size = images // steps
+    if size == 1 < min(images, batch_size):  # pairs of an odd number: BatchNorm has no statistics of one
+        return batch_size, images // batch_size
+    return size, steps
 
 
 def largest_batch(fits: Callable[[int], bool], limit: int) -> int:

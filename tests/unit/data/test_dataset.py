@@ -133,6 +133,6 @@ def test_digits_come_with_their_ten_classes(cache):
     assert facts.imbalance < 1.1
 
 
-def test_describing_decodes_nothing(tmp_path: Path):
+def test_describing_builds_no_store(tmp_path: Path):
     describe(DatasetSpec(source="digits"), tmp_path)
     assert not (tmp_path / "stores").exists()

@@ -24,6 +24,12 @@ def test_batches_are_even_and_never_larger_than_asked_for(images, batch_size, ex
     assert images - size * steps < steps
 
 
+@pytest.mark.parametrize("images", [3, 5, 7, 1001])
+def test_pairs_of_an_odd_number_are_pairs_and_leave_one_image_out(images):
+    """Evened out they were batches of one, which BatchNorm refuses at 1 px, and half of the images."""
+    assert even_batches(images, 2) == (2, images // 2)
+
+
 @pytest.mark.parametrize(
     ("holds", "limit", "expected"),
     [(1000, 10_000, 512), (1000, 600, 600), (40, 10_000, 32), (9, 10_000, 8), (0, 100, 1), (10**9, 20, 20)],
