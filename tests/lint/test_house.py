@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 ROOMS = 24
-IMPORTS_A_MODULE = 4.3  # aim 3.0
+IMPORTS_A_MODULE = 4.25  # aim 3.0
 MOST_IMPORTS = 14
 VERB_LINES = 40
 KINDS_COMPARED = 0
