@@ -54,6 +54,8 @@ def places(board: Leaderboard) -> Card:
     experiment = sweep.spec.tracking.experiment or sweep.spec.name
     pictures = [str(path) for path in (paths.front, paths.anytime) if path.exists()]
     commands = next_commands(sweep.ended, sweep.spec.name)
+    if board.best is None and sweep.ended == "done":  # there is nothing to look at but why
+        commands = (f"sweeper logs {sweep.spec.name}",)
     lines = [
         Words("MLflow", f"{sweep.tracking}, experiment {experiment}"),
         Words("Record", str(paths.record)),

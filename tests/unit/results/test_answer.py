@@ -276,3 +276,9 @@ def test_load_from_outside_that_distorts_costs_is_said_in_the_answer(board, prin
     ]
     said = " ".join(printed(board(history(crowded), spec(), 10)).split())
     assert ("trials waited 38 % of their time for a core that other processes had" in said) is is_said
+
+
+def test_a_sweep_without_any_score_leads_on_to_why_and_not_to_its_best(board, printed) -> None:
+    said = printed(board(history(trial(1, [], 5, State.FAILED)), spec(), 10))
+    assert "sweeper logs digits" in said
+    assert "sweeper evaluate digits" not in said
