@@ -46,6 +46,7 @@ class Dataset:
         self.digest = digest
         self.bad = store.about.bad
         self.levels = store.about.levels
+        self.images_digest = store.about.source
         self.notes = (*store.about.notes, *assignment.notes)
         self.fitted = fitted
         self.transform = transform

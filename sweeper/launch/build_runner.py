@@ -51,9 +51,12 @@ class Equipment:
 
 
 def equipment_of(
-    spec: SweepSpec, paths: SweepPaths, options: RunOptions, say: Callable[[str], None]
+    spec: SweepSpec, paths: SweepPaths, options: RunOptions, say: Callable[[str], None], images: str = ""
 ) -> Equipment:
-    """What `--runner` asks for, or what fits, and says which; nothing is started before it is called."""
+    """What `--runner` asks for, or what fits, and says which; nothing is started before it is called.
+
+    `images` is the digest of the images that the sweep began with.
+    """
     options = with_runner(spec, options)
     if text := runner_text(options):
         say(text)
@@ -64,7 +67,9 @@ def equipment_of(
         return Equipment(runner["simulated"](clock=clock, workers=options.cpus or 1), curves, clock)
     share = ResourcesSpec() if options.runner == "local" else spec.resources
     mark = secrets.token_hex(8)
-    training = Training(spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, share, mark)
+    training = Training(
+        spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, share, mark, images
+    )
     worker = (options.worker or WorkerProcess()) if options.runner == "subprocess" else None
     return Equipment(_runner(spec, paths, options, worker, say), training, training=training, worker=worker)
 

@@ -55,7 +55,7 @@ def _driven(launch: Launch) -> Ending:
     options = launch.options
     console = open_console(spec.objective.metric, is_quiet=options.is_quiet)
     sender = sender_of(spec, record, paths)
-    equipment = equipment_of(spec, paths, options, console.note)
+    equipment = equipment_of(spec, paths, options, console.note, launch.plan.facts.digest)
     with contextlib.closing(record), contextlib.closing(equipment):
         refusal = launch.plan.refusal(spec)
         sweep = Sweep(spec, record, clock=equipment.clock, validate_config=refusal)

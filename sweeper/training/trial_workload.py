@@ -13,7 +13,7 @@ from typing import ClassVar
 from sweeper.config.resources import ResourcesSpec
 from sweeper.config.sections import DatasetSpec, TrainSpec
 from sweeper.data.dataset import Dataset, open_dataset
-from sweeper.errors import FailureKind, StateError
+from sweeper.errors import DataError, FailureKind, StateError
 from sweeper.files import own_folder, write_atomically
 from sweeper.training.device import default_device
 from sweeper.training.loop import final_score, train
@@ -40,6 +40,7 @@ class Training:
     checkpoints: Path
     resources: ResourcesSpec = field(default_factory=ResourcesSpec)
     mark: str = ""
+    images: str = ""
 
     def leave_mark(self) -> None:
         """Write the launch's own mark into the folder of checkpoints, by which other nodes recognize it."""
@@ -72,7 +73,7 @@ class Training:
         share = self.resources.share(trial.config, on_gpu=device.type == "cuda")
         return train(
             trial,
-            open_for(recipe, self.dataset, self.cache),
+            self._opened(recipe),
             recipe,
             objective=self.metric,
             device=device,
@@ -85,10 +86,21 @@ class Training:
     def test(self, config: Config, checkpoint: Path) -> dict[str, float]:
         """Score a checkpoint on the test split; nothing where no image is kept for that."""
         recipe = compose(config, self.train)
-        dataset = open_for(recipe, self.dataset, self.cache)
+        dataset = self._opened(recipe)
         if not dataset.size("test"):
             return {}
         return final_score(checkpoint, dataset, recipe, device=default_device())
+
+    def _opened(self, recipe: Recipe) -> Dataset:
+        """Open the images; DataError where they are no longer those that the sweep began with."""
+        dataset = open_for(recipe, self.dataset, self.cache)
+        if self.images and dataset.images_digest != self.images:
+            raise DataError(
+                "the images have changed since the sweep began, so its trials cannot be compared",
+                where=f"dataset.root {self.dataset.root}",
+                hint="put them back as they were, or launch a new sweep",
+            )
+        return dataset
 
     def forget(self) -> None:
         """Close the images that were kept open for the next trial, some of them on the device."""

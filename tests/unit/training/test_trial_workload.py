@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from sweeper.config.sections import DatasetSpec, TrainSpec
-from sweeper.errors import FailureKind
+from sweeper.errors import DataError, FailureKind
 from sweeper.runners.parts.run_attempt import failure
 from sweeper.training.trial_workload import Training, UnseenFolder
 from sweeper.trial import Trial
@@ -41,3 +41,12 @@ def test_an_attempt_proves_it_too_because_nodes_come_later(training, monkeypatch
     with pytest.raises(UnseenFolder):
         training(Trial("a", 0, {}, seed=1))
     assert not training.checkpoints.exists()
+
+
+def test_images_that_changed_since_the_sweep_began_are_not_trained_on(training):
+    """Other images are split otherwise: what one trial validated on, the next would have trained on."""
+    training.leave_mark()
+    changed = replace(training, train=TrainSpec(epochs=1), images="the digest of other images")
+    trial = Trial("t0", 0, {"architecture": "cnn", "pixels": 8, "layers": 1, "filters": [2]}, seed=1)
+    with pytest.raises(DataError, match="images have changed since the sweep began"):
+        list(changed(trial))
