@@ -150,22 +150,23 @@ class Budget:
         """What lacks where `wanted` device-seconds more are spent beside what is `kept`, the clock goes on
         for `seconds` until it is known, and for `longest` until the last that runs is."""
         limits, wall = self._limits, self._meter.wall()
-        if limits.wall_hours is not None and wall + seconds >= limits.wall_hours * 3600:
+        if limits.wall_hours is not None and _is_short(wall, seconds, limits.wall_hours * 3600):
             return _wall_words(wall / 3600, seconds / 3600, limits.wall_hours)
         if limits.gpu_hours is None and limits.usd is None:
             return ""
         self._settle()
         self._devices = self._meter.slots or self._devices  # a runner that ends holds nothing any more
         spent, more = self._account.device_seconds(wall), kept + wanted
-        if limits.gpu_hours is not None and spent + more >= limits.gpu_hours * 3600:
+        if limits.gpu_hours is not None and _is_short(spent, more, limits.gpu_hours * 3600):
             return _words(spent / 3600, more / 3600, f"{limits.gpu_hours:g} device-hours", ".3g")
         if limits.usd is None:
             return ""
         if "idle" in self._covers:  # all devices are paid for until then, whatever runs on them
             more = kept + max(wanted, self._devices * longest)
         usd, price = self._usd(), self._account.usd_per_hour(wall) or self._expected_price
-        is_short = usd + more * price / 3600 >= limits.usd
-        return _words(usd, more * price / 3600, f"{limits.usd:g} USD", ".2f") if is_short else ""
+        wanted_usd = more * price / 3600
+        is_short = _is_short(usd, wanted_usd, limits.usd)
+        return _words(usd, wanted_usd, f"{limits.usd:g} USD", ".2f") if is_short else ""
 
     def _usd(self) -> float:
         meter, wall = self._meter, self._meter.wall()
@@ -177,6 +178,11 @@ class Budget:
         settle(self._account, self._history.settled[self._counted :])
         self._account.one_off += sum(w.device_seconds for w in self._history.booked[self._booked :])
         self._counted, self._booked = len(self._history.settled), len(self._history.booked)
+
+
+def _is_short(spent: float, more: float, limit: float) -> bool:
+    """What fills the limit to the brim still fits; with nothing left, nothing does."""
+    return spent >= limit or spent + more > limit * (1 + 1e-9)
 
 
 def _words(spent: float, wanted: float, limit: str, digits: str) -> str:

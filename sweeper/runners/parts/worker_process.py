@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, ClassVar
@@ -29,18 +28,19 @@ class WorkerLost(SweeperError, RuntimeError):
     failure_kind: ClassVar[FailureKind] = FailureKind.WORKER_LOST
 
 
-@dataclass
 class WorkerProcess:
     """At most one process at a time. What it prints goes nowhere before `Setup` says where.
 
     `gpus` are those that it sees, as `CUDA_VISIBLE_DEVICES` names them; `batches` is its last sign of life.
     """
 
-    gpus: Sequence[str] = ()
-    batches: int | None = None
-    _process: subprocess.Popen[bytes] | None = None
-    _connection: Connection | None = None
-    _setup: Setup | None = field(default=None, repr=False)
+    def __init__(self, connection: Connection | None = None) -> None:
+        """`connection` leads to a worker that somebody else has started; without it there is none yet."""
+        self.gpus: Sequence[str] = ()
+        self.batches: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection = connection
+        self._setup: Setup | None = None
 
     @property
     def is_alive(self) -> bool:

@@ -64,13 +64,13 @@ def test_what_runs_now_counts_as_well_as_what_is_over():
 
 
 def test_a_new_attempt_must_fit_beside_what_the_running_ones_will_still_cost():
-    books = Books(gpu_hours=4.0)
+    books = Books(gpu_hours=3.5)
     books.past("a", 1.0)
     books.start("b", needs=HOUR)
     assert books.budget.shortage(HOUR) == "", "1 spent, 1 set aside, 1 for the new one"
     books.start("c", needs=HOUR)
     said = books.budget.shortage(HOUR)
-    assert said == "1 of 4 device-hours are spent, 3 more would be needed"
+    assert said == "1 of 3.5 device-hours are spent, 3 more would be needed"
     assert books.budget.shortage() == "", "they may go on"
 
 
@@ -104,7 +104,16 @@ def test_what_is_kept_for_later_is_not_given_out():
     books = Books(gpu_hours=3.0)
     assert books.budget.shortage(HOUR, kept=1.5 * HOUR) == ""
     assert books.budget.shortage(HOUR, kept=2.5 * HOUR)
-    assert books.budget.shortage(kept=3 * HOUR) == "0 of 3 device-hours are spent, 3 more would be needed"
+    short = books.budget.shortage(kept=3.5 * HOUR)
+    assert short == "0 of 3 device-hours are spent, 3.5 more would be needed"
+
+
+def test_what_fills_a_limit_to_the_brim_fits_and_then_nothing_does():
+    books = Books(gpu_hours=3.0)
+    books.past("a", 1.0)
+    assert books.budget.shortage(2 * HOUR) == ""
+    books.past("b", 2.0)
+    assert books.budget.shortage() == "3 of 3 device-hours are spent"
 
 
 def test_money_follows_the_price_of_each_device():

@@ -110,9 +110,9 @@ def test_a_worker_tells_its_batches_as_often_as_their_count_changes():
     assert told.get(timeout=300) == first + 2
 
 
-def test_a_sign_of_life_answers_nothing_that_the_driver_waits_for(tmp_path):
+def test_a_sign_of_life_answers_nothing_that_the_driver_waits_for():
     ours, theirs = Pipe()
-    process = WorkerProcess(tmp_path / "log", _connection=ours)
+    process = WorkerProcess(ours)
     theirs.send(BatchCount(7))
     assert process.heard(60.0) is None
     assert process.batches == 7
