@@ -21,7 +21,7 @@ from sweeper.store.ledger import totals
 from sweeper.store.record import Record
 from sweeper.trial import canonical
 
-KILLS = int(os.environ.get("SWEEPER_CHAOS_KILLS", "3"))
+KILLS = int(os.environ.get("SWEEPER_CHAOS_KILLS", "4"))
 SEED = int(os.environ.get("SWEEPER_CHAOS_SEED", "0")) or time.time_ns() % 1_000_000
 TRIALS, EPOCHS = max(6, 2 * KILLS), 8
 SMALL = (
@@ -37,8 +37,8 @@ SMALL = (
 def outcome(machine, digits):
     """The sweep's record after as many kills as asked for, and what was acknowledged before each.
 
-    The first strikes before any trial has reported, each later one some lines of the record after the first
-    new report: no sweep, however quick, is done before it was killed that often.
+    The first strikes before any trial is asked for, the second in the first epoch, each later one some lines
+    after the first new report: no sweep, however quick, is done before it was killed that often.
     """
     print(f"SWEEPER_CHAOS_SEED={SEED}")
     chance = np.random.default_rng(SEED)
@@ -46,8 +46,12 @@ def outcome(machine, digits):
     seen: list[dict[str, int]] = []
     process = machine.start("launch", digits, *SMALL)
     for number in range(KILLS):
-        wait_for(record, process, reports=sum(seen[-1].values()) + 1 if number else 0)
-        wait_for(record, process, lines=len(events(record)) + (int(chance.integers(0, 8)) if number else 0))
+        wait_for(
+            record, process, granted=min(number, 1), reports=sum(seen[-1].values()) + 1 if number > 1 else 0
+        )
+        wait_for(
+            record, process, lines=len(events(record)) + (int(chance.integers(0, 8)) if number > 1 else 0)
+        )
         process.kill()
         assert process.wait() == -signal.SIGKILL, "it was not killed: it had ended"
         seen.append(progress(record))
@@ -56,11 +60,15 @@ def outcome(machine, digits):
     return process.returncode, out + err, record, seen
 
 
-def wait_for(record, process, *, lines=1, reports=0):
+def wait_for(record, process, *, lines=1, granted=0, reports=0):
     """Until the record has so many; an error where the driver ends before."""
-    while not record.exists() or len(log := events(record)) < lines or count(log, "reported") < reports:
+    while not record.exists() or not has(events(record), lines, granted, reports):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
+
+
+def has(log, lines, granted, reports):
+    return len(log) >= lines and count(log, "granted") >= granted and count(log, "reported") >= reports
 
 
 def count(log, kind):
