@@ -285,11 +285,12 @@ def test_what_is_no_mlflow_is_told_nothing_and_said_to_be_none(
 
 
 def test_a_server_that_never_answers_costs_the_sweep_nothing_but_the_bounded_flush(
-    proxy: Proxy, upstream: int, record: Path
+    proxy: Proxy, upstream: int, record: Path, until: Callable[..., None]
 ) -> None:
     proxy.misbehave("hang", 1000)
     sender = Sender(lambda: Record.open(record), lambda: tracker["mlflow"](target(proxy.uri, "hang")))
     sender.start()
+    until(lambda: proxy.faults_left < 1000)
     driver = Record.open(record)
     for number in range(20):
         driver.put_meta({"alive": str(number)})  # the driver writes on, whatever the sender waits for
@@ -297,8 +298,9 @@ def test_a_server_that_never_answers_costs_the_sweep_nothing_but_the_bounded_flu
     sender.close(0.1)
     assert not proxy.release.is_set(), "nobody waited for the server"
 
-    proxy.misbehave("", 0)
     proxy.release.set()
+    sender.close(300)  # its thread would die with the process; here it must not deliver beside the next
+    proxy.misbehave("", 0)
     assert deliver_all(
         Delivery(driver, lambda: tracker["mlflow"](target(proxy.uri, "hang"))), is_over=lambda: False
     )
