@@ -7,6 +7,7 @@ from dataclasses import replace
 from sweeper.config.run_options import RunOptions
 from sweeper.runners.parts.this_machine import usable_cpus
 from sweeper.store.machine import Claim, a_second, claimed
+from sweeper.store.paths import runs_root
 
 
 @contextlib.contextmanager
@@ -25,7 +26,7 @@ def own_cores(
     with contextlib.ExitStack() as stack:
         cores = chooser.all
         try:
-            cores = stack.enter_context(claimed(name, chooser, pause))
+            cores = stack.enter_context(claimed(runs_root() / name, chooser, pause))
         except OSError as error:
             say(f"whether other sweeps use this machine cannot be told: {error}")
         yield replace(options, cpus=cores) if cores < chooser.all else options

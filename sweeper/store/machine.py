@@ -17,11 +17,16 @@ from sweeper.store.paths import cache_root
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sweep that runs here, and the cores that it takes."""
+    """A sweep that runs here, by its folder, and the cores that it takes."""
 
-    sweep: str
+    folder: str
     pid: int
     cores: int
+
+    @property
+    def sweep(self) -> str:
+        """The name of the sweep."""
+        return Path(self.folder).name
 
 
 def claims() -> list[Claim]:
@@ -45,20 +50,21 @@ def a_second() -> None:
 
 @contextlib.contextmanager
 def claimed(
-    sweep: str, choose: Callable[[list[Claim]], int], pause: Callable[[], None] = a_second
+    sweep: Path, choose: Callable[[list[Claim]], int], pause: Callable[[], None] = a_second
 ) -> Generator[int]:
     """Hold so many cores as `choose` answers to the claims of others; with 0 it is asked again after a pause.
 
-    One process looks and claims at a time. OSError where the cache cannot be written to.
+    `sweep` is the sweep's folder. A driver of the same sweep is no other: whoever gets here has taken over
+    from it. One process looks and claims at a time. OSError where the cache cannot be written to.
     """
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
     while True:
         with appending(folder / "lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            cores = choose(claims())
+            cores = choose([each for each in claims() if each.folder != str(sweep)])
             if cores:
-                held = _claim(folder, Claim(sweep, os.getpid(), cores))
+                held = _claim(folder, Claim(str(sweep), os.getpid(), cores))
                 break
         pause()
     path, file = held

@@ -15,7 +15,7 @@ def first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[contextli
     """A sweep that holds every core until the stack is closed."""
     monkeypatch.setenv("SWEEPER_CACHE", str(tmp_path))
     with contextlib.ExitStack() as stack:
-        stack.enter_context(claimed("first", lambda others: usable_cpus()))
+        stack.enter_context(claimed(Path("first"), lambda others: usable_cpus()))
         yield stack
 
 
@@ -48,7 +48,7 @@ def test_cores_that_are_left_are_taken_and_a_wish_that_fits_is_granted(tmp_path,
     cores, said = usable_cpus(), list[str]()
     if cores < 2:
         pytest.skip("one core cannot be divided")
-    with claimed("first", lambda others: 1):
+    with claimed(Path("first"), lambda others: 1):
         with own_cores("second", RunOptions(), said.append) as options:
             assert options.cpus == cores - 1
         assert said[0].startswith(f"takes the {cores - 1} of {cores} cores that are left by sweep first")
@@ -63,3 +63,11 @@ def test_a_cache_that_cannot_be_written_to_stops_no_sweep(tmp_path, monkeypatch)
     with own_cores("only", RunOptions(), said.append) as options:
         assert options == RunOptions()
     assert said[0].startswith("whether other sweeps use this machine cannot be told: ")
+
+
+def test_a_driver_that_was_put_out_of_its_sweep_holds_its_successor_up_no_more(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("SWEEPER_CACHE", str(tmp_path))
+    monkeypatch.setenv("SWEEPER_RUNS", str(tmp_path / "runs"))
+    lost = claimed(tmp_path / "runs" / "mine", lambda others: usable_cpus())
+    with lost, own_cores("mine", RunOptions(), pytest.fail, pause=pytest.fail) as options:
+        assert options.cpus is None
