@@ -2,11 +2,13 @@
 
     python benchmarks/search.py record digits|groceries     full learning curves of random configurations
     python benchmarks/search.py compare [--seeds 20]        every search with every early stopping on them
+    python benchmarks/search.py lcbench [--seeds 8]         the same on curves that nobody here made
     python benchmarks/search.py scale                       what 10,000 trials on 1,000 workers take
 
 `compare` runs the product's own sweep on a virtual clock with four workers. On the *landscape*, processes
 that were fitted to the recorded curves answer any configuration, another sample of them for each seed; on
-the *table* every proposal is replaced by the nearest recorded configuration that has not run yet.
+the *table* every proposal is replaced by the nearest recorded configuration that has not run yet. `lcbench`
+needs the surrogate's folder in $LCBENCH_ROOT, or in `shared/data/lcbench` beside the checkout.
 """
 
 import argparse
@@ -20,6 +22,8 @@ from pathlib import Path
 
 import numpy as np
 from parts.landscape import Fitted
+from parts.lcbench import JUDGED, TASKS, Surrogate, portfolio
+from parts.lcbench import spec as lcbench_spec
 from parts.measure import Claim, finish
 from parts.recorded import RECORDINGS, ROOT, record
 from parts.replayed import Anytime, Arm, Table, run
@@ -35,6 +39,10 @@ TRAININGS = 16
 """The budget on the landscape, in trainings of mean length in full."""
 SHARES = (0.125, 0.25, 0.5, 1.0)
 REFERENCE = "tpe, stop, epoch"
+LCBENCH_SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
+LCBENCH_TRAININGS = 20
+FIRST = 12
+"""Members of a portfolio."""
 
 
 def arms(table: Table, grace: int) -> list[Arm]:
@@ -71,7 +79,9 @@ def compare(name: str, ground: str, seeds: int) -> dict[str, dict[str, object]]:
         print(f"{name}: {fitted}", file=sys.stderr)
     runs: dict[str, list[Anytime]] = {}
     for arm in arms(table, GRACE[name]):
-        runs[arm.name] = [run(table, arm, seed, budget, workload) for seed, workload in enumerate(workloads)]
+        runs[arm.name] = [
+            run(table.spec, arm, seed, budget, workload) for seed, workload in enumerate(workloads)
+        ]
     reference = runs[REFERENCE]
     return {
         arm: {
@@ -104,6 +114,56 @@ def show(name: str, ground: str, seeds: int, figures: Mapping[str, Mapping[str, 
         cells = [*row["best"], row["best_more"], row["area"], row["area_more"]]
         texts = [f"{100 * mean:.2f} ± {100 * half:.2f}" for mean, half in cells]
         print(f"{arm:32}" + "".join(f"{text:>15}" for text in texts) + f"{row['trials']:8.0f}")
+
+
+def lcbench(seeds: int) -> dict[str, dict[str, object]]:
+    """Regret of each arm after shares of 20 mean trainings, over sets and seeds, and against the default's.
+
+    A portfolio is chosen on the other development sets, the one it runs on left out.
+    """
+    regrets: dict[str, list[list[float]]] = {}
+    trials: dict[str, list[int]] = {}
+    for task in JUDGED:
+        surrogate, first = Surrogate(task), portfolio([each for each in TASKS if each != task], FIRST)
+        budget = LCBENCH_TRAININGS * surrogate.full_cost
+        for start, points in (("", ()), (f"portfolio of {FIRST}, ", first)):
+            for name in ("random", "tpe"):
+                for kind in ("stop", "promote"):
+                    arm = Arm(
+                        f"{start}{name}, {kind}",
+                        {"algorithm": name},
+                        _asha(kind, "epoch", {"grace": 2}),
+                        points,
+                    )
+                    for seed in range(seeds):
+                        found = run(lcbench_spec(), arm, seed, budget, surrogate)
+                        row = [surrogate.regret(found.at(share * budget)) for share in LCBENCH_SHARES]
+                        regrets.setdefault(arm.name, []).append(row)
+                        trials.setdefault(arm.name, []).append(found.trials)
+    reference = regrets["tpe, stop"]
+    return {
+        arm: {
+            "regret": [interval(column) for column in zip(*rows, strict=True)],
+            "less": interval([r[-1] - each[-1] for each, r in zip(rows, reference, strict=True)]),
+            "ahead": sum(each[-1] < r[-1] for each, r in zip(rows, reference, strict=True)) / len(rows),
+            "trials": statistics.fmean(trials[arm]),
+        }
+        for arm, rows in regrets.items()
+    }
+
+
+def show_lcbench(seeds: int, figures: Mapping[str, Mapping[str, object]]) -> None:
+    print(f"\nLCBench, {len(JUDGED)} sets, {seeds} seeds, {LCBENCH_TRAININGS} trainings: regret in %")
+    heads = [*(f"{share:.2%} spent" for share in LCBENCH_SHARES), "less at last"]
+    print(f"{'':32}" + "".join(f"{head:>15}" for head in heads) + f"{'ahead':>8}{'trials':>8}")
+    for arm, row in figures.items():
+        cells = [*row["regret"], row["less"]]
+        texts = [f"{100 * mean:.1f} ± {100 * half:.1f}" for mean, half in cells]
+        print(
+            f"{arm:32}"
+            + "".join(f"{text:>15}" for text in texts)
+            + f"{row['ahead']:8.0%}{row['trials']:8.0f}"
+        )
 
 
 def scale(*, as_json: bool, trials: int) -> int:
@@ -156,9 +216,11 @@ def options() -> argparse.ArgumentParser:
     comparing.add_argument("--seeds", type=int, default=20)
     comparing.add_argument("--only", choices=list(RECORDINGS))
     comparing.add_argument("--ground", choices=["landscape", "table"])
+    elsewhere = verbs.add_parser("lcbench")
+    elsewhere.add_argument("--seeds", type=int, default=8)
     scaling = verbs.add_parser("scale")
     scaling.add_argument("--trials", type=int, default=10_000)
-    for verb in (comparing, scaling):
+    for verb in (comparing, elsewhere, scaling):
         verb.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser
 
@@ -167,6 +229,13 @@ def main() -> int:
     chosen = options().parse_args()
     if chosen.verb == "record":
         record(RECORDINGS[chosen.name], chosen.cache, chosen.count)
+        return 0
+    if chosen.verb == "lcbench":
+        figures = lcbench(chosen.seeds)
+        if chosen.json:
+            print(json.dumps(figures, indent=2))
+        else:
+            show_lcbench(chosen.seeds, figures)
         return 0
     if chosen.verb == "scale":
         return scale(as_json=chosen.json, trials=chosen.trials)

@@ -110,11 +110,12 @@ def recorded(space: Space, goal: Goal, seed: int, *, inner: Mapping[str, object]
 
 @dataclass(frozen=True)
 class Arm:
-    """A search and a scheduler, as a sweep file writes them."""
+    """A search and a scheduler, as a sweep file writes them, and configurations that run first."""
 
     name: str
     search: Mapping[str, object]
     scheduler: Mapping[str, object]
+    points: Sequence[Config] = ()
 
 
 @dataclass(frozen=True)
@@ -133,14 +134,15 @@ class Anytime:
         return float(np.mean([self.at(until * (step + 1) / points) for step in range(points)]))
 
 
-def run(table: Table, arm: Arm, seed: int, budget: float, workload: Workload) -> Anytime:
+def run(spec: SweepSpec, arm: Arm, seed: int, budget: float, workload: Workload) -> Anytime:
     """One sweep, ended when its trials have spent `budget` device-seconds."""
-    _CONFIGS[:] = table.configs
     search = {**arm.search, "seed": seed}
-    if workload is table:
+    if isinstance(workload, Table):
+        _CONFIGS[:] = workload.configs
         search = {"algorithm": "recorded", "inner": dict(arm.search), "seed": seed}
-    written = table.spec.resolved()
+    written = spec.resolved()
     written |= {"search": search, "scheduler": dict(arm.scheduler), "budget": {"trials": 5_000}}
+    written |= {"points": [dict(point) for point in arm.points]} if arm.points else {}
     written["objective"] |= {"mode": "budget"}
     clock = VirtualClock()
     sweep = Sweep(
