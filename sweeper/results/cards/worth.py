@@ -57,7 +57,7 @@ def _floor_text(board: Leaderboard, found: Efficient) -> str:
     if found.is_floor_given:
         return "the floor is valid/top5: min_top5"
     if board.images:
-        return f"the floor: with {board.images:,} validation images, none above is told from the best"
+        return f"the floor: on {board.images:,} validation images, all above it tie with the best"
     return "the floor is nine tenths of the best gain over chance"
 
 

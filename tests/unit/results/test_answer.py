@@ -143,7 +143,7 @@ def test_the_most_efficient_competes_with_all_that_cannot_be_told_from_the_best(
     assert (efficient.row.number, efficient.below, efficient.cheaper) == (1, 1, 1)
     assert efficient.floor == pytest.approx(0.97 - 1.96 * math.sqrt(2 * 0.033 * 0.967 / 364), abs=0.001)
     said = " ".join(printed(found).split())
-    assert "the floor: with 360 validation images" in said
+    assert "the floor: on 360 validation images" in said
     assert "below it: 1 configuration, of which 1 cost less" in said
     table = ranked_by(found, "efficiency", 9).tables[0]
     assert [row[1] for row in table.rows] == ["1", "0"]
