@@ -10,7 +10,7 @@ import numpy as np
 
 from sweeper.config.spec import SweepSpec
 from sweeper.cost import Overheads
-from sweeper.plan.launch_quote import launch_quote
+from sweeper.plan.simulated_quote import simulated_quote
 from sweeper.runners import Workload, runner
 from sweeper.runners.parts.lost import NodeLost, Preempted
 from sweeper.runners.parts.synthetic_curves import SyntheticCurves
@@ -138,7 +138,7 @@ def simulate(
     clock = VirtualClock()
     meta = {"sweep_id": f"simulated-{seed}", **NEWEST}
     if any((spec.budget.gpu_hours, spec.budget.usd, spec.budget.wall_hours)):
-        meta["quote"] = launch_quote(spec, curved, machines.grant, machines.overheads, samples).to_json()
+        meta["quote"] = simulated_quote(spec, curved, machines.grant, machines.overheads, samples).to_json()
     sweep = Sweep(spec, NullEventLog(meta), clock=clock, validate_config=validate_config)
     run = runner["simulated"](
         clock=clock, workers=machines.workers, grant=machines.grant, overheads=machines.overheads

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sweeper.cost import Overheads
-from sweeper.plan.launch_quote import launch_quote
 from sweeper.plan.simulate import NullEventLog
+from sweeper.plan.simulated_quote import simulated_quote
 from sweeper.runners import runner
 from sweeper.runners.parts.synthetic_curves import SyntheticCurves
 from sweeper.runners.simulated import VirtualClock
@@ -42,7 +42,7 @@ def run(spec, workers, *, has_quote=True, wrong=1.0, share=1.0, overheads=None, 
     grant = Grant("n", "virtual", True, share, USD)
     meta = {"sweep_id": "s", COVERED: EVERYTHING}
     if has_quote:
-        meta["quote"] = replace(launch_quote(spec, curves, grant, beside), caution=caution).to_json()
+        meta["quote"] = replace(simulated_quote(spec, curves, grant, beside), caution=caution).to_json()
 
     def late(trial):
         for report in curves(trial):
@@ -138,7 +138,7 @@ def test_the_local_runner_keeps_to_a_limit_that_lasts_for_a_few_epochs(toy_spec,
     spec = toy_spec(scheduler=asha, budget={limit: sized(limit, 2.5, 1), "trials": 40})
     clock, grant = VirtualClock(), Grant("n", "virtual", True, 1.0, USD)
     curves = SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, 3)
-    quote = launch_quote(spec, curves, grant, Overheads()).to_json()
+    quote = simulated_quote(spec, curves, grant, Overheads()).to_json()
     sweep = Sweep(spec, NullEventLog({"sweep_id": "s", COVERED: EVERYTHING, "quote": quote}), clock=clock)
 
     def trained(trial):

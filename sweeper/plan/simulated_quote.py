@@ -14,7 +14,7 @@ PACES = 24
 """Configurations whose first epoch is looked up in the curves."""
 
 
-def launch_quote(
+def simulated_quote(
     spec: SweepSpec,
     curves: Workload,
     grant: Grant,
