@@ -79,6 +79,21 @@ _OUTSIDE = frozenset(
 )
 
 
+_MEMORY = (
+    "out of memory",  # CUDA, HIP, MPS; NCCL puts it in quotes
+    "out_of_memory",  # NVRTC
+    "status_alloc_failed",  # cuBLAS, cuDNN, cuSOLVER
+    "can't allocate memory",  # the CPU's allocator
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether the device, or the machine, had too little memory, by whichever library says so."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _MEMORY)
+
+
 class SweeperError(Exception):
     """Base of every error that a user is meant to read; the command line prints it as one line.
 

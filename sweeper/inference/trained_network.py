@@ -20,7 +20,7 @@ from sweeper.models import Shape
 from sweeper.store.history import TrialHistory
 from sweeper.store.paths import SweepPaths, cache_root
 from sweeper.training.checkpoint import verify
-from sweeper.training.device import autocast, compute_dtype, default_device, keep_memory
+from sweeper.training.device import Pieces, autocast, compute_dtype, default_device, keep_memory
 from sweeper.training.loop import restore
 from sweeper.training.recipe import Recipe, compose
 
@@ -62,7 +62,7 @@ class TrainedModel:
     def logits(self, images: Tensor) -> Tensor:
         """Return the logits of a batch that is normalized already, as `Dataset.batches` gives it."""
         with torch.inference_mode(), autocast(self.device, self.dtype):
-            return self.module(images).float()
+            return Pieces(self.device)(self.module, images).float()
 
     def probabilities(self, pixels: Tensor) -> Tensor:
         """Return float32 (rows, classes) on the CPU for uint8 images (rows, height, width, channels)."""

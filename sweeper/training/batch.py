@@ -9,8 +9,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from sweeper.config.sections import TrainSpec
+from sweeper.errors import is_out_of_memory
 from sweeper.models import Shape
-from sweeper.training.device import autocast, compute_dtype, is_out_of_memory
+from sweeper.training.device import autocast, compute_dtype
 from sweeper.training.optim import build_optimizer
 
 CPU_BATCH = 128  # larger ones train no faster on a CPU, and learn less from each image

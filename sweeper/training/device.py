@@ -1,14 +1,17 @@
-"""Sets up the device: threads, memory, number formats."""
+"""Sets up the device: threads, memory, number formats; and makes do with what memory it has."""
 
 import contextlib
 import ctypes
 import functools
 import logging
 import sys
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from sweeper.config.sections import TrainSpec
+from sweeper.errors import is_out_of_memory
 
 _M_ARENA_MAX, _M_MMAP_MAX, _M_TRIM_THRESHOLD = -8, -4, -1  # from malloc.h
 _log = logging.getLogger(__name__)
@@ -97,8 +100,41 @@ def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractCon
     return torch.autocast(device.type, dtype=dtype)
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether the device, or the machine, had too little memory."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    )
+class Pieces:
+    """Passes batches on whole, or in pieces of as many images as were found to fit; the size is remembered.
+
+    Only what treats each image for itself may be passed in pieces, as a network does that is not trained.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._size: int | None = None
+
+    def __call__(self, forward: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+        """Return what `forward` makes of the images, in their order; MemoryError where not even one fits."""
+        while True:
+            size = self._size or len(images)
+            try:
+                return torch.cat([forward(piece) for piece in images.split(size)])
+            except (RuntimeError, MemoryError) as error:
+                self._size = smaller(size, error)
+            free(self._device)  # not before the error has let go of what the failed pass holds
+
+
+def smaller(size: int, error: BaseException) -> int:
+    """Return half of a size that was too large, and log it.
+
+    Raises the error where memory was not its reason, MemoryError where one image was too many.
+    """
+    if not is_out_of_memory(error):
+        raise error
+    if size == 1:
+        raise MemoryError(f"not one image fits: {error}") from error
+    _log.warning("out of memory: going on with %d images at once and the same batches", size // 2)
+    return size // 2
+
+
+def free(device: torch.device) -> None:
+    """Give memory that no tensor holds back to the device."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -20,7 +20,7 @@ from sweeper.data.handled import HANDLED
 from sweeper.data.sources import Split
 from sweeper.errors import DataError
 from sweeper.files import remove_leftovers, writing
-from sweeper.training.device import autocast
+from sweeper.training.device import Pieces, autocast
 from sweeper.training.recipe import Recipe
 from sweeper.trial import canonical
 
@@ -131,10 +131,10 @@ def _compute(
     network: Any, dataset: Data, split: Split, *, device: torch.device, dtype: torch.dtype
 ) -> Tensor:
     network.eval()
-    rows: list[Tensor] = []
+    rows, in_pieces = list[Tensor](), Pieces(device)
     with torch.inference_mode(), autocast(device, dtype):
         for images, _ in dataset.batches(split, batch_size=_BATCH, device=str(device)):
-            rows.append(network.vectors(images).float().cpu())
+            rows.append(in_pieces(network.vectors, images).float().cpu())
     return torch.cat(rows)
 
 

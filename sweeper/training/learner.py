@@ -16,7 +16,7 @@ from sweeper.models.parts.random_layers import share_generator
 from sweeper.models.parts.whitening import whitening_layers
 from sweeper.training.averaging import AveragedWeights
 from sweeper.training.batch import automatic_batch, even_batches
-from sweeper.training.device import autocast, compute_dtype, training_dtype
+from sweeper.training.device import Pieces, autocast, compute_dtype, training_dtype
 from sweeper.training.feature_cache import can_share, shared_features
 from sweeper.training.metrics import Tally
 from sweeper.training.network import build_initialized, portable_state, restore_state
@@ -54,6 +54,7 @@ class Learner:
     averaged: AveragedWeights | None
     device: torch.device
     dtype: torch.dtype
+    in_pieces: Pieces
     batch_size: int
     steps: int
     asked: int
@@ -102,6 +103,7 @@ class Learner:
             averaged=averaged,
             device=device,
             dtype=dtype,
+            in_pieces=Pieces(device),
             batch_size=size,
             steps=steps,
             asked=wanted,
@@ -132,7 +134,15 @@ class Learner:
         """Return loss and accuracies of the validation split, of the averaged weights where there are any."""
         size = _EVALUATION_BATCH * self.batch_size
         module = self.averaged.module if self.averaged else self.module
-        return evaluate(module, self.data, "valid", batch_size=size, device=self.device, dtype=self.dtype)
+        return evaluate(
+            module,
+            self.data,
+            "valid",
+            batch_size=size,
+            device=self.device,
+            dtype=self.dtype,
+            in_pieces=self.in_pieces,
+        )
 
     @property
     def must_be_fitted(self) -> bool:
@@ -211,13 +221,17 @@ def evaluate(
     batch_size: int,
     device: torch.device,
     dtype: torch.dtype,
+    in_pieces: Pieces | None = None,
 ) -> dict[str, float]:
-    """Return `<split>/loss`, `/top1`, `/top5` (k clipped to the classes) and `/balanced_top1`."""
-    tally = Tally(device, len(dataset.classes))
+    """Return `<split>/loss`, `/top1`, `/top5` (k clipped to the classes) and `/balanced_top1`.
+
+    `in_pieces` knows from earlier calls how many images fit at once.
+    """
+    tally, in_pieces = Tally(device, len(dataset.classes)), in_pieces or Pieces(device)
     module.eval()
     with torch.inference_mode():
         for images, labels in dataset.batches(split, batch_size=batch_size, device=str(device)):
             with autocast(device, dtype):
-                logits = module(images)
-            tally.add(logits.float(), labels, F.cross_entropy(logits.float(), labels))
+                logits = in_pieces(module, images).float()
+            tally.add(logits, labels, F.cross_entropy(logits, labels))
     return {f"{split}/{name}": value for name, value in tally.result().items()}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from sweeper.training.device import autocast, is_out_of_memory
+from sweeper.training.device import autocast, free, smaller
 from sweeper.training.optim import Loss, loss_normalizer
 
 Update = Callable[[Tensor, Tensor], Tensor]
@@ -49,18 +49,9 @@ class Stepper:
             try:
                 return self._update(images, labels)
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                if self.piece == 1:
-                    raise MemoryError(f"not one image fits: {error}") from error
-                self._halve(len(images))
-
-    def _halve(self, batch: int) -> None:
-        self.piece = max(1, (self.piece or batch) // 2)
-        self.optimizer.zero_grad(set_to_none=True)
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        _log.warning("out of memory: going on with %d images at once and the same batches", self.piece)
+                self.piece = smaller(self.piece or len(images), error)
+            self.optimizer.zero_grad(set_to_none=True)
+            free(self.device)
 
     def _update(self, images: Tensor, labels: Tensor) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)

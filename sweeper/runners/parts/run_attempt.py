@@ -4,7 +4,7 @@ import contextlib
 import traceback
 from collections.abc import Callable, Generator
 
-from sweeper.errors import FailureKind, SweeperError
+from sweeper.errors import FailureKind, SweeperError, is_out_of_memory
 from sweeper.runners import Workload
 from sweeper.trial import Decision, Outcome, Report, State, Trial
 
@@ -28,6 +28,9 @@ GPU_LOST = (
     "cuda error: system not yet initialized",
 )
 """How CUDA says that the device is gone or broken; a bad index or a failed assertion is the trial's own."""
+
+WRONG_BUILD = "no kernel image is available"
+"""How CUDA says that this torch was not built for the device: another node may have another one."""
 
 
 def outcome_after(last: Decision) -> Outcome:
@@ -78,8 +81,10 @@ def kind_of(error: BaseException) -> FailureKind:
     """Return the kind of the failure, which decides how often it may happen."""
     if isinstance(error, SweeperError):
         return FailureKind(error.failure_kind)
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if is_out_of_memory(error):
         return FailureKind.OUT_OF_MEMORY
     if isinstance(error, RuntimeError) and any(words in str(error).lower() for words in GPU_LOST):
         return FailureKind.GPU_LOST
+    if isinstance(error, RuntimeError) and WRONG_BUILD in str(error).lower():
+        return FailureKind.VERSION_SKEW
     return FailureKind.STORAGE if isinstance(error, OSError) else FailureKind.ERROR

@@ -1,10 +1,14 @@
+import contextlib
 import itertools
 import math
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from sweeper.config.sections import TrainSpec
 from sweeper.errors import FailureKind, SpecError
@@ -48,6 +52,48 @@ def test_every_metric_of_the_design_is_reported_and_none_of_the_test_split(patte
     }  # fmt: skip
     assert report.score == report.metrics["valid/top1"]
     assert "test" not in patterns.opened
+
+
+@contextlib.contextmanager
+def holding(images: int) -> Iterator[list[int]]:
+    """A device that runs out of memory where more images pass a convolution at once; lists what passed."""
+    seen: list[int] = []
+
+    def convolve(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if isinstance(module, nn.Conv2d):
+            if len(inputs[0]) > images:
+                raise RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")
+            seen.append(len(inputs[0]))
+
+    hook = register_module_forward_pre_hook(convolve)
+    try:
+        yield seen
+    finally:
+        hook.remove()
+
+
+def test_a_trial_that_fits_in_training_fits_in_validation_whose_batches_are_larger(patterns, caplog):
+    whole = learnt(run(patterns, batch_size=16, epochs=2))
+    with holding(16) as seen:
+        in_pieces = learnt(run(patterns, batch_size=16, epochs=2))
+    assert max(seen) <= 16
+    assert [text for text in caplog.messages if "out of memory" in text] == [
+        "out of memory: going on with 20 images at once and the same batches",
+        "out of memory: going on with 10 images at once and the same batches",
+    ]
+    for one, other in zip(whole, in_pieces, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_the_test_is_answered_in_the_pieces_that_fit_too(patterns, tmp_path):
+    recipe = compose(CONFIG, TrainSpec(epochs=1, batch_size=16))
+    checkpoint = tmp_path / list(run(patterns, checkpoints=tmp_path, epochs=1, batch_size=16))[-1].checkpoint
+    whole = final_score(checkpoint, patterns, recipe, device=CPU)
+    with holding(3) as seen:
+        assert final_score(checkpoint, patterns, recipe, device=CPU) == pytest.approx(whole, abs=1e-5)
+    assert max(seen) <= 3
+    with holding(0), pytest.raises(MemoryError, match="not one image fits: cuDNN error"):
+        final_score(checkpoint, patterns, recipe, device=CPU)
 
 
 def test_the_score_is_the_objective(patterns):

@@ -5,7 +5,6 @@ import torch
 from torch import Tensor, nn
 
 from sweeper.config.sections import TrainSpec
-from sweeper.training.device import is_out_of_memory
 from sweeper.training.optim import balanced_weights, build_loss, build_optimizer
 from sweeper.training.step import Stepper
 
@@ -101,17 +100,3 @@ def test_labels_may_be_shares_of_the_classes():
 def test_balanced_weights_make_classes_equal_and_skip_the_empty():
     weights = balanced_weights(torch.tensor([0, 0, 0, 1]), 3)
     assert weights.tolist() == pytest.approx([4 / 6, 2.0, 0.0])
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (torch.OutOfMemoryError("CUDA out of memory"), True),
-        (MemoryError(), True),
-        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), True),
-        (RuntimeError("mat1 and mat2 shapes"), False),
-        (ValueError("out of memory"), False),
-    ],
-)
-def test_short_memory_is_told_from_other_errors(error, expected):
-    assert is_out_of_memory(error) is expected

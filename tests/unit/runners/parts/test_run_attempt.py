@@ -37,6 +37,27 @@ def answering(*decisions):
         (ValueError("x"), "error"),
         (MemoryError(), "out_of_memory"),
         (OutOfMemoryError("CUDA"), "out_of_memory"),
+        (AcceleratorError("CUDA error: out of memory\nCUDA kernel errors might be ..."), "out_of_memory"),
+        (
+            RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+            "out_of_memory",
+        ),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), "out_of_memory"),
+        (RuntimeError("nvrtc: error: failed to compile: NVRTC_ERROR_OUT_OF_MEMORY"), "out_of_memory"),
+        (
+            RuntimeError("NCCL error: unhandled cuda error. Last error: Cuda failure 2 'out of memory'"),
+            "out_of_memory",
+        ),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 5.05 GB)"), "out_of_memory"),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+            "out_of_memory",
+        ),
+        (ValueError("a class is called: out of memory"), "error"),
+        (
+            AcceleratorError("CUDA error: no kernel image is available for execution on the device"),
+            "version_skew",
+        ),
         (RuntimeError("CUDA error: uncorrectable ECC error encountered\nCompile with ..."), "gpu_lost"),
         (AcceleratorError("CUDA error: unspecified launch failure"), "gpu_lost"),
         (RuntimeError("No CUDA-capable device is detected"), "gpu_lost"),
