@@ -17,17 +17,17 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from parts.anytime import interval
 from parts.landscape import Fitted
 from parts.lcbench import JUDGED, TASKS, Surrogate, portfolio
 from parts.lcbench import spec as lcbench_spec
 from parts.measure import Claim, finish
 from parts.recorded import RECORDINGS, ROOT, record
 from parts.replayed import Anytime, Arm, Table, run
-from scipy import stats
 
 from sweeper.config.spec import load_spec
 from sweeper.plan.simulate import Machines, simulate
@@ -97,12 +97,6 @@ def compare(name: str, ground: str, seeds: int) -> dict[str, dict[str, object]]:
         }
         for arm, found in runs.items()
     }
-
-
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and half the width of its 95 % t-interval."""
-    quantile = stats.t.ppf(0.975, len(values) - 1)
-    return statistics.fmean(values), float(quantile * statistics.stdev(values) / len(values) ** 0.5)
 
 
 def show(name: str, ground: str, seeds: int, figures: Mapping[str, Mapping[str, object]]) -> None:
