@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from sweeper.results.card import Card, NotYet, Words
+from sweeper.results.cards.advise import advise
 from sweeper.results.cards.best import best, certainty, earlier
 from sweeper.results.cards.front import front, knee
 from sweeper.results.cards.order import ranking
@@ -74,7 +75,7 @@ def places(board: Leaderboard) -> Card:
 
 CARDS: tuple[Callable[[Leaderboard], Card | NotYet], ...] = (
     overview, best, certainty, efficiency, budgets, target, front, knee, ranking, spending, anytime, earlier,
-    published, places,
+    published, advise, places,
 )  # fmt: skip
 """In the order of the JSON document. A new finding is a new card, and a name here."""
 

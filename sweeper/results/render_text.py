@@ -31,7 +31,12 @@ def print_answer(cards: Cards, objective: ObjectiveSpec, console: Console) -> No
         sections.append(Text(f"\n{best.reason}"))
     else:
         sections += _sections(cards, objective.mode)
-    sections += [*_tables(cards, "published"), _pairs(cards, "spending", "anytime"), _pairs(cards, "places")]
+    sections += [
+        *_tables(cards, "published"),
+        _pairs(cards, "spending", "anytime"),
+        _pairs(cards, "advise"),
+        _pairs(cards, "places"),
+    ]
     _print(sections, console)
 
 
