@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from parts import complementary
+from parts.complementary import Ground
 
 from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.search.random import RandomSearch
@@ -25,8 +27,6 @@ JUDGED = TASKS[:8]
 """The table is made on these; what is chosen by hand is chosen on the other nine."""
 DRAWN = 4_000
 """Random configurations of a set, whose best and median are the ends of the scale of regret."""
-WORST = 1.5
-"""The regret before anything is trained, as a portfolio counts it."""
 KEPT = Path("/tmp/sweeper-lcbench")
 """Where the curves of these are kept from one run to the next."""
 RANGES = {
@@ -120,20 +120,8 @@ def portfolio(tasks: Sequence[str], size: int) -> list[Config]:
 
     Greedily, each is the one that lowers the mean regret most for the seconds that it takes in full.
     """
-    sets = [Surrogate(task) for task in tasks]
-    regrets = np.stack([_regrets(each.drawn) for each in sets], axis=1)
-    costs = np.mean([each.drawn[:, 1, -1] / each.full_cost for each in sets], axis=0)
-    best, chosen = np.full(len(tasks), WORST), list[int]()
-    for _ in range(size):
-        gains = (best - np.minimum(regrets, best)).mean(axis=1) / costs
-        chosen.append(int(gains.argmax()))
-        best = np.minimum(best, regrets[chosen[-1]])
-    return [pool()[place] for place in chosen]
-
-
-def _regrets(drawn: np.ndarray) -> np.ndarray:
-    finals = drawn[:, 0].max(axis=1)
-    return (finals.max() - finals) / (finals.max() - np.median(finals))
+    grounds = [Ground(each.drawn[:, 0].max(axis=1), each.drawn[:, 1, -1]) for each in map(Surrogate, tasks)]
+    return [pool()[place] for place in complementary.portfolio(grounds, size)]
 
 
 _SESSION: list[onnxruntime.InferenceSession] = []

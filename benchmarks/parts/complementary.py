@@ -1,0 +1,74 @@
+"""Configurations that complement each other over several data sets, and what they are worth on one more."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Array = np.ndarray
+WORST = 1.5
+"""The regret before anything is trained; 1 is the median configuration's, 0 the best one's."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every candidate came to on one data set, in the same order on all: best score, CPU-seconds."""
+
+    scores: Array
+    seconds: Array
+
+    @property
+    def regrets(self) -> Array:
+        """How far each is from the best, in what the median is."""
+        best = self.scores.max()
+        return (best - self.scores) / max(best - np.median(self.scores), 1e-9)
+
+    @property
+    def costs(self) -> Array:
+        """Seconds in mean trainings."""
+        return self.seconds / self.seconds.mean()
+
+
+def chosen(regrets: Array, costs: Array, size: int) -> list[int]:
+    """Greedily: each is the candidate that lowers the mean regret most for its cost.
+
+    `regrets` is [candidates, sets], `costs` [candidates]. Who adds nothing any more is followed by the best
+    of the rest on average, so that there are always `size` where there are candidates enough.
+    """
+    best, places = np.full(regrets.shape[1], WORST), list[int]()
+    for _ in range(min(size, len(regrets))):
+        gains = (best - np.minimum(regrets, best)).mean(axis=1) / costs
+        if gains.max() <= 0:
+            gains = -regrets.mean(axis=1)
+        gains[places] = -np.inf
+        places.append(int(gains.argmax()))
+        best = np.minimum(best, regrets[places[-1]])
+    return places
+
+
+def portfolio(grounds: Sequence[Ground], size: int) -> list[int]:
+    """The candidates chosen on these sets, which count alike."""
+    regrets = np.stack([ground.regrets for ground in grounds], axis=1)
+    return chosen(regrets, np.mean([ground.costs for ground in grounds], axis=0), size)
+
+
+def left_out(grounds: Mapping[str, Ground], families: Mapping[str, str], name: str, size: int) -> list[int]:
+    """Those chosen on the sets that share no images with this one."""
+    others = [ground for each, ground in grounds.items() if families[each] != families[name]]
+    return portfolio(others, size)
+
+
+def regret_after(ground: Ground, order: Sequence[int], spent: float) -> float:
+    """The least regret of the trainings that end within so many mean trainings, one after the other."""
+    order = np.asarray(order)
+    ended = order[np.cumsum(ground.costs[order]) <= spent]
+    return float(min(ground.regrets[ended].min(initial=WORST), WORST))
+
+
+def regret_at_random(
+    ground: Ground, spent: float, first: Sequence[int] = (), draws: int = 500, seed: int = 0
+) -> float:
+    """The same when every candidate runs once in random order behind the first; the mean of draws."""
+    random, rest = np.random.default_rng(seed), np.setdiff1d(np.arange(len(ground.scores)), first)
+    orders = ([*first, *random.permutation(rest)] for _ in range(draws))
+    return float(np.mean([regret_after(ground, order, spent) for order in orders]))

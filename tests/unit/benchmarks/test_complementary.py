@@ -1,0 +1,47 @@
+import numpy as np
+from parts.complementary import WORST, Ground, chosen, left_out, regret_after, regret_at_random
+
+
+def ground(scores, seconds=None) -> Ground:
+    return Ground(np.array(scores, float), np.ones(len(scores)) if seconds is None else np.array(seconds))
+
+
+def test_the_second_member_is_good_where_the_first_is_not():
+    regrets = np.array([[0.0, 1.4], [0.1, 1.4], [1.4, 0.1], [1.0, 1.0]])
+
+    assert chosen(regrets, np.ones(4), 2) == [0, 2]
+
+
+def test_of_equal_gains_the_cheaper_is_chosen():
+    regrets = np.array([[0.2, 0.2], [0.2, 0.2]])
+
+    assert chosen(regrets, np.array([2.0, 1.0]), 1) == [1]
+
+
+def test_no_member_is_chosen_twice_and_all_places_are_filled():
+    regrets = np.array([[0.0, 0.0], [1.0, 1.1], [1.0, 1.0]])
+
+    assert chosen(regrets, np.ones(3), 3) == [0, 2, 1]
+
+
+def test_sets_of_the_same_images_do_not_choose_for_each_other():
+    grounds = {"a": ground([1, 0, 0.5]), "a half": ground([1, 0, 0.5]), "b": ground([0, 1, 0.5])}
+    families = {"a": "a", "a half": "a", "b": "b"}
+
+    assert left_out(grounds, families, "a", 1) == [1]
+    assert left_out(grounds, families, "b", 1) == [0]
+
+
+def test_a_training_counts_when_it_has_ended():
+    slow_and_good = ground([0.9, 0.5, 0.1], [4.0, 1.0, 1.0])
+
+    assert regret_after(slow_and_good, [1, 0], 0.4) == WORST
+    assert regret_after(slow_and_good, [1, 0], 0.5) == 1.0
+    assert regret_after(slow_and_good, [1, 0], 2.5) == 0.0
+
+
+def test_random_order_behind_a_perfect_first_has_no_regret():
+    easy = ground(np.linspace(0, 1, 20))
+
+    assert regret_at_random(easy, 3.0, first=[19]) == 0.0
+    assert regret_at_random(easy, 3.0) > 0.1
