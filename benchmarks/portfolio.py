@@ -1,20 +1,75 @@
 """Configurations that complement each other, chosen on learning curves recorded on a variety of sets.
 
 python benchmarks/portfolio.py record      trains what the parts lack; goes on where it stopped
+python benchmarks/portfolio.py value       what a portfolio is worth on sets whose images it has not seen
+python benchmarks/portfolio.py build       writes the file that ships, from all sets
 """
 
 import argparse
+import statistics
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from parts.curve_recorder import FOLDER, record
+from parts.anytime import interval
+from parts.complementary import Ground, left_out, regret_after, regret_at_random
+from parts.curve_recorder import FOLDER, read, record
+from parts.own_curves import Candidate, families, grounds
 from parts.varied_sets import COUNT
+
+SIZE = 12
+SPENT = (0.5, 1, 2, 4, 8)
+"""Mean trainings of a set, one after the other and in full: nothing is stopped early here."""
+ARMS = ("random order", "`fast`, then random order", "portfolio", "portfolio, then random order")
+
+
+def worth(ground: Ground, members: list[int], fast: int, spent: float) -> tuple[float, ...]:
+    """The regret of each arm on one set."""
+    return (
+        regret_at_random(ground, spent),
+        regret_at_random(ground, spent, [fast]),
+        regret_after(ground, members, spent),
+        regret_at_random(ground, spent, members),
+    )
+
+
+def value(known: Mapping[str, Ground], candidates: list[Candidate]) -> None:
+    """A table over the sets, and the difference to random order in pairs of sets."""
+    fast = next(place for place, candidate in enumerate(candidates) if candidate.number == 0)
+    members = {name: left_out(known, families(), name, SIZE) for name in known}
+    print(f"{len(candidates)} candidates on {len(known)} sets; regret in % of the median's, mean of sets\n")
+    print("| arm | " + " | ".join(f"{spent:g}" for spent in SPENT) + " |")
+    print("|" + " --- |" * (1 + len(SPENT)))
+    regrets = {
+        spent: {name: worth(ground, members[name], fast, spent) for name, ground in known.items()}
+        for spent in SPENT
+    }
+    for place, arm in enumerate(ARMS):
+        cells = [_cell([each[place] for each in regrets[spent].values()]) for spent in SPENT]
+        print(f"| {arm} | " + " | ".join(cells) + " |")
+    for other in (0, 1):
+        cells = [_cell([each[other] - each[3] for each in regrets[spent].values()]) for spent in SPENT]
+        print(f"| less than {ARMS[other]} | " + " | ".join(cells) + " |")
+    print("\n| set | " + " | ".join(f"random, portfolio after {spent:g}" for spent in SPENT) + " |")
+    print("|" + " --- |" * (1 + len(SPENT)))
+    for name in known:
+        cells = [f"{100 * each[0]:.0f}, {100 * each[3]:.0f}" for each in (regrets[s][name] for s in SPENT)]
+        print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+def _cell(values: list[float]) -> str:
+    if len(values) < 2:
+        return f"{100 * statistics.fmean(values):.0f}"
+    mean, half = interval(values)
+    return f"{100 * mean:.0f} ± {100 * half:.0f}"
 
 
 def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("action", choices=["record"])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("action", choices=["record", "value"])
     parser.add_argument("--count", type=int, default=COUNT, help="configurations")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the archives")
     parser.add_argument("--work", type=Path, default=Path("runs/portfolio"), help="for unpacked images")
@@ -25,8 +80,12 @@ def parsed() -> argparse.Namespace:
 
 def main() -> int:
     options = parsed()
-    until = time.time() + 60 * options.minutes
-    record(options.count, options.data, options.work, options.curves, until=until)
+    if options.action == "record":
+        until = time.time() + 60 * options.minutes
+        record(options.count, options.data, options.work, options.curves, until=until)
+    else:
+        candidates, known = grounds(read(options.curves))
+        value(known, candidates)
     return 0
 
 

@@ -3,6 +3,7 @@
     python benchmarks/search.py record digits|groceries     full learning curves of random configurations
     python benchmarks/search.py compare [--seeds 20]        every search with every early stopping on them
     python benchmarks/search.py lcbench [--seeds 8]         the same on curves that nobody here made
+    python benchmarks/search.py own [--seeds 20]            the same on the sets of portfolio.py
     python benchmarks/search.py scale                       what 10,000 trials on 1,000 workers take
 
 `compare` runs the product's own sweep on a virtual clock with four workers. On the *landscape*, processes
@@ -12,6 +13,7 @@ needs the surrogate's folder in $LCBENCH_ROOT, or in `shared/data/lcbench` besid
 """
 
 import argparse
+import itertools
 import json
 import resource
 import statistics
@@ -21,13 +23,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from parts import own_curves
 from parts.anytime import interval
+from parts.curve_recorder import FOLDER, read
 from parts.landscape import Fitted
 from parts.lcbench import JUDGED, TASKS, Surrogate, portfolio
 from parts.lcbench import spec as lcbench_spec
 from parts.measure import Claim, finish
 from parts.recorded import RECORDINGS, ROOT, record
 from parts.replayed import Anytime, Arm, Table, run
+from parts.varied_sets import SETS
 
 from sweeper.config.spec import load_spec
 from sweeper.plan.simulate import Machines, simulate
@@ -160,6 +165,15 @@ def show_lcbench(seeds: int, figures: Mapping[str, Mapping[str, object]]) -> Non
         )
 
 
+def show_own(chosen: argparse.Namespace) -> int:
+    """Tables of the sets that `portfolio.py` recorded, in Markdown."""
+    rows = read(chosen.curves)
+    for name, ground in itertools.product(chosen.sets, chosen.ground):
+        runs = own_curves.compare(rows, name, ground, chosen.seeds, FIRST)
+        print(*own_curves.shown(name, ground, rows, runs), sep="\n", flush=True)
+    return 0
+
+
 def scale(*, as_json: bool, trials: int) -> int:
     """Ten thousand trials on a thousand workers, and one ASHA decision among few and many results."""
     few, many = (decision(count) for count in (1_000, 10_000))
@@ -212,6 +226,11 @@ def options() -> argparse.ArgumentParser:
     comparing.add_argument("--ground", choices=["landscape", "table"])
     elsewhere = verbs.add_parser("lcbench")
     elsewhere.add_argument("--seeds", type=int, default=8)
+    own = verbs.add_parser("own")
+    own.add_argument("--seeds", type=int, default=20)
+    own.add_argument("--sets", nargs="+", choices=list(SETS), default=["cifar", "groceries"])
+    own.add_argument("--ground", nargs="+", choices=["landscape", "table"], default=["landscape", "table"])
+    own.add_argument("--curves", type=Path, default=FOLDER, help="folder of the Parquet parts")
     scaling = verbs.add_parser("scale")
     scaling.add_argument("--trials", type=int, default=10_000)
     for verb in (comparing, elsewhere, scaling):
@@ -231,6 +250,8 @@ def main() -> int:
         else:
             show_lcbench(chosen.seeds, figures)
         return 0
+    if chosen.verb == "own":
+        return show_own(chosen)
     if chosen.verb == "scale":
         return scale(as_json=chosen.json, trials=chosen.trials)
     found: dict[str, object] = {}
