@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Array = np.ndarray
-WORST = 1.5
-"""The regret before anything is trained; 1 is the median configuration's, 0 the best one's."""
+from sweeper.search.parts.complementing import WORST, Array, complementing, regrets_of
 
 
 @dataclass(frozen=True)
@@ -20,8 +18,7 @@ class Ground:
     @property
     def regrets(self) -> Array:
         """How far each is from the best, in what the median is."""
-        best = self.scores.max()
-        return (best - self.scores) / max(best - np.median(self.scores), 1e-9)
+        return regrets_of(self.scores)
 
     @property
     def costs(self) -> Array:
@@ -29,27 +26,10 @@ class Ground:
         return self.seconds / self.seconds.mean()
 
 
-def chosen(regrets: Array, costs: Array, size: int) -> list[int]:
-    """Greedily: each is the candidate that lowers the mean regret most for its cost.
-
-    `regrets` is [candidates, sets], `costs` [candidates]. Who adds nothing any more is followed by the best
-    of the rest on average, so that there are always `size` where there are candidates enough.
-    """
-    best, places = np.full(regrets.shape[1], WORST), list[int]()
-    for _ in range(min(size, len(regrets))):
-        gains = (best - np.minimum(regrets, best)).mean(axis=1) / costs
-        if gains.max() <= 0:
-            gains = -regrets.mean(axis=1)
-        gains[places] = -np.inf
-        places.append(int(gains.argmax()))
-        best = np.minimum(best, regrets[places[-1]])
-    return places
-
-
 def portfolio(grounds: Sequence[Ground], size: int) -> list[int]:
     """The candidates chosen on these sets, which count alike."""
     regrets = np.stack([ground.regrets for ground in grounds], axis=1)
-    return chosen(regrets, np.mean([ground.costs for ground in grounds], axis=0), size)
+    return complementing(regrets, np.mean([ground.costs for ground in grounds], axis=0), size)
 
 
 def left_out(grounds: Mapping[str, Ground], families: Mapping[str, str], name: str, size: int) -> list[int]:

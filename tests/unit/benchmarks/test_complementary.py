@@ -1,27 +1,11 @@
 import numpy as np
-from parts.complementary import WORST, Ground, chosen, left_out, regret_after, regret_at_random
+from parts.complementary import Ground, left_out, regret_after, regret_at_random
+
+from sweeper.search.parts.complementing import WORST
 
 
 def ground(scores, seconds=None) -> Ground:
     return Ground(np.array(scores, float), np.ones(len(scores)) if seconds is None else np.array(seconds))
-
-
-def test_the_second_member_is_good_where_the_first_is_not():
-    regrets = np.array([[0.0, 1.4], [0.1, 1.4], [1.4, 0.1], [1.0, 1.0]])
-
-    assert chosen(regrets, np.ones(4), 2) == [0, 2]
-
-
-def test_of_equal_gains_the_cheaper_is_chosen():
-    regrets = np.array([[0.2, 0.2], [0.2, 0.2]])
-
-    assert chosen(regrets, np.array([2.0, 1.0]), 1) == [1]
-
-
-def test_no_member_is_chosen_twice_and_all_places_are_filled():
-    regrets = np.array([[0.0, 0.0], [1.0, 1.1], [1.0, 1.0]])
-
-    assert chosen(regrets, np.ones(3), 3) == [0, 2, 1]
 
 
 def test_sets_of_the_same_images_do_not_choose_for_each_other():
