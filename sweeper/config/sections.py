@@ -134,7 +134,7 @@ class TrainSpec(Strict):
     batch_size: Count | Literal["auto"] = 128
     """Images a step; `auto` finds the largest that fits."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Number format; `auto` is bf16 on a GPU or CPU that multiplies it (AVX512-BF16, AMX), else fp32."""
+    """Number format; `auto` is bf16 where the device multiplies it, else fp16 on a GPU, fp32 on a CPU."""
     optimizer: Literal["sgd", "rmsprop", "adam", "adamw", "muon"] = "adamw"
     """Optimizer; sgd uses Nesterov momentum, muon moves matrices and leaves the rest to adamw."""
     learning_rate: Positive = 1e-3

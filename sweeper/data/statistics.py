@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sweeper.data.batches import Rows
 from sweeper.data.normalize import Fitted, Transform, normalization
+from sweeper.data.normalize.parts.full_precision import full_precision, in_full_precision
 from sweeper.errors import DataError
 from sweeper.files import creating_folder, remove_leftovers
 from sweeper.trial import canonical
@@ -38,7 +39,10 @@ class TrainingRows:
 def fit(
     name: str, options: Mapping[str, Any], train: Rows, store: Path, split: str
 ) -> tuple[Fitted, Transform]:
-    """Return the fitted numbers and the transform. `split` is the digest of the split that `train` is of."""
+    """Return the fitted numbers and the transform. `split` is the digest of the split that `train` is of.
+
+    Neither multiplies in less than float32, whatever the process does elsewhere.
+    """
     checked = normalization.check(name, options)
     plugin = normalization[name](**checked)
     key = hashlib.blake2b(f"{_VERSION}/{canonical(checked)}/{split}".encode(), digest_size=8).hexdigest()
@@ -48,10 +52,11 @@ def fit(
         with FileLock(f"{folder}.lock"):
             fitted = _load(folder)
             if fitted is None:
-                fitted = plugin.fit(TrainingRows(train))
+                with full_precision():
+                    fitted = plugin.fit(TrainingRows(train))
                 if fitted:
                     _save(fitted, folder)
-    return fitted, plugin.transform(fitted)
+    return fitted, in_full_precision(plugin.transform(fitted))
 
 
 def _load(folder: Path) -> Fitted | None:

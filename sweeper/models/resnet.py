@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sweeper.models import Shape, model
-from sweeper.models.parts.blocks import convolution
+from sweeper.models.parts.blocks import Logits, convolution
 from sweeper.models.parts.initial_weights import GlorotSequential
 
 _STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))
@@ -29,7 +29,7 @@ def resnet50(shape: Shape, classes: int) -> nn.Module:
         *blocks,
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
-        nn.Linear(channels, classes),
+        Logits(channels, classes),
     )
 
 

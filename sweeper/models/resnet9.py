@@ -5,7 +5,7 @@ from collections import OrderedDict
 from torch import nn
 
 from sweeper.models import Shape, Width, model
-from sweeper.models.parts.blocks import Scaled, convolution, fitting
+from sweeper.models.parts.blocks import Logits, Scaled, convolution, fitting
 from sweeper.models.parts.residual import Residual
 
 _SCALE = 0.125
@@ -25,7 +25,7 @@ def resnet9(shape: Shape, classes: int, *, width: Width = 64) -> nn.Module:
             )
     parts["gmp"] = nn.AdaptiveMaxPool2d(1)
     parts["flatten"] = nn.Flatten()
-    parts["logits"] = nn.Linear(width, classes)
+    parts["logits"] = Logits(width, classes)
     parts["scale"] = Scaled(_SCALE)
     return nn.Sequential(parts)
 

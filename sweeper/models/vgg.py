@@ -5,7 +5,7 @@ from collections import OrderedDict
 from torch import nn
 
 from sweeper.models import Fraction, Shape, model
-from sweeper.models.parts.blocks import convolution, dense_head, fitting
+from sweeper.models.parts.blocks import Logits, convolution, dense_head, fitting
 from sweeper.models.parts.random_layers import Dropout
 
 _WIDTHS = (64, 128, 256, 512, 512)
@@ -21,7 +21,7 @@ def vgg16_bn(shape: Shape, classes: int, *, dropout: Fraction = 0.5) -> nn.Modul
         parts[f"norm{number}"] = nn.BatchNorm1d(4096)
         parts[f"dropout{number}"] = Dropout(dropout)
         features = 4096
-    parts["logits"] = nn.Linear(features, classes)
+    parts["logits"] = Logits(features, classes)
     return nn.Sequential(parts)
 
 

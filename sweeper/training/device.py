@@ -1,11 +1,12 @@
-"""Sets up the device: threads, memory, number formats; and makes do with what memory it has."""
+"""What a device offers: threads, number formats, graphs, memory; and how to make do with little of it."""
 
 import contextlib
 import ctypes
 import functools
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from torch import Tensor
 from sweeper.config.sections import TrainSpec
 from sweeper.errors import is_out_of_memory
 
+_WITH_BF16 = (8, 0)  # Ampere; Turing and Volta multiply fp16 alone in their tensor cores
 _M_ARENA_MAX, _M_MMAP_MAX, _M_TRIM_THRESHOLD = -8, -4, -1  # from malloc.h
 _log = logging.getLogger(__name__)
 
@@ -72,10 +74,15 @@ def _multiplies_bf16() -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def compute_dtype(train: TrainSpec, device: torch.device) -> torch.dtype:
-    """Return the type of validation and prediction: bf16 on GPUs that have it, if the file does not differ.
+Capability = Callable[[torch.device], tuple[int, int]]
 
-    fp16 exists on GPUs only; a CPU takes fp32 in its place.
+
+def compute_dtype(
+    train: TrainSpec, device: torch.device, capability: Capability = torch.cuda.get_device_capability
+) -> torch.dtype:
+    """Return the type of validation and prediction: on a GPU bf16, or fp16 where it has no bf16.
+
+    The file may differ. fp16 exists on GPUs only; a CPU takes fp32 in its place.
     """
     on_gpu = device.type == "cuda"
     match train.precision:
@@ -86,11 +93,9 @@ def compute_dtype(train: TrainSpec, device: torch.device) -> torch.dtype:
         case "fp16":
             return torch.float16 if on_gpu else torch.float32
         case "auto":
-            return torch.bfloat16 if on_gpu and _has_bf16(device) else torch.float32
-
-
-def _has_bf16(device: torch.device) -> bool:
-    return torch.cuda.get_device_capability(device) >= (8, 0)
+            if not on_gpu:
+                return torch.float32
+            return torch.bfloat16 if capability(device) >= _WITH_BF16 else torch.float16
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager[object]:
@@ -138,3 +143,74 @@ def free(device: torch.device) -> None:
     """Give memory that no tensor holds back to the device."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
+
+
+class Graph(Protocol):
+    """Recorded work; `torch.cuda.CUDAGraph` is one."""
+
+    def register_generator_state(self, generator: torch.Generator, /) -> None:
+        """Let each replay go on with the generator's numbers in place of repeating those of the recording."""
+        ...
+
+    def replay(self) -> None:
+        """Do the recorded work on the memory on which it was recorded."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the work and what it holds."""
+        ...
+
+
+class Graphs(Protocol):
+    """Makes graphs, and says where work runs that must not be recorded yet."""
+
+    def new(self) -> Graph:
+        """An empty graph."""
+        ...
+
+    def recording(self, graph: Any) -> contextlib.AbstractContextManager[None]:
+        """Record the block's work in place of doing it."""
+        ...
+
+    def aside(self) -> contextlib.AbstractContextManager[None]:
+        """Do the block's work on another stream, between what was and what will be on this one."""
+        ...
+
+    def default_generators(self) -> Sequence[torch.Generator]:
+        """The generators that every recording registers by itself."""
+        ...
+
+
+class CudaGraphs:
+    """Those of one GPU."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+
+    def new(self) -> Graph:
+        """Return an empty graph."""
+        return torch.cuda.CUDAGraph()
+
+    @contextlib.contextmanager
+    def recording(self, graph: Any) -> Generator[None]:
+        """Record the block; the stream of before is the current one again, also where recording failed."""
+        before = torch.cuda.current_stream(self._device)
+        try:
+            with torch.cuda.graph(graph):
+                yield
+        finally:
+            torch.cuda.set_stream(before)
+
+    @contextlib.contextmanager
+    def aside(self) -> Generator[None]:
+        """Run the block on a side stream, as torch's documentation asks of the steps before recording."""
+        stream, here = torch.cuda.Stream(self._device), torch.cuda.current_stream(self._device)
+        stream.wait_stream(here)
+        with torch.cuda.stream(stream):
+            yield
+        here.wait_stream(stream)
+
+    def default_generators(self) -> Sequence[torch.Generator]:
+        """Return the GPU's own."""
+        with torch.cuda.device(self._device):
+            return [torch.cuda.default_generators[torch.cuda.current_device()]]

@@ -19,7 +19,7 @@ from sweeper.registry import nearest
 from sweeper.training.checkpoint import CheckpointFolder, load, load_newest
 from sweeper.training.checkpoint_names import epoch_of, written
 from sweeper.training.core_time import CoreTime
-from sweeper.training.device import compute_dtype, prepare
+from sweeper.training.device import Graphs, compute_dtype, prepare
 from sweeper.training.learner import Learner, evaluate
 from sweeper.training.network import build, restore_state
 from sweeper.training.recipe import Recipe
@@ -73,6 +73,7 @@ def train(
     checkpoints: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
     cache: Path | None = None,
+    graphs: Graphs | None = None,
 ) -> Iterator[Report]:
     """Yield one report an epoch; the checkpoint is on disk before the report is given.
 
@@ -81,13 +82,16 @@ def train(
     lost before it could report, are reported at once instead of trained again. `checkpoints` is the
     sweep's folder; the trial's own is made below it. With a `cache` folder, trials with the same frozen
     backbone and no augmentation share its features, which the first of them computes (billed, but not
-    among its device seconds). Raises `Diverged`.
+    among its device seconds). `graphs` replay the step; a GPU has its own. Raises `Diverged`.
     """
     if objective not in METRICS:
         raise SpecError(f"objective.metric: no trial reports {objective!r}", hint=nearest(objective, METRICS))
     prepare(device, threads)
     folder = CheckpointFolder(checkpoints / trial.id, trial.id, trial.attempt) if checkpoints else None
-    learner, progress, rows = _begin(trial, dataset, recipe, folder, device, cache)
+    build = functools.partial(
+        Learner.build, recipe, dataset, seed=trial.seed, device=device, cache=cache, graphs=graphs
+    )
+    learner, progress, rows = _begin(build, trial, folder, device)
     if learner.must_be_fitted and not progress.epoch:
         began = clock()
         learner.fit(derive(trial.seed, "fit"))
@@ -150,14 +154,8 @@ Rows = list[dict[str, Any]]
 
 
 def _begin(
-    trial: Trial,
-    dataset: Data,
-    recipe: Recipe,
-    folder: CheckpointFolder | None,
-    device: torch.device,
-    cache: Path | None,
+    build: Callable[..., Learner], trial: Trial, folder: CheckpointFolder | None, device: torch.device
 ) -> tuple[Learner, Progress, Rows]:
-    build = functools.partial(Learner.build, recipe, dataset, seed=trial.seed, device=device, cache=cache)
     known = Path(trial.checkpoint) if trial.checkpoint else None
     state = load_newest(known, folder.root if folder else None, device)
     if state is None:

@@ -21,15 +21,17 @@ STABLE_WARM_UP, DECAY = (
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def build_optimizer(module: nn.Module, train: TrainSpec, device: torch.device) -> torch.optim.Optimizer:
+def build_optimizer(
+    module: nn.Module, train: TrainSpec, device: torch.device, *, is_recorded: bool | None = None
+) -> torch.optim.Optimizer:
     """Build the optimizer of the parameters that learn; biases and normalization get no weight decay.
 
-    It is fused where torch can (3 times faster than a loop over parameters on a CPU). On a GPU the
-    learning rate is a tensor, so that a captured graph sees it change; Muon, which cannot be captured, gets
-    a number.
+    It is fused where torch can (3 times faster than a loop over parameters on a CPU). Where the step is
+    recorded as a graph, as on a GPU, the learning rate is a tensor, so that a replay sees it change; Muon,
+    which cannot be recorded, gets a number.
     """
     on_gpu = device.type == "cuda"
-    is_capturable = on_gpu and can_capture(train)
+    is_capturable = (on_gpu if is_recorded is None else is_recorded) and can_capture(train)
     rate: Any = torch.tensor(train.learning_rate, device=device) if is_capturable else train.learning_rate
     groups = parameter_groups(module, train)
     match train.optimizer:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from sweeper.training.device import autocast, free, smaller
+from sweeper.errors import is_out_of_memory
+from sweeper.training.device import CudaGraphs, Graph, Graphs, autocast, free, smaller
 from sweeper.training.optim import Loss, loss_normalizer
 
 Update = Callable[[Tensor, Tensor], Tensor]
@@ -45,23 +46,75 @@ class Stepper:
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
         """Make one update; MemoryError where not even one image fits."""
+        loss = self._gradients(images, labels)
+        if self.clip_norm is not None:
+            self._with_room(self._unscale)
+            self._with_room(self._clip)
+        self._with_room(self._move)
+        return loss
+
+    def once(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Make one update from the whole batch, with no way out of short memory: what a graph records."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self._accumulate(images, labels)
+        if self.clip_norm is not None:
+            self._unscale()
+            self._clip()
+        self._move()
+        return loss
+
+    @property
+    def reads_nothing(self) -> bool:
+        """Whether a step decides nothing on the host: an unfused optimizer asks there if fp16 overflowed."""
+        return not self.scaler.is_enabled() or getattr(self.optimizer, "_step_supports_amp_scaling", False)
+
+    def forget(self) -> None:
+        """Let go of a step that was given up on the way: its gradients, and what the scaler knows of them."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self._forget_scale()
+        if self.scaler.is_enabled():
+            self.scaler.update(self.scaler.get_scale())
+
+    def _gradients(self, images: Tensor, labels: Tensor) -> Tensor:
         while True:
+            self.optimizer.zero_grad(set_to_none=True)
             try:
-                return self._update(images, labels)
+                return self._accumulate(images, labels)
             except (RuntimeError, MemoryError) as error:
                 self.piece = smaller(self.piece or len(images), error)
             self.optimizer.zero_grad(set_to_none=True)
             free(self.device)
 
-    def _update(self, images: Tensor, labels: Tensor) -> Tensor:
-        self.optimizer.zero_grad(set_to_none=True)
-        loss = self._accumulate(images, labels)
+    def _with_room(self, part: Callable[[], None]) -> None:
+        """Do a part of the update; where memory is short, once more in what the device can give back.
+
+        The gradients stay: to compute them anew would unscale them and move BatchNorm's statistics twice.
+        """
+        try:
+            return part()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            _log.warning("out of memory in an update: it is tried once more in memory that is given back")
+        self._forget_scale()
+        free(self.device)
+        return part()
+
+    def _unscale(self) -> None:
+        self.scaler.unscale_(self.optimizer)
+
+    def _clip(self) -> None:
         if self.clip_norm is not None:
-            self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.module.parameters(), self.clip_norm)
+
+    def _move(self) -> None:
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        return loss
+
+    def _forget_scale(self) -> None:
+        """Undo what the scaler hangs on the optimizer for a step that failed: the next would square it."""
+        for name in ("grad_scale", "found_inf"):
+            vars(self.optimizer).pop(name, None)
 
     def _accumulate(self, images: Tensor, labels: Tensor) -> Tensor:
         normalizer = loss_normalizer(labels, self.weights)
@@ -80,20 +133,29 @@ class GraphedStepper:
     """Replays a CUDA graph of the whole step, which spares a small network most of its launch time.
 
     The first batches run without it (they are real updates); then one is captured. Where capturing
-    fails, or a batch has another shape, the plain step is taken.
+    fails, or a batch has another shape, the plain step is taken, and every generator draws on as if nothing
+    had been tried.
     """
 
-    def __init__(self, step: Stepper, generators: Sequence[torch.Generator]) -> None:
+    def __init__(
+        self, step: Stepper, generators: Sequence[torch.Generator], graphs: Graphs | None = None
+    ) -> None:
         self._step = step
         self._generators = generators
+        self._graphs = graphs or CudaGraphs(step.device)
         self._warmed = 0
-        self._is_refused = step.dtype == torch.float16  # the scaler decides on the host
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self._is_refused = not step.reads_nothing
+        self._graph: Graph | None = None
 
     @property
     def is_replaying(self) -> bool:
         """Whether a graph was captured."""
         return self._graph is not None
+
+    @property
+    def scaler(self) -> torch.GradScaler:
+        """That of the plain step."""
+        return self._step.scaler
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
         """Make one update; the next one overwrites the loss."""
@@ -101,7 +163,8 @@ class GraphedStepper:
             return self._step(images, labels)
         if self._warmed < _WARM_UP_STEPS:
             self._warmed += 1
-            return self._on_side_stream(images, labels)
+            with self._graphs.aside():
+                return self._step(images, labels)
         if self._graph is None:
             self._graph = self._capture(images, labels)
         if self._graph is None or images.shape != self._images.shape or labels.shape != self._labels.shape:
@@ -111,25 +174,27 @@ class GraphedStepper:
         self._graph.replay()
         return self._loss
 
-    def _on_side_stream(self, images: Tensor, labels: Tensor) -> Tensor:
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            loss = self._step(images, labels)
-        torch.cuda.current_stream().wait_stream(stream)
-        return loss
-
-    def _capture(self, images: Tensor, labels: Tensor) -> torch.cuda.CUDAGraph | None:
-        graph = torch.cuda.CUDAGraph()
+    def _capture(self, images: Tensor, labels: Tensor) -> Graph | None:
+        graph = self._graphs.new()
+        generators = [*self._generators, *self._graphs.default_generators()]
+        before = [generator.clone_state() for generator in generators]
         self._images, self._labels = images.clone(), labels.clone()
         try:
             for generator in self._generators:
                 graph.register_generator_state(generator)
-            with torch.cuda.graph(graph):
-                self._loss = self._step(self._images, self._labels)
-        except RuntimeError as error:
-            _log.warning("no CUDA graph of the training step (%s): each kernel is launched on its own", error)
-            self._is_refused = True
-            self._step.optimizer.zero_grad(set_to_none=True)
-            return None
-        return graph
+            with self._graphs.recording(graph):
+                self._loss = self._step.once(self._images, self._labels)
+        except (RuntimeError, MemoryError) as error:
+            reason = str(error).partition("\n")[0]
+            _log.warning(
+                "no CUDA graph of the training step (%s): each kernel is launched on its own", reason
+            )
+        else:
+            return graph
+        self._is_refused = True
+        graph.reset()
+        for generator, state in zip(generators, before, strict=True):
+            generator.graphsafe_set_state(state)  # its old state still believes that it is being recorded
+        self._step.forget()
+        free(self._step.device)
+        return None

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -105,6 +106,21 @@ class Scaled(nn.Module):
         return f"{self.factor}"
 
 
+class Logits(nn.Linear):
+    """The dense layer that gives logits: float32 also where the layers before it compute in half precision.
+
+    bfloat16 has 8 bits, so that near logits would tie, and a tie decides a rank by the order of the classes.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the logits."""
+        kind = input.device.type
+        if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
+            return super().forward(input)
+        with torch.autocast(kind, enabled=False):
+            return super().forward(input.float())
+
+
 def dense_head(
     features: int,
     classes: int,
@@ -123,7 +139,7 @@ def dense_head(
         features = width
     if dropout and not dense:
         layers["dropout"] = Dropout(dropout)
-    layers["logits"] = nn.Linear(features, classes)
+    layers["logits"] = Logits(features, classes)
     return nn.Sequential(layers)
 
 

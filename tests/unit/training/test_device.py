@@ -1,10 +1,12 @@
 import pytest
 import torch
+from torch.utils.flop_counter import TorchDispatchMode
 
 from sweeper.config.resources import ResourcesSpec
 from sweeper.config.sections import DatasetSpec, TrainSpec
+from sweeper.data.dataset import open_dataset
 from sweeper.store.paths import cache_root
-from sweeper.training.device import compute_dtype, training_dtype
+from sweeper.training.device import compute_dtype, prepare, training_dtype
 from sweeper.training.trial_workload import Training
 from sweeper.trial import Trial
 
@@ -31,6 +33,48 @@ def test_a_cpu_validates_in_full_precision_unless_the_file_says_otherwise():
 )
 def test_a_named_number_format_is_what_a_cpu_trains_in(precision, dtype):
     assert training_dtype(TrainSpec(precision=precision), CPU) is dtype
+
+
+@pytest.mark.parametrize(
+    ("capability", "dtype"),
+    [((7, 0), torch.float16), ((7, 5), torch.float16), ((8, 0), torch.bfloat16), ((9, 0), torch.bfloat16)],
+)
+def test_a_gpu_computes_in_fp16_where_it_has_no_bf16(capability, dtype):
+    assert compute_dtype(TrainSpec(), torch.device("cuda"), lambda device: capability) is dtype
+
+
+class Precisions(TorchDispatchMode):
+    """How each product is computed on a GPU, and what is set around them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[tuple[str, str]] = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func._schema.name in ("aten::mm", "aten::addmm", "aten::addmm_", "aten::convolution"):
+            self.seen.add(precisions())
+        return func(*args, **(kwargs or {}))
+
+
+def precisions() -> tuple[str, str]:
+    return torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision
+
+
+@pytest.mark.parametrize("name", ["zca", "zca_patch"])
+def test_whitening_is_fitted_and_applied_in_full_precision_on_a_gpu_that_trains_in_tf32(name, tmp_path):
+    spec = DatasetSpec.model_validate({"source": "synthetic", "classes": 2, "per_class": 20, "size": 8})
+    before = torch.get_float32_matmul_precision()
+    try:
+        prepare(torch.device("cuda"))
+        assert precisions() == ("tf32", "tf32")
+        with Precisions() as fitting:
+            data = open_dataset(spec, pixels=8, normalization=name, cache=tmp_path)
+        with Precisions() as applying:
+            next(data.batches("valid", batch_size=4))
+        assert precisions() == ("tf32", "tf32")
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert (fitting.seen, applying.seen) == ({("ieee", "ieee")}, {("ieee", "ieee")})
 
 
 @pytest.mark.slow(reason="trains two epochs of digits")

@@ -26,12 +26,13 @@ CONFIG = {"pixels": 8, "layers": 2, "filters": 8, "dropout": 0.2, "pooling": "mi
 LEARNT = ("train/loss", "valid/loss", "valid/top1", "valid/top5", "valid/balanced_top1")
 
 
-def run(data, config=None, *, checkpoints=None, trial=None, objective="valid/top1", **settings):
+def run(data, config=None, *, checkpoints=None, trial=None, objective="valid/top1", graphs=None, **settings):
     config = {**CONFIG, **(config or {})}
     recipe = compose(config, TrainSpec(**{"epochs": 6, "batch_size": 32, **settings}))
     trial = trial or Trial("t1", 1, config, seed=3)
     clock = itertools.count(0.0, 1.0).__next__
-    return train(trial, data, recipe, objective=objective, device=CPU, checkpoints=checkpoints, clock=clock)
+    where = {"device": CPU, "checkpoints": checkpoints, "graphs": graphs}
+    return train(trial, data, recipe, objective=objective, clock=clock, **where)
 
 
 def learnt(reports):
@@ -327,3 +328,24 @@ def test_fitting_the_first_layer_is_paid_for_once(patterns, tmp_path: Path):
     second = Trial("t1", 1, config, seed=3, attempt=2, checkpoint=begun[-1].checkpoint)
     rest = list(run(patterns, config, checkpoints=tmp_path, trial=second))
     assert [report.device_seconds for report in begun + rest] == [3.0, 5.0, 7.0, 9.0, 11.0, 13.0]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_replayed_step_trains_alike_with_every_draw_its_own(patterns, recorded_graphs, optimizer):
+    """Dropout and mixed pooling draw in each replay; the rate, in float32 there, changes with each step."""
+    graphs, options = recorded_graphs(), {"optimizer": optimizer, "clip_norm": 1.0, "epochs": 3}
+    found = learnt(run(patterns, graphs=graphs, **options))
+    for one, other in zip(found, learnt(run(patterns, **options)), strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
+    assert graphs.made[0].replays == 3 * 5 - 3
+
+
+def test_a_replayed_trial_goes_on_from_its_checkpoint(patterns, recorded_graphs, tmp_path):
+    whole = list(run(patterns, epochs=4))
+    first = list(itertools.islice(run(patterns, epochs=4, checkpoints=tmp_path), 2))
+    resumed = Trial("t1", 1, CONFIG, seed=3, checkpoint=first[-1].checkpoint)
+    graphs = recorded_graphs()
+    rest = run(patterns, epochs=4, checkpoints=tmp_path, trial=resumed, graphs=graphs)
+    for one, other in zip(learnt(rest), learnt(whole[2:]), strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
+    assert graphs.made[0].replays == 7
