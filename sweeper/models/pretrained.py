@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from sweeper.errors import SpecError
 from sweeper.models import Activation, Fraction, Shape, Width, model
+from sweeper.models.parts.backbone import TOO_SMALL, least_pixels, stages, width
 from sweeper.models.parts.backbone import backbone as build_backbone
-from sweeper.models.parts.backbone import stages, width
 from sweeper.models.parts.blocks import dense_head
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -35,10 +35,24 @@ def pretrained(
     or a state dict). `freeze`: all, none, or how many stages from the image on. `inputs` is filled in from
     the trial's normalization: images between 0 and 1 get ImageNet's mean and deviation here.
     """
-    base = build_backbone(backbone, weights)
+    base = build_backbone(backbone, weights, shape[1])
     frozen = _frozen_parts(base, backbone, freeze)
-    head = dense_head(width(base, shape[1]), classes, dense=dense, activation=activation, dropout=dropout)
+    values = _width(base, backbone, shape[1])
+    head = dense_head(values, classes, dense=dense, activation=activation, dropout=dropout)
     return _Transfer(base, head, frozen, channels=shape[0], inputs=inputs)
+
+
+def _width(base: nn.Module, name: str, pixels: int) -> int:
+    """Count the values in an image's vector; SpecError where the image is too small for the backbone."""
+    try:
+        return width(base, pixels)
+    except TOO_SMALL as error:
+        least = least_pixels(name)
+        if pixels >= least:
+            raise
+        raise SpecError(
+            f"{name} takes images of at least {least} px, found {pixels}", path="pixels"
+        ) from error
 
 
 def _frozen_parts(base: nn.Module, name: str, freeze: str | int) -> list[nn.Module]:
@@ -60,6 +74,7 @@ class _Transfer(nn.Module):
         super().__init__()
         self.base = base
         self.head = head
+        self.notes: tuple[str, ...] = base.notes  # pyright: ignore[reportAttributeAccessIssue]
         self._frozen = tuple(frozen)
         self._is_gray = channels == 1
         self._has_unit_inputs = inputs == "unit"

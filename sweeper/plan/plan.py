@@ -99,6 +99,7 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
     corners = _corners(spec, facts) if has_search else ()
     size = spec.space.size if has_search else len(spec.points)
     absent = absent_weights(refusal)
+    warnings = (*warnings, *refusal.notes)
     return Plan(facts, pixel_sizes(spec), size, tuple(chosen), corners, warnings, absent)
 
 

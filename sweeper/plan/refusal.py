@@ -12,7 +12,7 @@ from sweeper.data.dataset import DataFacts
 from sweeper.errors import PreflightError, SpecError
 from sweeper.plan.check_spec import TRIES, drawn
 from sweeper.search.points import configurations, has_points_only
-from sweeper.training.network import check_buildable
+from sweeper.training.network import check_buildable, refuse_idle_weights
 from sweeper.training.recipe import Recipe, compose
 from sweeper.trial import Config, canonical
 
@@ -22,12 +22,14 @@ class Refusal:
     """Why a configuration cannot be trained; an empty string for one that can.
 
     It remembers the networks that it has built: most configurations differ in how one of them is trained.
-    A network whose weights are `absent` from this machine is looked at without them.
+    A network whose weights are `absent` from this machine is looked at without them. `notes` say what had
+    to be done to weights that are here.
     """
 
     spec: SweepSpec
     facts: DataFacts
     absent: dict[str, PreflightError] = field(default_factory=dict[str, PreflightError])
+    notes: dict[str, None] = field(default_factory=dict[str, None])
     _built: dict[str, str] = field(default_factory=dict[str, str])
 
     def __call__(self, config: Config) -> str:
@@ -37,7 +39,12 @@ class Refusal:
         except SpecError as error:
             return str(error)
         network = canonical(
-            {**recipe.model_options, "architecture": recipe.architecture, "pixels": recipe.pixels}
+            {
+                **recipe.model_options,
+                "architecture": recipe.architecture,
+                "pixels": recipe.pixels,
+                "optimizer": recipe.train.optimizer,  # Muon needs matrices to move
+            }
         )
         if network not in self._built:
             self._built[network] = self._reason(recipe)
@@ -49,11 +56,16 @@ class Refusal:
 
     def _reason(self, recipe: Recipe) -> str:
         weights = _weights(recipe)
+        try:
+            refuse_idle_weights(recipe)
+        except SpecError as error:
+            return str(error)
         if weights in self.absent:
             recipe = replace(recipe, model_options={**recipe.model_options, "weights": "none"})
         shape = (self.facts.channels, recipe.pixels, recipe.pixels)
         try:
-            check_buildable(recipe, shape=shape, classes=len(self.facts.classes))
+            notes = check_buildable(recipe, shape=shape, classes=len(self.facts.classes))
+            self.notes |= dict.fromkeys(notes)
         except SpecError as error:
             return str(error)
         except PreflightError as error:
@@ -110,7 +122,9 @@ def _kept(refusal: Refusal, name: str, parameter: Parameter) -> list[object]:
     spec, kept = refusal.spec, list[object]()
     for value in parameter.values:
         held = [drawn(spec, number, {name: value}) for number in range(TRIES)]
-        if not any(refusal.lacks(config) for config in held if name in config):
+        asked = [config for config in held if name in config]
+        # neither a value that lacks weights nor one that no network can be trained with
+        if not any(map(refusal.lacks, asked)) and not all(map(refusal, asked)):
             kept.append(value)
     return kept if len(kept) < len(parameter.values) else []
 

@@ -48,10 +48,22 @@ def _frozen_from_file(module: nn.Module) -> Iterator[str]:
             yield f"{name}."
 
 
-def check_buildable(recipe: Recipe, *, shape: Shape, classes: int) -> None:
+def refuse_idle_weights(recipe: Recipe) -> None:
+    """SpecError where frozen parts would keep the values that were drawn, and never learn."""
+    weights, freeze = (recipe.model_options.get(name) for name in ("weights", "freeze"))
+    if weights == "none" and freeze not in ("none", 0):
+        raise SpecError(
+            f"weights: none with freeze: {freeze} keeps random weights that never learn",
+            hint="write freeze: none, or weights: imagenet or a file",
+            path="freeze",
+        )
+
+
+def check_buildable(recipe: Recipe, *, shape: Shape, classes: int) -> tuple[str, ...]:
     """Build without weights and pass no image through, which takes neither memory nor time.
 
-    SpecError gives the reason why the network cannot be, or cannot be trained by its optimizer.
+    SpecError gives the reason why the network cannot be, or cannot be trained by its optimizer. What is
+    returned are notes on the file that its weights come from.
     """
     try:
         with torch.device("meta"):
@@ -67,3 +79,4 @@ def check_buildable(recipe: Recipe, *, shape: Shape, classes: int) -> None:
         found = tuple(logits.shape[1:])
         raise SpecError(f"{recipe.architecture} gives {found} for an image in place of ({classes},)")
     check_optimizer(module, recipe.train)
+    return tuple(getattr(module, "notes", ()))

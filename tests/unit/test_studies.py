@@ -35,7 +35,8 @@ def synthetic(path: Path, *more: str) -> SweepSpec:
     classes, channels = IMAGES[path.stem]
     images = f"dataset={{source: synthetic, classes: {classes}, per_class: 3, size: 8, channels: {channels}}}"
     wants_weights = "weights" in load_spec(path).parameters
-    without = ["parameters.weights.value=none"] if wants_weights else []
+    freeze = "parameters.freeze={value: none, when: {architecture: pretrained}}"
+    without = ["parameters.weights.value=none", freeze] if wants_weights else []
     return load_spec(path, [images, *without, *more])
 
 

@@ -1,5 +1,6 @@
 """Makes any classification network of torchvision (or timm) a backbone that gives one vector an image."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,8 +14,11 @@ from torchvision import models
 from torchvision.ops import StochasticDepth
 
 from sweeper.errors import MissingExtraError, PreflightError, SpecError
+from sweeper.models.parts.image_size import positions_for, size_options
 from sweeper.models.parts.random_layers import Dropout, DropPath
-from sweeper.models.parts.weights_file import load_checked, read_weights
+from sweeper.models.parts.shape_pass import shape_pass
+from sweeper.models.parts.state_dicts import choose
+from sweeper.models.parts.weights_file import load_checked, read_weights, wanted_tensors
 from sweeper.registry import nearest
 
 _timm: ModuleType | None
@@ -27,17 +31,30 @@ _SECONDS = 20.0  # until a server that says nothing counts as out of reach
 _HEADS = ("classifier", "fc", "head", "heads")
 _LISTS_OF_BLOCKS = ("features", "layers", "blocks", "trunk_output", "encoder")
 _NORMS = (nn.BatchNorm2d, nn.LayerNorm)
+_LARGE = 224  # px that every backbone of torchvision and timm can be built for
+TOO_SMALL = (RuntimeError, ValueError, AssertionError, IndexError, ZeroDivisionError)
+"""What networks raise for images of which a pool or a convolution leaves nothing."""
 
 
-def backbone(name: str, weights: str) -> nn.Module:
-    """Build the network with global pooling for its head; load weights where some are asked for."""
+def backbone(name: str, weights: str, pixels: int) -> nn.Module:
+    """Build the network with global pooling for its head; load weights where some are asked for.
+
+    A network with a position for each patch is built for images of `pixels`. Its `notes` say what was done
+    to the weights.
+    """
     is_timm = name.startswith("timm/")
-    module, known = _timm_backbone(name, weights) if is_timm else _torchvision_backbone(name, weights)
+    build = _timm_backbone if is_timm else _torchvision_backbone
+    module, known = build(name, weights, pixels)
+    notes: list[str] = []
     if weights != "none" and not getattr(module, "is_loaded", False):
         path = _imagenet_file(name) if weights == "imagenet" else _local_file(weights)
-        load_checked(module, read_weights(path), known=known, where=str(path))
+        chosen, taken = choose(read_weights(path), set(wanted_tensors(module)), where=str(path))
+        tensors, fitted = positions_for(module, chosen, pixels)
+        notes = [each for each in (taken, fitted and f"{path}: {fitted}") if each]
+        load_checked(module, tensors, known=known, where=str(path))
         module.is_loaded = True  # pyright: ignore[reportArgumentType]
         module.weights_path = str(path)  # pyright: ignore[reportArgumentType]
+    module.notes = tuple(notes)  # pyright: ignore[reportArgumentType]
     _own_the_randomness(module)
     return module
 
@@ -72,11 +89,12 @@ def _local_file(weights: str) -> Path:
     return path
 
 
-def _torchvision_backbone(name: str, weights: str) -> tuple[nn.Module, set[str]]:
+def _torchvision_backbone(name: str, weights: str, pixels: int) -> tuple[nn.Module, set[str]]:
     names = models.list_models(module=models)
     if name not in names:
         raise SpecError(f"backbone: torchvision has no {name!r}", hint=nearest(name, names))
     options: dict[str, Any] = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    options |= size_options(name, pixels)
     target = torch.get_default_device()
     # drawing weights that a file replaces takes a second for VGG; regnet computes its widths with tensors
     is_filled_later = weights != "none" and not name.startswith("regnet")
@@ -122,14 +140,18 @@ def _strip_head(module: nn.Module) -> None:
             module.aux_logits = False  # pyright: ignore[reportArgumentType]
 
 
-def _timm_backbone(name: str, weights: str) -> tuple[nn.Module, set[str]]:
+def _timm_backbone(name: str, weights: str, pixels: int) -> tuple[nn.Module, set[str]]:
     if _timm is None:
         raise MissingExtraError(f"{name} needs the package timm", hint="pip install timm")
     short = name.removeprefix("timm/")
     if short not in _timm.list_models():
         raise SpecError(f"backbone: timm has no {short!r}", hint=nearest(short, _timm.list_models()))
     known = set(_timm.create_model(short, pretrained=False).state_dict())
-    module = _timm.create_model(short, pretrained=weights == "imagenet", num_classes=0)
+    size = {"img_size": pixels} if _timm.get_pretrained_cfg(short).fixed_input_size else {}
+    try:
+        module = _timm.create_model(short, pretrained=weights == "imagenet", num_classes=0, **size)
+    except TypeError as error:  # some are of one size, and take no other
+        raise SpecError(f"backbone: {name} is of one image size, not of {pixels} px") from error
     module.is_loaded = weights == "imagenet"
     return module, known
 
@@ -193,3 +215,25 @@ def width(module: nn.Module, pixels: int) -> int:
         vector: Tensor = module.eval()(torch.zeros(1, 3, pixels, pixels, device=device))
     module.train(before)
     return vector.flatten(1).shape[1]
+
+
+@functools.lru_cache(maxsize=64)
+def least_pixels(name: str) -> int:
+    """Find the smallest images that the backbone gives a vector for, by trying; no weights are read."""
+    with torch.device("meta"):
+        module = backbone(name, "none", _LARGE).eval()
+    low, high = 0, 1
+    while not _takes(module, high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _takes(module, middle) else (middle, high)
+    return high
+
+
+def _takes(module: nn.Module, pixels: int) -> bool:
+    try:
+        shape_pass(lambda forward, images: forward(images), module, (3, pixels, pixels))
+    except TOO_SMALL:
+        return pixels >= _LARGE  # as large as it was built for: the reason is another one
+    return True

@@ -1,5 +1,6 @@
 """Reads weights from a file: found before the sweep starts, checked by name and shape, never run as code."""
 
+import argparse
 import json
 import pickle
 from collections.abc import Mapping
@@ -22,18 +23,23 @@ _SAFETENSORS_TYPES = {
 }
 
 
-def read_weights(path: Path) -> Mapping[str, Tensor]:
-    """Map the tensors of a safetensors file or a state dict, so that unread ones cost nothing."""
+def read_weights(path: Path) -> object:
+    """Map what a safetensors file or a checkpoint of torch holds, so that unread tensors cost nothing.
+
+    Beside tensors and plain types a checkpoint may hold the arguments of the script that trained, as those
+    of torchvision do: a namespace runs no code.
+    """
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (pickle.UnpicklingError, RuntimeError, ValueError) as error:
-        raise SpecError(f"no state dict of tensors alone: {_line(error)}", where=str(path)) from error
-    state = content.get("state_dict", content) if isinstance(content, dict) else content
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise SpecError("no state dict: expected a mapping of names to tensors", where=str(path))
-    return state
+        raise SpecError(
+            f"no state dict of tensors alone: {_line(error)}",
+            where=str(path),
+            hint="write it with torch.save(network.state_dict(), FILE)",
+        ) from error
 
 
 def _read_safetensors(path: Path) -> Mapping[str, Tensor]:
@@ -61,13 +67,18 @@ def _tensor(content: Tensor, entry: Mapping[str, object]) -> Tensor:
     return content[begin:end].clone().view(dtype).reshape(entry["shape"])  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
+def wanted_tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Return what a file must hold: BatchNorm's counters may be absent."""
+    return {name: t for name, t in module.state_dict().items() if not name.endswith("num_batches_tracked")}
+
+
 def load_checked(module: nn.Module, weights: Mapping[str, Tensor], *, known: set[str], where: str) -> None:
-    """Fill `module`; the file must hold each of its tensors in its shape, and none that is not in `known`.
+    """Fill `module`; `weights` must hold each of its tensors in its shape, and none that is not in `known`.
 
     `known` are the names of the whole network, of which the head is not used. On the meta device
     only the check is done.
     """
-    wanted = {name: t for name, t in module.state_dict().items() if not name.endswith("num_batches_tracked")}
+    wanted = wanted_tensors(module)
     for problem, names in (
         ("misses", [name for name in wanted if name not in weights]),
         ("does not know", [name for name in weights if name not in known]),

@@ -128,8 +128,12 @@ def test_a_recipe_is_said_with_what_it_stands_for_and_what_the_file_sets_itself(
 REFUSED = [
     (["recipe=quick"], "recipe: found 'quick', expected study2017, plain or fast"),
     (
-        ["parameters={architecture: pretrained, weights: none, pixels: 32}", "train.optimizer=muon"],
-        "optimizer: muon moves the matrices before the head, and this network trains none",
+        ["parameters={architecture: pretrained, weights: none, pixels: 32}"],
+        "weights: none with freeze: all keeps random weights that never learn; write freeze: none",
+    ),
+    (
+        ["parameters={architecture: pretrained, backbone: vgg11, weights: none, freeze: none, pixels: 16}"],
+        "vgg11 takes images of at least 32 px, found 16",
     ),
     (
         ["recipe=fast", "parameters.flip_horizontal=true"],

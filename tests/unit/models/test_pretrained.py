@@ -1,3 +1,4 @@
+import argparse
 import json
 import struct
 from pathlib import Path
@@ -9,7 +10,7 @@ from torchvision import models
 
 from sweeper.errors import MissingExtraError, PreflightError, SpecError, SweeperError
 from sweeper.models import model
-from sweeper.models.parts.backbone import stages
+from sweeper.models.parts.backbone import least_pixels, stages
 from sweeper.models.parts.count import count
 from sweeper.models.parts.initial_weights import initialize
 from sweeper.models.parts.random_layers import Dropout, DropPath
@@ -156,6 +157,126 @@ def test_batchnorms_count_their_batches_from_zero(tmp_path: Path, weights):
     module = transfer("resnet18", weights=weights, device="cpu")
     initialize(module, torch.Generator().manual_seed(1))
     assert {int(b) for n, b in module.named_buffers() if n.endswith("num_batches_tracked")} == {0}
+
+
+def renamed(state, prefix):
+    return {prefix + name: tensor for name, tensor in state.items()}
+
+
+def other(state):
+    return {name: tensor + 1 for name, tensor in state.items()}
+
+
+WRAPPED = {
+    "module.": (lambda state: renamed(state, "module."), "what is named 'module....'"),
+    "compiled": (lambda state: renamed(state, "_orig_mod."), "what is named '_orig_mod....'"),
+    "nested": (lambda state: renamed(state, "module._orig_mod.model."), "'module._orig_mod.model....'"),
+    "a compiled part": (
+        lambda state: {name.replace("features.0.", "features.0._orig_mod."): t for name, t in state.items()},
+        "",
+    ),
+    "lightning": (
+        lambda state: {
+            "epoch": 3,
+            "state_dict": {**renamed(state, "model."), "criterion.weight": torch.ones(5)},
+            "optimizer_states": [{"state": {0: {"momentum_buffer": torch.ones(3)}}}],
+        },
+        "the entry 'state_dict' and there what is named 'model....'",
+    ),
+    "model": (lambda state: {"model": state, "epoch": 3}, "the entry 'model'"),
+    "torchvision": (
+        lambda state: {
+            "model": other(state),
+            "model_ema": {"n_averaged": torch.tensor(3), **renamed(state, "module.")},
+            "args": argparse.Namespace(lr=0.1),
+        },
+        "the entry 'model_ema' and there what is named 'module....' (an average of the weights), "
+        "not the entry 'model'",
+    ),
+    "timm": (
+        lambda state: {"state_dict": other(state), "state_dict_ema": state},
+        "the entry 'state_dict_ema' (an average of the weights), not the entry 'state_dict'",
+    ),
+    "one flat dict": (
+        lambda state: {**renamed(other(state), "model."), **renamed(state, "model_ema.module.")},
+        "what is named 'model_ema.module....' (an average",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", WRAPPED)
+def test_weights_are_found_in_what_wrappers_and_trainers_write(tmp_path: Path, donor, form):
+    wrap, said = WRAPPED[form]
+    path = tmp_path / "weights.pt"
+    torch.save(wrap(donor), path)
+    module = transfer(weights=str(path), device="cpu")
+    assert torch.equal(module.base.state_dict()["features.0.weight"], donor["features.0.weight"])
+    assert [said in note for note in module.notes] == [True] * bool(said)
+
+
+def test_two_networks_in_one_file_are_refused_with_their_places(tmp_path: Path, donor):
+    path = tmp_path / "weights.pt"
+    torch.save({"student": donor, "teacher": renamed(donor, "module.")}, path)
+    with pytest.raises(SpecError) as caught:
+        transfer(weights=str(path))
+    places = "the entry 'student', or the entry 'teacher' and there what is named 'module....'"
+    assert f"weights.pt: holds 2 networks that fit: {places}; write the one" in str(caught.value)
+
+
+@pytest.mark.slow(reason="networks of the papers, at their size")
+def test_a_vision_transformer_is_built_for_the_images_and_takes_positions_of_another_size(tmp_path: Path):
+    path = tmp_path / "vit.pt"
+    donor = models.vit_b_32(weights=None, image_size=64).state_dict()
+    positions = torch.arange(4.0)[:, None].expand(4, 768)  # top left, top right, bottom left, bottom right
+    donor["encoder.pos_embedding"] = torch.cat([torch.full((1, 768), 9.0), positions])[None]
+    torch.save(donor, path)
+    module = transfer("vit_b_32", pixels=96, weights=str(path), device="cpu")
+    taken = module.base.state_dict()["encoder.pos_embedding"][0, :, 0]
+    assert taken.shape == (1 + 9,)
+    assert taken[[0, 1, 3, 7, 9]].tolist() == [9, 0, 1, 2, 3]  # the class token and the corners stay
+    assert taken[5] == pytest.approx(1.5)
+    assert module.notes == (f"{path}: positions interpolated from 64 px to 96 px",)
+    assert module.eval()(torch.zeros(1, 3, 96, 96)).shape == (1, 5)
+
+
+@pytest.mark.slow(reason="networks of the papers, at their size")
+def test_positions_of_the_same_size_stay_as_they_are(tmp_path: Path):
+    donor = models.vit_b_32(weights=None, image_size=64).state_dict()
+    torch.save(donor, tmp_path / "vit.pt")
+    module = transfer("vit_b_32", pixels=64, weights=str(tmp_path / "vit.pt"), device="cpu")
+    assert torch.equal(module.base.state_dict()["encoder.pos_embedding"], donor["encoder.pos_embedding"])
+    assert module.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("backbone", "least"), [("alexnet", 63), ("vgg11", 32), ("squeezenet1_1", 17), ("resnet18", 1)]
+)
+def test_the_smallest_image_that_a_backbone_takes_is_found_by_trying(backbone, least):
+    assert least_pixels(backbone) == least
+    assert transfer(backbone, least).eval()(torch.empty(1, 3, least, least, device="meta")).shape == (1, 5)
+    if least > 1:
+        with pytest.raises(
+            SpecError, match=f"{backbone} takes images of at least {least} px, found {least - 1}"
+        ):
+            transfer(backbone, least - 1)
+
+
+FAMILIES = (
+    "convnext_tiny", "densenet121", "efficientnet_b0", "googlenet", "inception_v3", "mnasnet0_5",
+    "mobilenet_v2", "mobilenet_v3_small", "regnet_x_400mf", "regnet_y_400mf", "resnext50_32x4d", "shufflenet_v2_x0_5",
+    "squeezenet1_0", "swin_t", "swin_v2_t", "vgg16_bn", "wide_resnet50_2",
+)  # fmt: skip
+
+
+@pytest.mark.slow(reason="builds a network of every family that torchvision offers")
+@pytest.mark.parametrize("backbone", FAMILIES)
+def test_every_family_says_the_smallest_image_that_it_takes(backbone):
+    least = least_pixels(backbone)
+    for pixels in (least, least + 1, least + 2):
+        transfer(backbone, pixels)
+    if least > 1:
+        with pytest.raises(SpecError, match=f"at least {least} px"):
+            transfer(backbone, least - 1)
 
 
 def broken(donor, how):

@@ -68,12 +68,17 @@ def test_a_wrong_parameter_is_one_clear_line(config, message):
         (
             {"architecture": "pretrained", "backbone": "vgg11", "weights": "none"},
             8,
-            "pretrained cannot be built",
+            "vgg11 takes images of at least 32 px, found 8",
         ),
         (
             {"architecture": "pretrained", "backbone": "vit_b_16", "weights": "none"},
-            64,
-            "Wrong image height! Expected 224 but got 64!",
+            50,
+            "vit_b_16 takes images of a multiple of 16 px, found 50; write pixels: 48 or 64",
+        ),
+        (
+            {"architecture": "pretrained", "backbone": "maxvit_t", "weights": "none"},
+            48,
+            "maxvit_t takes images of a multiple of 224 px, found 48; write pixels: 224",
         ),
     ],
 )
