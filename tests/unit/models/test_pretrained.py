@@ -263,8 +263,8 @@ def test_the_smallest_image_that_a_backbone_takes_is_found_by_trying(backbone, l
 
 FAMILIES = (
     "convnext_tiny", "densenet121", "efficientnet_b0", "googlenet", "inception_v3", "mnasnet0_5",
-    "mobilenet_v2", "mobilenet_v3_small", "regnet_x_400mf", "regnet_y_400mf", "resnext50_32x4d", "shufflenet_v2_x0_5",
-    "squeezenet1_0", "swin_t", "swin_v2_t", "vgg16_bn", "wide_resnet50_2",
+    "mobilenet_v2", "mobilenet_v3_small", "regnet_x_400mf", "regnet_y_400mf", "resnext50_32x4d",
+    "shufflenet_v2_x0_5", "squeezenet1_0", "swin_t", "swin_v2_t", "vgg16_bn", "wide_resnet50_2",
 )  # fmt: skip
 
 
