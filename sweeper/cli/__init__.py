@@ -25,6 +25,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "status": ("sweeper.cli.status", "Show how one sweep stands."),
     "best": ("sweeper.cli.best", "Say which network is best, and which is worth its cost."),
     "compare": ("sweeper.cli.compare", "Put the fronts of several sweeps side by side."),
+    "report": ("sweeper.cli.report", "Write one page about sweeps that people pass on."),
     "advise": ("sweeper.cli.advise", "Say what a sweep teaches about its file, and write the next."),
     "cost": ("sweeper.cli.cost", "Say what a sweep cost, and what for; write its ledger to a file."),
     "evaluate": ("sweeper.cli.evaluate", "Score a trial's network: by class, by confusion, disturbed."),

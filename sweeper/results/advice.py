@@ -58,11 +58,12 @@ def edges_of(board: Leaderboard) -> list[Edge]:
 def without_effect(seen: Influence) -> list[Importance]:
     """Return the parameters that shuffled scores made as important, and that surely explain little.
 
-    Little is less than an equal share of all. With fewer than 30 trials none is named.
+    Little is less than an equal share of all. None is named with fewer than 30 trials, or where no parameter
+    at all is told from chance.
     """
     found = seen.on_score
-    if len(seen.judged) < FIXING or not found:
-        return []
+    if len(seen.judged) < FIXING or not any(each.is_told_from_chance for each in found):
+        return []  # where nothing is told from chance, what matters would not have been either
     fair = 1 / len(found)
     return [each for each in found if not each.is_told_from_chance and each.high < fair]
 

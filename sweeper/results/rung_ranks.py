@@ -49,7 +49,7 @@ def rung_ranks(sweep: StoredSweep) -> list[RungRank]:
     full = [t for t in sweep.history.trials.values() if not t.is_final_run and _is_full(t, sweep)]
     goal = sweep.spec.objective.goal
     found: list[RungRank] = []
-    for resource, level in _rungs(sweep):
+    for resource, level in rungs_of(sweep):
         pairs = [pair for trial in full if (pair := _pair(trial, resource, level, goal)) is not None]
         if len(pairs) >= FEWEST and len({end for _, end in pairs}) > 1 and len({at for at, _ in pairs}) > 1:
             found.append(_ranked(resource, level, pairs, derive(sweep.spec.search.seed, "rungs") % 2**32))
@@ -86,7 +86,7 @@ def _pair(trial: TrialHistory, resource: str, level: float, goal: Goal) -> tuple
     return goal.sign * trial.reports[at].score, goal.sign * best.score
 
 
-def _rungs(sweep: StoredSweep) -> Iterator[tuple[str, float]]:
+def rungs_of(sweep: StoredSweep) -> Iterator[tuple[str, float]]:
     """Yield resource and level of each rung of the lowest bracket."""
     spec = sweep.spec
     ladder = scheduler[spec.scheduler.type](spec.objective.goal, spec.train.epochs, **spec.scheduler.options)

@@ -2,12 +2,11 @@
 
 import inspect
 import warnings
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import optuna
 from optuna.samplers import BaseSampler
-from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import Field
 
@@ -18,24 +17,10 @@ from sweeper.search import Searcher, searcher
 from sweeper.search.parts.cost_aware import Thrifty
 from sweeper.search.parts.encoding import directions_of, distribution, flattened, suggested
 from sweeper.search.parts.memory import Memory, ObservedTrial
+from sweeper.search.parts.shown import Shown
 from sweeper.trial import Config, Goal, State, derive
 
 _OPTUNA_STATES = {State.COMPLETED: TrialState.COMPLETE, State.STOPPED: TrialState.PRUNED}
-
-
-class _Shown(InMemoryStorage):
-    """The trials that a sampler may see, beside the one that is asked for."""
-
-    def __init__(self, trials: Sequence[FrozenTrial]) -> None:
-        super().__init__()
-        self._shown = trials
-
-    def get_all_trials(
-        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
-    ) -> list[FrozenTrial]:
-        """Return those in one of the states. They are never copied, because samplers do not write on them."""
-        asked = super().get_all_trials(study_id, deepcopy, states)
-        return [trial for trial in self._shown if states is None or trial.state in states] + asked
 
 
 class _OptunaSearch:
@@ -89,7 +74,7 @@ class MemorySearch(_OptunaSearch):
         sampler = self._next_sampler(number)
         shown = [frozen for each in self._memory.shown() if (frozen := self._frozen(each))]
         study = optuna.create_study(
-            storage=_Shown(shown),
+            storage=Shown(shown),
             directions=self._directions,
             sampler=sampler,
         )

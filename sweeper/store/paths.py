@@ -110,6 +110,11 @@ class SweepPaths:
         return self.root / "front.svg"
 
     @property
+    def report(self) -> Path:
+        """The page about the sweep that people pass on."""
+        return self.root / "report.html"
+
+    @property
     def anytime(self) -> Path:
         """The picture beside it: the best score against what was spent."""
         return self.root / "anytime.svg"

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-ROOMS = 24
-IMPORTS_A_MODULE = 4.25  # aim 3.0
+ROOMS = 25  # 24 before the report, which no other room could hold: it draws what results finds
+IMPORTS_A_MODULE = 4.4  # aim 3.0; 4.25 before the report, whose sections each draw what several cards found
 MOST_IMPORTS = 14
 VERB_LINES = 40
 KINDS_COMPARED = 0

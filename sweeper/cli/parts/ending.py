@@ -13,13 +13,17 @@ from sweeper.wording import plain, redacted
 
 def say(ending: Ending, name: str) -> int:
     """Print the answer so far on stdout, what went wrong and how to go on on stderr; return the exit code."""
+    from sweeper.report.formats import write_report  # imports plotly
     from sweeper.results.answer_pictures import draw_pictures  # imports matplotlib
 
     sweep = stored(name)
     board = board_of(sweep)
     draw_pictures(board)
     print_page(board)
-    for line in _remarks(sweep, ending):
+    problem = write_report(board)
+    if not problem:
+        click.echo(f"Report    {board.sweep.paths.report}")
+    for line in (*problem, *_remarks(sweep, ending)):
         click.echo(line, err=True)
     return ending.exit_code
 

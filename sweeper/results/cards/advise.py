@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from sweeper.results.advice import Advice, as_facts, edges_of, rung_lines
 from sweeper.results.card import Card, NotYet, Table, Words
 from sweeper.results.foreseeable import foreseeable
-from sweeper.results.influence import Influence, influence
+from sweeper.results.influence import MOST, Influence, influence
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.search.parts.importance import ENOUGH, Importance
 from sweeper.wording import counted, plain, value_text
@@ -81,4 +81,6 @@ def _notes(seen: Influence) -> Iterator[str]:
     if len(seen.judged) < ENOUGH:
         yield f"Too few trials to tell what matters: {len(seen.judged)}, of {ENOUGH} at least."
     elif seen.on_score:
+        if len(seen.judged) > MOST:
+            yield f"Importance is that of {MOST} of the trials, evenly spaced."
         yield "By chance: how often shuffled figures gave as much; `no` is fewer than one time in twenty."

@@ -5,6 +5,7 @@ the best tenth of the trials lies with where all of them lie. With few trials it
 What it gives is therefore set beside what it gives for the same trials with their figures shuffled.
 """
 
+import copy
 import math
 import warnings
 from collections import defaultdict
@@ -13,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-from optuna.trial import create_trial
+from optuna.trial import FrozenTrial, create_trial
 
 from sweeper.config.space import Space
 from sweeper.search.parts.encoding import distribution, flattened
+from sweeper.search.parts.shown import Shown
 from sweeper.trial import Config
 
 ENOUGH = 20
@@ -62,11 +63,11 @@ def importances(
     table = _Table.of(space, configs)
     values = np.array(figures)
     random = np.random.default_rng(seed)
-    everyone = np.arange(len(values))
-    measured = table.shares(everyone, values)
-    shuffled = [table.shares(everyone, random.permutation(values)) for _ in range(SHUFFLES)]
-    chosen = [random.integers(len(values), size=len(values)) for _ in range(RESAMPLES)]
-    resampled = [table.shares(rows, values[rows]) for rows in chosen]
+    everyone = range(len(values))
+    measured = table.shares(everyone, values.tolist())
+    shuffled = [table.shares(everyone, random.permutation(values).tolist()) for _ in range(SHUFFLES)]
+    chosen = [random.integers(len(values), size=len(values)).tolist() for _ in range(RESAMPLES)]
+    resampled = [table.shares(rows, values[rows].tolist()) for rows in chosen]
     made = [
         Importance(
             parameter=name,
@@ -82,35 +83,33 @@ def importances(
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The trials as Optuna's parameters: what varies, with one distribution for each label."""
+    """The trials as Optuna's, made once: what is measured anew are their figures."""
 
-    rows: Sequence[Mapping[str, object]]
-    distributions: Sequence[Mapping[str, BaseDistribution]]
+    trials: Sequence[FrozenTrial]
 
     @classmethod
     def of(cls, space: Space, configs: Sequence[Config]) -> "_Table":
         flat = [flattened(space, config) for config in configs]
         return cls(
-            rows=[{label: value for label, (_, value) in row.items()} for row in flat],
-            distributions=[{label: distribution(of) for label, (of, _) in row.items()} for row in flat],
+            [
+                create_trial(
+                    params={label: value for label, (_, value) in row.items()},
+                    distributions={label: distribution(of) for label, (of, _) in row.items()},
+                    value=0.0,
+                )
+                for row in flat
+            ]
         )
 
-    def shares(self, rows: np.ndarray, figures: np.ndarray) -> dict[str, float]:
+    def shares(self, rows: Sequence[int], figures: Sequence[float]) -> dict[str, float]:
         """Return the share of each parameter for these trials with these figures."""
+        chosen = [copy.copy(self.trials[row]) for row in rows]
+        for number, (trial, figure) in enumerate(zip(chosen, figures, strict=True)):
+            trial.number, trial._trial_id, trial.values = number, number, [figure]  # pyright: ignore[reportPrivateUsage]
+        best = min(0.5, max(_BEST, _FEWEST_BEST / len(chosen)))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the evaluator is experimental, and warns that low is good
-            study = optuna.create_study(direction="maximize")
-            study.add_trials(
-                [
-                    create_trial(
-                        params=dict(self.rows[row]),
-                        distributions=dict(self.distributions[row]),
-                        value=float(figure),
-                    )
-                    for row, figure in zip(rows, figures, strict=True)
-                ]
-            )
-            best = min(0.5, max(_BEST, _FEWEST_BEST / len(rows)))
+            warnings.simplefilter("ignore")  # the evaluator is experimental
+            study = optuna.create_study(storage=Shown(chosen), direction="maximize")
             found = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator(target_quantile=best))
         together: dict[str, float] = defaultdict(float)
         for label, share in found.items():

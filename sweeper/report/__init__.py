@@ -1,0 +1,1 @@
+"""One page about a sweep that people pass on: all that it found, drawn, with the numbers beside."""

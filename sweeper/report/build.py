@@ -1,0 +1,62 @@
+"""This module puts a report together from the records of one sweep or of several."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from sweeper.report.section import Page, Section
+from sweeper.report.sections.device_time import device_time, timeline
+from sweeper.report.sections.learning_curves import learning_curves
+from sweeper.report.sections.mistakes import mistakes
+from sweeper.report.sections.parameters import importance, networks, parallel, pixels, values
+from sweeper.report.sections.provenance import provenance
+from sweeper.report.sections.score_and_cost import score_and_cost
+from sweeper.report.sections.side_by_side import side_by_side
+from sweeper.report.sections.words import in_words, published
+from sweeper.results.answer import answer
+from sweeper.results.leaderboard import Leaderboard
+from sweeper.results.render_json import merged
+from sweeper.results.stored_sweep import standing_text
+from sweeper.wording import counted, plain
+
+
+def build_report(boards: Sequence[Leaderboard], now: float | None = None) -> Page:
+    """Make the report of one sweep, or of several side by side, as their records are now.
+
+    SpecError where several rank by different metrics. `now` is the time that the report bears.
+    """
+    dated = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(now))
+    if len(boards) == 1:
+        (board,) = boards
+        trials = counted(len(board.sweep.history.trials), "trial")
+        subtitle = f"{trials}, {standing_text(board.sweep)}"
+        sections = list(_sections(board))
+    else:
+        subtitle = f"{len(boards)} sweeps side by side"
+        sections = [side_by_side(boards)]
+        sections += [_of(board, section) for board in boards for section in _sections(board)]
+    names = ", ".join(plain(board.sweep.name) for board in boards)
+    facts = {board.sweep.name: merged(tuple(answer(board).values())) for board in boards}
+    return Page(names, plain(subtitle), sections, facts, dated)
+
+
+def _sections(board: Leaderboard) -> Iterator[Section]:
+    """Yield what there is to say of one sweep, in the order of a reader's questions."""
+    yield in_words(board)
+    yield score_and_cost(board)
+    yield learning_curves(board)
+    yield parallel(board)
+    yield importance(board)
+    yield values(board)
+    for made in (pixels(board), networks(board), published(board)):
+        if made is not None:
+            yield made
+    yield device_time(board)
+    yield timeline(board)
+    yield mistakes(board)
+    yield provenance(board)
+
+
+def _of(board: Leaderboard, section: Section) -> Section:
+    name = plain(board.sweep.name)
+    return replace(section, key=f"{name}-{section.key}", title=f"{name}: {section.title}")

@@ -1,0 +1,95 @@
+"use strict";
+(() => {
+  const figures = JSON.parse(document.getElementById("figures").textContent);
+  const voice = document.getElementById("said");
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+
+  /** The page's own colors: a figure is read by day, by night and on paper. */
+  function colors(onPaper) {
+    const style = getComputedStyle(document.documentElement);
+    const of = (name, paper) => (onPaper ? paper : style.getPropertyValue(name).trim());
+    return { ink: of("--ink", "#000000"), line: of("--line", "#bbbbbb"), paper: of("--paper", "#ffffff") };
+  }
+
+  function dressed(layout, onPaper) {
+    const { ink, line, paper } = colors(onPaper);
+    const made = { ...layout, paper_bgcolor: paper, plot_bgcolor: paper, font: { ...layout.font, color: ink } };
+    made.hoverlabel = { bgcolor: paper, bordercolor: ink, font: { color: ink } };
+    for (const key of Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))) {
+      made[key] = { ...layout[key], gridcolor: line, linecolor: line, zerolinecolor: line };
+    }
+    if (innerWidth < 640) {
+      made.margin = { ...layout.margin, l: Math.min(96, (layout.margin || {}).l || 64), r: 8 };
+    }
+    return made;
+  }
+
+  /** What a dot says: its hover text, or its place. */
+  function told(trace, place) {
+    if (Array.isArray(trace.hovertext)) return trace.hovertext[place].replaceAll("<br>", ", ");
+    const own = Array.isArray(trace.customdata) ? trace.customdata[place] : undefined;
+    const of = (axis) => (Array.isArray(trace[axis]) ? trace[axis][place] : undefined);
+    return [trace.name, own === undefined ? "" : `trial ${own}`, `${of("x")}: ${of("y")}`].filter(Boolean).join(", ");
+  }
+
+  /** Names are escaped for Plotly, which reads them as HTML; a voice does not. */
+  function asText(html) {
+    return new DOMParser().parseFromString(html, "text/html").body.textContent;
+  }
+
+  /** Left and right go from dot to dot, as the mouse would; the page says each aloud. */
+  function byKeyboard(plot) {
+    const places = plot.data.flatMap((trace, curve) =>
+      trace.hoverinfo === "skip" || !Array.isArray(trace.x) || trace.type === "heatmap"
+        ? []
+        : trace.x.map((x, point) => ({ curveNumber: curve, pointNumber: point, x })).filter((each) => each.x !== null),
+    );
+    let at = -1;
+    plot.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (event.key === "Escape") Plotly.Fx.unhover(plot);
+      if (!step || !places.length) return;
+      event.preventDefault();
+      at = (at + step + places.length) % places.length;
+      const { curveNumber, pointNumber } = places[at];
+      Plotly.Fx.hover(plot, [{ curveNumber, pointNumber }]);
+      voice.textContent = asText(told(plot.data[curveNumber], pointNumber));
+    });
+  }
+
+  /** A click on a trial opens its run in MLflow, where the page knows the address. */
+  function byClick(plot) {
+    plot.on("plotly_click", ({ points }) => {
+      const link = document.querySelector(`[data-trial="${points[0].customdata}"]`);
+      if (link) open(link.href, "_blank", "noopener");
+    });
+  }
+
+  async function draw(id) {
+    const plot = document.getElementById(id);
+    const { data, layout } = figures[id];
+    await Plotly.newPlot(plot, data, dressed(layout, false), { responsive: true, displaylogo: false });
+    plot.dataset.drawn = "yes";
+    byKeyboard(plot);
+    byClick(plot);
+  }
+
+  function dress(onPaper) {
+    for (const id of Object.keys(figures)) {
+      Plotly.relayout(document.getElementById(id), dressed(figures[id].layout, onPaper));
+    }
+  }
+
+  (async () => {
+    for (const id of Object.keys(figures)) {
+      await draw(id);
+    }
+    document.body.dataset.drawn = "yes";
+    dark.addEventListener("change", () => dress(false));
+    addEventListener("beforeprint", () => {
+      document.querySelectorAll("details").forEach((each) => (each.open = true));
+      dress(true);
+    });
+    addEventListener("afterprint", () => dress(false));
+  })();
+})();

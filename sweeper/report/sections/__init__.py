@@ -1,0 +1,1 @@
+"""What a report shows, one file for each subject; each takes the leaderboard and gives sections."""

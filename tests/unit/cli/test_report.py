@@ -1,0 +1,152 @@
+"""`sweeper report`: a page that opens offline, and the same facts for a README, a program, a spreadsheet."""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from sweeper.cli import run
+from sweeper.trial import Report
+
+FOREIGN = re.compile(r"""(?:src|href)=["'](?!#|data:)[^"']+|url\((?!["']?data:)|@import""")
+SECTIONS = [
+    "answer",
+    "front",
+    "curves",
+    "parallel",
+    "importance",
+    "values",
+    "time",
+    "timeline",
+    "mistakes",
+    "provenance",
+]
+
+
+def page(say, *words) -> str:
+    """Return the page without Plotly, which is somebody else's text."""
+    said = say("report", *words)
+    assert said.code == 0, said.err
+    path = said.out.rpartition(":")[0]
+    text = Path(path).read_text(encoding="utf-8")
+    start = text.index("<script>")
+    return text[:start] + text[text.index('<script type="application/json"') :]
+
+
+def figures(text: str):
+    found = re.search(r'<script type="application/json" id="figures">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])
+
+
+@pytest.mark.slow(reason="imports Plotly and writes a page of 5 MB")
+def test_the_page_has_every_section_and_loads_nothing_from_elsewhere(make_run, say):
+    make_run("toy", budget={"trials": 24})
+    text = page(say, "toy")
+    assert [key for key in SECTIONS if f'<section id="{key}"' not in text] == []
+    assert FOREIGN.findall(text) == []
+    assert "default-src 'none'" in text
+
+
+@pytest.mark.slow(reason="imports Plotly and writes a page of 5 MB")
+def test_each_figure_has_marks_and_a_sentence(make_run, say):
+    make_run("toy", budget={"trials": 24})
+    text = page(say, "toy")
+    drawn = figures(text)
+    assert len(drawn) >= 7
+    for place, figure in drawn.items():
+        assert figure["data"], place
+        said = re.search(rf'<figcaption id="said-{place}">([^<]+)<', text)
+        assert said is not None
+        assert len(said[1]) > 20
+
+
+@pytest.mark.slow(reason="a page of 5 MB for each of five endings")
+@pytest.mark.parametrize("ending", ["done", "stopped", "interrupted", "broken"])
+def test_a_sweep_that_ended_in_any_way_has_its_page(make_run, say, ending):
+    make_run("toy", ending)
+    assert "The answer" in page(say, "toy")
+
+
+@pytest.mark.slow(reason="imports Plotly and writes a page of 5 MB")
+def test_one_trial_is_enough_for_a_page_and_says_what_it_lacks(make_run, say):
+    make_run("toy", budget={"trials": 1})
+    text = page(say, "toy")
+    assert "too few trials to tell: 1, of 20 at least" in text
+    assert "no two configurations differ and have a score" in text
+
+
+HOSTILE = '<script>alert(1)</script>\x1b[31m "quoted" \u202egnp.exe ' + "long" * 80
+
+
+@pytest.mark.slow(reason="imports Plotly and writes a page of 5 MB")
+def test_names_that_a_stranger_chose_are_text(make_run, say):
+    make_run(
+        "toy",
+        parameters={"activation": [HOSTILE, "relu"], "layers": {"min": 1, "max": 3}},
+        description=HOSTILE,
+        meta={"git_revision": HOSTILE},
+    )
+    text = page(say, "toy")
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)" in text, "it is shown as it is written"
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", text)
+    labels = [tick for figure in figures(text).values() for tick in ticks(figure)]
+    assert any("&lt;script&gt;" in label for label in labels), "Plotly reads names as HTML"
+    assert max(map(len, labels)) < 120, "a long name is cut in a figure"
+
+
+def ticks(figure):
+    dimensions = [dimension for trace in figure["data"] for dimension in trace.get("dimensions", ())]
+    return [tick for dimension in dimensions for tick in dimension.get("ticktext", ())]
+
+
+@pytest.mark.slow(reason="imports Plotly and writes a page of 5 MB")
+def test_two_sweeps_stand_side_by_side(make_run, say):
+    make_run("toy")
+    make_run("other", budget={"trials": 6}, description="shorter")
+    text = page(say, "toy", "other")
+    assert "Where their files differ" in text
+    assert "budget.trials" in text
+    assert '<section id="other-curves"' in text
+
+
+def test_markdown_has_the_same_sections(make_run, say, tmp_path):
+    make_run("toy")
+    assert say("report", "toy", "-o", str(tmp_path / "toy.md")).code == 0
+    text = (tmp_path / "toy.md").read_text()
+    for title in ("# toy", "## The answer", "## Score against cost", "## Where the device time went"):
+        assert title in text
+    assert "| rank |" in text
+
+
+def test_json_is_the_answer(make_run, say, tmp_path):
+    make_run("toy")
+    assert say("report", "toy", "--format", "json", "-o", str(tmp_path / "toy.out")).code == 0
+    found = json.loads((tmp_path / "toy.out").read_text())
+    best = say("best", "toy", "--json").json
+    assert found["toy"]["best"] == best["best"]
+
+
+def formula(trial):
+    yield Report(1, 0.5, 0.1, {"valid/top1": 0.5}, None)
+
+
+def test_csv_has_every_configuration_and_no_formula(make_run, say, tmp_path):
+    make_run("toy", parameters={"activation": ["=1+1", "@x", "-cmd"], "layers": [1, 2, 3]}, workload=formula)
+    assert say("report", "toy", "-o", str(tmp_path / "toy.csv")).code == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "toy.csv").read_text())))
+    assert len(rows) == len(say("best", "toy", "-n", "999", "--json").json["trials_ranked"])
+    assert {row["activation"] for row in rows} <= {"'=1+1", "'@x", "'-cmd"}
+    assert all(float(row["valid/top1"]) == 0.5 for row in rows)
+
+
+@pytest.mark.parametrize("words", [["nobody"], ["toy", "toy"], ["toy", "-o", "/dev/null/x.html"], []])
+def test_what_cannot_be_written_is_one_line(make_run, capsys, words):
+    make_run("toy", budget={"trials": 1})
+    capsys.readouterr()
+    assert run(["report", *words]) == 2
+    assert "Traceback" not in capsys.readouterr().err
