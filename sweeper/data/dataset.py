@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sweeper.config.sections import DatasetSpec, SplitSpec
 from sweeper.data.augment import Augmentation
-from sweeper.data.batches import Rows, batches
+from sweeper.data.batches import RESIDENTS, Residents, Rows, batches
 from sweeper.data.decode import dimensions
 from sweeper.data.index import Bad, ImageRow, Index, Progress, open_index
 from sweeper.data.normalize import Fitted, Transform
@@ -34,11 +34,18 @@ _SPLIT_VERSION = 2  # raise it whenever `assign` divides differently
 class Dataset:
     """The images of a sweep at one size, split and normalized.
 
-    All trials of a node map one store; only the batch is copied.
+    All trials of a node map one store; only the batch is copied. On a GPU with room for it a split lies
+    there, once for all trials of the process, however they normalize it.
     """
 
     def __init__(
-        self, store: Store, assignment: Assignment, digest: str, fitted: Fitted, transform: Transform
+        self,
+        store: Store,
+        assignment: Assignment,
+        digest: str,
+        fitted: Fitted,
+        transform: Transform,
+        residents: Residents = RESIDENTS,
     ) -> None:
         _, pixels, _, channels = store.images.shape
         self.shape = (channels, pixels, pixels)
@@ -51,6 +58,7 @@ class Dataset:
         self.fitted = fitted
         self.transform = transform
         self._rows = {split: _rows(store, assignment, split) for split in SPLITS}
+        self._residents = residents
         self._resident: dict[tuple[Split, torch.device], Rows] = {}
 
     def size(self, split: Split) -> int:
@@ -97,7 +105,8 @@ class Dataset:
     def _on(self, split: Split, device: torch.device) -> Rows:
         key = (split, device)
         if key not in self._resident:
-            self._resident[key] = self._rows[split].on(device)
+            images = (self.digest, self.shape, split)  # normalizations share them
+            self._resident[key] = self._rows[split].on(device, images, self._residents)
         return self._resident[key]
 
 
@@ -133,6 +142,7 @@ def open_dataset(
     options: Mapping[str, Any] | None = None,
     cache: Path,
     progress: Progress | None = None,
+    residents: Residents = RESIDENTS,
 ) -> Dataset:
     """Open the store of that size, build it first where it is absent, and fit the normalization.
 
@@ -150,7 +160,7 @@ def open_dataset(
     fitted, transform = fit(
         normalization, options or {}, _rows(store, assignment, "train"), store.path, digest
     )
-    return Dataset(store, assignment, digest, fitted, transform)
+    return Dataset(store, assignment, digest, fitted, transform, residents)
 
 
 def kept_assignment(store: Store, spec: SplitSpec) -> Assignment:

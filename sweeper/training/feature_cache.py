@@ -14,7 +14,7 @@ from filelock import FileLock
 from torch import Tensor, nn
 
 from sweeper.data.augment import Augmentation
-from sweeper.data.batches import Data, epoch_order
+from sweeper.data.batches import RESIDENTS, Data, Residents, epoch_order
 from sweeper.data.gc import mark_used
 from sweeper.data.handled import HANDLED
 from sweeper.data.sources import Split
@@ -30,14 +30,22 @@ _log = logging.getLogger(__name__)
 
 
 class Features:
-    """Vectors in place of images. They have no test split: the winner is scored with its whole network."""
+    """Vectors in place of images. They have no test split: the winner is scored with its whole network.
 
-    def __init__(self, dataset: Data, vectors: dict[Split, Tensor]) -> None:
+    On a GPU with room for them they lie there, once for all trials of the process; `key` says which they are.
+    """
+
+    def __init__(
+        self, dataset: Data, vectors: dict[Split, Tensor], key: str, residents: Residents = RESIDENTS
+    ) -> None:
         self.shape = tuple(vectors["train"].shape[1:])
         self.classes = dataset.classes
         self.digest = dataset.digest
         self._vectors = vectors
         self._labels = {split: dataset.labels(split) for split in vectors}
+        self._key = key
+        self._residents = residents
+        self._placed: dict[tuple[Split, torch.device], tuple[Tensor, Tensor]] = {}
 
     def size(self, split: Split) -> int:
         """Return the number of images."""
@@ -59,11 +67,23 @@ class Features:
         device: str = "cpu",
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield vectors and labels, in the order in which the images would come."""
-        vectors, labels = self._vectors[split].to(device), self._labels[split].to(device)
-        order = epoch_order(len(labels), batch_size, generator, drop_last=drop_last)
-        for rows in order.to(device).split(batch_size):
+        where = torch.device(device)
+        vectors, labels = self._on(split, where)
+        order = epoch_order(len(labels), batch_size, generator, drop_last=drop_last).to(vectors.device)
+        answers = labels[order].to(where).split(batch_size)
+        for rows, those in zip(order.split(batch_size), answers, strict=True):
             HANDLED.batches += 1
-            yield vectors.index_select(0, rows), labels[rows]
+            yield vectors.index_select(0, rows).to(where), those
+
+    def _on(self, split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Vectors and labels where they are gathered."""
+        if (split, device) not in self._placed:
+            vectors, labels = self._vectors[split], self._labels[split]
+            size = vectors.numel() * vectors.element_size()
+            held = self._residents.place((self._key, split), device, size, lambda: vectors)
+            placed = (vectors, labels) if held is None else (held, labels.to(device))
+            self._placed[split, device] = placed
+        return self._placed[split, device]
 
 
 def can_share(recipe: Recipe) -> bool:
@@ -103,7 +123,7 @@ def shared_features(
                 if kept is None:
                     raise DataError("was altered while it was written", where=str(path), hint="try again")
             vectors[split] = kept
-    return Features(dataset, vectors)
+    return Features(dataset, vectors, folder.name)
 
 
 def _key(network: nn.Module, recipe: Recipe, dataset: Data, dtype: torch.dtype) -> str:

@@ -1,7 +1,7 @@
 """Augmentations change whole batches on the device that trains; each module is a family of policies."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -13,6 +13,18 @@ if TYPE_CHECKING:  # the names and options of policies are known without torch
 
 # images float32 NCHW between 0 and 1, and the generator that every draw comes from
 Augmentation = Callable[["Tensor", "torch.Generator"], "Tensor"]
+
+
+@runtime_checkable
+class DrawsByEpoch(Protocol):
+    """An augmentation that draws for all images of an epoch at once, which spares a GPU most launches."""
+
+    def epoch(
+        self, count: int, generator: "torch.Generator", device: "torch.device"
+    ) -> "Callable[[Tensor, int], Tensor]":
+        """Return a function of a batch and of its first image's place in the epoch."""
+        ...
+
 
 Degrees = Annotated[float, Field(ge=0, le=180)]
 Share = Annotated[float, Field(ge=0, le=1)]

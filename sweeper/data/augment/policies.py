@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 
 from sweeper.data.augment import Augmentation, Degrees, Share, Zoom, augmentation
-from sweeper.data.augment.parts.affine import crops, draw, resample
-from sweeper.data.augment.parts.color import cutout as cut_out
-from sweeper.data.augment.parts.color import erase as erase_patch
-from sweeper.data.augment.parts.color import jitter
-from sweeper.data.augment.parts.translate import translate
+from sweeper.data.augment.parts.affine import Affine, Crop
+from sweeper.data.augment.parts.color import Cutout, Erase, Jitter
+from sweeper.data.augment.parts.draws import Alteration, Draws
+from sweeper.data.augment.parts.translate import Translate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,30 +34,34 @@ class Policy:
     mixup: Share = 0.0
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Change the geometry first, then the colors, then erase."""
-        if self.crop:
-            images = resample(images, crops(len(images), self.crop, generator, images.device))
-        if self.translate:
-            images = translate(images, self.translate, generator)
-        if self.rotation or self.shift or self.zoom or self.flip_horizontal or self.flip_vertical:
-            theta = draw(
-                len(images),
-                generator,
-                images.device,
-                rotation=self.rotation,
-                shift=self.shift,
-                zoom=self.zoom,
-                flip_horizontal=self.flip_horizontal,
-                flip_vertical=self.flip_vertical,
-            )
-            images = resample(images, theta)
-        if self.color:
-            images = jitter(images, self.color, generator)
-        if self.erase:
-            images = erase_patch(images, self.erase, generator)
-        if self.cutout:
-            images = cut_out(images, self.cutout, generator)
-        return images
+        """Alteration one batch by what is drawn for it alone."""
+        return self.epoch(len(images), generator, images.device)(images, 0)
+
+    def epoch(self, count: int, generator: torch.Generator, device: torch.device) -> Draws:
+        """Draw for an epoch of `count` images at once: each batch is then changed by its own part."""
+        return Draws(self._changes(), count, generator, device)
+
+    def _changes(self) -> list[Alteration]:
+        """Geometry first, then colors, then what is erased."""
+        flips = self.flip_horizontal or self.flip_vertical
+        changes: list[tuple[object, Alteration]] = [
+            (self.crop, Crop(self.crop)),
+            (self.translate, Translate(self.translate)),
+            (self.rotation or self.shift or self.zoom or flips, self._affine()),
+            (self.color, Jitter(self.color)),
+            (self.erase, Erase(self.erase)),
+            (self.cutout, Cutout(self.cutout)),
+        ]
+        return [change for asked, change in changes if asked]
+
+    def _affine(self) -> Affine:
+        return Affine(
+            rotation=self.rotation,
+            shift=self.shift,
+            zoom=self.zoom,
+            flip_horizontal=self.flip_horizontal,
+            flip_vertical=self.flip_vertical,
+        )
 
 
 @augmentation("none")

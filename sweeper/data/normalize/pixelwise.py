@@ -54,11 +54,12 @@ class _Standardize:
         return {"mean": mean.numpy().astype(np.float32), "deviation": deviation.numpy().astype(np.float32)}
 
     def transform(self, fitted: Fitted) -> Transform:
-        placed = Placed(fitted)
+        # a channel that never varies has nothing to scale
+        deviation = np.maximum(fitted["deviation"], np.float32(1e-6))
+        placed = Placed({"mean": fitted["mean"], "deviation": deviation})
 
         def apply(batch: Tensor) -> Tensor:
             mean, deviation = (placed(batch.device)[name].view(1, -1, 1, 1) for name in ("mean", "deviation"))
-            # a channel that never varies has nothing to scale
-            return (batch - mean) / deviation.clamp_min(1e-6)
+            return (batch - mean) / deviation
 
         return apply

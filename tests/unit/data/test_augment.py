@@ -6,9 +6,16 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as V
 
 from sweeper.data.augment import augmentation
-from sweeper.data.augment.parts.affine import crops, matrices, resample
-from sweeper.data.augment.parts.color import cutout, erase, jitter
-from sweeper.data.augment.parts.translate import alternately_flipped, translate
+from sweeper.data.augment.parts.affine import (
+    Crop,
+    matrices,
+    resample,
+    resample_at_once,
+    resample_in_blocks,
+)
+from sweeper.data.augment.parts.color import Cutout, Erase, Jitter
+from sweeper.data.augment.parts.draws import BLOCK, Draws, uniform
+from sweeper.data.augment.parts.translate import Translate, mirror_coins, mirrored
 
 
 def generator(seed=0):
@@ -17,6 +24,10 @@ def generator(seed=0):
 
 def noise(count=16, pixels=24, channels=3):
     return torch.empty(count, channels, pixels, pixels).uniform_(generator=generator(9))
+
+
+def changed_by(change, images):
+    return Draws([change], len(images), generator(), images.device)(images, 0)
 
 
 def still(count):
@@ -111,14 +122,14 @@ def test_light_never_flips():
 
 def test_colour_is_jittered_around_the_image():
     images = noise(256, 8)
-    changed = jitter(images, 0.2, generator())
+    changed = changed_by(Jitter(0.2), images)
     assert not torch.equal(changed, images)
     assert (changed.mean() - images.mean()).abs() < 0.02
 
 
 def test_erasing_hits_its_share_of_the_images_with_patches_of_their_mean():
     images = noise(400, 20)
-    changed = erase(images, 0.25, generator())
+    changed = changed_by(Erase(0.25), images)
     hit = (changed != images).flatten(1).any(1)
     assert 0.15 < hit.float().mean() < 0.35
     area = (changed != images).any(1).float().mean((1, 2))[hit]
@@ -145,7 +156,7 @@ def test_translation_moves_whole_pixels_within_its_share_and_reflects_at_the_edg
     """A ramp tells each pixel's place: row * 100 + column."""
     side = torch.arange(16.0)
     image = side[:, None] * 100 + side
-    moved = translate(image.expand(400, 1, 16, 16), 0.125, generator())
+    moved = changed_by(Translate(0.125), image.expand(400, 1, 16, 16))
     padded = torch.nn.functional.pad(image[None, None], (2, 2, 2, 2), mode="reflect")[0, 0]
     crops = {
         (down, across): padded[down : down + 16, across : across + 16]
@@ -158,21 +169,21 @@ def test_translation_moves_whole_pixels_within_its_share_and_reflects_at_the_edg
 
 
 def test_a_single_pixel_can_be_translated():
-    assert torch.equal(translate(noise(4, 1), 0.9, generator()), noise(4, 1))
+    assert torch.equal(changed_by(Translate(0.9), noise(4, 1)), noise(4, 1))
 
 
 def test_an_alternating_flip_shows_every_image_both_ways_in_any_two_epochs():
     images, rows = noise(64), torch.arange(1000, 1064)
-    epochs = [alternately_flipped(images, rows, epoch) for epoch in range(1, 4)]
-    mirrored = [[torch.equal(a, b) for a, b in zip(seen, images.flip(-1), strict=True)] for seen in epochs]
-    assert [not each for each in mirrored[0]] == mirrored[1]
-    assert mirrored[0] == mirrored[2]
-    assert 16 < sum(mirrored[0]) < 48
+    epochs = [mirrored(images, mirror_coins(rows, epoch)) for epoch in range(1, 4)]
+    turned = [[torch.equal(a, b) for a, b in zip(seen, images.flip(-1), strict=True)] for seen in epochs]
+    assert [not each for each in turned[0]] == turned[1]
+    assert turned[0] == turned[2]
+    assert 16 < sum(turned[0]) < 48
 
 
 def test_a_random_resized_crop_shows_a_part_within_its_area_and_shape():
     """The matrices say which part: its sides are the diagonal, its middle the last column."""
-    theta = crops(2000, 0.5, generator(), torch.device("cpu"))
+    [theta] = Crop(0.5).ready(uniform(2000, 4, generator(), torch.device("cpu")), noise(1))
     width, height, middle = theta[:, 0, 0], theta[:, 1, 1], theta[:, :, 2].abs()
     assert 0.49 < (width * height).min() < 0.55
     assert (width * height).max() > 0.95
@@ -185,6 +196,54 @@ def test_a_random_resized_crop_shows_a_part_within_its_area_and_shape():
 
 def test_cutout_hides_a_square_of_its_side_in_every_image_also_over_the_edge():
     images = noise(300, 20, 1)
-    hidden = (cutout(images, 0.5, generator()) != images).sum((1, 2, 3))
+    hidden = (changed_by(Cutout(0.5), images) != images).sum((1, 2, 3))
     assert hidden.max() == 10 * 10
     assert 25 <= hidden.min() < 60
+
+
+@pytest.mark.parametrize("padding", ["border", "zeros"])
+def test_a_gpu_resamples_in_three_launches_what_a_cpu_does_in_blocks(padding):
+    images = noise(40, 48)
+    drawn = torch.empty(6, 40).uniform_(-1, 1, generator=generator(1))
+    theta = matrices(drawn[0], drawn[1:3] * 0.2, 1 + 0.2 * drawn[3], drawn[4:].sign())
+    ways = [way(images, theta, padding) for way in (resample_at_once, resample_in_blocks)]
+    assert torch.allclose(*ways, atol=1e-4)
+
+
+def test_an_epoch_draws_once_and_gives_each_image_its_own_change():
+    """Batches may begin anywhere and be of any size: the place in the epoch decides."""
+    policy = augmentation["strong"](crop=0.1, translate=0.1, cutout=0.2)
+    images = noise(1, 12).expand(64, -1, -1, -1)
+    whole = policy.epoch(64, generator(3), images.device)(images, 0)
+    source = generator(3)
+    epoch = policy.epoch(64, source, images.device)
+    drawn = source.get_state()
+    for start, size in ((0, 20), (20, 1), (21, 43), (5, 8)):
+        chosen = slice(start, start + size)
+        assert torch.allclose(epoch(images[chosen], start), whole[chosen], atol=1e-6)
+    assert torch.equal(source.get_state(), drawn)
+    assert not any(torch.equal(whole[0], other) for other in whole[1:])
+
+
+def test_what_an_epoch_makes_ready_is_bounded():
+    class Counted:
+        columns = 1
+
+        def __init__(self):
+            self.sizes = []
+
+        def ready(self, drawn, images):
+            self.sizes.append(drawn.shape[1])
+            return (drawn[0],)
+
+        def __call__(self, images, *ready):
+            assert len(ready[0]) == len(images)
+            return images
+
+    change = Counted()
+    count = 2 * BLOCK + 100
+    draws = Draws([change], count, generator(), torch.device("cpu"))
+    images = torch.empty(128, 1, 1, 1)
+    for start in range(0, count, 128):
+        draws(images[: count - start], start)
+    assert change.sizes == [BLOCK, BLOCK, 100]

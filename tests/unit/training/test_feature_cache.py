@@ -5,8 +5,9 @@ import torch
 from torchvision import models
 
 from sweeper.config.sections import TrainSpec
+from sweeper.data.batches import Residents
 from sweeper.training.checkpoint import load
-from sweeper.training.feature_cache import can_share
+from sweeper.training.feature_cache import Features, can_share
 from sweeper.training.loop import final_score, train
 from sweeper.training.recipe import compose
 from sweeper.trial import Trial
@@ -117,3 +118,21 @@ def test_features_that_were_damaged_are_computed_again(pictures, weights, tmp_pa
     file.write_bytes(damage(file.read_bytes()))
     assert learnt(run(pictures, config(weights), cache=tmp_path, epochs=1)) == learnt(sound)
     assert sorted(pictures.opened) == ["train", "train", "valid"]
+
+
+def test_vectors_are_copied_to_the_device_once_for_all_epochs_and_trials(patterns):
+    """They were copied in every epoch."""
+    generator = torch.Generator().manual_seed(0)
+    vectors = {
+        split: torch.empty(patterns.size(split), 5).normal_(generator=generator)
+        for split in ("train", "valid")
+    }
+    copied: list[str] = []
+    residents = Residents(lambda device: copied.append("asked") or 1e9)
+    trials = [Features(patterns, vectors, "squeezenet", residents) for _ in range(2)]
+    for features in trials * 2:
+        for split in ("train", "valid"):
+            found = [x for x, _ in features.batches(split, batch_size=7, device="meta")]
+            assert sum(len(x) for x in found) == patterns.size(split)
+            assert {x.device.type for x in found} == {"meta"}
+    assert len(copied) == 2

@@ -1,42 +1,53 @@
 """Whole-pixel shifts and mirror images: no pixel is blended with its neighbors."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import Tensor
-
-from sweeper.data.augment.parts.affine import uniform
 
 _SPREAD = 2_654_435_761  # Knuth's multiplier: neighboring rows get unrelated coins
 
 
-def translate(images: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """Shift each image by up to that share of its side, in whole pixels; the edge reflects what enters.
+@dataclass(frozen=True)
+class Translate:
+    """Shifts each image by up to that share of its side, in whole pixels; the edge reflects what enters.
 
     Random crops of a padded image (He et al. 2015), with the padding of airbench94 (Jordan 2024).
     """
-    rows, _, height, width = images.shape
-    drawn = uniform(rows, 2, generator, images.device)
-    down, across = (
-        ((2 * drawn[axis] - 1) * (int(share * side) + 0.5)).round().long()[:, None] + _steps(side, images)
-        for axis, side in enumerate((height, width))
-    )
-    whole = images.permute(0, 2, 3, 1)
-    each = torch.arange(rows, device=images.device)[:, None, None]
-    y, x = _reflected(down, height)[:, :, None], _reflected(across, width)[:, None]
-    return whole[each, y, x].permute(0, 3, 1, 2)
+
+    share: float
+    columns: ClassVar[int] = 2
+
+    def ready(self, drawn: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return which rows and which columns are seen."""
+        height, width = images.shape[2:]
+        down, across = (
+            ((2 * drawn[axis] - 1) * (int(self.share * side) + 0.5)).round().long()[:, None]
+            + torch.arange(side, device=drawn.device)
+            for axis, side in enumerate((height, width))
+        )
+        return _reflected(down, height)[:, :, None], _reflected(across, width)[:, None]
+
+    def __call__(self, images: Tensor, *ready: Tensor) -> Tensor:
+        """Look the pixels up."""
+        y, x = ready
+        each = torch.arange(len(images), device=images.device)[:, None, None]
+        return images.permute(0, 2, 3, 1)[each, y, x].permute(0, 3, 1, 2)
 
 
-def alternately_flipped(images: Tensor, rows: Tensor, epoch: int) -> Tensor:
-    """Mirror every image in every second epoch, half of them in odd ones: two epochs show each both ways.
+def mirror_coins(rows: Tensor, epoch: int) -> Tensor:
+    """Say which images an epoch mirrors: each in every second one, half of them in odd ones.
 
-    Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", section 3.6. `rows` says which images
-    these are.
+    Any two epochs show an image both ways. Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU",
+    section 3.6. `rows` says which images these are.
     """
-    coins = (rows * _SPREAD >> 16) + epoch & 1
-    return torch.where(coins.bool().to(images.device)[:, None, None, None], images.flip(-1), images)
+    return ((rows * _SPREAD >> 16) + epoch & 1).bool()
 
 
-def _steps(side: int, images: Tensor) -> Tensor:
-    return torch.arange(side, device=images.device)
+def mirrored(images: Tensor, coins: Tensor) -> Tensor:
+    """Mirror the images whose coin is true."""
+    return torch.where(coins[:, None, None, None], images.flip(-1), images)
 
 
 def _reflected(places: Tensor, side: int) -> Tensor:
