@@ -7,6 +7,7 @@ import click
 from sweeper.cli.parts.estimate_page import refuse_what_cannot_fit
 from sweeper.cli.parts.options import as_json, overrides, sweep_file
 from sweeper.cli.parts.plan_page import plan_facts, print_plan
+from sweeper.cli.parts.start_page import print_start
 from sweeper.cli.parts.table import print_json
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import load_spec
@@ -20,6 +21,7 @@ from sweeper.launch.draft import preview
 @click.option("--slots", type=click.IntRange(1, 100_000), help="Trials at a time. [default: this machine's]")
 @click.option("--usd-per-gpu-hour", type=click.FloatRange(min=0, min_open=True), help="What a GPU costs.")
 @click.option("--instance", metavar="NAME", help="The cloud's instance, such as g6.xlarge: its GPU's price.")
+@click.option("--start", "shows_start", is_flag=True, help="Show what a portfolio runs first, and why.")
 @as_json
 def command(
     file: str,
@@ -28,6 +30,7 @@ def command(
     slots: int | None,
     usd_per_gpu_hour: float | None,
     instance: str | None,
+    shows_start: bool,
     as_json: bool,
 ) -> None:
     """Show what a sweep would do and cost: space, images, networks, device-hours and money with ranges.
@@ -42,5 +45,7 @@ def command(
         print_json(plan_facts(found.spec, found.plan, found.quote))
     else:
         print_plan(found.spec, found.plan, found.quote)
+        if shows_start:
+            print_start(found.plan.start)
     found.plan.require_weights()
     refuse_what_cannot_fit(found.quote)

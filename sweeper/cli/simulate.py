@@ -14,6 +14,7 @@ from sweeper.plan.simulate import Machines, Run, simulate
 from sweeper.results.stored_sweep import stored
 from sweeper.runners import Workload
 from sweeper.runners.parts.recorded_curves import ReplayedCurves
+from sweeper.search.parts.portfolio_start import started, with_members
 
 
 @click.command(
@@ -68,7 +69,7 @@ def command(
 def _spec(file: str, overrides: list[str]) -> SweepSpec:
     spec = load_spec(file, overrides)
     check_plugins(spec)
-    return spec
+    return with_members(spec, started(spec))
 
 
 def _runs(spec: SweepSpec, machines: Machines, seeds: int, curves: Workload | None) -> list[Run]:

@@ -232,6 +232,10 @@ class SearchSpec(Open):
     """Earlier sweeps of the same images, whose results the search begins with."""
     reuse: bool = True
     """Whether a configuration that one of them ran already is answered from its record, at no cost."""
+    start: str = "random"
+    """What runs first: `portfolio`, the file of another one, or `random` for what the search proposes."""
+    members: list[dict[str, Any]] = Field(default=[])
+    """The portfolio's configurations, fitted into the space; a launch writes them, nobody else."""
 
 
 class SchedulerSpec(Open):

@@ -68,10 +68,17 @@ class Space:
     def contains(self, config: Config) -> bool:
         """Return whether `sample` could give it: every value is there, none too many, all possible."""
         try:
-            self.check(config)
+            self.check_whole(config)
         except SpecError:
             return False
-        return all(name in config for name in self._order if _is_active(self.parameters[name], config))
+        return True
+
+    def check_whole(self, config: Config) -> None:
+        """Refuse a configuration that `sample` could not give."""
+        self.check(config)
+        for name in self._order:
+            if name not in config and _is_active(self.parameters[name], config):
+                raise SpecError("a value is missing", path=name)
 
     def check(self, partial: Config) -> None:
         """Refuse every value that the space cannot give; what is left out is not missed."""

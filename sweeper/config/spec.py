@@ -118,6 +118,10 @@ class SweepSpec(Strict):
             for check in (lambda v=values: space.check(v), lambda p=point: published_of(p)):
                 with mistakes.collected():
                     _below(f"points.{index}", check)
+        for index, member in enumerate(self.search.members):
+            if len(mistakes.found) < ENOUGH:
+                with mistakes.collected():
+                    _below(f"search.members.{index}", lambda m=member: space.check_whole(m))
 
     def _check_final(self) -> None:
         limits = self.budget.model_dump(exclude={"max_failed"}, exclude_none=True)

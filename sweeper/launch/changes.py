@@ -95,7 +95,8 @@ def _since_launch(paths: SweepPaths, spec: SweepSpec) -> list[Change]:
         record.close()
     except (SweeperError, KeyError, ValueError):
         return []
-    return differences(launched, _anchored_like(launched, spec))
+    changes = differences(launched, _anchored_like(launched, spec))
+    return [change for change in changes if change.path != "search.members"]  # the launch wrote them
 
 
 def _says(file: Path, spec: SweepSpec) -> bool:

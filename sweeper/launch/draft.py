@@ -1,7 +1,7 @@
 """This module checks, plans and estimates a launch before anything is written."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import SweepSpec
@@ -12,6 +12,7 @@ from sweeper.launch.warm_start import known_events
 from sweeper.plan.estimate import basis, quote, quote_of, situation, usd_per_hour
 from sweeper.plan.plan import Plan, make_plan
 from sweeper.plan.rehearsal import QUICK, THOROUGH
+from sweeper.search.parts.portfolio_start import started, with_members
 from sweeper.store.events import Event
 from sweeper.store.paths import cache_root
 
@@ -33,7 +34,7 @@ def draft(spec: SweepSpec, options: RunOptions, *, is_thorough: bool = False) ->
     """
     spec = anchored(spec)
     check_tracking(spec)
-    plan = make_plan(spec, cache_root())
+    spec, plan = _begun(spec, make_plan(spec, cache_root()))
     known = tuple(known_events(spec, plan.facts.digest))
     return Draft(spec, plan, known, quote_of(spec, plan, options, THOROUGH if is_thorough else QUICK))
 
@@ -48,7 +49,7 @@ def preview(
     spec = anchored(spec)
     check_tracking(spec)
     usd = usd_per_hour(options)
-    plan = make_plan(spec, cache_root())
+    spec, plan = _begun(spec, make_plan(spec, cache_root()))
     known = tuple(known_events(spec, plan.facts.digest))
     where = situation(spec, slots=slots, usd=usd)
     if is_probing:
@@ -56,3 +57,9 @@ def preview(
         say("timing a few networks on this machine ...")
     on = basis(spec, plan, cache_root(), where, probing=is_probing)
     return Draft(spec, plan, known, quote(spec, plan, where, on))
+
+
+def _begun(spec: SweepSpec, plan: Plan) -> tuple[SweepSpec, Plan]:
+    """Fit the portfolio, if the sweep begins with one, into a space whose networks can be built by now."""
+    start = started(spec, plan.refusal(spec))
+    return with_members(spec, start), replace(plan, start=start)

@@ -69,6 +69,8 @@ def _driven(launch: Launch) -> Ending:
         if sweep.history.known:
             names = ", ".join(spec.search.warm_start)
             console.note(f"the search begins with {len(sweep.history.known)} results of {names}")
+        if launch.plan.start:
+            console.note(f"the sweep begins with {launch.plan.start.said()}")
         test = partial(score_chosen, sweep, training, equipment.compute) if training else lambda: None
         with driver.in_charge():
             equipment.runner(sweep, equipment.workload, driver.pulse)

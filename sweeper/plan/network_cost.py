@@ -7,7 +7,7 @@ from torch import nn
 
 from sweeper.config.sections import TrainSpec
 from sweeper.config.spec import SweepSpec
-from sweeper.cost import Work
+from sweeper.cost import Work, terms
 from sweeper.data.dataset import DataFacts
 from sweeper.models.parts.count import LayerRow, count, layer_table
 from sweeper.models.parts.flip_average import views_of
@@ -45,6 +45,11 @@ class NetworkCost:
     memory: int
     checkpoint: int
     work: Work
+
+    @property
+    def operations(self) -> float:
+        """What an epoch computes, the first of the terms by which its seconds are foreseen."""
+        return terms(self.work)[0]
 
 
 def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> NetworkCost:

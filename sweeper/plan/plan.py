@@ -11,7 +11,6 @@ import numpy as np
 
 from sweeper.config.parameter import Choice, Constant, FloatRange, Parameter
 from sweeper.config.spec import SweepSpec
-from sweeper.cost import terms
 from sweeper.data.dataset import DataFacts, describe
 from sweeper.data.usable import refuse_unusable
 from sweeper.errors import PreflightError, SpecError
@@ -20,6 +19,7 @@ from sweeper.plan.check_objective import objective_notes
 from sweeper.plan.check_spec import TRIES, check_spec, drawn
 from sweeper.plan.network_cost import NetworkCost, size_of
 from sweeper.plan.refusal import Refusal, absent_weights
+from sweeper.search.parts.portfolio_start import Start
 from sweeper.search.points import configurations, has_points_only
 from sweeper.training.recipe import DEFAULT_PIXELS
 from sweeper.trial import Config, canonical, derive
@@ -58,7 +58,7 @@ class Plan:
 
     `corners` are the cheapest and the dearest network that some extremes of the parameters give, by their
     operations in an epoch. `absent` are weights that some networks need and this machine does not have:
-    nothing can be launched.
+    nothing can be launched. `start` is the portfolio that runs first, if one does.
     """
 
     facts: DataFacts
@@ -68,6 +68,7 @@ class Plan:
     corners: tuple[Sample, ...]
     warnings: tuple[str, ...]
     absent: PreflightError | None = None
+    start: Start | None = None
 
     def refusal(self, spec: SweepSpec) -> Refusal:
         """Why a configuration cannot be trained on these images."""
@@ -186,7 +187,7 @@ def _corners(spec: SweepSpec, facts: DataFacts) -> tuple[Sample, ...]:
     for config in ends_met:
         with contextlib.suppress(SpecError):
             sizes.setdefault(canonical(config), Sample("", config, size_of(config, spec, facts)))
-    ordered = sorted(sizes.values(), key=lambda sample: terms(sample.size.work)[0])
+    ordered = sorted(sizes.values(), key=lambda sample: sample.size.operations)
     if not ordered:
         return ()
     return replace(ordered[0], name="cheapest corner"), replace(ordered[-1], name="dearest corner")

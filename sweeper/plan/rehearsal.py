@@ -211,7 +211,8 @@ class Rehearsal:
         changed: dict[str, object] = {"budget": budget}
         if self._has_stand_in:
             order = np.random.default_rng(derive(seed, "pool")).permutation(len(self.foreseen.pool))
-            changed["points"] = [dict(self.foreseen.pool[place][0]) for place in order]
+            pool = [dict(self.foreseen.pool[place][0]) for place in order]
+            changed["points"] = [*self.spec.search.members, *pool]
             search = {"algorithm": "points", "repeats": self.spec.search.repeats}
             changed["search"] = type(self.spec.search).model_validate(search)
         return self.spec.model_copy(update=changed)

@@ -1,4 +1,4 @@
-"""This module chooses the next configuration: the file's points first, then what the search draws."""
+"""Chooses the next configuration: the file's points, then a portfolio's members, then what search draws."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -60,6 +60,7 @@ class Suggestions:
         self._seen: set[str] = set()
         self._points = 0
         self._repeats: deque[Suggestion] = deque()
+        self._members = deque(spec.search.members)
         self._drawn_for: int | None = None
 
     def on_known(self, number: int, earlier: EarlierTrial) -> None:
@@ -103,6 +104,10 @@ class Suggestions:
             point = self._spec.points[self._points]
             config = complete(point, self._spec.space, self._spec.search.seed, self._points)
             return Suggestion(config, point=point.get("name"))
+        while self._members and canonical(self._members[0]) in self._seen:
+            self._members.popleft()
+        if self._members:
+            return Suggestion(self._members[0])
         drawn = self._draw(number, trials)
         self._drawn_for = number if drawn else None
         return drawn

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from sweeper.cli.parts.estimate_page import print_quote, quote_facts
+from sweeper.cli.parts.start_page import start_facts
 from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.config.named_recipes import RECIPES
 from sweeper.config.spec import SweepSpec
@@ -48,6 +49,9 @@ def _pairs(spec: SweepSpec, plan: Plan) -> Iterator[tuple[str, str]]:
     yield "space", f"{size} {what} of {count} parameter{'' if count == 1 else 's'}"
     yield "budget", _budget_text(spec)
     yield "search", f"{spec.search.algorithm}, early stopping by {spec.scheduler.type}"
+    if plan.start:
+        yield "start", plain(plan.start.said())
+        yield "", plain(f"{plan.start.origin or 'nobody says how it was made'} (--start shows each)")
     yield "recipe", _recipe_text(spec)
     yield "objective", f"{spec.objective.goal} {spec.objective.metric}"
     yield "images", _images_text(plan)
@@ -164,6 +168,7 @@ def plan_facts(spec: SweepSpec, plan: Plan, quote: CostEstimate) -> dict[str, An
         "disk": dict(zip(("stores", "checkpoints"), disk_bytes(spec, plan), strict=True)),
         "quote": quote_facts(quote),
         "samples": [_sample_facts(sample) for sample in plan.samples],
+        "start": start_facts(plan.start),
         "corners": [_sample_facts(sample) for sample in plan.corners],
         "warnings": list(plan.warnings),
     }

@@ -8,6 +8,7 @@ from sweeper.results.card import Card, NotYet, Words
 from sweeper.results.certainty import certainty as certainty_of
 from sweeper.results.leaderboard import Leaderboard, LeaderboardRow
 from sweeper.results.phrases import about
+from sweeper.search.parts.portfolio_start import member_number
 from sweeper.store.events import EarlierTrial
 from sweeper.sweep.chance import chance_note, guess_text, is_always_right
 from sweeper.trial import Goal
@@ -23,13 +24,44 @@ def best(board: Leaderboard) -> Card | NotYet:
         return NotYet(f"No trial reported a finite {metric}: `sweeper logs` says why.", {"best": None})
     title = f"Best {metric}"
     lines = about(title, board, row)
+    lines += [Words("", note, "dim") for note in _origin(board, row)]
     lines += [Words("", note) for note in _worthless(board, row)]
     if row.test:
         lines.append(Words("", _test_text(board, row.test), "good"))
     elif board.sweep.meta.get("test_images") == "0":
         lines.append(Words("", "not tested: no image is kept for the test (dataset.split.test)"))
-    facts = {"best": row.as_dict(), "chance": board.chance}
+    facts = {"best": row.as_dict(), "chance": board.chance, "start": _start_facts(board, row)}
     return Card(title, facts, trial=row.number, lines=lines)
+
+
+def _origin(board: Leaderboard, row: LeaderboardRow) -> Iterator[str]:
+    """Say whether the portfolio that the sweep began with had the winner, and else what its best came to."""
+    search = board.sweep.spec.search
+    if not search.members:
+        return
+    title, count = plain(search.start), len(search.members)
+    if number := member_number(board.sweep.spec, row.config):
+        yield f"from the portfolio that it began with: configuration {number} of {count} ({title})"
+    elif own := _best_member(board):
+        reached = score_text(board.objective.metric, own.score)
+        yield f"found by the search; the best of the portfolio before it: {reached}, trial {own.number}"
+
+
+def _best_member(board: Leaderboard) -> LeaderboardRow | None:
+    return next((row for row in board.rows if member_number(board.sweep.spec, row.config)), None)
+
+
+def _start_facts(board: Leaderboard, row: LeaderboardRow) -> dict[str, object] | None:
+    search = board.sweep.spec.search
+    if not search.members:
+        return None
+    own = _best_member(board)
+    return {
+        "source": search.start,
+        "members": len(search.members),
+        "member": member_number(board.sweep.spec, row.config),
+        "best_member_trial": own.number if own else None,
+    }
 
 
 def _worthless(board: Leaderboard, row: LeaderboardRow) -> Iterator[str]:

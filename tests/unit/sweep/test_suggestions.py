@@ -7,6 +7,8 @@ from sweeper.trial import State, canonical
 NONE = {"type": "none"}
 DISCRETE = {"layers": {"min": 1, "max": 5}, "optimizer": {"values": ["sgd", "adam"]}}
 
+MEMBERS = [{"layers": 2, "learning_rate": 0.01}, {"layers": 4, "learning_rate": 0.03}]
+
 
 def standing(rig):
     return [(t.number, t.repeat, t.seed, canonical(t.config), t.state, len(t.reports)) for t in rig.trials]
@@ -56,6 +58,32 @@ def test_a_grid_is_over_when_every_configuration_has_all_its_seeds(make_rig):
     assert set(Counter(canonical(trial.config) for trial in rig.trials).values()) == {2}
 
 
+def test_a_portfolio_runs_behind_the_points_and_before_the_search(make_rig):
+    alone = make_rig(search={"algorithm": "random", "seed": 3}, budget={"trials": 5}, scheduler=NONE)
+    search = {"algorithm": "random", "seed": 3, "members": MEMBERS}
+    rig = make_rig(search=search, points=[{"layers": 1}], budget={"trials": 5}, scheduler=NONE)
+    alone.finish()
+    rig.finish(workers=3)
+    assert [trial.config for trial in rig.trials][1:3] == MEMBERS
+    assert [trial.config for trial in rig.trials][3:] == [trial.config for trial in alone.trials][3:]
+
+
+def test_a_member_that_is_a_point_too_runs_once(make_rig):
+    search = {"algorithm": "random", "seed": 3, "members": MEMBERS}
+    rig = make_rig(search=search, points=[MEMBERS[1]], budget={"trials": 3}, scheduler=NONE)
+    rig.finish()
+    assert [trial.config for trial in rig.trials][:2] == [MEMBERS[1], MEMBERS[0]]
+
+
+def test_the_search_learns_from_the_members(make_rig):
+    search = {"algorithm": "tpe", "seed": 3, "startup": 2}
+    cold = make_rig(search=search, budget={"trials": 4}, scheduler=NONE)
+    rig = make_rig(search={**search, "members": MEMBERS}, budget={"trials": 4}, scheduler=NONE)
+    cold.finish()
+    rig.finish()
+    assert rig.trials[3].config != cold.trials[3].config
+
+
 @pytest.mark.slow(reason="a sweep is replayed after each of its events")
 @pytest.mark.parametrize(
     "sections",
@@ -70,8 +98,9 @@ def test_a_grid_is_over_when_every_configuration_has_all_its_seeds(make_rig):
         {"search": {"algorithm": "random", "seed": 3}, "parameters": DISCRETE, "budget": {"trials": 10}},
         {"search": {"algorithm": "grid", "repeats": 2}, "parameters": DISCRETE},
         {"points": [{"layers": 1}, {"layers": 4}], "search": {"algorithm": "tpe", "seed": 3, "startup": 2}},
+        {"search": {"algorithm": "tpe", "seed": 3, "repeats": 2, "startup": 2, "members": MEMBERS}},
     ],
-    ids=["repeats", "tpe repeats", "tpe discrete", "random discrete", "grid repeats", "points"],
+    ids=["repeats", "tpe repeats", "tpe discrete", "random discrete", "grid repeats", "points", "portfolio"],
 )
 def test_a_driver_killed_after_any_event_asks_for_the_same_trials(make_rig, sections):
     sections = {"budget": {"trials": 8}, "scheduler": {"type": "asha", "grace": 3}} | sections
