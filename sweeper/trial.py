@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +11,8 @@ from typing import Any
 from sweeper.errors import FailureKind
 
 Config = Mapping[str, Any]
+
+_CHECKPOINT = re.compile(r"epoch-(\d{4,})\.\d+$")
 
 
 def derive(seed: int, *path: str | int) -> int:
@@ -107,7 +110,9 @@ class Trial:
     """One attempt at one configuration, as a runner receives it.
 
     `checkpoint` is the directory that the attempt goes on from, None for a start at epoch 0.
-    `point` is the name under which the sweep file lists the configuration, where it does.
+    `point` is the name under which the sweep file lists the configuration, where it does. `epoch` and
+    `device_seconds` are those of the last report that the record knows: epochs after the checkpoint and up to
+    that one are trained again, and not reported again.
     """
 
     id: str
@@ -118,6 +123,8 @@ class Trial:
     repeat: int = 0
     checkpoint: str | None = None
     point: str | None = None
+    epoch: int = 0
+    device_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +132,9 @@ class Report:
     """What a trial says after an epoch.
 
     `score` is the objective's metric on the validation split (never on the test split).
-    `device_seconds` counts training and evaluation since epoch 0, over all attempts, times the
-    share of the device that the trial holds. `checkpoint` is the directory already written.
+    `device_seconds` counts training, evaluation and what training waited for checkpoints since epoch 0, over
+    all attempts, times the share of the device that the trial holds. `checkpoint` is the newest directory
+    that is on the disk, of this epoch or an earlier one.
     """
 
     epoch: int
@@ -134,6 +142,17 @@ class Report:
     device_seconds: float = 0.0
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     checkpoint: str | None = None
+
+    @property
+    def checkpoint_epoch(self) -> int:
+        """The epoch after which the checkpoint was taken; 0 where there is none.
+
+        A name that gives no epoch is that of a workload that writes one for each report.
+        """
+        if self.checkpoint is None:
+            return 0
+        named = _CHECKPOINT.search(self.checkpoint)
+        return int(named[1]) if named else self.epoch
 
 
 @dataclass(frozen=True, slots=True)

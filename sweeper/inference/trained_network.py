@@ -15,11 +15,11 @@ from sweeper.data.decode import Levels, decode
 from sweeper.data.index import index_digest
 from sweeper.data.normalize import Fitted, Transform
 from sweeper.data.sources import Pixels, Raw, Split
-from sweeper.errors import DataError, StateError
+from sweeper.errors import DataError
+from sweeper.inference.best_checkpoint import best_checkpoint
 from sweeper.models import Shape
 from sweeper.store.history import TrialHistory
 from sweeper.store.paths import SweepPaths, cache_root
-from sweeper.training.checkpoint import verify
 from sweeper.training.device import Pieces, autocast, compute_dtype, default_device, keep_memory
 from sweeper.training.loop import restore
 from sweeper.training.recipe import Recipe, compose
@@ -110,7 +110,7 @@ def open_trial(
     """
     where = device or default_device()
     keep_memory()
-    checkpoint = best_checkpoint(paths, spec, trial)
+    checkpoint, epoch = best_checkpoint(paths, spec, trial)
     cache = cache_root()
     check_images(meta, spec, cache)
     recipe = compose(trial.config, spec.train)
@@ -125,7 +125,7 @@ def open_trial(
         sweep=paths.name,
         number=trial.number,
         id=trial.id,
-        epoch=verify(checkpoint).epoch,
+        epoch=epoch,
         recipe=recipe,
         shape=dataset.shape,
         classes=dataset.classes,
@@ -137,25 +137,6 @@ def open_trial(
         levels=dataset.levels,
     )
     return Opened(model, dataset, spec, cache)
-
-
-def best_checkpoint(paths: SweepPaths, spec: SweepSpec, trial: TrialHistory) -> Path:
-    """Return the checkpoint of the trial's best epoch, also where the sweep's folder has moved."""
-    who = f"trial {trial.number} of {paths.name}"
-    best = trial.best(spec.objective.goal)
-    if best is None or best.checkpoint is None:
-        problem = f"{who} has no checkpoint: {trial.state}, {len(trial.reports)} epochs"
-        raise StateError(problem, where=str(paths.root))
-    written = Path(best.checkpoint)
-    beside = paths.checkpoints / trial.id / written.name
-    checkpoint = next((path for path in (written, beside) if path.is_dir()), None)
-    if checkpoint is None:
-        hint = "it may lie on the machine that trained it, or the sweep's folder was cleaned"
-        raise StateError(f"the checkpoint of {who} is gone", where=str(beside), hint=hint)
-    key = verify(checkpoint).trial_key
-    if key != trial.id:
-        raise StateError(f"the checkpoint is of trial {key}, not of {trial.id}", where=str(checkpoint))
-    return checkpoint
 
 
 def check_images(meta: Mapping[str, str], spec: SweepSpec, cache: Path) -> None:

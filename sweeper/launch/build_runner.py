@@ -1,16 +1,15 @@
 """This module builds what a sweep is run with: the chosen runner, its workload and its clock."""
 
 import dataclasses
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sweeper.config.resources import ResourcesSpec
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.prices import GpuPrice, PriceBook, load_prices
+from sweeper.launch.build_training import training_of
 from sweeper.launch.choose_runner import runner_text, with_runner
 from sweeper.runners import Runner, Workload, runner
 from sweeper.runners.parts.synthetic_curves import SyntheticCurves
@@ -18,7 +17,7 @@ from sweeper.runners.parts.worker_process import WorkerProcess
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.attempt import Grant
 from sweeper.store.ledger import Clock
-from sweeper.store.paths import SweepPaths, cache_root
+from sweeper.store.paths import SweepPaths
 from sweeper.training.device import default_device, device_name
 from sweeper.training.trial_workload import Training
 
@@ -60,16 +59,11 @@ def equipment_of(
     options = with_runner(spec, options)
     if text := runner_text(options):
         say(text)
-    metric, epochs = spec.objective.metric, spec.train.epochs
     if options.runner == "simulated":
         clock = VirtualClock()
-        curves = SyntheticCurves(spec.space, epochs, metric, spec.search.seed)
+        curves = SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, spec.search.seed)
         return Equipment(runner["simulated"](clock=clock, workers=options.cpus or 1), curves, clock)
-    share = ResourcesSpec() if options.runner == "local" else spec.resources
-    mark = secrets.token_hex(8)
-    training = Training(
-        spec.dataset, spec.train, metric, cache_root(), paths.checkpoints, share, mark, images
-    )
+    training = training_of(spec, paths, images, is_alone=options.runner == "local")
     worker = (options.worker or WorkerProcess()) if options.runner == "subprocess" else None
     return Equipment(_runner(spec, paths, options, worker, say), training, training=training, worker=worker)
 

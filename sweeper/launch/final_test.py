@@ -1,13 +1,16 @@
 """The test split is opened here, once for the winner of a finished sweep, when nothing is chosen any more."""
 
+import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from sweeper.results.cards.published import published_trials
 from sweeper.sweep.ranking import best_of
 from sweeper.sweep.sweep import Sweep
+from sweeper.training.checkpoint_names import checkpoint_after
 from sweeper.training.trial_workload import Training
+
+_log = logging.getLogger(__name__)
 
 Compute = Callable[..., dict[str, float]]
 
@@ -25,9 +28,13 @@ def score_chosen(sweep: Sweep, workload: Training, compute: Compute) -> None:
         chosen += [trial for trial in published_trials(sweep.spec, sweep.history) if trial is not winner]
     for trial in chosen:
         best = trial.best(goal)
-        if best is not None and best.checkpoint is not None and not trial.test:
+        folder = workload.checkpoints / trial.id
+        checkpoint = checkpoint_after(best.epoch, folder) if best is not None else None
+        if best is not None and checkpoint is None and not trial.test:
+            _log.warning("no checkpoint of epoch %d of trial %d: no test", best.epoch, trial.number)
+        if checkpoint is not None and not trial.test:
             since = time.monotonic()
-            metrics = compute(workload.test, trial.config, Path(best.checkpoint))
+            metrics = compute(workload.test, trial.config, checkpoint)
             if metrics:
                 sweep.book("final test", time.monotonic() - since)
                 sweep.tested(trial.id, metrics)

@@ -9,8 +9,8 @@ from sweeper.config.spec import SweepSpec
 from sweeper.cost.cost_estimate import CostEstimate, Range
 from sweeper.plan.rehearsal import Rehearsal, RehearsalResult
 from sweeper.schedulers import scheduler
+from sweeper.schedulers.parts.ladder import ladder_of
 from sweeper.search.points import has_points_only
-from sweeper.trial import Report
 from sweeper.wording import counted
 
 CHEAPEST = 0.1
@@ -156,9 +156,7 @@ def _ladder(spec: SweepSpec, wanted: int | None) -> Iterator[str]:
     if spec.scheduler.options.get("kind") != "promote" or wanted is None or spec.final is not None:
         return
     ladder = scheduler[spec.scheduler.type](spec.objective.goal, spec.train.epochs, **spec.scheduler.options)
-    rungs, last = 0, None
-    while milestone := ladder.next_rung("", last):
-        rungs, last = rungs + 1, Report(math.ceil(milestone.level), 0.0, milestone.level)
+    rungs = len([*ladder_of(ladder)])
     needed = math.ceil(float(spec.scheduler.options.get("reduction_factor", 3)) ** rungs - 1e-9)
     if wanted < needed:
         text = f"kind: promote has {counted(rungs, 'rung')}: {needed} trials bring one to its end by rank"

@@ -10,13 +10,13 @@ from scipy import stats
 
 from sweeper.results.stored_sweep import StoredSweep
 from sweeper.schedulers import scheduler
+from sweeper.schedulers.parts.ladder import ladder_of
 from sweeper.store.history import TrialHistory
-from sweeper.trial import Goal, Report, derive
+from sweeper.trial import Goal, derive
 
 FEWEST = 6
 """Trials with both ranks below which nothing is said."""
 _RESAMPLES = 1000
-_ENDLESS = 100  # rungs: more than any ladder has
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,4 @@ def rungs_of(sweep: StoredSweep) -> Iterator[tuple[str, float]]:
     """Yield resource and level of each rung of the lowest bracket."""
     spec = sweep.spec
     ladder = scheduler[spec.scheduler.type](spec.objective.goal, spec.train.epochs, **spec.scheduler.options)
-    last: Report | None = None
-    for _ in range(_ENDLESS):
-        rung = ladder.next_rung("", last)
-        if rung is None:
-            return
-        yield rung.resource, rung.level
-        is_epoch = rung.resource == "epoch"
-        last = Report(math.ceil(rung.level), 0.0, 0.0 if is_epoch else rung.level)
+    yield from ((rung.resource, rung.level) for rung in ladder_of(ladder))

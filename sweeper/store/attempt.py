@@ -1,6 +1,6 @@
 """An attempt is one stretch of a trial on a worker; with its cost it is a row of the ledger."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -56,8 +56,9 @@ class Attempt:
 
     `billed` runs from grant to release, `productive` is training and evaluation; times `share` they are
     device-seconds. `granted` counts from the sweep's beginning, `waited` from the ask to the grant,
-    `first_step` and `last_report` from the grant; `kept` is what was billed until the last report with a
-    checkpoint, from which another attempt can go on. `usd_per_hour` is the price of a whole device, with
+    `first_step` and `last_report` from the grant; `kept` is what was billed until the report
+    of the newest checkpoint, from which another attempt can go on, `unsaved` until each report since.
+    `usd_per_hour` is the price of a whole device, with
     `market`, `price_source` and `price_date` of it. `joules` are those of the devices, times the share
     where it is a fraction. None and "" stand for what nobody knows, never 0. `launch` counts the driver's
     processes; `ended` is empty while the attempt runs.
@@ -85,6 +86,7 @@ class Attempt:
     first_step: float | None = None
     last_report: float | None = None
     kept: float = 0.0
+    unsaved: dict[int, float] = field(default_factory=dict[int, float])
 
     @property
     def state(self) -> AttemptState:
@@ -108,7 +110,7 @@ class Attempt:
 
     @property
     def repeated_device_seconds(self) -> float:
-        """What is billed since the last report with a checkpoint.
+        """What is billed since the report of the newest checkpoint that is known to be on the disk.
 
         If the attempt is lost, it is trained again.
         """
@@ -134,13 +136,17 @@ class Attempt:
         self.billed, self.productive = billed, productive
         self.joules = self.joules if joules is None else joules
 
-    def reported(self, *, is_checkpointed: bool) -> None:
-        """Note a report. At the first one, what is billed beyond training has gone into the set-up."""
+    def reported(self, epoch: int, saved: int) -> None:
+        """Note the report of an epoch, and which one's checkpoint is on the disk by now (0: none).
+
+        At the first report, what is billed beyond training has gone into the set-up.
+        """
         if self.first_step is None:
             self.first_step = self.billed - self.productive
         self.last_report = self.billed
-        if is_checkpointed:
-            self.kept = self.billed
+        self.unsaved[epoch] = self.billed
+        self.kept = self.unsaved.get(saved, self.kept)
+        self.unsaved = {each: billed for each, billed in self.unsaved.items() if each > saved}
 
 
 _PREEMPTED = frozenset(kind for kind in FailureKind if kind.is_preemption)

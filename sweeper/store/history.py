@@ -218,7 +218,7 @@ def _decide(trial: TrialHistory, event: events.Decided) -> None:
         return
     attempt = _charge(trial, event.attempt, event.cost)
     if attempt is not None:
-        attempt.reported(is_checkpointed=bool(trial.last and trial.last.checkpoint))
+        attempt.reported(event.epoch, trial.last.checkpoint_epoch if trial.last else 0)
 
 
 def _charge(trial: TrialHistory, number: int, cost: Reading) -> Attempt | None:

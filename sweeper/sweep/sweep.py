@@ -219,10 +219,9 @@ class Sweep:
         self.meter.ask(trial.id)
         if number > 1:
             self._commit(rows=[outbox.run_row(trial, self.spec)])
-        checkpoint = trial.last.checkpoint if trial.last else None
-        return Trial(
-            trial.id, trial.number, trial.config, trial.seed, number, trial.repeat, checkpoint, trial.point
-        )
+        last = trial.last or Report(0, 0.0)
+        known = (last.checkpoint, trial.point, last.epoch, last.device_seconds)
+        return Trial(trial.id, trial.number, trial.config, trial.seed, number, trial.repeat, *known)
 
     def _adopted(self, suggestion: Suggestion) -> TrialHistory:
         """Turn the suggestion into a trial."""

@@ -1,7 +1,8 @@
 """Checkpoints: a directory is either whole and verified, or it does not count.
 
 It is written aside, flushed to the disk and renamed. It holds only tensors and plain Python types, so that
-reading one never runs code.
+reading one never runs code. `state.pt` holds the weights that answer. What only training needs, up to twice
+as much again, lies beside it; the best epoch's checkpoint loses it when it is no longer one of the last two.
 """
 
 import errno
@@ -14,7 +15,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar, cast
 
 import torch
 
@@ -22,9 +23,12 @@ from sweeper.errors import FailureKind, StateError
 from sweeper.files import creating_folder, own_folder, write_atomically, writing
 from sweeper.training.checkpoint_names import checkpoints_in, epoch_of
 
-VERSION = 1
+VERSION = 2
 STATE = "state.pt"
+REST = "training.pt"
 MANIFEST = "manifest.json"
+TRAINING_ONLY = ("optimizer", "trained")
+LEFT_OUT = "left out"
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +41,11 @@ class LostCheckpoint(StateError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a checkpoint says about itself; `sha256` and `size` are those of the state file."""
+    """What a checkpoint says about itself; `sha256` and `size` are those of the state file.
+
+    `rest` is the digest of the file beside it with what only training needs, "" where the state file holds
+    all, as in version 1. Without that file no training goes on from here.
+    """
 
     epoch: int
     trial_key: str
@@ -45,11 +53,12 @@ class Manifest:
     sha256: str
     size: int
     version: int = VERSION
+    rest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointFolder:
-    """The checkpoints of one trial: the last two and the best."""
+    """The checkpoints of one trial: the last two, and the best epoch's weights."""
 
     root: Path
     trial_key: str
@@ -58,6 +67,7 @@ class CheckpointFolder:
     def save(self, state: Mapping[str, Any], *, epoch: int, best_epoch: int) -> Path:
         """Write the state of `epoch`, then drop what is neither recent nor `best_epoch`.
 
+        A state whose "optimizer" is None is kept for its weights alone.
         StateError where a later attempt has written here: this one was given up and must not go on.
         """
         self._refuse_if_superseded()
@@ -88,18 +98,46 @@ class CheckpointFolder:
         """
         checkpoints = sorted(checkpoints_in(self.root))
         newest = {each: path for each, _, path in checkpoints if each <= epoch}
-        kept = {newest[each] for each in (*sorted(newest)[-2:], best_epoch) if each in newest}
-        for _, _, path in checkpoints:
+        recent = [each for each in sorted(newest) if can_train_on(newest[each])][-2:]
+        kept = {newest[each] for each in (*recent, best_epoch) if each in newest}
+        for each, _, path in checkpoints:
             if path not in kept:
                 shutil.rmtree(path, ignore_errors=True)
+            elif each not in recent:
+                (path / REST).unlink(missing_ok=True)
 
 
 def _write_state(folder: Path, state: Mapping[str, Any], *, epoch: int, trial_key: str, attempt: int) -> None:
-    path = folder / STATE
-    with writing(path) as file:
-        torch.save(dict(state), file)
-    manifest = Manifest(epoch, trial_key, attempt, sha256=_digest(path), size=path.stat().st_size)
+    rest = {name: value for name, value in state.items() if name in TRAINING_ONLY}
+    sha256 = _write(folder / STATE, {name: value for name, value in state.items() if name not in rest})
+    rest_sha256 = LEFT_OUT if rest else ""
+    if rest.get("optimizer") is not None:
+        rest_sha256 = _write(folder / REST, rest)
+    size = (folder / STATE).stat().st_size
+    manifest = Manifest(epoch, trial_key, attempt, sha256, size, rest=rest_sha256)
     write_atomically(folder / MANIFEST, json.dumps(asdict(manifest), indent=1))
+
+
+def _write(path: Path, state: Mapping[str, Any]) -> str:
+    with writing(path) as file:
+        digesting = _Digesting(file)
+        torch.save(dict(state), cast("IO[bytes]", digesting))
+    return digesting.sha256.hexdigest()
+
+
+class _Digesting:
+    """A stream that torch writes to, one piece after the other, and its digest: nothing is read again."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.sha256 = hashlib.sha256()
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        self.sha256.update(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def _unwritten(error: OSError | RuntimeError) -> OSError:
@@ -113,6 +151,15 @@ def _unwritten(error: OSError | RuntimeError) -> OSError:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def can_train_on(checkpoint: Path) -> bool:
+    """Whether a checkpoint still holds what training needs; what cannot be read is told when it is loaded."""
+    try:
+        manifest = json.loads((checkpoint / MANIFEST).read_text())
+        return not manifest.get("rest") or (checkpoint / REST).is_file()
+    except (OSError, ValueError, AttributeError):
+        return True
 
 
 def verify(checkpoint: Path) -> Manifest:
@@ -129,19 +176,27 @@ def verify(checkpoint: Path) -> Manifest:
             hint="upgrade sweeper",
         )
     path = checkpoint / STATE
-    if not path.is_file() or path.stat().st_size != manifest.size or _digest(path) != manifest.sha256:
+    is_sound = path.is_file() and path.stat().st_size == manifest.size and _digest(path) == manifest.sha256
+    if not is_sound or (manifest.rest and not _is_rest_sound(checkpoint, manifest)):
         raise StateError("damaged checkpoint: the state is not what the manifest says", where=str(checkpoint))
     return manifest
 
 
+def _is_rest_sound(checkpoint: Path, manifest: Manifest) -> bool:
+    path = checkpoint / REST
+    return not path.exists() or _digest(path) == manifest.rest
+
+
 def load(checkpoint: Path, device: torch.device) -> dict[str, Any]:
-    """Return the verified state with its tensors on `device`."""
+    """Return the verified state with its tensors on `device`, and what training needs where it is kept."""
     verify(checkpoint)
+    files = [path for path in (checkpoint / STATE, checkpoint / REST) if path.is_file()]
     try:
-        return torch.load(checkpoint / STATE, map_location=device, weights_only=True)
+        states = [torch.load(path, map_location=device, weights_only=True) for path in files]
     except (pickle.UnpicklingError, RuntimeError) as error:
         problem = f"a checkpoint may hold tensors and plain types only: {str(error).splitlines()[0]}"
         raise StateError(problem, where=str(checkpoint)) from error
+    return {name: value for state in states for name, value in state.items()}
 
 
 def load_newest(checkpoint: Path | None, root: Path | None, device: torch.device) -> dict[str, Any] | None:
@@ -173,6 +228,7 @@ def _candidates(checkpoint: Path | None, root: Path | None) -> list[Path]:
     """Sort by epoch, the newest first; the record's own comes before those of other attempts."""
     folder = checkpoint.parent if checkpoint else root
     paths = [path for _, _, path in sorted(checkpoints_in(folder), reverse=True)] if folder else []
-    known = [checkpoint] if checkpoint else []
+    paths = [path for path in paths if can_train_on(path)]
+    known = [checkpoint] if checkpoint and can_train_on(checkpoint) else []
     others = [path for path in paths if path != checkpoint]
     return sorted([*known, *others], key=epoch_of, reverse=True)

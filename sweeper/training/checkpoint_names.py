@@ -27,6 +27,11 @@ def written(root: Path) -> dict[int, Path]:
     return {epoch: path for epoch, _, path in sorted(checkpoints_in(root))}
 
 
+def checkpoint_after(epoch: int, *roots: Path) -> Path | None:
+    """Return the checkpoint of an epoch from the first of the folders that has one."""
+    return next((found[epoch] for root in roots if epoch in (found := written(root))), None)
+
+
 def hand_over(root: Path, attempt: int) -> None:
     """Rename the checkpoints of later attempts to `attempt`, because the record that knew of them is lost.
 

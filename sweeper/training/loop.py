@@ -1,10 +1,11 @@
 """The training loop: a generator of reports. The caller decides when to stop."""
 
 import functools
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from sweeper.models import Shape
 from sweeper.registry import nearest
 from sweeper.training.checkpoint import CheckpointFolder, load, load_newest
 from sweeper.training.checkpoint_names import epoch_of, written
+from sweeper.training.checkpoint_writer import CheckpointWriter, Saving
 from sweeper.training.core_time import CoreTime
 from sweeper.training.device import Graphs, compute_dtype, prepare
 from sweeper.training.learner import Learner, evaluate
@@ -28,9 +30,15 @@ from sweeper.trial import Report, Trial, derive
 METRICS = (
     "train/loss", "valid/loss", "valid/top1", "valid/top5", "valid/balanced_top1",
     "images_per_second", "device_seconds", "gpu_hours", "epoch", "cpu_seconds", "core_wait_seconds",
+    "checkpoint_seconds",
 )  # fmt: skip
+_log = logging.getLogger(__name__)
 _TEST_BATCH = 256
 _EXPLODED = 1e4  # a mean cross-entropy that no network comes back from
+
+
+Rows = list[dict[str, Any]]
+"""The reports of all epochs so far, which a checkpoint keeps beside the weights."""
 
 
 class Diverged(SweeperError, ArithmeticError):
@@ -74,15 +82,18 @@ def train(
     clock: Callable[[], float] = time.monotonic,
     cache: Path | None = None,
     graphs: Graphs | None = None,
+    saving: Saving | None = None,
 ) -> Iterator[Report]:
-    """Yield one report an epoch; the checkpoint is on disk before the report is given.
+    """Yield one report an epoch. At a rung and at the end its checkpoint is on the disk before the report is.
 
-    Training goes on from `trial.checkpoint`, or the latest sound one before it, to the same numbers as a
-    trial that ran through (to the last bit on a CPU). Later epochs that an earlier attempt saved, but was
-    lost before it could report, are reported at once instead of trained again. `checkpoints` is the
-    sweep's folder; the trial's own is made below it. With a `cache` folder, trials with the same frozen
-    backbone and no augmentation share its features, which the first of them computes (billed, but not
-    among its device seconds). `graphs` replay the step; a GPU has its own. Raises `Diverged`.
+    Between them `saving` says how often one is written, and a thread may do it (`CheckpointWriter`); whoever
+    closes the generator waits for that of the last report. Training goes on from `trial.checkpoint`, or the
+    latest sound one, to the same numbers as a trial that ran through (to the last bit on a CPU). Later epochs
+    that an earlier attempt saved, but was lost before it could report, are reported at once instead of
+    trained again; epochs up to `trial.epoch` that were reported and not saved are trained and not reported.
+    `checkpoints` is the sweep's folder; the trial's own is made below it. With a `cache` folder, trials with
+    the same frozen backbone and no augmentation share its features, which the first of them computes (billed,
+    but not among its device seconds). `graphs` replay the step; a GPU has its own. Raises `Diverged`.
     """
     if objective not in METRICS:
         raise SpecError(f"objective.metric: no trial reports {objective!r}", hint=nearest(objective, METRICS))
@@ -97,28 +108,122 @@ def train(
         learner.fit(derive(trial.seed, "fit"))
         progress = Progress(device_seconds=(clock() - began) * share)
     yield from _unreported(trial, folder, rows)
-    while not progress.is_finished(recipe.train.epochs, recipe.train.patience):
-        epoch = progress.epoch + 1
-        began, cores = clock(), CoreTime.now()
-        train_loss = _train_epoch(learner, recipe, seed=trial.seed, epoch=epoch)
-        trained = clock()
+    writer = _writer(folder, saving or Saving(), progress)
+    run = _Run(trial, recipe, objective, learner, clock, share, writer)
+    try:
+        yield from run.reports(progress, rows)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One attempt at one trial, from where it stands to its end."""
+
+    trial: Trial
+    recipe: Recipe
+    objective: str
+    learner: Learner
+    clock: Callable[[], float]
+    share: float
+    writer: CheckpointWriter | None
+
+    def reports(self, progress: Progress, rows: Rows) -> Iterator[Report]:
+        """Train and report; an attempt that is left between two epochs saves the one that it is at."""
+        known = _known_epoch(self.trial)
+        if progress.epoch < known:
+            _log.warning(
+                "epochs %d to %d are trained again: no checkpoint has them", progress.epoch + 1, known
+            )
+        progress = _as_recorded(progress, self.trial)
+        while not self._is_finished(progress):
+            progress = self._epoch(progress, rows)
+            if progress.epoch <= known:
+                progress = _as_recorded(progress, self.trial)
+                continue
+            newest = self.writer.newest if self.writer else None
+            try:
+                yield Report(**rows[-1], checkpoint=str(newest) if newest else None)
+            except GeneratorExit:
+                if self.writer is not None:
+                    state = self._state(progress, rows)
+                    self.writer.save_last(state, progress.epoch, progress.best_epoch)
+                raise
+
+    def _is_finished(self, progress: Progress) -> bool:
+        return progress.is_finished(self.recipe.train.epochs, self.recipe.train.patience)
+
+    def _epoch(self, before: Progress, rows: Rows) -> Progress:
+        """Train, validate and save one epoch more, and add its row."""
+        epoch, learner = before.epoch + 1, self.learner
+        began, cores = self.clock(), CoreTime.now()
+        train_loss = _train_epoch(learner, self.recipe, seed=self.trial.seed, epoch=epoch)
+        trained = self.clock()
         metrics = {"train/loss": train_loss, **learner.validate()}
         _refuse_divergence(metrics, epoch)
-        seconds = (clock() - began) * share
-        rate = learner.images_per_epoch / max(trained - began, 1e-9)
-        total = progress.device_seconds + seconds
-        metrics |= {
-            "images_per_second": rate,
-            "device_seconds": total,
-            "gpu_hours": total / 3600,
-            "epoch": epoch,
-            **CoreTime.now().since(cores),
-        }
-        score = metrics[objective]
-        progress = progress.after(epoch, score, seconds, smaller_is_better=is_minimized(objective))
-        rows.append({"epoch": epoch, "score": score, "device_seconds": total, "metrics": metrics})
-        saved = _save(folder, learner, progress, rows)
-        yield Report(epoch, score, total, metrics, saved)
+        ended = self.clock()
+        metrics["images_per_second"] = learner.images_per_epoch / max(trained - began, 1e-9)
+        metrics |= {"epoch": epoch, **CoreTime.now().since(cores)}
+        seconds = (ended - began) * self.share
+        row = _row(self.objective, metrics, before.device_seconds + seconds)
+        is_less = is_minimized(self.objective)
+        progress = before.after(epoch, row["score"], seconds, smaller_is_better=is_less)
+        rows.append(row)
+        if self.writer is None:
+            return progress
+        saving = self.writer.saving
+        is_needed = (
+            self._is_finished(progress)
+            or saving.is_rung(epoch, before.device_seconds, progress.device_seconds)
+            or saving.reaches_target(row["score"], smaller_is_better=is_less)
+        )
+        state = self._state(progress, rows)
+        self.writer.save(state, epoch, progress.best_epoch, is_needed=is_needed, seconds=ended - began)
+        saved = self.clock() - ended
+        progress = replace(progress, device_seconds=progress.device_seconds + saved * self.share)
+        rows[-1] = _row(self.objective, metrics, progress.device_seconds, saved)
+        return progress
+
+    def _state(self, progress: Progress, rows: Rows) -> Callable[[], dict[str, Any]]:
+        now = list(rows)
+        return lambda: {**self.learner.state(), "progress": asdict(progress), "reports": now}
+
+
+def _row(
+    objective: str, metrics: dict[str, float], device_seconds: float, saving: float = 0.0
+) -> dict[str, Any]:
+    """Return what a report says, but for its checkpoint, for which training waited so many seconds."""
+    spent = {
+        "device_seconds": device_seconds,
+        "gpu_hours": device_seconds / 3600,
+        "checkpoint_seconds": saving,
+    }
+    measured = metrics | spent
+    return {
+        "epoch": int(metrics["epoch"]),
+        "score": measured[objective],
+        "device_seconds": device_seconds,
+        "metrics": measured,
+    }
+
+
+def _as_recorded(progress: Progress, trial: Trial) -> Progress:
+    """Go on from the seconds that the record knows: the last checkpoint's own are not in it."""
+    if progress.epoch != _known_epoch(trial):
+        return progress
+    return replace(progress, device_seconds=max(progress.device_seconds, trial.device_seconds))
+
+
+def _writer(folder: CheckpointFolder | None, saving: Saving, progress: Progress) -> CheckpointWriter | None:
+    if folder is None:
+        return None
+    return CheckpointWriter(folder, saving, written(folder.root).get(progress.epoch), progress.epoch)
+
+
+def _known_epoch(trial: Trial) -> int:
+    """Return the last epoch that the record knows."""
+    return max(trial.epoch, epoch_of(Path(trial.checkpoint)) if trial.checkpoint else 0)
 
 
 def is_minimized(metric: str) -> bool:
@@ -149,10 +254,6 @@ def _refuse_divergence(metrics: dict[str, float], epoch: int) -> None:
             )
 
 
-Rows = list[dict[str, Any]]
-"""The reports of all epochs so far, which a checkpoint keeps beside the weights."""
-
-
 def _begin(
     build: Callable[..., Learner], trial: Trial, folder: CheckpointFolder | None, device: torch.device
 ) -> tuple[Learner, Progress, Rows]:
@@ -167,19 +268,12 @@ def _begin(
 
 def _unreported(trial: Trial, folder: CheckpointFolder | None, rows: Rows) -> Iterator[Report]:
     """Yield the reports after the checkpoint that the record knows; old checkpoints may be pruned by now."""
-    known_epoch = epoch_of(Path(trial.checkpoint)) if trial.checkpoint else 0
+    known_epoch = _known_epoch(trial)
     kept = written(folder.root) if folder else {}
     for row in rows:
         if row["epoch"] > known_epoch:
             saved = kept.get(row["epoch"])
             yield Report(**row, checkpoint=str(saved) if saved else None)
-
-
-def _save(folder: CheckpointFolder | None, learner: Learner, progress: Progress, rows: Rows) -> str | None:
-    if folder is None:
-        return None
-    state: dict[str, Any] = {**learner.state(), "progress": asdict(progress), "reports": rows}
-    return str(folder.save(state, epoch=progress.epoch, best_epoch=progress.best_epoch))
 
 
 def final_score(checkpoint: Path, dataset: Data, recipe: Recipe, *, device: torch.device) -> dict[str, float]:

@@ -15,6 +15,7 @@ from sweeper.config.sections import DatasetSpec, TrainSpec
 from sweeper.data.dataset import Dataset, open_dataset
 from sweeper.errors import DataError, FailureKind, StateError
 from sweeper.files import own_folder, write_atomically
+from sweeper.training.checkpoint_writer import Saving
 from sweeper.training.device import default_device
 from sweeper.training.loop import final_score, train
 from sweeper.training.recipe import Recipe, compose
@@ -41,6 +42,7 @@ class Training:
     resources: ResourcesSpec = field(default_factory=ResourcesSpec)
     mark: str = ""
     images: str = ""
+    saving: Saving = field(default_factory=Saving)
 
     def leave_mark(self) -> None:
         """Write the launch's own mark into the folder of checkpoints, by which other nodes recognize it."""
@@ -81,6 +83,7 @@ class Training:
             threads=max(1, int(self.resources.of(trial.config).cpu)),
             checkpoints=self.checkpoints,
             cache=self.cache,
+            saving=self.saving,
         )
 
     def test(self, config: Config, checkpoint: Path) -> dict[str, float]:

@@ -154,7 +154,10 @@ def trial_facts(trial: TrialHistory, sweep: StoredSweep) -> dict[str, Any]:
         "why": fate(trial, sweep),
         "configuration": dict(trial.config),
         "seed": trial.seed,
-        "attempts": [asdict(attempt) for attempt in trial.attempts],
+        "attempts": [
+            {name: value for name, value in asdict(attempt).items() if name != "unsaved"}
+            for attempt in trial.attempts
+        ],
         "reports": [asdict(report) for report in trial.reports],
         "decisions": [{"epoch": epoch, **asdict(verdict)} for epoch, verdict in trial.verdicts],
         "test": dict(trial.test) if trial.test else None,

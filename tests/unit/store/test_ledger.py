@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.store.attempt import Grant
+from sweeper.store.attempt import Attempt, Grant
 from sweeper.store.event_lines import Line, line_of, parse_lines
 from sweeper.store.events import Clocks, Heartbeat
 from sweeper.store.history import SweepHistory
@@ -237,6 +237,17 @@ def test_the_repeated_part_of_a_lost_attempt_begins_at_its_last_checkpoint(make_
     assert rig.sweep.totals.repeated == pytest.approx(5.0)
     rig.finish()
     assert rig.sweep.totals.repeated == pytest.approx(5.0), "the next attempt was not lost"
+
+
+def test_what_was_reported_after_the_newest_checkpoint_is_repeated_too():
+    """A thread writes: each report names the last one that is on the disk."""
+    lost = Attempt("a", 1)
+    for epoch, saved in ((1, 1), (2, 1), (3, 1), (4, 2)):
+        lost.cost(10.0 * epoch, 0.0)
+        lost.reported(epoch, saved)
+    lost.cost(45.0, 0.0)
+    assert (lost.kept, lost.repeated_device_seconds) == (20.0, 25.0)
+    assert lost.unsaved == {3: 30.0, 4: 40.0}
 
 
 def test_an_attempt_that_never_reported_was_all_set_up_and_is_repeated_whole():

@@ -15,7 +15,8 @@ from sweeper.errors import FailureKind, SpecError
 from sweeper.models.parts.whitening import PatchWhitening
 from sweeper.runners.parts.run_attempt import failure
 from sweeper.sweep.retries import may_retry
-from sweeper.training.checkpoint import LostCheckpoint
+from sweeper.training.checkpoint import LostCheckpoint, load
+from sweeper.training.checkpoint_writer import Saving
 from sweeper.training.learner import evaluate
 from sweeper.training.loop import Diverged, Progress, final_score, is_minimized, restore, train
 from sweeper.training.recipe import compose
@@ -26,12 +27,16 @@ CONFIG = {"pixels": 8, "layers": 2, "filters": 8, "dropout": 0.2, "pooling": "mi
 LEARNT = ("train/loss", "valid/loss", "valid/top1", "valid/top5", "valid/balanced_top1")
 
 
+EACH = Saving(at_once=math.inf)
+"""Each checkpoint is written before its report, however slow the disk is."""
+
+
 def run(data, config=None, *, checkpoints=None, trial=None, objective="valid/top1", graphs=None, **settings):
-    config = {**CONFIG, **(config or {})}
+    config, saving = {**CONFIG, **(config or {})}, settings.pop("saving", EACH)
     recipe = compose(config, TrainSpec(**{"epochs": 6, "batch_size": 32, **settings}))
     trial = trial or Trial("t1", 1, config, seed=3)
     clock = itertools.count(0.0, 1.0).__next__
-    where = {"device": CPU, "checkpoints": checkpoints, "graphs": graphs}
+    where = {"device": CPU, "checkpoints": checkpoints, "graphs": graphs, "saving": saving}
     return train(trial, data, recipe, objective=objective, clock=clock, **where)
 
 
@@ -49,7 +54,7 @@ def test_every_metric_of_the_design_is_reported_and_none_of_the_test_split(patte
     report = next(run(patterns))
     assert set(report.metrics) == {
         *LEARNT, "images_per_second", "device_seconds", "gpu_hours", "epoch",
-        "cpu_seconds", "core_wait_seconds",
+        "cpu_seconds", "core_wait_seconds", "checkpoint_seconds",
     }  # fmt: skip
     assert report.score == report.metrics["valid/top1"]
     assert "test" not in patterns.opened
@@ -140,14 +145,12 @@ def test_three_epochs_and_three_more_are_six_epochs_to_the_last_bit(patterns, tm
     straight = list(run(patterns, config, checkpoints=tmp_path, trial=Trial("a", 1, config, seed=3)))
     running = run(patterns, config, checkpoints=tmp_path, trial=Trial("b", 2, config, seed=3))
     begun = list(itertools.islice(running, 3))
-    second = Trial("b", 2, config, seed=3, attempt=2, checkpoint=begun[-1].checkpoint)
+    last = begun[-1]
+    second = Trial("b", 2, config, 3, 2, checkpoint=last.checkpoint, device_seconds=last.device_seconds)
     resumed = begun + list(run(patterns, config, checkpoints=tmp_path, trial=second))
     assert learnt(straight) == learnt(resumed)
     assert [r.device_seconds for r in straight] == [r.device_seconds for r in resumed]
-    one, other = (
-        torch.load(Path(str(reports[-1].checkpoint)) / "state.pt", weights_only=True)
-        for reports in (straight, resumed)
-    )
+    one, other = (load(Path(str(reports[-1].checkpoint)), CPU) for reports in (straight, resumed))
     for part in ("model", "trained"):
         assert all(torch.equal(one[part][name], other[part][name]) for name in one.get(part, {}))
 
@@ -295,7 +298,7 @@ def test_averaged_weights_are_what_is_validated_kept_and_scored(patterns, tmp_pa
     config = {**CONFIG, "ema": 0.9}
     recipe = compose(config, TrainSpec(epochs=3, batch_size=32))
     last = list(run(patterns, config, checkpoints=tmp_path, epochs=3))[-1]
-    state = torch.load(Path(str(last.checkpoint)) / "state.pt", weights_only=True)
+    state = load(Path(str(last.checkpoint)), CPU)
     assert not torch.equal(state["model"]["head.logits.weight"], state["trained"]["head.logits.weight"])
     module = restore(Path(str(last.checkpoint)), recipe, shape=patterns.shape, classes=4, device=CPU)
     found = evaluate(module, patterns, "valid", batch_size=128, device=CPU, dtype=torch.float32)
@@ -322,12 +325,13 @@ def test_training_tells_the_images_which_epoch_it_is(patterns):
 
 
 def test_fitting_the_first_layer_is_paid_for_once(patterns, tmp_path: Path):
-    """The clock gains a second a reading: two beside the fit, three an epoch."""
+    """The clock gains a second a reading: two beside the fit, four an epoch."""
     config = {**CONFIG, "whitening": True}
     begun = list(itertools.islice(run(patterns, config, checkpoints=tmp_path), 2))
-    second = Trial("t1", 1, config, seed=3, attempt=2, checkpoint=begun[-1].checkpoint)
+    last = begun[-1]
+    second = Trial("t1", 1, config, 3, 2, checkpoint=last.checkpoint, device_seconds=last.device_seconds)
     rest = list(run(patterns, config, checkpoints=tmp_path, trial=second))
-    assert [report.device_seconds for report in begun + rest] == [3.0, 5.0, 7.0, 9.0, 11.0, 13.0]
+    assert [report.device_seconds for report in begun + rest] == [4.0, 7.0, 10.0, 13.0, 16.0, 19.0]
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
