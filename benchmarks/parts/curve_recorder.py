@@ -6,7 +6,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ from sweeper.trial import Config, derive
 FOLDER = Path(__file__).resolve().parents[1] / "curves" / "cnn"
 BLOCK = 16
 """Configurations of a part: a part that is full never changes again."""
+AVERAGED_AT = (1, 2, 4, EPOCHS)
+"""Epochs after which averaged weights are validated (the first 15 configurations: after each)."""
 NUMBERS = ("top1", "top5", "loss", "ema_top1", "ema_top5", "ema_loss", "train_loss", "seconds")
 SCHEMA = pa.schema(
     [
@@ -150,7 +152,9 @@ def _epochs(recipe: Recipe, dataset: Dataset, seed: int, began: float) -> Iterat
         plain = _validated(learner, learner.module)
         found["seconds"] = time.process_time() - began - uncounted
         before = time.process_time()
-        averaged = _validated(learner, learner.averaged.module) if learner.averaged else plain
+        averaged: Mapping[str, float | None] = dict.fromkeys(plain)
+        if learner.averaged and epoch in AVERAGED_AT:
+            averaged = _validated(learner, learner.averaged.module)
         uncounted += time.process_time() - before
         has_diverged = not math.isfinite(plain["loss"])
         yield {
@@ -198,14 +202,15 @@ def append(path: Path, rows: list[Row]) -> None:
 def score_table(rows: Sequence[Row], name: str, metric: str, arms: Sequence[Arm]) -> dict[Arm, np.ndarray]:
     """Scores of an arm, a row a configuration and a column an epoch, of those that every arm has.
 
-    A training that diverged has 0 from there on.
+    A training that diverged has 0 from there on, and so has what was not validated.
     """
     column, found = metric.removeprefix("valid/"), dict[tuple[str, int], np.ndarray]()
     for row in rows:
         if row["set"] == name:
             key = (str(row["schedule"]), int(row["number"]))
             scores = found.setdefault(key, np.zeros((2, EPOCHS)))
-            scores[:, int(row["epoch"]) - 1] = np.nan_to_num([row[column], row[f"ema_{column}"]])
+            told = np.array([row[column], row[f"ema_{column}"]], dtype=float)
+            scores[:, int(row["epoch"]) - 1] = np.nan_to_num(told)
     numbers = [{number for schedule, number in found if schedule == arm.schedule} for arm in arms]
     shared = sorted(set.intersection(*numbers))
     return {

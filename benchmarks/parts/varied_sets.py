@@ -59,6 +59,8 @@ TYPICAL: Config = {
 NEAR_FROM = 10
 """From this number on every second configuration is near `fast`, where the good ones are."""
 TAKEN = 0.3
+LIGHT_FROM = 15
+"""From this number on none has the largest pixels, and those near `fast` have the smallest: that is cheaper."""
 CHOICES = (
     ("layers", "filters"), ("convs_per_block", "residual"), ("optimizer", "momentum", "learning_rate"),
     ("learning_rate",), ("pixels",), ("whitening",), ("activation",), ("dropout",), ("augmentation",),
@@ -150,8 +152,13 @@ def drawn(count: int = COUNT) -> list[Config]:
         assert config is not None
         ordered = {key: config[key] for key in PARAMETERS if key in config}
         is_near = number >= NEAR_FROM and number % 2 == 0
-        found.append(near_fast(ordered, number) if is_near else ordered)
+        mixed = near_fast(ordered, number) if is_near else ordered
+        found.append({**mixed, "pixels": _lighter(mixed["pixels"])} if number >= LIGHT_FROM else mixed)
     return found
+
+
+def _lighter(scale: float) -> float:
+    return SCALES[max(0, SCALES.index(scale) - 1)]
 
 
 def near_fast(config: Config, number: int) -> Config:
