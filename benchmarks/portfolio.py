@@ -14,11 +14,12 @@ from pathlib import Path
 
 from parts.anytime import interval
 from parts.complementary import Ground, left_out, regret_after, regret_at_random
-from parts.curve_recorder import FOLDER, read, record
+from parts.curve_recorder import FOLDER, machine, read, record
 from parts.own_curves import Candidate, families, grounds
+from parts.shipped_members import SIZE, file_text
 from parts.varied_sets import COUNT
 
-SIZE = 12
+SHIPPED_FILE = Path(__file__).resolve().parents[1] / "sweeper" / "search" / "parts" / "portfolio.yaml"
 SPENT = (0.5, 1, 2, 4, 8)
 """Mean trainings of a set, one after the other and in full: nothing is stopped early here."""
 ARMS = ("random order", "`fast`, then random order", "portfolio", "portfolio, then random order")
@@ -69,11 +70,12 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("action", choices=["record", "value"])
+    parser.add_argument("action", choices=["record", "value", "build"])
     parser.add_argument("--count", type=int, default=COUNT, help="configurations")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the archives")
     parser.add_argument("--work", type=Path, default=Path("runs/portfolio"), help="for unpacked images")
     parser.add_argument("--curves", type=Path, default=FOLDER, help="folder of the Parquet parts")
+    parser.add_argument("--file", type=Path, default=SHIPPED_FILE, help="what build writes")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="no training begins later")
     return parser.parse_args()
 
@@ -83,9 +85,13 @@ def main() -> int:
     if options.action == "record":
         until = time.time() + 60 * options.minutes
         record(options.count, options.data, options.work, options.curves, until=until)
-    else:
-        candidates, known = grounds(read(options.curves))
+        return 0
+    candidates, known = grounds(read(options.curves))
+    if options.action == "value":
         value(known, candidates)
+    else:
+        options.file.write_text(file_text(candidates, known, machine(options.curves)), encoding="utf-8")
+        print(options.file)
     return 0
 
 

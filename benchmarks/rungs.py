@@ -25,30 +25,35 @@ Scores = dict[Arm, np.ndarray]
 
 
 def told(name: str, scores: Scores) -> None:
-    """The table of one set, and each arm beside one-cycle."""
+    """Tables of one set: what a rung is worth, ranks once more by pairs, and each arm beside one-cycle."""
     count = len(scores[REFERENCE])
     print(f"\n{name}: {count} configurations, {EPOCHS} epochs, {SETS[name].metric}; in %, regret in points\n")
-    print("| schedule | final, mean | final, best | " + " | ".join(heads()) + " |")
-    print("|" + " --- |" * (3 + 3 * len(RUNGS)))
+    after = [f"after {epoch}" for epoch in RUNGS]
+    heads = [
+        "final, mean",
+        "best",
+        *(f"Spearman {each}" for each in after),
+        *(f"regret {each}" for each in after),
+    ]
+    print(_line("schedule", heads) + "\n" + "|" + " --- |" * (1 + len(heads)))
     for arm, table in scores.items():
         final = table[:, -1]
         cells = [f"{100 * final.mean():.1f}", f"{100 * final.max():.1f}"]
-        for epoch in RUNGS:
-            rung = table[:, epoch - 1]
-            cells += [str(of_rung(figure, rung, final)) for figure in ("spearman", "kendall")]
-            cells += [of_rung("regret", rung, final).percent()]
-        print(f"| {arm} | " + " | ".join(cells) + " |")
-    print("\n| beside one_cycle | final | " + " | ".join(f"Spearman after {e}" for e in RUNGS) + " |")
-    print("|" + " --- |" * (2 + len(RUNGS)))
+        cells += [str(of_rung("spearman", table[:, epoch - 1], final)) for epoch in RUNGS]
+        cells += [of_rung("regret", table[:, epoch - 1], final).percent() for epoch in RUNGS]
+        print(_line(str(arm), cells))
+    heads = ["final", *(f"Spearman {each}" for each in after), *(f"Kendall {each}, itself" for each in after)]
+    print("\n" + _line("more than one_cycle", heads) + "\n" + "|" + " --- |" * (1 + len(heads)))
     for arm, table in scores.items():
-        if arm != REFERENCE:
-            cells = [ahead(table, scores[REFERENCE]).percent()]
-            cells += [str(more_meaning(table, scores[REFERENCE], epoch)) for epoch in RUNGS]
-            print(f"| {arm} | " + " | ".join(cells) + " |")
+        theirs = scores[REFERENCE]
+        cells = [ahead(table, theirs).percent()] if arm != REFERENCE else [""]
+        cells += [str(more_meaning(table, theirs, each)) if arm != REFERENCE else "" for each in RUNGS]
+        cells += [str(of_rung("kendall", table[:, epoch - 1], table[:, -1])) for epoch in RUNGS]
+        print(_line(str(arm), cells))
 
 
-def heads() -> list[str]:
-    return [f"{figure} after {epoch}" for epoch in RUNGS for figure in ("Spearman", "Kendall", "regret")]
+def _line(first: str, cells: list[str]) -> str:
+    return f"| {first} | " + " | ".join(cells) + " |"
 
 
 def ahead(ours: np.ndarray, theirs: np.ndarray) -> Estimate:

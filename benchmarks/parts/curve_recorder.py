@@ -16,7 +16,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from parts.measure import cpu
-from parts.varied_sets import AVERAGED, EPOCHS, PAIRED, SCHEDULES, SEED, SETS, Varied, drawn, unpack
+from parts.varied_sets import (
+    AVERAGED,
+    EPOCHS,
+    LIGHTEST_FROM,
+    PAIRED,
+    SCHEDULES,
+    SEED,
+    SETS,
+    Varied,
+    drawn,
+    unpack,
+)
 
 from sweeper.config.space import Constant
 from sweeper.data.augment import augmentation
@@ -70,13 +81,13 @@ class Arm:
 def wanted(count: int) -> list[Task]:
     """Every training, in the order in which they are made, so that sets grow alike.
 
-    The paired ones are ahead of the others, which catch up when the last pair is done.
+    The paired ones are ahead of the others, which catch up; what is light on every set comes last.
     """
     configs, places = drawn(count), dict[Task, float]()
     for number, (name, varied) in itertools.product(range(count), SETS.items()):
         own = str(configs[number]["schedule"])
         is_paired = varied.is_paired and number < PAIRED
-        place = number if is_paired else 1.6 * number
+        place = number if is_paired else 1.6 * number + 100 * (number >= LIGHTEST_FROM)
         places |= {Task(number, name, schedule): place for schedule in (SCHEDULES if is_paired else (own,))}
     return sorted(places, key=lambda task: places[task])
 
@@ -184,10 +195,16 @@ def read(folder: Path) -> list[Row]:
     return [row for path in sorted(folder.glob("part-*.parquet")) for row in pq.read_table(path).to_pylist()]
 
 
+def machine(folder: Path) -> str:
+    """What the newest part was recorded on."""
+    newest = max(folder.glob("part-*.parquet"))
+    return str(json.loads(pq.read_schema(newest).metadata[b"about"])["machine"])
+
+
 def append(path: Path, rows: list[Row]) -> None:
     """Beside it and renamed, so that a recorder that is killed leaves a whole part."""
-    machine = f"{cpu()}, {os.cpu_count()} cores shared, one thread, torch {torch.__version__}"
-    about = {"machine": machine, "python": platform.python_version(), "seconds": "CPU-seconds", "seed": SEED}
+    here = f"{cpu()}, {os.cpu_count()} cores shared, one thread, torch {torch.__version__}"
+    about = {"machine": here, "python": platform.python_version(), "seconds": "CPU-seconds", "seed": SEED}
     before = pq.read_table(path).to_pylist() if path.exists() else []
     table = pa.Table.from_pylist([*before, *rows], SCHEMA)
     path.parent.mkdir(parents=True, exist_ok=True)

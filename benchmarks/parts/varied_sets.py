@@ -22,6 +22,7 @@ SCHEDULES = ("one_cycle", "linear", "warmup_stable_decay")
 PAIRED = 60
 """Configurations that are trained under each schedule, on the sets for which that is asked."""
 SCALES = (0.625, 0.75, 1.0)
+FILTERS = [8, 12, 16, 24, 32]
 LEAST = 20
 """Pixels that four blocks behind a whitening layer take."""
 AVERAGED = "ema"
@@ -30,7 +31,7 @@ CIFAR, GROCERIES = "cifar-10-jpeg-subset-python.tar.gz", "freiburg25.tar"
 PARAMETERS: Mapping[str, Any] = {
     "pixels": list(SCALES),
     "layers": {"min": 2, "max": 4},
-    "filters": {"values": [8, 12, 16, 24, 32], "per": "layers"},
+    "filters": {"values": FILTERS, "per": "layers"},
     "convs_per_block": [1, 2],
     "residual": {"values": [False, True], "when": {"convs_per_block": 2}},
     "whitening": [False, True],
@@ -60,7 +61,9 @@ NEAR_FROM = 10
 """From this number on every second configuration is near `fast`, where the good ones are."""
 TAKEN = 0.3
 LIGHT_FROM = 15
-"""From this number on none has the largest pixels, and those near `fast` have the smallest: that is cheaper."""
+"""From this number on none has the largest pixels, and those near `fast` have the smallest: for the cost."""
+LIGHTEST_FROM = 34
+"""From this number on all have the smallest pixels, filters a step fewer and batches of at least 64."""
 CHOICES = (
     ("layers", "filters"), ("convs_per_block", "residual"), ("optimizer", "momentum", "learning_rate"),
     ("learning_rate",), ("pixels",), ("whitening",), ("activation",), ("dropout",), ("augmentation",),
@@ -153,12 +156,18 @@ def drawn(count: int = COUNT) -> list[Config]:
         ordered = {key: config[key] for key in PARAMETERS if key in config}
         is_near = number >= NEAR_FROM and number % 2 == 0
         mixed = near_fast(ordered, number) if is_near else ordered
-        found.append({**mixed, "pixels": _lighter(mixed["pixels"])} if number >= LIGHT_FROM else mixed)
+        found.append(_lighter(mixed, number))
     return found
 
 
-def _lighter(scale: float) -> float:
-    return SCALES[max(0, SCALES.index(scale) - 1)]
+def _lighter(config: Config, number: int) -> Config:
+    if number < LIGHT_FROM:
+        return config
+    if number < LIGHTEST_FROM:
+        return {**config, "pixels": SCALES[max(0, SCALES.index(config["pixels"]) - 1)]}
+    fewer = [FILTERS[max(0, FILTERS.index(each) - 1)] for each in config["filters"]]
+    batch = max(64, config["batch_size"])
+    return {**config, "pixels": SCALES[0], "filters": fewer, "batch_size": batch}
 
 
 def near_fast(config: Config, number: int) -> Config:
