@@ -26,16 +26,22 @@ class Ground:
         return self.seconds / self.seconds.mean()
 
 
-def portfolio(grounds: Sequence[Ground], size: int) -> list[int]:
-    """The candidates chosen on these sets, which count alike."""
+def portfolio(grounds: Sequence[Ground], size: int, first: Sequence[int] = ()) -> list[int]:
+    """The candidates chosen on these sets, which count alike, behind those of `first`."""
     regrets = np.stack([ground.regrets for ground in grounds], axis=1)
-    return complementing(regrets, np.mean([ground.costs for ground in grounds], axis=0), size)
+    return complementing(regrets, np.mean([ground.costs for ground in grounds], axis=0), size, first)
 
 
-def left_out(grounds: Mapping[str, Ground], families: Mapping[str, str], name: str, size: int) -> list[int]:
+def left_out(
+    grounds: Mapping[str, Ground],
+    families: Mapping[str, str],
+    name: str,
+    size: int,
+    first: Sequence[int] = (),
+) -> list[int]:
     """Those chosen on the sets that share no images with this one."""
     others = [ground for each, ground in grounds.items() if families[each] != families[name]]
-    return portfolio(others, size)
+    return portfolio(others, size, first)
 
 
 def regret_after(ground: Ground, order: Sequence[int], spent: float) -> float:

@@ -8,10 +8,10 @@ import numpy as np
 from parts.complementary import Ground
 from parts.own_curves import Candidate
 from parts.varied_sets import AVERAGED, EPOCHS, PARAMETERS, drawn
-from sweeper.search.parts.portfolio_file import NAME, PortfolioFile, portfolio_text
 
 from sweeper.config.named_recipes import RECIPES
 from sweeper.search.parts.complementing import complementing
+from sweeper.search.parts.portfolio_file import NAME, PortfolioFile, portfolio_text
 from sweeper.trial import Config
 
 SIZE = 12
@@ -26,11 +26,11 @@ COMMENT = (
 )
 
 
-def places(configs: Sequence[Config], known: Mapping[str, Ground]) -> list[int]:
-    """Those that complement each other, then the same among the candidates of each optimizer."""
+def places(configs: Sequence[Config], known: Mapping[str, Ground], fast: int) -> list[int]:
+    """`fast`, those that complement it, then the same among the candidates of each optimizer."""
     regrets = np.stack([ground.regrets for ground in known.values()], axis=1)
     costs = np.mean([ground.costs for ground in known.values()], axis=0)
-    found = complementing(regrets, costs, SIZE)
+    found = complementing(regrets, costs, SIZE, first=[fast])
     for optimizer in OPTIMIZERS:
         among = [place for place, config in enumerate(configs) if config["optimizer"] == optimizer]
         spare = [among[place] for place in complementing(regrets[among], costs[among], SPARE)]
@@ -54,7 +54,11 @@ def file_text(candidates: Sequence[Candidate], known: Mapping[str, Ground], mach
     recipe = RECIPES["fast"]
     common: dict[str, Any] = {"architecture": "cnn"}
     common |= {key: value for key, value in recipe.values.items() if key not in PARAMETERS}
-    members = [{NAME: f"curve {candidates[each].number}", **configs[each]} for each in places(configs, known)]
+    fast = next(place for place, candidate in enumerate(candidates) if candidate.number == 0)
+    members = [
+        {NAME: f"curve {candidates[place].number}" if place != fast else "fast", **configs[place]}
+        for place in places(configs, known, fast)
+    ]
     made: dict[str, Any] = {
         "by": "benchmarks/portfolio.py build",
         "date": time.strftime("%Y-%m-%d"),

@@ -1,5 +1,6 @@
 """Configurations that complement each other: each is chosen for what the ones before it leave open."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,16 @@ def regrets_of(scores: Array) -> Array:
     return (best - scores) / max(float(best - np.median(scores)), 1e-9)
 
 
-def complementing(regrets: Array, costs: Array, size: int) -> list[int]:
+def complementing(regrets: Array, costs: Array, size: int, first: Sequence[int] = ()) -> list[int]:
     """Return the places of so many candidates, greedily.
 
     Each is the candidate that lowers the mean regret most for its cost. `regrets` is [candidates, sets],
-    `costs` [candidates]. Who adds nothing any more is followed by the best of the rest on average, so that
-    there are always `size` where there are candidates enough.
+    `costs` [candidates]. Those of `first` are chosen already. Who adds nothing any more is followed by the
+    best of the rest on average, so that there are always `size` where there are candidates enough.
     """
-    best, places = np.full(regrets.shape[1], WORST), list[int]()
-    for _ in range(min(size, len(regrets))):
+    places = list(first)
+    best = np.minimum(WORST, regrets[places].min(axis=0, initial=WORST))
+    while len(places) < min(size, len(regrets)):
         gains = (best - np.minimum(regrets, best)).mean(axis=1) / costs
         if gains.max() <= 0:
             gains = -regrets.mean(axis=1)
