@@ -17,6 +17,7 @@ from sweeper.search import Searcher, searcher
 from sweeper.search.parts.cost_aware import Thrifty
 from sweeper.search.parts.encoding import directions_of, distribution, flattened, suggested
 from sweeper.search.parts.memory import Memory, ObservedTrial
+from sweeper.search.parts.rung_sampler import COST
 from sweeper.search.parts.shown import Shown
 from sweeper.trial import Config, Goal, State, derive
 
@@ -119,6 +120,7 @@ class MemorySearch(_OptunaSearch):
             params={name: value for name, (_, value) in named.items()},
             distributions={name: distribution(parameter) for name, (parameter, _) in named.items()},
             intermediate_values={} if self._counts_cost else observed.scores,
+            user_attrs={COST: observed.cost},
             constraints={"feasible": 1.0} if observed.state is State.INFEASIBLE else None,
         )
         # 0 is the one that is asked for; below it are those of earlier sweeps

@@ -1,0 +1,139 @@
+"""A Gaussian process of few results: which configurations are expected to improve on the best so far.
+
+It is kept small on purpose. One length for all axes, and two sizes of noise, are chosen by likelihood among
+nine combinations: with a few dozen results there is no more to learn, and a search has 50 ms to answer in.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, special
+
+Curve = Mapping[int, float]
+"""Scores by epoch; larger is better."""
+
+LENGTHS = (0.35, 0.7, 1.4)
+NOISES = ((0.003, 0.03), (0.03, 0.1), (0.15, 0.3))
+"""Variances of a result, and of what is foretold from a lower rung beside it, where all results have 1."""
+_LENGTH_PRIOR = (math.log(0.6), 2.0)
+_NOISE_PRIOR = (math.log(0.02), 8.0)
+
+
+def deciding_rung(curves: Sequence[Curve], least: int) -> int | None:
+    """Return the highest epoch that so many trials have reached; None where no epoch has."""
+    ends = sorted((max(curve) for curve in curves if curve), reverse=True)
+    return ends[least - 1] if len(ends) >= least else None
+
+
+def levelled(curves: Sequence[Curve], rung: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return each trial's best score up to the rung, and whether it is foretold, because it ended below.
+
+    What it would have gained is the median gain of those that went on. They were chosen for being good, so
+    it is too much for most; the noise of what is foretold says so to the model. No curve may be empty.
+    """
+    passed = [curve for curve in curves if max(curve) >= rung]
+    gains: dict[int, float] = {}
+    values, is_short = np.empty(len(curves)), np.zeros(len(curves), dtype=bool)
+    for place, curve in enumerate(curves):
+        end = max(curve)
+        values[place] = _best(curve, rung)
+        if end < rung:
+            if end not in gains:
+                gains[end] = float(np.median([_best(each, rung) - _best(each, end) for each in passed]))
+            values[place] += gains[end]
+            is_short[place] = True
+    return values, is_short
+
+
+def _best(curve: Curve, epoch: int) -> float:
+    return max((score for step, score in curve.items() if step <= epoch), default=min(curve.values()))
+
+
+def standardized(values: np.ndarray) -> np.ndarray:
+    """Return the values with mean 0 and deviation 1, the tail below the median drawn in by a logarithm.
+
+    A network that learned nothing is as far from the good ones as all of them from each other: the model
+    would spend its flexibility there.
+    """
+    middle = float(np.median(values))
+    scale = max(float(values.max()) - middle, 1e-12)
+    depth = np.maximum(middle - values, 0.0)
+    drawn_in = np.where(values < middle, middle - scale * np.log1p(depth / scale), values)
+    return (drawn_in - drawn_in.mean()) / max(float(drawn_in.std()), 1e-12)
+
+
+@dataclass(frozen=True)
+class GaussianProcess:
+    """The posterior over points; `best` is the highest mean at a point that was observed."""
+
+    points: np.ndarray
+    length: float
+    factor: np.ndarray
+    weights: np.ndarray
+    best: float
+
+    @classmethod
+    def fitted(
+        cls, points: np.ndarray, values: np.ndarray, is_short: np.ndarray, running: np.ndarray
+    ) -> "GaussianProcess":
+        """Fit to standardized values; `running` are points without a result yet, taken as what is foretold.
+
+        So workers side by side do not try the same.
+        """
+        squares = _squares(points, points)
+        length, noise, extra = max(
+            ((length, noise, extra) for length in LENGTHS for noise, extra in NOISES),
+            key=lambda each: _likelihood(squares, values, is_short, *each),
+        )
+        diagonal = noise + extra * is_short
+        factor = linalg.cholesky(_kernel(squares, length) + np.diag(diagonal), lower=True)
+        weights = linalg.cho_solve((factor, True), values)
+        best = float((_kernel(squares, length) @ weights).max())
+        if len(running):
+            foretold = _kernel(_squares(running, points), length) @ weights
+            points, values = np.concatenate([points, running]), np.concatenate([values, foretold])
+            diagonal = np.concatenate([diagonal, np.full(len(running), noise)])
+            factor = linalg.cholesky(
+                _kernel(_squares(points, points), length) + np.diag(diagonal), lower=True
+            )
+            weights = linalg.cho_solve((factor, True), values)
+        return cls(points, length, factor, weights, best)
+
+    def mean(self, points: np.ndarray) -> np.ndarray:
+        """Return the expected value at each point."""
+        return _kernel(_squares(points, self.points), self.length) @ self.weights
+
+    def improvement(self, points: np.ndarray) -> np.ndarray:
+        """Return the expected improvement on the best at each point."""
+        cross = _kernel(_squares(points, self.points), self.length)
+        explained = linalg.solve_triangular(self.factor, cross.T, lower=True)
+        deviation = np.sqrt(np.maximum(1.0 - (explained * explained).sum(axis=0), 1e-9))
+        ahead = (cross @ self.weights - self.best) / deviation
+        density = np.exp(-0.5 * ahead * ahead) / math.sqrt(2 * math.pi)
+        return deviation * (ahead * special.ndtr(ahead) + density)
+
+
+def _squares(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    both = (left * left).sum(axis=1)[:, None] + (right * right).sum(axis=1)[None, :]
+    return np.maximum(both - 2 * left @ right.T, 0.0)
+
+
+def _kernel(squares: np.ndarray, length: float) -> np.ndarray:
+    """Matern 5/2 of variance 1."""
+    distance = np.sqrt(5 * squares) / length
+    return (1 + distance + distance * distance / 3) * np.exp(-distance)
+
+
+def _likelihood(
+    squares: np.ndarray, values: np.ndarray, is_short: np.ndarray, length: float, noise: float, extra: float
+) -> float:
+    """Return the logarithm of the likelihood and of the prior, up to a constant."""
+    factor = linalg.cholesky(_kernel(squares, length) + np.diag(noise + extra * is_short), lower=True)
+    whitened = linalg.solve_triangular(factor, values, lower=True)
+    prior = sum(
+        (math.log(value) - middle) ** 2 / spread
+        for value, (middle, spread) in ((length, _LENGTH_PRIOR), (noise, _NOISE_PRIOR))
+    )
+    return float(-0.5 * whitened @ whitened - np.log(np.diag(factor)).sum() - prior)
