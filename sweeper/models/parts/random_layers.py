@@ -4,13 +4,39 @@ torch's own dropout draws from the process's global state, so two trials in one 
 each other and a resumed trial would differ from one that ran through.
 """
 
+import itertools
 from collections.abc import Iterable
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 _BITS = 16
+_numbers = itertools.count(1)
+_numbered: WeakValueDictionary[int, torch.Generator] = WeakValueDictionary()
+
+
+def _drawn(like: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
+    """Draw ones with that probability, else zeros."""
+    if like.device.type == "cpu":
+        return _coins(like, probability, generator)
+    return torch.empty_like(like).bernoulli_(probability, generator=generator)
+
+
+@torch.library.custom_op(
+    "sweeper::draw",
+    mutates_args=(),
+    tags=(torch.Tag.nondeterministic_seeded,),  # two draws of one shape are not one
+)
+def draw_numbered(like: Tensor, probability: float, number: int) -> Tensor:
+    """Draw from the generator of that number; at a generator itself torch.compile would break its graph."""
+    return _drawn(like, probability, _numbered[number] if number else None)
+
+
+@draw_numbered.register_fake
+def _(like: Tensor, probability: float, number: int) -> Tensor:
+    return torch.empty_like(like)
 
 
 def _coins(like: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
@@ -31,12 +57,13 @@ class SeededLayer(nn.Module):
     """A layer with a generator; without one it falls back to torch's global state."""
 
     generator: torch.Generator | None = None
+    number = 0  # of the generator, by which compiled code finds it
 
     def draw(self, like: Tensor, probability: float) -> Tensor:
         """Draw ones with that probability, else zeros."""
-        if like.device.type == "cpu":
-            return _coins(like, probability, self.generator)
-        return torch.empty_like(like).bernoulli_(probability, generator=self.generator)
+        if torch.compiler.is_compiling():
+            return draw_numbered(like.detach(), probability, self.number)
+        return _drawn(like, probability, self.generator)
 
 
 class Dropout(SeededLayer):
@@ -98,5 +125,7 @@ def random_layers(module: nn.Module) -> Iterable[SeededLayer]:
 
 def share_generator(module: nn.Module, generator: torch.Generator) -> None:
     """Let every layer that draws take its numbers from one generator, in the order of the forward pass."""
+    number = next(_numbers)
+    _numbered[number] = generator
     for part in random_layers(module):
-        part.generator = generator
+        part.generator, part.number = generator, number
