@@ -27,6 +27,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "compare": ("sweeper.cli.compare", "Put the fronts of several sweeps side by side."),
     "report": ("sweeper.cli.report", "Write one page about sweeps that people pass on."),
     "advise": ("sweeper.cli.advise", "Say what a sweep teaches about its file, and write the next."),
+    "portfolio": ("sweeper.cli.portfolio", "Write what suited these sweeps, for the next to begin with."),
     "cost": ("sweeper.cli.cost", "Say what a sweep cost, and what for; write its ledger to a file."),
     "evaluate": ("sweeper.cli.evaluate", "Score a trial's network: by class, by confusion, disturbed."),
     "show": ("sweeper.cli.show", "Print a network's layers; draw its curves, filters and feature maps."),
