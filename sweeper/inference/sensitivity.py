@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sweeper.data.augment.parts.affine import matrices, resample, uniform
+from sweeper.data.augment.parts.affine import matrices, resample
+from sweeper.data.augment.parts.draws import uniform
 from sweeper.data.sources import Split
 from sweeper.inference.trained_network import Opened
 from sweeper.training.metrics import clipped_top, true_ranks

@@ -165,8 +165,8 @@ def _regrets(known: Sequence[Known], sets: Sequence[str]) -> tuple[Array, float]
             there = ~missing
             forest = RandomForestRegressor(TREES, min_samples_leaf=2, random_state=0)
             forest.fit(rows[there], np.minimum(regrets[there, column], WORST))
-            told = np.array([tree.predict(rows[missing]) for tree in forest.estimators_])
-            regrets[missing, column] = told.mean(axis=0) + told.std(axis=0)
+            guesses = np.array([tree.predict(rows[missing]) for tree in forest.estimators_])
+            regrets[missing, column] = guesses.mean(axis=0) + guesses.std(axis=0)
     return regrets, float(is_foretold.mean())
 
 
