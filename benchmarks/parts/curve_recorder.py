@@ -33,7 +33,7 @@ from sweeper.config.space import Constant
 from sweeper.data.augment import augmentation
 from sweeper.data.dataset import Dataset
 from sweeper.training.device import prepare
-from sweeper.training.learner import Learner, evaluate
+from sweeper.training.learner import Learner
 from sweeper.training.recipe import Recipe, compose
 from sweeper.training.trial_workload import open_for
 from sweeper.trial import Config, derive
@@ -178,10 +178,7 @@ def _epochs(recipe: Recipe, dataset: Dataset, seed: int, began: float) -> Iterat
 
 
 def _validated(learner: Learner, module: torch.nn.Module) -> dict[str, float]:
-    size = 4 * learner.batch_size
-    found = evaluate(
-        module, learner.data, "valid", batch_size=size, device=learner.device, dtype=learner.dtype
-    )
+    found = learner.evaluate(module, learner.data, "valid")
     return {name: found[f"valid/{name}"] for name in ("top1", "top5", "loss")}
 
 

@@ -23,7 +23,7 @@ class ResourceRule(Strict):
     when: Annotated[dict[str, Condition], Field(min_length=1)]
     """The rule is for configurations in which these parameters have one of these values."""
     gpu: Gpus | None = None
-    """GPUs."""
+    """GPUs: at most 1."""
     cpu: Positive | None = None
     """CPU cores."""
     memory_gb: Positive | None = None
@@ -41,7 +41,7 @@ class ResourcesSpec(Strict):
     """What one trial holds."""
 
     gpu: Gpus = 1.0
-    """GPUs: a fraction shares one, a whole number takes several. Ignored where there is none."""
+    """GPUs: at most 1; a fraction shares one with other trials. Ignored where there is none."""
     cpu: Positive = 1.0
     """CPU cores."""
     memory_gb: Positive | None = None

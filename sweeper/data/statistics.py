@@ -1,5 +1,6 @@
 """Fits the numbers of a normalization once for a store and a split, and keeps them beside the store."""
 
+import functools
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from torch import Tensor
 from sweeper.data.batches import Rows
 from sweeper.data.normalize import Fitted, Transform, normalization
 from sweeper.data.normalize.parts.full_precision import full_precision, in_full_precision
+from sweeper.data.pieces import Pieces
 from sweeper.errors import DataError
 from sweeper.files import creating_folder, remove_leftovers
 from sweeper.trial import canonical
@@ -41,7 +43,8 @@ def fit(
 ) -> tuple[Fitted, Transform]:
     """Return the fitted numbers and the transform. `split` is the digest of the split that `train` is of.
 
-    Neither multiplies in less than float32, whatever the process does elsewhere.
+    Neither multiplies in less than float32, whatever the process does elsewhere, and both go by smaller
+    pieces where memory is short.
     """
     checked = normalization.check(name, options)
     plugin = normalization[name](**checked)
@@ -56,7 +59,7 @@ def fit(
                     fitted = plugin.fit(TrainingRows(train))
                 if fitted:
                     _save(fitted, folder)
-    return fitted, in_full_precision(plugin.transform(fitted))
+    return fitted, functools.partial(Pieces(), in_full_precision(plugin.transform(fitted)))
 
 
 def _load(folder: Path) -> Fitted | None:

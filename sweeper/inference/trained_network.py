@@ -14,13 +14,13 @@ from sweeper.data.dataset import Dataset, open_dataset, open_source
 from sweeper.data.decode import Levels, decode
 from sweeper.data.index import index_digest
 from sweeper.data.normalize import Fitted, Transform
+from sweeper.data.pieces import Pieces
 from sweeper.data.sources import Pixels, Raw, Split
 from sweeper.errors import DataError
 from sweeper.inference.best_checkpoint import best_checkpoint
-from sweeper.models import Shape
 from sweeper.store.history import TrialHistory
 from sweeper.store.paths import SweepPaths, cache_root
-from sweeper.training.device import Pieces, autocast, compute_dtype, default_device, keep_memory
+from sweeper.training.device import autocast, compute_dtype, default_device, keep_memory
 from sweeper.training.loop import restore
 from sweeper.training.recipe import Recipe, compose
 
@@ -40,7 +40,7 @@ class TrainedModel:
     id: str
     epoch: int
     recipe: Recipe
-    shape: Shape
+    shape: tuple[int, int, int]
     classes: tuple[str, ...]
     module: nn.Module
     fitted: Fitted
@@ -48,6 +48,7 @@ class TrainedModel:
     device: torch.device
     dtype: torch.dtype
     levels: Levels = field(default_factory=dict[str, tuple[float, float]])
+    in_pieces: Pieces = field(default_factory=Pieces)
 
     def decode(self, raw: Raw) -> Pixels:
         """Decode one image as the store holds it, (pixels, pixels, channels) uint8; BadImage says why not."""
@@ -62,7 +63,7 @@ class TrainedModel:
     def logits(self, images: Tensor) -> Tensor:
         """Return the logits of a batch that is normalized already, as `Dataset.batches` gives it."""
         with torch.inference_mode(), autocast(self.device, self.dtype):
-            return Pieces(self.device)(self.module, images).float()
+            return self.in_pieces(self.module, images).float()
 
     def probabilities(self, pixels: Tensor) -> Tensor:
         """Return float32 (rows, classes) on the CPU for uint8 images (rows, height, width, channels)."""

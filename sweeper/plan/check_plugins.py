@@ -44,6 +44,24 @@ def check_end(spec: SweepSpec) -> None:
         raise SpecError(problem, where=spec.where("budget"), hint=hint, path="budget")
 
 
+def check_devices(spec: SweepSpec) -> None:
+    """Refuse trials of more than one GPU: nothing would use the second one, which is billed all the same."""
+    held = [("resources.gpu", spec.resources.gpu)]
+    held += [
+        (f"resources.rules.{number}.gpu", rule.gpu or 0.0) for number, rule in enumerate(spec.resources.rules)
+    ]
+    mistakes = Mistakes()
+    for path, gpus in held:
+        with mistakes.collected():
+            if gpus > 1:
+                problem = f"{path}: found {gpus:g}, expected at most 1: a trial trains on one GPU"
+                hint = (
+                    "write 1: a second GPU then trains a second trial, which pays more than half of this one"
+                )
+                raise SpecError(problem, where=spec.where(path), hint=hint, path=path)
+    mistakes.refuse()
+
+
 def _check_source(spec: SweepSpec) -> None:
     _check(spec, "dataset.source", source, spec.dataset.source, spec.dataset)
 

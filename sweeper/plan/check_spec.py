@@ -8,7 +8,7 @@ import numpy as np
 from sweeper.config.parameter import Choice, Parameter
 from sweeper.config.spec import SweepSpec
 from sweeper.errors import Mistakes, SpecError, together
-from sweeper.plan.check_plugins import check_end, check_plugins
+from sweeper.plan.check_plugins import check_devices, check_end, check_plugins
 from sweeper.search.parts.portfolio_start import started
 from sweeper.search.points import configurations, has_points_only
 from sweeper.search.random import draw
@@ -34,7 +34,7 @@ def check_spec(spec: SweepSpec) -> None:
 
 def _mistakes(spec: SweepSpec) -> list[SpecError]:
     found = Mistakes()
-    for check in (check_plugins, check_names, check_end, started):
+    for check in (check_plugins, check_names, check_end, check_devices, started):
         with found.collected():
             check(spec)
     return list({each.path: each for each in reversed(list(found))}.values())[::-1]

@@ -11,14 +11,15 @@ from sweeper.cost import Work, terms
 from sweeper.data.dataset import DataFacts
 from sweeper.models.parts.count import LayerRow, count, layer_table
 from sweeper.models.parts.flip_average import views_of
+from sweeper.training.device import default_device
 from sweeper.training.feature_cache import can_share
 from sweeper.training.network import build
 from sweeper.training.parameter_groups import parameter_groups
 from sweeper.training.recipe import Recipe, compose
+from sweeper.training.validation import evaluation_batch
 from sweeper.trial import Config
 
 _AUTOMATIC_BATCH = 256  # what `batch_size: auto` is taken for: it is found on the device
-_EVALUATION_BATCH = 4  # times the training batch
 _EXACT_ZCA = 3_072  # numbers of an image up to which the whitening matrix is whole
 _ZCA_RANK = 1_024
 _BYTES = 4  # of a number in fp32; bf16 halves the activations
@@ -98,6 +99,7 @@ def _work(
     train, valid = facts.per_split["train"], facts.per_split["valid"]
     batch = min(_batch(recipe), max(1, train))
     views = views_of(module)
+    at_once = evaluation_batch((facts.channels, recipe.pixels, recipe.pixels), default_device())
     steps = max(1, -(-train // batch))  # all of one size, as training.batch.even_batches makes them
     return Work(
         flops=sum(row.flops for row in counted),
@@ -108,7 +110,7 @@ def _work(
         steps=steps,
         train_images=train // steps * steps,
         valid_images=views * valid,
-        valid_steps=views * -(-valid // (_EVALUATION_BATCH * batch)),
+        valid_steps=views * -(-valid // at_once),
         transform=0 if is_shared else _transform(recipe.normalization, inputs),
         augmentation=0 if recipe.augmentation == "none" else inputs,
         update=_orthogonalization(module, recipe.train) if recipe.train.optimizer == "muon" else 0.0,

@@ -9,10 +9,8 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
 
 from sweeper.config.sections import TrainSpec
-from sweeper.errors import is_out_of_memory
 
 _WITH_BF16 = (8, 0)  # Ampere; Turing and Volta multiply fp16 alone in their tensor cores
 _M_ARENA_MAX, _M_MMAP_MAX, _M_TRIM_THRESHOLD = -8, -4, -1  # from malloc.h
@@ -103,46 +101,6 @@ def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractCon
     if dtype == torch.float32:
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=dtype)
-
-
-class Pieces:
-    """Passes batches on whole, or in pieces of as many images as were found to fit; the size is remembered.
-
-    Only what treats each image for itself may be passed in pieces, as a network does that is not trained.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._size: int | None = None
-
-    def __call__(self, forward: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-        """Return what `forward` makes of the images, in their order; MemoryError where not even one fits."""
-        while True:
-            size = self._size or len(images)
-            try:
-                return torch.cat([forward(piece) for piece in images.split(size)])
-            except (RuntimeError, MemoryError) as error:
-                self._size = smaller(size, error)
-            free(self._device)  # not before the error has let go of what the failed pass holds
-
-
-def smaller(size: int, error: BaseException) -> int:
-    """Return half of a size that was too large, and log it.
-
-    Raises the error where memory was not its reason, MemoryError where one image was too many.
-    """
-    if not is_out_of_memory(error):
-        raise error
-    if size == 1:
-        raise MemoryError(f"not one image fits: {error}") from error
-    _log.warning("out of memory: going on with %d images at once and the same batches", size // 2)
-    return size // 2
-
-
-def free(device: torch.device) -> None:
-    """Give memory that no tensor holds back to the device."""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
 
 
 class Graph(Protocol):

@@ -17,10 +17,11 @@ from sweeper.data.augment import Augmentation
 from sweeper.data.batches import RESIDENTS, Data, Residents, epoch_order
 from sweeper.data.gc import mark_used
 from sweeper.data.handled import HANDLED
+from sweeper.data.pieces import Pieces
 from sweeper.data.sources import Split
 from sweeper.errors import DataError
 from sweeper.files import remove_leftovers, writing
-from sweeper.training.device import Pieces, autocast
+from sweeper.training.device import autocast
 from sweeper.training.recipe import Recipe
 from sweeper.trial import canonical
 
@@ -151,7 +152,7 @@ def _compute(
     network: Any, dataset: Data, split: Split, *, device: torch.device, dtype: torch.dtype
 ) -> Tensor:
     network.eval()
-    rows, in_pieces = list[Tensor](), Pieces(device)
+    rows, in_pieces = list[Tensor](), Pieces()
     with torch.inference_mode(), autocast(device, dtype):
         for images, _ in dataset.batches(split, batch_size=_BATCH, device=str(device)):
             rows.append(in_pieces(network.vectors, images).float().cpu())

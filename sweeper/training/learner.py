@@ -4,11 +4,10 @@ import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from sweeper.config.sections import TrainSpec
 from sweeper.data.batches import Data
@@ -16,9 +15,8 @@ from sweeper.models.parts.random_layers import share_generator
 from sweeper.models.parts.whitening import whitening_layers
 from sweeper.training.averaging import AveragedWeights
 from sweeper.training.batch import automatic_batch, even_batches
-from sweeper.training.device import CudaGraphs, Graphs, Pieces, autocast, compute_dtype, training_dtype
+from sweeper.training.device import CudaGraphs, Graphs, compute_dtype, training_dtype
 from sweeper.training.feature_cache import can_share, shared_features
-from sweeper.training.metrics import Tally
 from sweeper.training.network import build_initialized, portable_state, restore_state
 from sweeper.training.optim import (
     balanced_weights,
@@ -30,10 +28,10 @@ from sweeper.training.optim import (
 )
 from sweeper.training.recipe import Recipe
 from sweeper.training.step import GraphedStepper, Stepper
+from sweeper.training.validation import Evaluator
 from sweeper.trial import canonical
 
 _FITTING_BATCH, _FITTING_BATCHES = 128, 8
-_EVALUATION_BATCH = 4  # times the training batch: no gradients are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class Learner:
     averaged: AveragedWeights | None
     device: torch.device
     dtype: torch.dtype
-    in_pieces: Pieces
+    evaluate: Evaluator
     batch_size: int
     steps: int
     asked: int
@@ -107,7 +105,7 @@ class Learner:
             averaged=averaged,
             device=device,
             dtype=dtype,
-            in_pieces=Pieces(device),
+            evaluate=Evaluator(device, dtype),
             batch_size=size,
             steps=steps,
             asked=wanted,
@@ -136,17 +134,7 @@ class Learner:
 
     def validate(self) -> dict[str, float]:
         """Return loss and accuracies of the validation split, of the averaged weights where there are any."""
-        size = _EVALUATION_BATCH * self.batch_size
-        module = self.averaged.module if self.averaged else self.module
-        return evaluate(
-            module,
-            self.data,
-            "valid",
-            batch_size=size,
-            device=self.device,
-            dtype=self.dtype,
-            in_pieces=self.in_pieces,
-        )
+        return self.evaluate(self.averaged.module if self.averaged else self.module, self.data, "valid")
 
     @property
     def must_be_fitted(self) -> bool:
@@ -222,27 +210,3 @@ def _stepper(
         weights=weights,
         clip_norm=train.clip_norm,
     )
-
-
-def evaluate(
-    module: nn.Module,
-    dataset: Data,
-    split: Literal["valid", "test"],
-    *,
-    batch_size: int,
-    device: torch.device,
-    dtype: torch.dtype,
-    in_pieces: Pieces | None = None,
-) -> dict[str, float]:
-    """Return `<split>/loss`, `/top1`, `/top5` (k clipped to the classes) and `/balanced_top1`.
-
-    `in_pieces` knows from earlier calls how many images fit at once.
-    """
-    tally, in_pieces = Tally(device, len(dataset.classes)), in_pieces or Pieces(device)
-    module.eval()
-    with torch.inference_mode():
-        for images, labels in dataset.batches(split, batch_size=batch_size, device=str(device)):
-            with autocast(device, dtype):
-                logits = in_pieces(module, images).float()
-            tally.add(logits, labels, F.cross_entropy(logits, labels))
-    return {f"{split}/{name}": value for name, value in tally.result().items()}

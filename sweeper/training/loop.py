@@ -22,9 +22,10 @@ from sweeper.training.checkpoint_names import epoch_of, written
 from sweeper.training.checkpoint_writer import CheckpointWriter, Saving
 from sweeper.training.core_time import CoreTime
 from sweeper.training.device import Graphs, compute_dtype, prepare
-from sweeper.training.learner import Learner, evaluate
+from sweeper.training.learner import Learner
 from sweeper.training.network import build, restore_state
 from sweeper.training.recipe import Recipe
+from sweeper.training.validation import Evaluator
 from sweeper.trial import Report, Trial, derive
 
 METRICS = (
@@ -33,7 +34,6 @@ METRICS = (
     "checkpoint_seconds",
 )  # fmt: skip
 _log = logging.getLogger(__name__)
-_TEST_BATCH = 256
 _EXPLODED = 1e4  # a mean cross-entropy that no network comes back from
 
 
@@ -277,11 +277,11 @@ def _unreported(trial: Trial, folder: CheckpointFolder | None, rows: Rows) -> It
 
 
 def final_score(checkpoint: Path, dataset: Data, recipe: Recipe, *, device: torch.device) -> dict[str, float]:
-    """Return what `evaluate` does of the test split, which must have images; nothing else opens it."""
+    """Return what an `Evaluator` does of the test split, which must have images; nothing else opens it."""
     prepare(device)
     module = restore(checkpoint, recipe, shape=dataset.shape, classes=len(dataset.classes), device=device)
     dtype = compute_dtype(recipe.train, device)
-    return evaluate(module, dataset, "test", batch_size=_TEST_BATCH, device=device, dtype=dtype)
+    return Evaluator(device, dtype)(module, dataset, "test")
 
 
 def restore(

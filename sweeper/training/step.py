@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from sweeper.data.pieces import free, smaller
 from sweeper.errors import is_out_of_memory
-from sweeper.training.device import CudaGraphs, Graph, Graphs, autocast, free, smaller
+from sweeper.training.device import CudaGraphs, Graph, Graphs, autocast
 from sweeper.training.optim import Loss, loss_normalizer
 
 Update = Callable[[Tensor, Tensor], Tensor]

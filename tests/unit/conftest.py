@@ -1,5 +1,6 @@
 """A second of CPU for each unit test; and a small sweep that has really been trained, for what follows it."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Generator
@@ -152,3 +153,28 @@ def open_shelf(shelf: TrainedSweep):
         return open_trial(paths, meta, spec, trials[number], device=torch.device("cpu"))
 
     return build
+
+
+@pytest.fixture
+def holding():
+    """`with holding(16) as seen`: a device on which no more images pass a convolution; lists what passed."""
+    from torch import nn
+    from torch.nn.modules.module import register_module_forward_pre_hook
+
+    @contextlib.contextmanager
+    def limited(images: int) -> Generator[list[int]]:
+        seen: list[int] = []
+
+        def convolve(module, inputs) -> None:
+            if isinstance(module, nn.Conv2d):
+                if len(inputs[0]) > images:
+                    raise RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")
+                seen.append(len(inputs[0]))
+
+        hook = register_module_forward_pre_hook(convolve)
+        try:
+            yield seen
+        finally:
+            hook.remove()
+
+    return limited

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from sweeper.data.normalize import Fitted, Normalization, TrainingImages, Transform, normalization
+from sweeper.data.normalize.parts.passes import passes_that_fit
 from sweeper.data.normalize.parts.placed import Placed
 
 
@@ -44,11 +45,15 @@ class _Standardize:
     def fit(self, images: TrainingImages) -> Fitted:
         channels, *_ = images.shape
         total, squares, count = torch.zeros(channels).double(), torch.zeros(channels).double(), 0
-        for batch in images.passes(256):
+
+        def moments(batch: Tensor, _: int) -> tuple[Tensor, Tensor, int]:
             flat = batch.transpose(0, 1).reshape(channels, -1).double()
-            total += flat.sum(1)
-            squares += (flat * flat).sum(1)
-            count += flat.shape[1]
+            return flat.sum(1), (flat * flat).sum(1), flat.shape[1]
+
+        for sums, sums_of_squares, numbers in passes_that_fit(images, 256, moments):
+            total += sums
+            squares += sums_of_squares
+            count += numbers
         mean = total / count
         deviation = (squares / count - mean * mean).clamp_min(0).sqrt()
         return {"mean": mean.numpy().astype(np.float32), "deviation": deviation.numpy().astype(np.float32)}

@@ -32,6 +32,7 @@ from sweeper.data.normalize.parts.spectrum import (
     randomized,
     remainder_error,
 )
+from sweeper.errors import is_out_of_memory
 
 _log = logging.getLogger(__name__)
 _SMALL = 3_072  # 32 px in color: exact in 15 CPU-seconds
@@ -62,11 +63,13 @@ class _Zca:
     def fit(self, images: TrainingImages) -> Fitted:
         centered = Centered(images)
         epsilon = self._epsilon * max(centered.total, 1e-12) / centered.dimensions
-        spectrum = _spectrum(centered, self._rank, epsilon)
-        mean = centered.mean.numpy()
-        if len(spectrum.values) == centered.dimensions:
-            return {"mean": mean, "matrix": _matrix(spectrum, epsilon), "rank": np.array(centered.dimensions)}
-        return {"mean": mean} | _low_rank(centered, spectrum, epsilon)
+        rank, is_short = self._rank, False
+        while True:
+            try:
+                spectrum = _spectrum(centered, rank, epsilon, is_short=is_short)
+                return _fitted(centered, spectrum, epsilon)
+            except (RuntimeError, MemoryError) as error:
+                rank, is_short = _lower_rank(rank, centered, error), True
 
     def transform(self, fitted: Fitted) -> Transform:
         placed = Placed({name: fitted[name] for name in fitted if name not in ("rank", "ratio", "error")})
@@ -83,7 +86,31 @@ class _Zca:
         return apply
 
 
-def _spectrum(centered: Centered, asked: int | str, epsilon: float) -> Spectrum:
+def _lower_rank(rank: int | str, centered: Centered, error: BaseException) -> int:
+    """Return the rank to try where memory was too short for this one; any other error is raised."""
+    if not is_out_of_memory(error):
+        raise error
+    if isinstance(rank, int):
+        lower = min(rank // 2, centered.dimensions // 6)
+    else:
+        lower = min(_LARGEST_RANK, centered.dimensions // 6)
+    if lower < 1:
+        raise MemoryError(f"zca: not one eigenvector fits: {error}") from error
+    _log.warning("zca: out of memory: going on with rank %d; zca_rank sets it, zca_patch needs little", lower)
+    return lower
+
+
+def _fitted(centered: Centered, spectrum: Spectrum, epsilon: float) -> Fitted:
+    mean = centered.mean.numpy()
+    if len(spectrum.values) == centered.dimensions:
+        return {"mean": mean, "matrix": _matrix(spectrum, epsilon), "rank": np.array(centered.dimensions)}
+    return {"mean": mean} | _low_rank(centered, spectrum, epsilon)
+
+
+def _spectrum(centered: Centered, asked: int | str, epsilon: float, *, is_short: bool = False) -> Spectrum:
+    """With `is_short` of memory the images are never held, nor their covariance, and `asked` is a number."""
+    if is_short and isinstance(asked, int):
+        return randomized(centered, asked)
     if asked == "full" or (isinstance(asked, int) and asked >= centered.dimensions):
         return exact(centered)
     if isinstance(asked, int):

@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from sweeper.data.normalize import Fitted, Normalization, TrainingImages, Transform, normalization
+from sweeper.data.normalize.parts.passes import passes_that_fit
 from sweeper.data.normalize.parts.placed import Placed
 from sweeper.trial import derive
 
@@ -66,15 +67,16 @@ def _moments(images: TrainingImages, side: int) -> tuple[NDArray[np.float64], ND
     generator = torch.Generator().manual_seed(derive(0, "zca_patch"))
     size = channels * side * side
     total, squares, count = torch.zeros(size).double(), torch.zeros(size, size).double(), 0
-    start = 0
-    for batch in images.passes(64):
-        chosen = batch[(torch.arange(start, start + len(batch)) % stride) == 0]
-        start += len(batch)
-        if len(chosen) == 0:
+
+    def chosen(batch: Tensor, first: int) -> Tensor:
+        return batch[torch.arange(first, first + len(batch)) % stride == 0]
+
+    for batch in passes_that_fit(images, 64, chosen):
+        if len(batch) == 0:
             continue
         places = torch.randint(pixels - side + 1, (_PATCHES, 2), generator=generator).tolist()
         patches = torch.cat(
-            [chosen[:, :, y : y + side, x : x + side].reshape(-1, size) for y, x in places]
+            [batch[:, :, y : y + side, x : x + side].reshape(-1, size) for y, x in places]
         ).double()
         total += patches.sum(0)
         squares += patches.T @ patches

@@ -41,6 +41,11 @@ WRONG = [
     ),
     ("scheduler.grace=99", "scheduler.grace: scheduler 'asha': grace 99 leaves no rung below"),
     ("search.algorithm=grid", "parameters.learning_rate: a continuous range has no grid; give it a step: q"),
+    ("resources.gpu=2", "resources.gpu: found 2, expected at most 1: a trial trains on one GPU; write 1"),
+    (
+        "resources={rules: [{when: {layers: 2}, gpu: 4}]}",
+        "resources.rules.0.gpu: found 4, expected at most 1: a trial trains on one GPU",
+    ),
     ("parameters.drop_out=0.1", "parameters.drop_out: nothing knows the parameter 'drop_out'; did you mean"),
 ]
 

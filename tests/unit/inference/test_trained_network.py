@@ -22,6 +22,18 @@ def test_an_opened_network_scores_what_the_final_test_scores(open_shelf, number:
     assert evaluate(opened, "test").headline == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_network_answers_and_is_scored_in_the_pieces_that_fit(open_shelf, number, holding, caplog) -> None:
+    opened = open_shelf(number)
+    pixels = opened.pixels("valid")
+    whole, scores = opened.model.probabilities(pixels), evaluate(opened, "test").headline
+    with holding(5) as seen:
+        torch.testing.assert_close(opened.model.probabilities(pixels), whole)
+        assert evaluate(opened, "test").headline == pytest.approx(scores, abs=1e-5)
+    assert max(seen) <= 5
+    assert sum("out of memory" in text for text in caplog.messages) == 3, "36, 18, 9 did not fit, once each"
+
+
 def test_pixels_are_those_of_the_store(open_shelf) -> None:
     opened = open_shelf(1)
     pixels = opened.pixels("valid")

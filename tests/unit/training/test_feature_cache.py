@@ -47,6 +47,14 @@ def test_heads_on_shared_features_learn_the_same_numbers(pictures, weights, tmp_
     assert learnt(shared) == [pytest.approx(row, rel=1e-4) for row in learnt(whole)]
 
 
+def test_features_are_computed_in_the_pieces_that_fit(pictures, weights, holding, tmp_path: Path):
+    whole = run(pictures, config(weights), cache=tmp_path / "whole", epochs=1)
+    with holding(4) as seen:
+        pieces = run(pictures, config(weights), cache=tmp_path / "pieces", epochs=1)
+    assert max(seen) <= 4
+    assert learnt(pieces) == [pytest.approx(row, rel=1e-3) for row in learnt(whole)]
+
+
 def test_the_images_are_passed_through_once_for_all_trials(pictures, weights, tmp_path: Path):
     run(pictures, config(weights), cache=tmp_path)
     assert sorted(pictures.opened) == ["train", "valid"]

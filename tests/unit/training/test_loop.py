@@ -1,14 +1,10 @@
-import contextlib
 import itertools
 import math
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.module import register_module_forward_pre_hook
 
 from sweeper.config.sections import TrainSpec
 from sweeper.errors import FailureKind, SpecError
@@ -17,10 +13,11 @@ from sweeper.runners.parts.run_attempt import failure
 from sweeper.sweep.retries import may_retry
 from sweeper.training.checkpoint import LostCheckpoint, load
 from sweeper.training.checkpoint_writer import Saving
-from sweeper.training.learner import evaluate
 from sweeper.training.loop import Diverged, Progress, final_score, is_minimized, restore, train
 from sweeper.training.recipe import compose
+from sweeper.training.validation import Evaluator, evaluation_batch
 from sweeper.trial import Trial
+from tests.unit.training.conftest import Patterns
 
 CPU = torch.device("cpu")
 CONFIG = {"pixels": 8, "layers": 2, "filters": 8, "dropout": 0.2, "pooling": "mixed", "learning_rate": 0.02}
@@ -60,25 +57,7 @@ def test_every_metric_of_the_design_is_reported_and_none_of_the_test_split(patte
     assert "test" not in patterns.opened
 
 
-@contextlib.contextmanager
-def holding(images: int) -> Iterator[list[int]]:
-    """A device that runs out of memory where more images pass a convolution at once; lists what passed."""
-    seen: list[int] = []
-
-    def convolve(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        if isinstance(module, nn.Conv2d):
-            if len(inputs[0]) > images:
-                raise RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")
-            seen.append(len(inputs[0]))
-
-    hook = register_module_forward_pre_hook(convolve)
-    try:
-        yield seen
-    finally:
-        hook.remove()
-
-
-def test_a_trial_that_fits_in_training_fits_in_validation_whose_batches_are_larger(patterns, caplog):
+def test_a_trial_that_fits_in_training_fits_in_validation_whose_batches_are_larger(patterns, holding, caplog):
     whole = learnt(run(patterns, batch_size=16, epochs=2))
     with holding(16) as seen:
         in_pieces = learnt(run(patterns, batch_size=16, epochs=2))
@@ -91,7 +70,19 @@ def test_a_trial_that_fits_in_training_fits_in_validation_whose_batches_are_larg
         assert one == pytest.approx(other, abs=1e-5)
 
 
-def test_the_test_is_answered_in_the_pieces_that_fit_too(patterns, tmp_path):
+@pytest.mark.parametrize("batch_size", [8, 64])
+def test_validation_takes_as_many_images_as_memory_holds_whatever_the_training_batch(batch_size, holding):
+    with holding(10**6) as seen:
+        list(run(Patterns({"train": 64, "valid": 600}), batch_size=batch_size, epochs=1))
+    assert {count for count in seen if count not in (8, 64)} == {256, 88}
+
+
+@pytest.mark.parametrize(("pixels", "expected"), [(32, 256), (64, 256), (224, 22), (2048, 1)])
+def test_larger_images_are_validated_fewer_at_once(pixels, expected):
+    assert evaluation_batch((3, pixels, pixels), CPU) == expected
+
+
+def test_the_test_is_answered_in_the_pieces_that_fit_too(patterns, holding, tmp_path):
     recipe = compose(CONFIG, TrainSpec(epochs=1, batch_size=16))
     checkpoint = tmp_path / list(run(patterns, checkpoints=tmp_path, epochs=1, batch_size=16))[-1].checkpoint
     whole = final_score(checkpoint, patterns, recipe, device=CPU)
@@ -301,7 +292,7 @@ def test_averaged_weights_are_what_is_validated_kept_and_scored(patterns, tmp_pa
     state = load(Path(str(last.checkpoint)), CPU)
     assert not torch.equal(state["model"]["head.logits.weight"], state["trained"]["head.logits.weight"])
     module = restore(Path(str(last.checkpoint)), recipe, shape=patterns.shape, classes=4, device=CPU)
-    found = evaluate(module, patterns, "valid", batch_size=128, device=CPU, dtype=torch.float32)
+    found = Evaluator(CPU, torch.float32)(module, patterns, "valid")
     assert found["valid/loss"] == last.metrics["valid/loss"]
 
 

@@ -4,6 +4,8 @@ import pickle
 from dataclasses import replace
 
 import pytest
+import torch
+from torch.overrides import TorchFunctionMode
 
 from sweeper.config.sections import DatasetSpec, TrainSpec
 from sweeper.errors import DataError, FailureKind
@@ -50,3 +52,46 @@ def test_images_that_changed_since_the_sweep_began_are_not_trained_on(training):
     trial = Trial("t0", 0, {"architecture": "cnn", "pixels": 8, "layers": 1, "filters": [2]}, seed=1)
     with pytest.raises(DataError, match="images have changed since the sweep began"):
         list(changed(trial))
+
+
+class Memory(TorchFunctionMode):
+    """A machine that cannot hold more than so many floats in one tensor."""
+
+    def __init__(self, numbers):
+        super().__init__()
+        self.numbers = numbers
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and result.is_floating_point() and result.numel() > self.numbers:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return result
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        (20_000, "out of memory: going on with 128 images at once"),
+        (9_000, "zca: out of memory: going on with rank 18"),
+    ],
+    ids=["a block of images is too large", "the covariance is too large"],
+)
+def test_a_trial_whose_whitening_does_not_fit_is_fitted_in_pieces_and_trained(
+    training, numbers, said, caplog
+):
+    source = {"source": "synthetic", "classes": 2, "per_class": 200, "size": 6}
+    training = replace(
+        training,
+        dataset=DatasetSpec.model_validate(source),
+        train=TrainSpec(epochs=1, batch_size=16),
+        metric="valid/loss",
+    )
+    training.leave_mark()
+    config = {"architecture": "cnn", "pixels": 6, "layers": 1, "filters": [2], "normalization": "zca"}
+    with Memory(numbers):
+        (short,) = training(Trial("t0", 0, config, seed=1))
+    assert any(text.startswith(said) for text in caplog.messages), caplog.messages
+    training.forget()
+    (roomy,) = replace(training, cache=training.cache / "other")(Trial("t1", 1, config, seed=1))
+    far = 1e-3 if numbers == 20_000 else 0.3
+    assert short.score == pytest.approx(roomy.score, abs=far)

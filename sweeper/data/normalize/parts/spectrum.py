@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sweeper.data.normalize import TrainingImages
+from sweeper.data.normalize.parts.passes import passes_that_fit
 from sweeper.trial import derive
 
 _BATCH = 256
@@ -51,6 +52,7 @@ class Centered:
 
     def __init__(self, images: TrainingImages) -> None:
         self._images = images
+        self._sizes = list[int]()
         self._stride = max(10, math.ceil(images.count / _HELD_BACK))
         self.dimensions = int(np.prod(images.shape))
         self.count = images.count - len(range(0, images.count, self._stride))
@@ -79,12 +81,12 @@ class Centered:
         return product
 
     def _raw(self, *, held_back: bool) -> Iterator[Tensor]:
-        start = 0
-        for batch in self._images.passes(_BATCH):
-            rows = flatten(batch)
-            is_held = torch.arange(start, start + len(rows)) % self._stride == 0
-            start += len(rows)
-            chosen = rows[is_held if held_back else ~is_held]
+        def rows(batch: Tensor, first: int) -> Tensor:
+            flat = flatten(batch)
+            is_held = torch.arange(first, first + len(flat)) % self._stride == 0
+            return flat[is_held if held_back else ~is_held]
+
+        for chosen in passes_that_fit(self._images, _BATCH, rows, sizes=self._sizes):
             if len(chosen):
                 yield chosen
 
