@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 SOURCES := sweeper tests benchmarks dashboards docs
 
-.PHONY: help install demo test speed soak lint format lock clean
+.PHONY: help install demo test speed soak gpu lint format lock clean
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -32,6 +32,9 @@ speed: install  ## what is held in seconds, on a quiet machine: a unit test take
 
 soak: install  ## twenty minutes of killing a sweep's driver at random moments; the seed is printed
 	$(ROOT)tests/chaos/soak.sh
+
+gpu: install  ## tests and figures of this machine's GPU, written to docs/gpu.md; refuses without one
+	cd $(ROOT) && $(BIN)/python benchmarks/gpu.py
 
 lint: install  ## formatting, spelling, names, layers, types, sizes
 	cd $(ROOT) && $(BIN)/ruff check $(SOURCES)
