@@ -19,7 +19,7 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +27,13 @@ from parts import own_curves
 from parts.anytime import interval
 from parts.curve_recorder import FOLDER, read
 from parts.landscape import Fitted
-from parts.lcbench import JUDGED, TASKS, Surrogate, portfolio
-from parts.lcbench import spec as lcbench_spec
+from parts.lcbench_arms import FIRST, against, figures, measure
 from parts.measure import Claim, finish
 from parts.recorded import RECORDINGS, ROOT, record
 from parts.replayed import Anytime, Arm, Table, run
+from parts.saved_rows import SHARES as LCBENCH_SHARES
+from parts.saved_rows import TRAININGS as TRAININGS_ELSEWHERE
+from parts.saved_rows import Rows
 from parts.varied_sets import SETS
 
 from sweeper.config.spec import load_spec
@@ -44,10 +46,8 @@ TRAININGS = 16
 """The budget on the landscape, in trainings of mean length in full."""
 SHARES = (0.125, 0.25, 0.5, 1.0)
 REFERENCE = "tpe, stop, epoch"
-LCBENCH_SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
-LCBENCH_TRAININGS = 20
-FIRST = 12
-"""Members of a portfolio."""
+OURS = "portfolio of 12, gp, promote from 4 by halves"
+"""The arm on LCBench that its table compares with each other one."""
 
 
 def arms(table: Table, grace: int) -> list[Arm]:
@@ -57,7 +57,7 @@ def arms(table: Table, grace: int) -> list[Arm]:
         "device_seconds": {"grace": table.cost_after(grace), "max": table.full_cost},
     }
     found: list[Arm] = []
-    for name in ("random", "tpe"):
+    for name in ("random", "tpe", "gp"):
         for kind in ("stop", "promote"):
             for axis, rungs in levels.items():
                 found.append(Arm(f"{name}, {kind}, {axis}", {"algorithm": name}, _asha(kind, axis, rungs)))
@@ -115,54 +115,24 @@ def show(name: str, ground: str, seeds: int, figures: Mapping[str, Mapping[str, 
         print(f"{arm:32}" + "".join(f"{text:>15}" for text in texts) + f"{row['trials']:8.0f}")
 
 
-def lcbench(seeds: int) -> dict[str, dict[str, object]]:
-    """Regret of each arm after shares of 20 mean trainings, over sets and seeds, and against the default's.
-
-    A portfolio is chosen on the other development sets, the one it runs on left out.
-    """
-    regrets: dict[str, list[list[float]]] = {}
-    trials: dict[str, list[int]] = {}
-    for task in JUDGED:
-        surrogate, first = Surrogate(task), portfolio([each for each in TASKS if each != task], FIRST)
-        budget = LCBENCH_TRAININGS * surrogate.full_cost
-        for start, points in (("", ()), (f"portfolio of {FIRST}, ", first)):
-            for name in ("random", "tpe"):
-                for kind in ("stop", "promote"):
-                    arm = Arm(
-                        f"{start}{name}, {kind}",
-                        {"algorithm": name},
-                        _asha(kind, "epoch", {"grace": 2}),
-                        points,
-                    )
-                    for seed in range(seeds):
-                        found = run(lcbench_spec(), arm, seed, budget, surrogate)
-                        row = [surrogate.regret(found.at(share * budget)) for share in LCBENCH_SHARES]
-                        regrets.setdefault(arm.name, []).append(row)
-                        trials.setdefault(arm.name, []).append(found.trials)
-    reference = regrets["tpe, stop"]
-    return {
-        arm: {
-            "regret": [interval(column) for column in zip(*rows, strict=True)],
-            "less": interval([r[-1] - each[-1] for each, r in zip(rows, reference, strict=True)]),
-            "ahead": sum(each[-1] < r[-1] for each, r in zip(rows, reference, strict=True)) / len(rows),
-            "trials": statistics.fmean(trials[arm]),
-        }
-        for arm, rows in regrets.items()
-    }
-
-
-def show_lcbench(seeds: int, figures: Mapping[str, Mapping[str, object]]) -> None:
-    print(f"\nLCBench, {len(JUDGED)} sets, {seeds} seeds, {LCBENCH_TRAININGS} trainings: regret in %")
-    heads = [*(f"{share:.2%} spent" for share in LCBENCH_SHARES), "less at last"]
-    print(f"{'':32}" + "".join(f"{head:>15}" for head in heads) + f"{'ahead':>8}{'trials':>8}")
-    for arm, row in figures.items():
-        cells = [*row["regret"], row["less"]]
-        texts = [f"{100 * mean:.1f} ± {100 * half:.1f}" for mean, half in cells]
-        print(
-            f"{arm:32}"
-            + "".join(f"{text:>15}" for text in texts)
-            + f"{row['ahead']:8.0%}{row['trials']:8.0f}"
-        )
+def lcbench(chosen: argparse.Namespace) -> int:
+    """Measure what is not saved yet, then show regret over sets and seeds, and one arm against each other."""
+    rows = Rows(chosen.save)
+    measure(rows, chosen.only or (), chosen.seeds, chosen.workers)
+    found = figures(rows, chosen.seeds, chosen.workers)
+    ahead = against(rows, chosen.ours, chosen.seeds, chosen.workers) if chosen.ours in found else {}
+    if chosen.json:
+        print(json.dumps({"arms": found, "less": ahead}, indent=2))
+        return 0
+    print(f"\nLCBench, {TRAININGS_ELSEWHERE} trainings, {chosen.workers} workers: regret in %")
+    heads = "".join(f"{f'{share:.2%} spent':>15}" for share in LCBENCH_SHARES)
+    print(f"{'':48}{heads}{'trials':>8}{'sweeps':>8}")
+    for arm, row in found.items():
+        print(f"{arm:48}{_cells(row['regret'])}{row['trials']:8.0f}{row['sweeps']:8d}")
+    print(f"\nless regret of {chosen.ours!r}, in pairs")
+    for arm, cells in ahead.items():
+        print(f"{arm:48}{_cells(cells)}")
+    return 0
 
 
 def show_own(chosen: argparse.Namespace) -> int:
@@ -172,6 +142,10 @@ def show_own(chosen: argparse.Namespace) -> int:
         runs = own_curves.compare(rows, name, ground, chosen.seeds, FIRST)
         print(*own_curves.shown(name, ground, rows, runs), sep="\n", flush=True)
     return 0
+
+
+def _cells(pairs: Iterable[tuple[float, float]]) -> str:
+    return "".join(f"{f'{100 * mean:.1f} ± {100 * half:.1f}':>15}" for mean, half in pairs)
 
 
 def scale(*, as_json: bool, trials: int) -> int:
@@ -226,6 +200,10 @@ def options() -> argparse.ArgumentParser:
     comparing.add_argument("--ground", choices=["landscape", "table"])
     elsewhere = verbs.add_parser("lcbench")
     elsewhere.add_argument("--seeds", type=int, default=8)
+    elsewhere.add_argument("--workers", type=int, default=4)
+    elsewhere.add_argument("--only", action="append", help="an arm's name")
+    elsewhere.add_argument("--ours", default=OURS, help="the arm that is compared with each other")
+    elsewhere.add_argument("--save", type=Path, help="lines of finished sweeps, so that it goes on")
     own = verbs.add_parser("own")
     own.add_argument("--seeds", type=int, default=20)
     own.add_argument("--sets", nargs="+", choices=list(SETS), default=["cifar", "groceries"])
@@ -244,12 +222,7 @@ def main() -> int:
         record(RECORDINGS[chosen.name], chosen.cache, chosen.count)
         return 0
     if chosen.verb == "lcbench":
-        figures = lcbench(chosen.seeds)
-        if chosen.json:
-            print(json.dumps(figures, indent=2))
-        else:
-            show_lcbench(chosen.seeds, figures)
-        return 0
+        return lcbench(chosen)
     if chosen.verb == "own":
         return show_own(chosen)
     if chosen.verb == "scale":

@@ -134,7 +134,9 @@ class Anytime:
         return float(np.mean([self.at(until * (step + 1) / points) for step in range(points)]))
 
 
-def run(spec: SweepSpec, arm: Arm, seed: int, budget: float, workload: Workload) -> Anytime:
+def run(
+    spec: SweepSpec, arm: Arm, seed: int, budget: float, workload: Workload, workers: int = WORKERS
+) -> Anytime:
     """One sweep, ended when its trials have spent `budget` device-seconds."""
     search = {**arm.search, "seed": seed}
     if isinstance(workload, Table):
@@ -150,7 +152,7 @@ def run(spec: SweepSpec, arm: Arm, seed: int, budget: float, workload: Workload)
     )
     watch = _Watch()
     sweep.listen(watch)
-    runner["simulated"](clock=clock, workers=WORKERS)(sweep, workload, lambda: watch.spent >= budget)
+    runner["simulated"](clock=clock, workers=workers)(sweep, workload, lambda: watch.spent >= budget)
     return Anytime(watch.steps, len(sweep.history.trials))
 
 

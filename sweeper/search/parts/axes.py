@@ -79,6 +79,7 @@ class Axes:
     def __init__(self, axes: Sequence[Axis]) -> None:
         self._axes = list(axes)
         self._column = {axis.label: column for column, axis in enumerate(axes)}
+        self._places: dict[tuple[int, Any], float] = {}
 
     @classmethod
     def of_space(cls, space: Space) -> "Axes":
@@ -113,9 +114,19 @@ class Axes:
 
     def rows(self, configs: Iterable[Mapping[str, Any]]) -> np.ndarray:
         """Return one row for each configuration, [n, axes]."""
-        return np.array(
-            [[a.place(c[a.label]) if a.label in c else ABSENT for a in self._axes] for c in configs]
-        ).reshape(-1, len(self._axes))
+        return np.array([self._row(config) for config in configs]).reshape(-1, len(self._axes))
+
+    def _row(self, config: Mapping[str, Any]) -> list[float]:
+        row = [ABSENT] * len(self._axes)
+        for label, value in config.items():
+            column = self._column.get(label)
+            if column is None:
+                continue
+            place = self._places.get((column, value))
+            if place is None:
+                place = self._places[column, value] = self._axes[column].place(value)
+            row[column] = place
+        return row
 
     def values(self, row: np.ndarray) -> dict[str, Any]:
         """Return the values of a row by label, without those that do not exist."""

@@ -83,22 +83,22 @@ class GaussianProcess:
         So workers side by side do not try the same.
         """
         squares = _squares(points, points)
+        kernels = {length: _kernel(squares, length) for length in LENGTHS}
         length, noise, extra = max(
             ((length, noise, extra) for length in LENGTHS for noise, extra in NOISES),
-            key=lambda each: _likelihood(squares, values, is_short, *each),
+            key=lambda each: _likelihood(kernels[each[0]], values, is_short, *each),
         )
-        diagonal = noise + extra * is_short
-        factor = linalg.cholesky(_kernel(squares, length) + np.diag(diagonal), lower=True)
-        weights = linalg.cho_solve((factor, True), values)
-        best = float((_kernel(squares, length) @ weights).max())
+        kernel, diagonal = kernels[length], noise + extra * is_short
+        factor = _factor(kernel, diagonal)
+        weights = linalg.cho_solve((factor, True), values, check_finite=False)
+        best = float((kernel @ weights).max())
         if len(running):
-            foretold = _kernel(_squares(running, points), length) @ weights
-            points, values = np.concatenate([points, running]), np.concatenate([values, foretold])
-            diagonal = np.concatenate([diagonal, np.full(len(running), noise)])
-            factor = linalg.cholesky(
-                _kernel(_squares(points, points), length) + np.diag(diagonal), lower=True
-            )
-            weights = linalg.cho_solve((factor, True), values)
+            cross = _kernel(_squares(running, points), length)
+            values = np.concatenate([values, cross @ weights])
+            kernel = np.block([[kernel, cross.T], [cross, _kernel(_squares(running, running), length)]])
+            points = np.concatenate([points, running])
+            factor = _factor(kernel, np.concatenate([diagonal, np.full(len(running), noise)]))
+            weights = linalg.cho_solve((factor, True), values, check_finite=False)
         return cls(points, length, factor, weights, best)
 
     def mean(self, points: np.ndarray) -> np.ndarray:
@@ -108,7 +108,7 @@ class GaussianProcess:
     def improvement(self, points: np.ndarray) -> np.ndarray:
         """Return the expected improvement on the best at each point."""
         cross = _kernel(_squares(points, self.points), self.length)
-        explained = linalg.solve_triangular(self.factor, cross.T, lower=True)
+        explained = linalg.solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
         deviation = np.sqrt(np.maximum(1.0 - (explained * explained).sum(axis=0), 1e-9))
         ahead = (cross @ self.weights - self.best) / deviation
         density = np.exp(-0.5 * ahead * ahead) / math.sqrt(2 * math.pi)
@@ -126,12 +126,18 @@ def _kernel(squares: np.ndarray, length: float) -> np.ndarray:
     return (1 + distance + distance * distance / 3) * np.exp(-distance)
 
 
+def _factor(kernel: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
+    noisy = kernel.copy()
+    noisy[np.diag_indices_from(noisy)] += diagonal
+    return linalg.cholesky(noisy, lower=True, overwrite_a=True, check_finite=False)
+
+
 def _likelihood(
-    squares: np.ndarray, values: np.ndarray, is_short: np.ndarray, length: float, noise: float, extra: float
+    kernel: np.ndarray, values: np.ndarray, is_short: np.ndarray, length: float, noise: float, extra: float
 ) -> float:
     """Return the logarithm of the likelihood and of the prior, up to a constant."""
-    factor = linalg.cholesky(_kernel(squares, length) + np.diag(noise + extra * is_short), lower=True)
-    whitened = linalg.solve_triangular(factor, values, lower=True)
+    factor = _factor(kernel, noise + extra * is_short)
+    whitened = linalg.solve_triangular(factor, values, lower=True, check_finite=False)
     prior = sum(
         (math.log(value) - middle) ** 2 / spread
         for value, (middle, spread) in ((length, _LENGTH_PRIOR), (noise, _NOISE_PRIOR))

@@ -25,6 +25,8 @@ COST = "device_seconds"
 DRAWN, NEIGHBORS, REFINED = 300, 300, 100
 CENTERS = 8
 """Observed points whose neighborhood is looked at: those with the highest means."""
+RUNNING = 30
+"""The newest trials without a report that a proposal keeps away from."""
 ENOUGH_PACES = 5
 _RIDGE = 0.3  # as if so many observations had said that an axis changes nothing
 
@@ -110,6 +112,7 @@ class RungSampler(BaseSampler):
         values = np.concatenate([values, np.full(len(useless), values.min())])
         is_short = np.concatenate([is_short, np.ones(len(useless), dtype=bool)])
         running = [p for p, t in enumerate(trials) if not curves[p] and t.state is TrialState.RUNNING]
+        running = running[-RUNNING:]
         points = axes.features(rows[[*reporting, *useless]])
         process = GaussianProcess.fitted(points, standardized(values), is_short, axes.features(rows[running]))
         centers = rows[[*reporting, *useless]][np.argsort(-process.mean(points), kind="stable")[:CENTERS]]
