@@ -236,6 +236,10 @@ class SearchSpec(Open):
     """What runs first: `portfolio`, the file of another one, or `random` for what the search proposes."""
     members: list[dict[str, Any]] = Field(default=[])
     """The portfolio's configurations, fitted into the space; a launch writes them, nobody else."""
+    memory: Literal["auto", "none"] | list[str] = "none"
+    """What earlier sweeps tell: `auto` looks at those of this folder, a list at these, `none` at nothing."""
+    prior: list[dict[str, Any]] = Field(default=[])
+    """Good values of sweeps of other images, which the memory found; a launch writes them, nobody else."""
 
 
 class SchedulerSpec(Open):

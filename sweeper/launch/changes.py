@@ -15,6 +15,8 @@ from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
 
 WIDER = ("min", "max", "values")
+WRITTEN = ("search.members", "search.prior")
+"""What a launch writes into its record."""
 LENGTH = 160
 """Characters of a change that are shown: a list of points can fill pages."""
 
@@ -96,7 +98,7 @@ def _since_launch(paths: SweepPaths, spec: SweepSpec) -> list[Change]:
     except (SweeperError, KeyError, ValueError):
         return []
     changes = differences(launched, _anchored_like(launched, spec))
-    return [change for change in changes if change.path != "search.members"]  # the launch wrote them
+    return [change for change in changes if change.path not in WRITTEN]
 
 
 def _says(file: Path, spec: SweepSpec) -> bool:

@@ -8,6 +8,7 @@ from sweeper.config.spec import SweepSpec
 from sweeper.cost.cost_estimate import CostEstimate
 from sweeper.launch.check_tracking import check_tracking
 from sweeper.launch.create import anchored
+from sweeper.launch.recollection import recollected, with_prior
 from sweeper.launch.warm_start import known_events
 from sweeper.plan.estimate import basis, quote, quote_of, situation, usd_per_hour
 from sweeper.plan.plan import Plan, make_plan
@@ -34,8 +35,7 @@ def draft(spec: SweepSpec, options: RunOptions, *, is_thorough: bool = False) ->
     """
     spec = anchored(spec)
     check_tracking(spec)
-    spec, plan = _begun(spec, make_plan(spec, cache_root()))
-    known = tuple(known_events(spec, plan.facts.digest))
+    spec, plan, known = _begun(spec, make_plan(spec, cache_root()))
     return Draft(spec, plan, known, quote_of(spec, plan, options, THOROUGH if is_thorough else QUICK))
 
 
@@ -49,8 +49,7 @@ def preview(
     spec = anchored(spec)
     check_tracking(spec)
     usd = usd_per_hour(options)
-    spec, plan = _begun(spec, make_plan(spec, cache_root()))
-    known = tuple(known_events(spec, plan.facts.digest))
+    spec, plan, known = _begun(spec, make_plan(spec, cache_root()))
     where = situation(spec, slots=slots, usd=usd)
     if is_probing:
         plan.require_weights()
@@ -59,7 +58,13 @@ def preview(
     return Draft(spec, plan, known, quote(spec, plan, where, on))
 
 
-def _begun(spec: SweepSpec, plan: Plan) -> tuple[SweepSpec, Plan]:
-    """Fit the portfolio, if the sweep begins with one, into a space whose networks can be built by now."""
+def _begun(spec: SweepSpec, plan: Plan) -> tuple[SweepSpec, Plan, tuple[Event, ...]]:
+    """Return the sweep with its portfolio and its prior, and what earlier sweeps found out.
+
+    The portfolio is fitted here, where it is known which networks can be built.
+    """
+    known = known_events(spec, plan.facts.digest)
+    found = recollected(spec, plan.facts.digest)
     start = started(spec, plan.refusal(spec))
-    return with_members(spec, start), replace(plan, start=start)
+    begun = with_members(with_prior(spec, found), start)
+    return begun, replace(plan, start=start, memory=tuple(found.said)), (*known, *found.known)

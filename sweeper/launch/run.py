@@ -67,8 +67,10 @@ def _driven(launch: Launch) -> Ending:
         sweep.listen(driver.on_event)
         sweep.listen(Announcer(spec, console.note))
         if sweep.history.known:
-            names = ", ".join(spec.search.warm_start)
+            names = ", ".join(dict.fromkeys(each.sweep for each in sweep.history.known))
             console.note(f"the search begins with {len(sweep.history.known)} results of {names}")
+        for line in launch.plan.memory:
+            console.note(line)
         if launch.plan.start:
             console.note(f"the sweep begins with {launch.plan.start.said()}")
         test = partial(score_chosen, sweep, training, equipment.compute) if training else lambda: None

@@ -21,12 +21,19 @@ def known_events(spec: SweepSpec, data_digest: str) -> list[Event]:
     SpecError, with its line, for a sweep that is not there, has no record, ranks by another metric, saw other
     images or trained otherwise: its results would mislead the search.
     """
-    events: dict[str, Event] = {}
+    events: dict[str, EarlierTrial] = {}
     for place, name in enumerate(spec.search.warm_start):
-        where = spec.where(f"search.from.{place}")
-        for trial in _concluded(spec, name, where, data_digest):
-            if spec.space.contains(trial.config):
-                events.setdefault(canonical(trial.config), _known(name, trial))
+        for event in events_of(spec, name, data_digest, spec.where(f"search.from.{place}")):
+            events.setdefault(canonical(event.config), event)
+    return list(events.values())
+
+
+def events_of(spec: SweepSpec, name: str, data_digest: str, where: str = "") -> list[EarlierTrial]:
+    """Return an event for each configuration of that sweep which lies in the space; SpecError as above."""
+    events: dict[str, EarlierTrial] = {}
+    for trial in _concluded(spec, name, where, data_digest):
+        if spec.space.contains(trial.config):
+            events.setdefault(canonical(trial.config), _known(name, trial))
     return list(events.values())
 
 

@@ -58,7 +58,8 @@ class Plan:
 
     `corners` are the cheapest and the dearest network that some extremes of the parameters give, by their
     operations in an epoch. `absent` are weights that some networks need and this machine does not have:
-    nothing can be launched. `start` is the portfolio that runs first, if one does.
+    nothing can be launched. `start` is the portfolio that runs first, if one does, `memory` what is to be
+    said of earlier sweeps.
     """
 
     facts: DataFacts
@@ -69,6 +70,7 @@ class Plan:
     warnings: tuple[str, ...]
     absent: PreflightError | None = None
     start: Start | None = None
+    memory: tuple[str, ...] = ()
 
     def refusal(self, spec: SweepSpec) -> Refusal:
         """Why a configuration cannot be trained on these images."""

@@ -150,7 +150,7 @@ def simulate(
 
 def _seeded(spec: SweepSpec, seed: int) -> SweepSpec:
     """Return the sweep with another seed, and without the results of earlier sweeps."""
-    changed = {"seed": seed, "warm_start": []}
+    changed = {"seed": seed, "warm_start": [], "memory": "none"}
     return spec.model_copy(update={"search": spec.search.model_copy(update=changed)})
 
 

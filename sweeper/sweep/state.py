@@ -7,7 +7,7 @@ from typing import assert_never
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.cost_estimate import CostEstimate
 from sweeper.schedulers import scheduler
-from sweeper.search import Searcher, searcher
+from sweeper.search.parts.built_search import built_search
 from sweeper.store import events
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.sweep.chance import chance_level, images_per_class
@@ -39,7 +39,7 @@ class DecidingState:
         self.meta = meta
         chance = chance_level(spec.objective.metric, images_per_class(meta))
         self.objective = Objective(spec.objective, chance or 0.0)
-        self._searcher = _searcher(spec, self.objective)
+        self._searcher = built_search(spec, self.objective.goal, counts_cost=self.objective.counts_cost)
         self._scheduler = scheduler[spec.scheduler.type](
             spec.objective.goal, spec.train.epochs, **spec.scheduler.options
         )
@@ -119,11 +119,3 @@ class DecidingState:
             value = self.objective.best(trial.reports)
             self._searcher.on_complete(trial.number, as_told(trial), value, trial.device_seconds)
         self.is_look_due = self.stop_criterion.is_due(self.history, trial)
-
-
-def _searcher(spec: SweepSpec, objective: Objective) -> Searcher:
-    """The search of the file, looking at score and cost where the objective does and it can."""
-    algorithm, options = spec.search.algorithm, spec.search.options
-    if objective.counts_cost and "counts_cost" in searcher.options(algorithm):
-        options = {"counts_cost": True, **options}
-    return searcher[algorithm](spec.space, objective.goal, spec.search.seed, **options)

@@ -52,6 +52,8 @@ def _pairs(spec: SweepSpec, plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.start:
         yield "start", plain(plan.start.said())
         yield "", plain(f"{plan.start.origin or 'nobody says how it was made'} (--start shows each)")
+    for number, line in enumerate(plan.memory):
+        yield "" if number else "memory", plain(line.removeprefix("memory: "))
     yield "recipe", _recipe_text(spec)
     yield "objective", f"{spec.objective.goal} {spec.objective.metric}"
     yield "images", _images_text(plan)
@@ -169,6 +171,7 @@ def plan_facts(spec: SweepSpec, plan: Plan, quote: CostEstimate) -> dict[str, An
         "quote": quote_facts(quote),
         "samples": [_sample_facts(sample) for sample in plan.samples],
         "start": start_facts(plan.start),
+        "memory": list(plan.memory),
         "corners": [_sample_facts(sample) for sample in plan.corners],
         "warnings": list(plan.warnings),
     }

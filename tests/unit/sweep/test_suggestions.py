@@ -9,6 +9,8 @@ DISCRETE = {"layers": {"min": 1, "max": 5}, "optimizer": {"values": ["sgd", "ada
 
 MEMBERS = [{"layers": 2, "learning_rate": 0.01}, {"layers": 4, "learning_rate": 0.03}]
 
+PRIOR = [{"layers": 2, "learning_rate": 0.01, "optimizer": "adamw"}]
+
 
 def standing(rig):
     return [(t.number, t.repeat, t.seed, canonical(t.config), t.state, len(t.reports)) for t in rig.trials]
@@ -99,8 +101,18 @@ def test_the_search_learns_from_the_members(make_rig):
         {"search": {"algorithm": "grid", "repeats": 2}, "parameters": DISCRETE},
         {"points": [{"layers": 1}, {"layers": 4}], "search": {"algorithm": "tpe", "seed": 3, "startup": 2}},
         {"search": {"algorithm": "tpe", "seed": 3, "repeats": 2, "startup": 2, "members": MEMBERS}},
+        {"search": {"algorithm": "tpe", "seed": 3, "startup": 2, "prior": PRIOR}},
     ],
-    ids=["repeats", "tpe repeats", "tpe discrete", "random discrete", "grid repeats", "points", "portfolio"],
+    ids=[
+        "repeats",
+        "tpe repeats",
+        "tpe discrete",
+        "random discrete",
+        "grid repeats",
+        "points",
+        "portfolio",
+        "memory",
+    ],
 )
 def test_a_driver_killed_after_any_event_asks_for_the_same_trials(make_rig, sections):
     sections = {"budget": {"trials": 8}, "scheduler": {"type": "asha", "grace": 3}} | sections
