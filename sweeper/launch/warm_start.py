@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.errors import SpecError, StateError
@@ -63,7 +64,14 @@ def _record(name: str, where: str) -> Record:
 
 def _check_alike(spec: SweepSpec, earlier: SweepSpec, name: str, where: str) -> None:
     """Refuse other metrics and other training, whose scores do not compare; the space may differ."""
-    pairs = [("objective.metric", earlier.objective.metric, spec.objective.metric)]
+    pairs: list[tuple[str, Any, Any]] = [
+        ("objective.metric", earlier.objective.metric, spec.objective.metric)
+    ]
+    split = spec.dataset.split.model_dump()  # the digest is that of the images alone
+    pairs += [
+        (f"dataset.split.{key}", value, split[key])
+        for key, value in earlier.dataset.split.model_dump().items()
+    ]
     pairs += [
         (f"train.{key}", value, spec.train.model_dump()[key])
         for key, value in earlier.train.model_dump().items()

@@ -25,7 +25,7 @@ _OTHERWISE = f"-o {_KEY}=random begins without"
 class Start:
     """What runs first: `members` fit the space, in the file's order; `others` do not, or are too many.
 
-    `room` is how many of them the budget's trials have room for.
+    `room` is how many of them the budget's trials have room for, `caution` what early stopping does to them.
     """
 
     source: str
@@ -33,6 +33,7 @@ class Start:
     members: tuple[Fitted, ...]
     others: tuple[Fitted, ...]
     room: float
+    caution: str = ""
 
     @property
     def runs(self) -> int:
@@ -49,7 +50,7 @@ class Start:
         if changed := sum(bool(each.changes) for each in self.members[: self.runs]):
             words.append(f"{changed} changed to fit the space")
         words += [f"{len(these)} left out ({why})" for why, these in _grouped(self.others)]
-        return "; ".join(words)
+        return "; ".join([*words, self.caution] if self.caution else words)
 
 
 def started(spec: SweepSpec, refusal: Callable[[Config], str] = lambda config: "") -> Start | None:
@@ -77,7 +78,7 @@ def started(spec: SweepSpec, refusal: Callable[[Config], str] = lambda config: "
         raise SpecError(problem, where=spec.where(_KEY), hint=_OTHERWISE, path=_KEY)
     surplus = [replace(each, unfit=f"{MOST} are enough") for each in members[MOST:]]
     others = [*(each for each in fitted if each.unfit), *surplus]
-    return Start(start, portfolio.origin, tuple(members[:MOST]), tuple(others), _room(spec))
+    return Start(start, portfolio.origin, tuple(members[:MOST]), tuple(others), _room(spec), _caution(spec))
 
 
 def with_members(spec: SweepSpec, start: Start | None) -> SweepSpec:
@@ -125,6 +126,18 @@ def _fitted(spec: SweepSpec, members: Sequence[Config], refusal: Callable[[Confi
         seen.setdefault(key, "another member")
         found.append(each)
     return found
+
+
+def _caution(spec: SweepSpec) -> str:
+    """Say that ASHA which stops compares nobody before so many results are there."""
+    options = spec.scheduler.options
+    if spec.scheduler.type != "asha" or options.get("kind", "stop") != "stop":
+        return ""
+    needed = math.ceil(options.get("reduction_factor", 3))
+    return (
+        f"where fewer than {needed} run at a time, the first {needed - 1} are trained in full before "
+        "anybody is compared: scheduler.kind=promote pauses them"
+    )
 
 
 def _room(spec: SweepSpec) -> float:

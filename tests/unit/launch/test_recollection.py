@@ -75,6 +75,15 @@ def test_the_same_images_trained_otherwise_count_as_other_images(earlier, spec):
     assert "old has train.weight_decay: 0.1, here it is 0.0001" in found.said[0]
 
 
+def test_another_split_counts_as_other_images(earlier, spec):
+    earlier("old", dataset={"source": "digits", "split": {"seed": 3}})
+
+    found = recollected(spec(), "images")
+
+    assert not found.known
+    assert "old has dataset.split.seed: 3, here it is 42" in found.said[0]
+
+
 def test_none_looks_at_nothing(earlier, spec):
     earlier("old")
 

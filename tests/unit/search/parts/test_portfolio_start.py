@@ -38,7 +38,15 @@ def test_members_that_became_the_same_run_once(begin):
 
     assert [each.config["layers"] for each in start.members] == [2, 4]
     assert [each.unfit for each in start.others] == ["the same as another member"]
-    assert start.said().endswith("team.yaml first, of 3; 1 left out (the same as another member)")
+    assert "team.yaml first, of 3; 1 left out (the same as another member)" in start.said()
+
+
+def test_that_stopping_compares_nobody_at_first_is_said_and_promotion_says_nothing(begin):
+    promote = {"type": "asha", "grace": 1, "kind": "promote"}
+
+    assert "where fewer than 3 run at a time, the first 2 are trained in full" in started(begin()).said()
+    assert "scheduler" not in started(begin(scheduler=promote)).said()
+    assert "scheduler" not in started(begin(scheduler={"type": "none"})).said()
 
 
 def test_a_member_that_is_a_point_already_is_left_out(begin):
