@@ -18,6 +18,7 @@ from parts.varied_sets import EPOCHS, SCHEDULES, SETS
 
 RUNGS = (1, 2, 4)
 REFERENCE = Arm("one_cycle", is_averaged=False)
+FAST = Arm("linear", is_averaged=False)  # what `fast` had when this was recorded
 ARMS = tuple(
     Arm(schedule, is_averaged=is_averaged) for schedule in SCHEDULES for is_averaged in (False, True)
 )
@@ -42,11 +43,17 @@ def told(name: str, scores: Scores) -> None:
         cells += [str(of_rung("spearman", table[:, epoch - 1], final)) for epoch in RUNGS]
         cells += [of_rung("regret", table[:, epoch - 1], final).percent() for epoch in RUNGS]
         print(_line(str(arm), cells))
-    heads = ["final", *(f"Spearman {each}" for each in after), *(f"Kendall {each}, itself" for each in after)]
+    heads = [
+        "final",
+        "final, more than linear",
+        *(f"Spearman {each}" for each in after),
+        *(f"Kendall {each}, itself" for each in after),
+    ]
     print("\n" + _line("more than one_cycle", heads) + "\n" + "|" + " --- |" * (1 + len(heads)))
     for arm, table in scores.items():
         theirs = scores[REFERENCE]
         cells = [ahead(table, theirs).percent()] if arm != REFERENCE else [""]
+        cells += [ahead(table, scores[FAST]).percent()] if arm != FAST else [""]
         cells += [str(more_meaning(table, theirs, each)) if arm != REFERENCE else "" for each in RUNGS]
         cells += [str(of_rung("kendall", table[:, epoch - 1], table[:, -1])) for epoch in RUNGS]
         print(_line(str(arm), cells))

@@ -19,7 +19,6 @@ from parts.measure import cpu
 from parts.varied_sets import (
     AVERAGED,
     EPOCHS,
-    LIGHTEST_FROM,
     PAIRED,
     SCHEDULES,
     SEED,
@@ -81,13 +80,13 @@ class Arm:
 def wanted(count: int) -> list[Task]:
     """Every training, in the order in which they are made, so that sets grow alike.
 
-    The paired ones are ahead of the others, which catch up; what is light on every set comes last.
+    The paired ones come first.
     """
     configs, places = drawn(count), dict[Task, float]()
     for number, (name, varied) in itertools.product(range(count), SETS.items()):
         own = str(configs[number]["schedule"])
         is_paired = varied.is_paired and number < PAIRED
-        place = number if is_paired else 1.6 * number + 100 * (number >= LIGHTEST_FROM)
+        place = number if is_paired else number + PAIRED
         places |= {Task(number, name, schedule): place for schedule in (SCHEDULES if is_paired else (own,))}
     return sorted(places, key=lambda task: places[task])
 

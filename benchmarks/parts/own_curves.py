@@ -50,6 +50,11 @@ def grounds(rows: Sequence[Row]) -> tuple[list[Candidate], dict[str, Ground]]:
     return shared, {name: Ground(values[:, 0], values[:, 1]) for name, values in told.items()}
 
 
+def place_of_fast(candidates: Sequence[Candidate]) -> int:
+    """Where `fast` as it is stands among them."""
+    return next(place for place, candidate in enumerate(candidates) if candidate.number == 0)
+
+
 def table(rows: Sequence[Row], name: str) -> Table:
     """The plain weights' curves of one set; what diverges goes on with the score 0 at its own pace."""
     spec, metric = spec_of(name), SETS[name].metric.removeprefix("valid/")
@@ -75,14 +80,15 @@ def spec_of(name: str) -> SweepSpec:
 
 
 def first_points(rows: Sequence[Row], name: str, size: int) -> list[Config]:
-    """A portfolio from the sets of other images, as configurations of this one."""
+    """`fast`, then a portfolio from the sets of other images, as configurations of this one."""
     candidates, known = grounds(rows)
+    first = [place_of_fast(candidates)]
     configs = {
         Candidate(int(row["number"]), str(row["schedule"])): json.loads(row["config"])
         for row in rows
         if row["set"] == name
     }
-    return [configs[candidates[place]] for place in left_out(known, families(), name, size)]
+    return [configs[candidates[place]] for place in left_out(known, families(), name, size, first)]
 
 
 def arms(points: Sequence[Config], fast: Config) -> list[Arm]:

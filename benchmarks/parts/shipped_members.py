@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from parts.complementary import Ground
-from parts.own_curves import Candidate
+from parts.own_curves import Candidate, place_of_fast
 from parts.varied_sets import AVERAGED, EPOCHS, PARAMETERS, drawn
 
 from sweeper.config.named_recipes import RECIPES
@@ -54,7 +54,7 @@ def file_text(candidates: Sequence[Candidate], known: Mapping[str, Ground], mach
     recipe = RECIPES["fast"]
     common: dict[str, Any] = {"architecture": "cnn"}
     common |= {key: value for key, value in recipe.values.items() if key not in PARAMETERS}
-    fast = next(place for place, candidate in enumerate(candidates) if candidate.number == 0)
+    fast = place_of_fast(candidates)
     members = [
         {NAME: f"curve {candidates[place].number}" if place != fast else "fast", **configs[place]}
         for place in places(configs, known, fast)

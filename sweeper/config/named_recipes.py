@@ -43,7 +43,7 @@ RECIPES: Mapping[RecipeName, NamedRecipe] = {
     "fast": NamedRecipe(
         source="after airbench94 (Jordan 2024, arXiv:2404.00498); chosen by benchmarks/recipe.py",
         train={
-            "optimizer": "muon", "learning_rate": 0.03, "momentum": 0.6, "schedule": "linear",
+            "optimizer": "muon", "learning_rate": 0.03, "momentum": 0.6, "schedule": "warmup_stable_decay",
             "label_smoothing": 0.2,
         },
         images={"augmentation": "crop_flip", "normalization": "standardize"},

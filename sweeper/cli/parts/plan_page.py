@@ -78,7 +78,7 @@ def _budget_text(spec: SweepSpec) -> str:
 
 
 def _recipe_text(spec: SweepSpec) -> str:
-    """`fast: optimizer=muon schedule=linear; the file sets learning_rate itself`."""
+    """`fast: optimizer=muon momentum=0.6; the file sets learning_rate itself`."""
     values, named = spec.recipe_values, RECIPES[spec.recipe]
     own = [key for key in named.values if key not in values]
     text = config_text(values) or named.source

@@ -118,7 +118,7 @@ def test_what_cannot_be_meant_is_one_line_and_nothing_is_written(
 def test_a_recipe_is_said_with_what_it_stands_for_and_what_the_file_sets_itself(file, say) -> None:
     said = say("plan", file, "-o", "recipe=fast", "-o", "parameters.whitening=false")
     (line,) = [line for line in said.out.splitlines() if line.startswith("recipe")]
-    assert line.startswith("recipe     fast: learning_rate=0.03 momentum=0.6 schedule=linear")
+    assert line.startswith("recipe     fast: learning_rate=0.03 momentum=0.6 schedule=warmup_stable_decay")
     assert line.endswith("; the file sets optimizer, whitening itself")
     facts = say("plan", file, "--json", "-o", "recipe=fast").json["recipe"]
     assert (facts["name"], facts["stands_for"]["whitening"]) == ("fast", True)
