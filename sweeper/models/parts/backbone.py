@@ -158,7 +158,7 @@ def _timm_backbone(name: str, weights: str, pixels: int) -> tuple[nn.Module, set
 
 def _own_the_randomness(module: nn.Module) -> None:
     for name, part in list(module.named_children()):
-        if isinstance(part, nn.Dropout):
+        if isinstance(part, nn.Dropout) and part.p:  # timm reads `p` of those that drop nothing
             setattr(module, name, Dropout(part.p))
         elif isinstance(part, StochasticDepth) and part.mode == "row":
             setattr(module, name, DropPath(part.p))
