@@ -85,10 +85,18 @@ class SplitSpec(Strict):
     """Another seed gives another division."""
     group_by: str | None = None
     """Pattern (regular expression) in the file name: files with the same match stay together."""
+    near_copies: Literal["apart", "together"] = "apart"
+    """`together`: pictures that are nearly the same stay on one side; `apart`: as it comes."""
     folds: Annotated[int, Field(ge=2)] | None = None
     """Cross-validation: divide train and valid into this many folds."""
     fold: Natural = 0
     """Which fold validates, counted from 0."""
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """Return what decides the division, for the digest of a data set."""
+        left_out = {"near_copies"} if self.near_copies == "apart" else set[str]()  # it came later
+        return self.model_dump(exclude=left_out)
 
     @field_validator("group_by")
     @classmethod

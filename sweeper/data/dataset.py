@@ -3,8 +3,7 @@
 import contextlib
 import hashlib
 import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,13 @@ from torch import Tensor
 from sweeper.config.sections import DatasetSpec, SplitSpec
 from sweeper.data.augment import Augmentation
 from sweeper.data.batches import RESIDENTS, Residents, Rows, batches
-from sweeper.data.decode import dimensions
 from sweeper.data.index import Bad, ImageRow, Index, Progress, open_index
+from sweeper.data.near_copies import VERSION as NEAR_VERSION
+from sweeper.data.near_copies import NearCopies, NearPair, near_copies, placed
 from sweeper.data.normalize import Fitted, Transform
 from sweeper.data.prepare import prepare
-from sweeper.data.sources import SPLITS, Source, Split, source
+from sweeper.data.sources import SPLITS, Source, Split
+from sweeper.data.sources import source as sources
 from sweeper.data.split import Assignment, assign
 from sweeper.data.statistics import fit
 from sweeper.data.store import Store
@@ -149,8 +150,9 @@ def open_dataset(
     `options` are those of the normalization. Building decodes every image once; opening takes
     milliseconds.
     """
-    store = prepare(open_source(spec), [pixels], cache, progress)[0]
-    assignment = kept_assignment(store, spec.split)
+    source = open_source(spec)
+    store = prepare(source, [pixels], cache, progress)[0]
+    assignment = kept_assignment(store, spec.split, _kept_together(source, spec, cache))
     for split in ("train", "valid"):
         if len(assignment.rows[split]) == 0:
             raise DataError(
@@ -163,17 +165,17 @@ def open_dataset(
     return Dataset(store, assignment, digest, fitted, transform, residents)
 
 
-def kept_assignment(store: Store, spec: SplitSpec) -> Assignment:
+def kept_assignment(store: Store, spec: SplitSpec, near: Mapping[str, str] | None = None) -> Assignment:
     """Work out the split once and keep it beside the store: 1 s for 30,000 images, 10 ms the next time.
 
-    All sizes of a source share it, because they hold the same rows.
+    All sizes of a source share it, because they hold the same rows. `near` is what `assign` wants of it.
     """
-    text = f"{_SPLIT_VERSION}/{canonical(spec.model_dump())}"
+    text = f"{_SPLIT_VERSION}/{canonical(spec.decisive)}{f'/{NEAR_VERSION}' if near else ''}"
     key = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
     path = store.path.with_name(f"split.{key}.json")
     assignment = _load_split(path, len(store.labels))
     if assignment is None:
-        assignment = assign(store.rows, store.about.classes, spec)
+        assignment = assign(store.rows, store.about.classes, spec, near or {})
         _save_split(assignment, len(store.labels), path)
     return assignment
 
@@ -200,33 +202,43 @@ def _save_split(assignment: Assignment, count: int, path: Path) -> None:
 
 def open_source(spec: DatasetSpec) -> Source:
     """Open the source that the sweep file names, after its options are checked."""
-    options = source.check(spec.source, spec.options)
-    return source[spec.source](Path(spec.root) if spec.root else None, **options)
+    options = sources.check(spec.source, spec.options)
+    return sources[spec.source](Path(spec.root) if spec.root else None, **options)
 
 
 def describe(spec: DatasetSpec, cache: Path) -> DataFacts:
     """Count the images and warn of what is odd. The first call decodes each of them once."""
-    index = _located(spec, cache)
-    assignment = assign(index.rows, index.classes, spec.split)
+    source, index = _located(spec, cache)
+    assignment = assign(index.rows, index.classes, spec.split, _kept_together(source, spec, cache))
     return _facts(spec.source, index, assignment)
 
 
-def _located(spec: DatasetSpec, cache: Path) -> Index:
-    """Open the index; what is wrong with the images is said of the root."""
+def find_near_copies(spec: DatasetSpec, cache: Path) -> tuple[NearCopies, Sequence[NearPair]]:
+    """Find pictures that are nearly the same, and where each lies. The first call decodes each once."""
+    source, index = _located(spec, cache)
+    assignment = assign(index.rows, index.classes, spec.split, _kept_together(source, spec, cache))
+    splits = {int(row): split for split, rows in assignment.rows.items() for row in rows}
+    found = near_copies(source, index, cache)
+    return found, placed(found, index, splits)
+
+
+def _kept_together(source: Source, spec: DatasetSpec, cache: Path) -> Mapping[str, str]:
+    """Return the groups of near-copies that the split keeps together; none where that is not asked for."""
+    if spec.split.near_copies == "apart":
+        return {}
+    found = near_copies(source, open_index(source, cache), cache)
+    found.refuse_unsplittable()
+    return found.groups
+
+
+def _located(spec: DatasetSpec, cache: Path) -> tuple[Source, Index]:
+    """Open the source and its index; what is wrong with the images is said of the root."""
     try:
-        return open_index(open_source(spec), cache)
+        source = open_source(spec)
+        return source, open_index(source, cache)
     except DataError as error:
         where = error.where or f"dataset.root {spec.root}"
         raise DataError(error.problem, where=where, hint=error.hint) from error
-
-
-def image_sizes(spec: DatasetSpec, cache: Path, most: int = 500) -> list[tuple[int, int]]:
-    """Read (width, height) from the headers of up to `most` images over the source, sorted by area."""
-    given = open_source(spec)
-    rows = open_index(given, cache).rows
-    chosen = rows[:: max(1, math.ceil(len(rows) / most))]
-    sizes = (dimensions(given.read(row.number)) for row in chosen)
-    return sorted((size for size in sizes if size), key=lambda size: size[0] * size[1])
 
 
 def _facts(name: str, index: Index, assignment: Assignment) -> DataFacts:
@@ -265,5 +277,5 @@ def _rows(store: Store, assignment: Assignment, split: Split) -> Rows:
 
 
 def _digest(content: str, spec: DatasetSpec, recipe: str) -> str:
-    text = "\n".join([content, canonical(spec.split.model_dump()), recipe])
+    text = "\n".join([content, canonical(spec.split.decisive), recipe])
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,14 +1,14 @@
 """Splits by class, so that a class with 20 images still has 2 in the test split.
 
 The split depends on the images' content and a seed alone: neither file order nor file names matter, except
-where `group_by` asks for them. Images that must stay together form a unit: copies, and those for
-which the pattern `group_by` finds the same text in the file name.
+where `group_by` asks for them. Images that must stay together form a unit: copies, near-copies where
+that is asked for, and those for which the pattern `group_by` finds the same text in the file name.
 """
 
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from sweeper.data.index import ImageRow
 from sweeper.data.sources import SPLITS, Split
 
 _TRAIN, _VALID, _TEST = range(3)
+_APART: Mapping[str, str] = {}
 Shares = tuple[float, float, float]
 
 
@@ -39,9 +40,14 @@ class _Unit:
     order: bytes
 
 
-def assign(rows: Sequence[ImageRow], classes: Sequence[str], spec: SplitSpec) -> Assignment:
-    """Divide the rows. A source's own test and valid images stay what they are."""
-    units = _units(rows, spec)
+def assign(
+    rows: Sequence[ImageRow], classes: Sequence[str], spec: SplitSpec, near: Mapping[str, str] = _APART
+) -> Assignment:
+    """Divide the rows. A source's own test and valid images stay what they are.
+
+    `near` gives the group of each picture that has near-copies to stay with.
+    """
+    units = _units(rows, spec, near)
     dropped = _leaking(units, rows)
     labels = [row.label for row in rows]
     place = np.full(len(rows), -1)
@@ -63,15 +69,15 @@ def assign(rows: Sequence[ImageRow], classes: Sequence[str], spec: SplitSpec) ->
         split: np.flatnonzero(place == number).astype(np.int64) for number, split in enumerate(SPLITS)
     }
     notes = (
-        *_leaks(dropped),
+        *_leaks(dropped, "equal or nearly equal" if near else "equal"),
         *_empty(divided, len(rows), own, shares),
         *class_notes(divided, labels, classes),
     )
     return Assignment(divided, notes)
 
 
-def _units(rows: Sequence[ImageRow], spec: SplitSpec) -> list[_Unit]:
-    """Join rows by equal content or by equal text under the pattern, in the seed's order."""
+def _units(rows: Sequence[ImageRow], spec: SplitSpec, near: Mapping[str, str]) -> list[_Unit]:
+    """Join rows by equal content, as near-copies or by equal text under the pattern, in the seed's order."""
     parent = list(range(len(rows)))
 
     def root(row: int) -> int:
@@ -82,7 +88,7 @@ def _units(rows: Sequence[ImageRow], spec: SplitSpec) -> list[_Unit]:
 
     first: dict[tuple[str, str], int] = {}
     for number, row in enumerate(rows):
-        for tie in _ties(row, spec.group_by):
+        for tie in _ties(row, spec.group_by, near):
             parent[root(number)] = root(first.setdefault(tie, number))
     members: defaultdict[int, list[int]] = defaultdict(list)
     for number in range(len(rows)):
@@ -90,8 +96,10 @@ def _units(rows: Sequence[ImageRow], spec: SplitSpec) -> list[_Unit]:
     return sorted((_unit(each, rows, spec.seed) for each in members.values()), key=lambda unit: unit.order)
 
 
-def _ties(row: ImageRow, pattern: str | None) -> Iterator[tuple[str, str]]:
+def _ties(row: ImageRow, pattern: str | None, near: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield ("picture", row.picture)
+    if row.picture in near:
+        yield ("near", near[row.picture])
     if pattern is not None and (match := re.search(pattern, row.key)):
         yield ("group", "\0".join(match.groups("")) if match.re.groups else match.group())
 
@@ -209,9 +217,9 @@ def _divide_folds(
         place[members] = _VALID if chosen == fold else _TRAIN
 
 
-def _leaks(dropped: Sequence[int]) -> Iterator[str]:
+def _leaks(dropped: Sequence[int], how: str) -> Iterator[str]:
     if dropped:
-        yield f"{len(dropped)} images equal one of the source's own valid or test images and are left out"
+        yield f"{len(dropped)} images {how} one of the source's own valid or test images and are left out"
 
 
 def _empty(rows: Rows, count: int, own: Set[str], shares: Shares) -> Iterator[str]:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from sweeper.config.spec import SweepSpec
 from sweeper.data.contact import contact_sheet
-from sweeper.data.dataset import DataFacts, describe, image_sizes, open_source
+from sweeper.data.dataset import DataFacts, describe, find_near_copies, open_source
 from sweeper.data.gc import Kept, collect, kept, limit_bytes
+from sweeper.data.image_sizes import image_sizes
 from sweeper.data.index import Bad, Progress
+from sweeper.data.near_copies import NearCopies, NearPair
 from sweeper.data.prepare import prepare
 from sweeper.data.store import Store
 from sweeper.store.paths import cache_root
@@ -20,7 +22,8 @@ _SHEET_PIXELS = 64
 class Inspection:
     """What was found out about the images of a sweep file.
 
-    `sizes` are (width, height) of up to 500 images, the smallest first. `sheet` is the contact sheet with
+    `sizes` are (width, height) of up to 500 images, the smallest first. `near` are the near-copies, and
+    `pairs` where each of them lies. `sheet` is the contact sheet with
     `drawn` of the classes on it; None where none was asked for, and then `bad` names only what the
     headers give away.
     """
@@ -28,6 +31,8 @@ class Inspection:
     facts: DataFacts
     sizes: Sequence[tuple[int, int]]
     bad: Sequence[Bad]
+    near: NearCopies
+    pairs: Sequence[NearPair]
     sheet: Path | None = None
     drawn: int = 0
 
@@ -40,11 +45,13 @@ def decode_images(spec: SweepSpec, sizes: Sequence[int], progress: Progress) -> 
 def inspect_images(spec: SweepSpec, sheet: Path | None, progress: Progress) -> Inspection:
     """Count the images, measure some, and draw a contact sheet into the file, if there is to be one."""
     facts = describe(spec.dataset, cache_root())
+    sizes = image_sizes(spec.dataset, cache_root())
+    near, pairs = find_near_copies(spec.dataset, cache_root())
     if sheet is None:
-        return Inspection(facts, image_sizes(spec.dataset, cache_root()), facts.bad)
+        return Inspection(facts, sizes, facts.bad, near, pairs)
     (store,) = decode_images(spec, (_SHEET_PIXELS,), progress)
     drawn = contact_sheet(store, sheet)
-    return Inspection(facts, image_sizes(spec.dataset, cache_root()), store.about.bad, sheet, drawn)
+    return Inspection(facts, sizes, store.about.bad, near, pairs, sheet, drawn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,12 @@ from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.config.spec import SweepSpec
 from sweeper.data.dataset import DataFacts
 from sweeper.data.index import Progress
+from sweeper.data.likeness import FEWEST_PIXELS
 from sweeper.data.sources import SPLITS
 from sweeper.plan.cached_images import Inspection
 from sweeper.wording import plain
+
+_PAIRS_SHOWN = 10
 
 
 @contextlib.contextmanager
@@ -48,6 +51,16 @@ def inspection_facts(found: Inspection) -> dict[str, Any]:
         "per_class_and_split": {split: list(counts) for split, counts in facts.per_class_and_split.items()},
         "imbalance": facts.imbalance,
         "copies": facts.copies,
+        "near_copies": {
+            "compared": found.near.compared,
+            "too_small": found.near.small,
+            "of_one_color": found.near.flat,
+            "unknown": found.near.unknown,
+            "pairs": [
+                {"images": list(each.keys), "classes": list(each.classes), "splits": list(each.splits)}
+                for each in found.pairs
+            ],
+        },
         "warnings": list(facts.warnings),
         "digest": facts.digest,
         "sizes": _sizes_text(found.sizes),
@@ -75,6 +88,8 @@ def _pairs(spec: SweepSpec, found: Inspection) -> Iterator[tuple[str, str]]:
     yield "sizes", _sizes_text(found.sizes)
     yield "imbalance", f"the largest class has {facts.imbalance:.1f} times the images of the smallest"
     yield "copies", f"{facts.copies:,} copies of other images, pixel for pixel"
+    for number, line in enumerate(_near_lines(found)):
+        yield "" if number else "near-copies", plain(line)
     yield "digest", facts.digest
     for number, warning in enumerate(facts.warnings):
         yield "" if number else "warnings", plain(warning)
@@ -82,6 +97,27 @@ def _pairs(spec: SweepSpec, found: Inspection) -> Iterator[tuple[str, str]]:
         yield "" if number else "unreadable", plain(f"{bad.key}: {bad.reason}")
     if found.sheet:
         yield "contact sheet", plain(_sheet_text(found))
+
+
+def _near_lines(found: Inspection) -> Iterator[str]:
+    """Count the pairs, name the first, and say what was not compared."""
+    near, pairs = found.near, found.pairs
+    if near.unknown:
+        yield near.unknown
+    elif near.compared:
+        several = sum(len(set(each.classes)) > 1 for each in pairs)
+        straddling = sum(each.straddles for each in pairs)
+        yield (
+            f"{len(pairs):,} pairs of {near.compared:,} pictures are nearly the same; "
+            f"{straddling:,} lie on both sides of the split, {several:,} in two classes"
+        )
+    yield from map(str, pairs[:_PAIRS_SHOWN])
+    if len(pairs) > _PAIRS_SHOWN:
+        yield f"and {len(pairs) - _PAIRS_SHOWN:,} more pairs: --json has them all"
+    if near.small:
+        yield f"{near.small:,} pictures are not compared: a side has less than {FEWEST_PIXELS} px"
+    if near.flat:
+        yield f"{near.flat:,} pictures are not compared: they are nearly of one color"
 
 
 def _sizes_text(sizes: Sequence[tuple[int, int]]) -> str:
