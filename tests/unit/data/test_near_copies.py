@@ -53,7 +53,7 @@ def folder(tmp_path):
         for name, image in images.items():
             path = tmp_path / "photos" / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            image.save(path, **({"quality": 60} if path.suffix == ".jpg" else {}))
+            image.save(path, **({"quality": 90} if path.suffix == ".jpg" else {}))
         return DatasetSpec.model_validate(
             {"source": "image_folder", "root": str(tmp_path / "photos"), "split": split}
         )
