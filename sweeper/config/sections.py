@@ -140,7 +140,7 @@ class TrainSpec(Strict):
     epochs: Annotated[Count, Field(le=100_000)] = 20
     """Passes over the training split, at most."""
     batch_size: Count | Literal["auto"] = 128
-    """Images a step; `auto` finds the largest that fits."""
+    """Images a step; `auto` takes the fewest that keep the device busy, `learning_rate` scaled."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """Number format; `auto` is bf16 where the device multiplies it, else fp16 on a GPU, fp32 on a CPU."""
     optimizer: Literal["sgd", "rmsprop", "adam", "adamw", "muon"] = "adamw"

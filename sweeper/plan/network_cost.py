@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from sweeper.config.sections import TrainSpec
 from sweeper.config.spec import SweepSpec
 from sweeper.cost import Work, terms
 from sweeper.data.dataset import DataFacts
 from sweeper.models.parts.count import LayerRow, count, layer_table
 from sweeper.models.parts.flip_average import views_of
+from sweeper.store.paths import cache_root
+from sweeper.training.batch import planned_batch, rate_text
 from sweeper.training.device import default_device
 from sweeper.training.feature_cache import can_share
 from sweeper.training.network import build
@@ -19,7 +20,6 @@ from sweeper.training.recipe import Recipe, compose
 from sweeper.training.validation import evaluation_batch
 from sweeper.trial import Config
 
-_AUTOMATIC_BATCH = 256  # what `batch_size: auto` is taken for: it is found on the device
 _EXACT_ZCA = 3_072  # numbers of an image up to which the whitening matrix is whole
 _ZCA_RANK = 1_024
 _BYTES = 4  # of a number in fp32; bf16 halves the activations
@@ -64,7 +64,11 @@ def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> NetworkCost:
     work = _work(recipe, module, rows, facts, is_shared=is_shared)
     trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
     states = _STATES[recipe.train.optimizer]
-    held = work.values * _batch(recipe) + sum(p.numel() for p in module.parameters()) + (states - 1) * trained
+    held = (
+        work.values * _batch(recipe, facts)
+        + sum(p.numel() for p in module.parameters())
+        + (states - 1) * trained
+    )
     parameters = count(module)
     kept = trained if is_shared else parameters
     if recipe.train.ema:  # the averaged weights are a copy, and so are those of the checkpoint
@@ -83,6 +87,16 @@ def parameter_count(config: Config, spec: SweepSpec, *, channels: int, classes: 
         )
 
 
+def automatic_text(config: Config, spec: SweepSpec, facts: DataFacts) -> str:
+    """Say in a line which batch `auto` is, and what the rate becomes; empty where the file has a number."""
+    recipe = compose(config, spec.train)
+    if recipe.train.batch_size != "auto":
+        return ""
+    is_measured = default_device().type == "cuda"
+    more = "; a GPU is measured by the first trial of a kind" if is_measured else ""
+    return rate_text(recipe.train, _batch(recipe, facts)) + more
+
+
 def _unloaded(recipe: Recipe) -> Recipe:
     """The same recipe without its file of weights, which does not change its size."""
     if "weights" not in recipe.model_options:
@@ -97,7 +111,7 @@ def _work(
     counted = [row for row in rows if not is_shared or row.name.startswith("head")]
     inputs = facts.channels * recipe.pixels**2
     train, valid = facts.per_split["train"], facts.per_split["valid"]
-    batch = min(_batch(recipe), max(1, train))
+    batch = min(_batch(recipe, facts), max(1, train))
     views = views_of(module)
     at_once = evaluation_batch((facts.channels, recipe.pixels, recipe.pixels), default_device())
     steps = max(1, -(-train // batch))  # all of one size, as training.batch.even_batches makes them
@@ -113,20 +127,29 @@ def _work(
         valid_steps=views * -(-valid // at_once),
         transform=0 if is_shared else _transform(recipe.normalization, inputs),
         augmentation=0 if recipe.augmentation == "none" else inputs,
-        update=_orthogonalization(module, recipe.train) if recipe.train.optimizer == "muon" else 0.0,
+        update=_orthogonalization(module, recipe) if recipe.train.optimizer == "muon" else 0.0,
     )
 
 
-def _orthogonalization(module: nn.Module, train: TrainSpec) -> float:
+def _orthogonalization(module: nn.Module, recipe: Recipe) -> float:
     """The operations of Muon's five Newton-Schulz iterations, each of three products, on every matrix."""
-    weights: list[nn.Parameter] = parameter_groups(module, train)[0]["params"]
+    weights: list[nn.Parameter] = parameter_groups(module, recipe.train)[0]["params"]
     sides = (sorted((len(weight), weight[0].numel())) for weight in weights)
     return sum(5 * (4.0 * short**2 * long + 2.0 * short**3) for short, long in sides)
 
 
-def _batch(recipe: Recipe) -> int:
+def _batch(recipe: Recipe, facts: DataFacts) -> int:
     size = recipe.train.batch_size
-    return _AUTOMATIC_BATCH if size == "auto" else size
+    if size != "auto":
+        return size
+    return planned_batch(
+        recipe,
+        shape=(facts.channels, recipe.pixels, recipe.pixels),
+        classes=len(facts.classes),
+        images=facts.per_split["train"],
+        device=default_device(),
+        cache=cache_root(),
+    )
 
 
 def _product(shape: tuple[int, ...]) -> int:

@@ -17,7 +17,7 @@ from sweeper.errors import PreflightError, SpecError
 from sweeper.models.parts.count import LayerRow
 from sweeper.plan.check_objective import objective_notes
 from sweeper.plan.check_spec import TRIES, check_spec, drawn
-from sweeper.plan.network_cost import NetworkCost, size_of
+from sweeper.plan.network_cost import NetworkCost, automatic_text, size_of
 from sweeper.plan.refusal import Refusal, absent_weights
 from sweeper.search.parts.portfolio_start import Start
 from sweeper.search.points import configurations, has_points_only
@@ -102,7 +102,8 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
     corners = _corners(spec, facts) if has_search else ()
     size = spec.space.size if has_search else len(spec.points)
     absent = absent_weights(refusal)
-    warnings = (*warnings, *refusal.notes)
+    batches = dict.fromkeys(automatic_text(each.config, spec, facts) for each in chosen)
+    warnings = (*warnings, *refusal.notes, *filter(None, batches))
     return Plan(facts, pixel_sizes(spec), size, tuple(chosen), corners, warnings, absent)
 
 

@@ -73,7 +73,9 @@ class Job:
         short = Short(open_for(recipe, self.dataset, self.cache))
         timed, before = list[float](), 0.0
         trial = Trial("probe", 0, config, seed=0)
-        for report in train(trial, short, recipe, objective=self.metric, device=default_device()):
+        # the features of a part are not those of the whole; a batch that is measured is
+        kept = None if recipe.architecture == "pretrained" else self.cache
+        for report in train(trial, short, recipe, objective=self.metric, device=default_device(), cache=kept):
             seconds, before = report.device_seconds - before, report.device_seconds
             if report.epoch <= WARM_UP:  # memory, kernels, a captured graph
                 short.lengthen(seconds)

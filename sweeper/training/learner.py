@@ -14,7 +14,7 @@ from sweeper.data.batches import Data
 from sweeper.models.parts.random_layers import share_generator
 from sweeper.models.parts.whitening import whitening_layers
 from sweeper.training.averaging import AveragedWeights
-from sweeper.training.batch import automatic_batch, even_batches
+from sweeper.training.batch import Throughput, batch_and_rate, even_batches
 from sweeper.training.device import CudaGraphs, Graphs, compute_dtype, training_dtype
 from sweeper.training.feature_cache import can_share, shared_features
 from sweeper.training.network import build_initialized, portable_state, restore_state
@@ -29,7 +29,6 @@ from sweeper.training.optim import (
 from sweeper.training.recipe import Recipe
 from sweeper.training.step import GraphedStepper, Stepper
 from sweeper.training.validation import Evaluator
-from sweeper.trial import canonical
 
 _FITTING_BATCH, _FITTING_BATCHES = 128, 8
 
@@ -66,24 +65,35 @@ class Learner:
         seed: int,
         device: torch.device,
         batch_size: int | None = None,
+        rate: float | None = None,
         cache: Path | None = None,
         graphs: Graphs | None = None,
+        throughput: Throughput | None = None,
     ) -> "Learner":
         """Draw the weights from the seed and put all on the device, channels last (1.7x as fast on a CPU).
 
-        `batch_size` is that of an earlier attempt, which found it automatically on another device. With a
-        `cache`, a frozen backbone's vectors are computed once for all trials and the head alone is trained.
-        A GPU replays the step as one of its own `graphs`.
+        `batch_size` and `rate` are those of an earlier attempt, which found them automatically on another
+        device; `throughput` stands in for measuring this one. With a `cache`, a frozen backbone's vectors are
+        computed once for all trials and the head alone is trained. A GPU replays the step as one of its own
+        `graphs`.
         """
-        train, classes = recipe.train, len(dataset.classes)
+        classes = len(dataset.classes)
         whole = build_initialized(recipe, shape=dataset.shape, classes=classes, seed=seed)
         whole = whole.to(device).to(memory_format=torch.channels_last)
-        dtype = compute_dtype(train, device)
+        dtype = compute_dtype(recipe.train, device)
         module, data = whole, dataset
         if cache is not None and can_share(recipe):
             module = whole.get_submodule("head")
             data = shared_features(whole, recipe, dataset, cache=cache, device=device, dtype=dtype)
-        wanted = _batch_size(module, recipe, data, device, earlier=batch_size)
+        wanted, train = batch_and_rate(
+            module,
+            recipe,
+            data,
+            device,
+            earlier=None if batch_size is None else (batch_size, rate),
+            cache=cache,
+            throughput=throughput,
+        )
         size, steps = even_batches(data.size("train"), wanted)
         averaged = AveragedWeights(whole, module, recipe.train.ema) if recipe.train.ema else None
         generator = torch.Generator(device)
@@ -164,6 +174,7 @@ class Learner:
             "optimizer": self.optimizer.state_dict()["state"],
             "scaler": self.step.scaler.state_dict(),
             "batch_size": self.asked,
+            "learning_rate": self.train.learning_rate,
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -175,19 +186,6 @@ class Learner:
         self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
         if state.get("scaler"):
             self.step.scaler.load_state_dict(state["scaler"])
-
-
-def _batch_size(
-    module: nn.Module, recipe: Recipe, dataset: Data, device: torch.device, *, earlier: int | None
-) -> int:
-    """Return the file's size; for `auto` that of an earlier attempt, else what this device holds."""
-    if recipe.train.batch_size != "auto":
-        return recipe.train.batch_size
-    if earlier is not None:
-        return earlier
-    key = (recipe.architecture, canonical(recipe.model_options), len(dataset.classes))
-    limit = dataset.size("train")
-    return automatic_batch(module, recipe.train, key=key, shape=dataset.shape, limit=limit, device=device)
 
 
 def _stepper(

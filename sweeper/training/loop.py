@@ -15,7 +15,6 @@ from torch import nn
 from sweeper.data.augment import augmentation
 from sweeper.data.batches import Data
 from sweeper.errors import FailureKind, SpecError, SweeperError
-from sweeper.models import Shape
 from sweeper.registry import nearest
 from sweeper.training.checkpoint import CheckpointFolder, load, load_newest
 from sweeper.training.checkpoint_names import epoch_of, written
@@ -83,6 +82,7 @@ def train(
     cache: Path | None = None,
     graphs: Graphs | None = None,
     saving: Saving | None = None,
+    throughput: Callable[[int], float | None] | None = None,
 ) -> Iterator[Report]:
     """Yield one report an epoch. At a rung and at the end its checkpoint is on the disk before the report is.
 
@@ -93,15 +93,15 @@ def train(
     trained again; epochs up to `trial.epoch` that were reported and not saved are trained and not reported.
     `checkpoints` is the sweep's folder; the trial's own is made below it. With a `cache` folder, trials with
     the same frozen backbone and no augmentation share its features, which the first of them computes (billed,
-    but not among its device seconds). `graphs` replay the step; a GPU has its own. Raises `Diverged`.
+    but not among its device seconds). `graphs` replay the step; a GPU has its own. `throughput`
+    stands in for measuring the device where the batch is `auto`. Raises `Diverged`.
     """
     if objective not in METRICS:
         raise SpecError(f"objective.metric: no trial reports {objective!r}", hint=nearest(objective, METRICS))
     prepare(device, threads)
     folder = CheckpointFolder(checkpoints / trial.id, trial.id, trial.attempt) if checkpoints else None
-    build = functools.partial(
-        Learner.build, recipe, dataset, seed=trial.seed, device=device, cache=cache, graphs=graphs
-    )
+    given = {"seed": trial.seed, "device": device, "cache": cache, "graphs": graphs, "throughput": throughput}
+    build = functools.partial(Learner.build, recipe, dataset, **given)
     learner, progress, rows = _begin(build, trial, folder, device)
     if learner.must_be_fitted and not progress.epoch:
         began = clock()
@@ -261,7 +261,7 @@ def _begin(
     state = load_newest(known, folder.root if folder else None, device)
     if state is None:
         return build(), Progress(), []
-    learner = build(batch_size=state["batch_size"])
+    learner = build(batch_size=state["batch_size"], rate=state.get("learning_rate"))
     learner.load_state(state)
     return learner, Progress(**state["progress"]), list(state.get("reports", []))
 
@@ -285,7 +285,7 @@ def final_score(checkpoint: Path, dataset: Data, recipe: Recipe, *, device: torc
 
 
 def restore(
-    checkpoint: Path, recipe: Recipe, *, shape: Shape, classes: int, device: torch.device
+    checkpoint: Path, recipe: Recipe, *, shape: tuple[int, int, int], classes: int, device: torch.device
 ) -> nn.Module:
     """Return a verified checkpoint's network, in evaluation; a frozen backbone comes from its own file."""
     module = build(recipe, shape=shape, classes=classes)
