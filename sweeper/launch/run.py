@@ -72,7 +72,7 @@ def _driven(launch: Launch) -> Ending:
         for line in launch.plan.memory:
             console.note(line)
         if launch.plan.start:
-            console.note(f"the sweep begins with {launch.plan.start.said()}")
+            console.note(f"start: {launch.plan.start.said()}")
         test = partial(score_chosen, sweep, training, equipment.compute) if training else lambda: None
         with driver.in_charge():
             equipment.runner(sweep, equipment.workload, driver.pulse)
