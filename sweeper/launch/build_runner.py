@@ -10,7 +10,7 @@ from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.prices import GpuPrice, PriceBook, load_prices
 from sweeper.launch.build_training import training_of
-from sweeper.launch.choose_runner import runner_text, with_runner
+from sweeper.launch.choose_runner import runner_text, sharing_text, with_runner
 from sweeper.runners import Runner, Workload, runner
 from sweeper.runners.parts.synthetic_curves import SyntheticCurves
 from sweeper.runners.parts.worker_process import WorkerProcess
@@ -57,8 +57,9 @@ def equipment_of(
     `images` is the digest of the images that the sweep began with.
     """
     options = with_runner(spec, options)
-    if text := runner_text(options):
-        say(text)
+    for text in (runner_text(options), sharing_text(spec, options)):
+        if text:
+            say(text)
     if options.runner == "simulated":
         clock = VirtualClock()
         curves = SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, spec.search.seed)

@@ -1,11 +1,14 @@
 """This module chooses the runner where the options name none: Ray only if several trials run at a time."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import SweepSpec
 from sweeper.runners.parts.slots import Slots
-from sweeper.runners.parts.this_machine import this_machine
+from sweeper.runners.parts.this_machine import this_machine, visible_gpus
+from sweeper.training.device import has_mps
 
 WORDS = {
     "local": "trials run in this process, one at a time",
@@ -29,3 +32,18 @@ def runner_text(options: RunOptions) -> str:
     where = f"the Ray cluster at {options.address}" if options.address else "a private Ray on this machine"
     words = WORDS.get(options.runner, "").format(where=where)
     return words and f"{words} (--runner {options.runner})"
+
+
+def sharing_text(
+    spec: SweepSpec, options: RunOptions, gpus: int | None = None, environment: Mapping[str, str] = os.environ
+) -> str:
+    """Say what trials that share a GPU of this machine lose where MPS does not run; else empty."""
+    shared = any(0 < each.gpu <= 1 / 2 for each in spec.resources.variants)
+    if not shared or options.address or options.runner != "ray_tune":
+        return ""
+    if not (len(visible_gpus()) if gpus is None else gpus) or has_mps(environment):
+        return ""
+    return (
+        "trials share a GPU without NVIDIA MPS, so their kernels take turns: "
+        "`nvidia-cuda-mps-control -d` starts it (docs/training.md)"
+    )

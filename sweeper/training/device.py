@@ -5,7 +5,8 @@ import ctypes
 import functools
 import logging
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -13,6 +14,7 @@ import torch
 from sweeper.config.sections import TrainSpec
 
 _WITH_BF16 = (8, 0)  # Ampere; Turing and Volta multiply fp16 alone in their tensor cores
+_CONTEXT_BYTES = 2**29  # of a process: context, kernels, libraries
 _M_ARENA_MAX, _M_MMAP_MAX, _M_TRIM_THRESHOLD = -8, -4, -1  # from malloc.h
 _log = logging.getLogger(__name__)
 
@@ -39,6 +41,25 @@ def prepare(device: torch.device, threads: int = 1) -> None:
     else:
         torch.set_float32_matmul_precision("high")
         torch.backends.cudnn.benchmark = True
+
+
+def limit_memory(share: float, cuda: Any = torch.cuda) -> None:
+    """Let this process have its share of the GPU's memory, less what CUDA takes outside of torch's allocator.
+
+    A trial that wants more runs out of memory by itself, and goes on in pieces; others do not notice.
+    """
+    if not cuda.is_available():
+        return
+    fraction = 1.0
+    if 0 < share < 1:
+        fraction = max(share / 2, share - _CONTEXT_BYTES / cuda.mem_get_info()[1])
+    cuda.set_per_process_memory_fraction(fraction)
+
+
+def has_mps(environment: Mapping[str, str]) -> bool:
+    """Return whether NVIDIA's Multi-Process Service runs here: its daemon has a pipe in this folder."""
+    folder = environment.get("CUDA_MPS_PIPE_DIRECTORY") or "/tmp/nvidia-mps"
+    return (Path(folder) / "control").exists()
 
 
 @functools.cache

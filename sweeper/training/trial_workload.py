@@ -5,7 +5,7 @@ import functools
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -16,7 +16,7 @@ from sweeper.data.dataset import Dataset, open_dataset
 from sweeper.errors import DataError, FailureKind, StateError
 from sweeper.files import own_folder, write_atomically
 from sweeper.training.checkpoint_writer import Saving
-from sweeper.training.device import default_device
+from sweeper.training.device import default_device, limit_memory
 from sweeper.training.loop import final_score, train
 from sweeper.training.recipe import Recipe, compose
 from sweeper.trial import Config, Report, Trial, canonical
@@ -43,6 +43,7 @@ class Training:
     mark: str = ""
     images: str = ""
     saving: Saving = field(default_factory=Saving)
+    limit: Callable[[float], None] = limit_memory
 
     def leave_mark(self) -> None:
         """Write the launch's own mark into the folder of checkpoints, by which other nodes recognize it."""
@@ -72,6 +73,7 @@ class Training:
         self.prove()
         recipe = compose(trial.config, self.train)
         device = default_device()
+        self.limit(self.resources.of(trial.config).gpu)
         share = self.resources.share(trial.config, on_gpu=device.type == "cuda")
         return train(
             trial,

@@ -24,13 +24,17 @@ def load_nvml() -> Any | None:
 
 @dataclass(slots=True)
 class _Gpu:
-    """One device. `read_mj` counts since the driver was loaded; `power_w` and `drawn_j` serve old GPUs."""
+    """One device. `began_mj` counts since the driver was loaded; `power_w` and `drawn_j` serve old GPUs.
+
+    `part` is what a MIG slice is of its GPU, which alone has a counter.
+    """
 
     handle: Any
     uuid: str
     began_mj: float | None
     read_at: float
     power_w: float
+    part: float = 1.0
     drawn_j: float = 0.0
 
 
@@ -69,20 +73,34 @@ class EnergyMeter:
         if self._gpus is None:
             return None
         try:
-            return sum(self._drawn(gpu) for gpu in self._gpus)
+            return sum(gpu.part * self._drawn(gpu) for gpu in self._gpus)
         except self._nvml.NVMLError:
             self._gpus = None
             return None
 
     def _opened(self, gpu: str) -> _Gpu:
         nvml = self._nvml
-        is_number = gpu.isdigit()
-        handle = (
-            nvml.nvmlDeviceGetHandleByIndex(int(gpu)) if is_number else nvml.nvmlDeviceGetHandleByUUID(gpu)
-        )
+        named, part = self._handle(gpu), 1.0
+        handle = named
+        if gpu.startswith("MIG-"):
+            handle = nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(named)
+            slices = nvml.nvmlDeviceGetAttributes(named).gpuInstanceSliceCount
+            part = min(1.0, slices / max(1, nvml.nvmlDeviceGetMaxMigDeviceCount(handle)))
         began = self._counted(handle)
         power = 0.0 if began is not None else nvml.nvmlDeviceGetPowerUsage(handle) / 1000
-        return _Gpu(handle, str(nvml.nvmlDeviceGetUUID(handle)), began, self._clock(), power)
+        return _Gpu(handle, str(nvml.nvmlDeviceGetUUID(named)), began, self._clock(), power, part)
+
+    def _handle(self, gpu: str) -> Any:
+        """Find a device by its number, as NVML counts, or by its UUID, which CUDA lets people shorten."""
+        nvml = self._nvml
+        if gpu.isdigit():
+            return nvml.nvmlDeviceGetHandleByIndex(int(gpu))
+        if gpu.startswith("GPU-"):
+            handles = map(nvml.nvmlDeviceGetHandleByIndex, range(nvml.nvmlDeviceGetCount()))
+            meant = [each for each in handles if str(nvml.nvmlDeviceGetUUID(each)).startswith(gpu)]
+            if len(meant) == 1:
+                return meant[0]
+        return nvml.nvmlDeviceGetHandleByUUID(gpu)
 
     def _counted(self, handle: Any) -> float | None:
         """Return the device's own counter in millijoules; None where it has none."""

@@ -3,7 +3,7 @@
 import pytest
 
 from sweeper.config.run_options import RunOptions
-from sweeper.launch.choose_runner import runner_text, with_runner
+from sweeper.launch.choose_runner import runner_text, sharing_text, with_runner
 from sweeper.runners.parts.slots import Machine, Slots
 
 
@@ -52,3 +52,18 @@ def test_a_line_says_who_runs_the_trials_and_how_to_choose():
     assert runner_text(RunOptions("subprocess")).endswith("without Ray (--runner subprocess)")
     assert "the Ray cluster at auto" in runner_text(RunOptions("ray_tune", "auto"))
     assert runner_text(RunOptions("simulated")) == ""
+
+
+@pytest.mark.parametrize(
+    ("gpu", "gpus", "has_daemon", "is_said"),
+    [(0.25, 1, False, True), (0.25, 1, True, False), (1, 1, False, False), (0.25, 0, False, False)],
+)
+def test_gpus_that_are_shared_without_mps_are_told_in_a_line(
+    toy_spec, tmp_path, gpu, gpus, has_daemon, is_said
+):
+    if has_daemon:
+        (tmp_path / "control").touch()
+    spec, environment = toy_spec(resources={"gpu": gpu}), {"CUDA_MPS_PIPE_DIRECTORY": str(tmp_path)}
+    text = sharing_text(spec, RunOptions("ray_tune"), gpus, environment)
+    assert ("nvidia-cuda-mps-control -d" in text) is is_said
+    assert sharing_text(spec, RunOptions("subprocess"), gpus, environment) == ""

@@ -1,15 +1,20 @@
 """Whether a node sees the sweep's folder, before it trains anything there."""
 
+import os
 import pickle
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 
+from sweeper.config.resources import ResourcesSpec
 from sweeper.config.sections import DatasetSpec, TrainSpec
 from sweeper.errors import DataError, FailureKind
 from sweeper.runners.parts.run_attempt import failure
+from sweeper.runners.parts.worker_process import WorkerProcess
+from sweeper.training.device import limit_memory
 from sweeper.training.trial_workload import Training, UnseenFolder
 from sweeper.trial import Trial
 
@@ -95,3 +100,44 @@ def test_a_trial_whose_whitening_does_not_fit_is_fitted_in_pieces_and_trained(
     (roomy,) = replace(training, cache=training.cache / "other")(Trial("t1", 1, config, seed=1))
     far = 1e-3 if numbers == 20_000 else 0.3
     assert short.score == pytest.approx(roomy.score, abs=far)
+
+
+class FakeCuda:
+    """A GPU of 8 GiB; the limit of whoever asks is written down, in its process."""
+
+    def __init__(self, log):
+        self.log = log
+
+    def is_available(self):
+        return True
+
+    def mem_get_info(self):
+        return 2**32, 2**33
+
+    def set_per_process_memory_fraction(self, fraction):
+        with self.log.open("a") as file:
+            file.write(f"{os.getpid()} {fraction:g}\n")
+
+
+@pytest.mark.slow(reason="starts a worker, which imports torch")
+def test_a_worker_limits_each_trial_to_its_share_of_the_gpus_memory(training, tmp_path):
+    training.leave_mark()
+    resources = ResourcesSpec.model_validate({"gpu": 0.25, "rules": [{"when": {"layers": 2}, "gpu": 1.0}]})
+    training = replace(
+        training,
+        train=TrainSpec(epochs=1),
+        resources=resources,
+        limit=partial(limit_memory, cuda=FakeCuda(tmp_path / "limits")),
+    )
+    worker = WorkerProcess()
+    try:
+        worker.start()
+        for layers in (1, 2):
+            config = {"architecture": "cnn", "pixels": 8, "layers": layers, "filters": 2}
+            trial = Trial(f"t{layers}", layers, config, seed=1)
+            assert worker.call(lambda trial: len(list(training(trial))), trial) == 1
+    finally:
+        worker.kill()
+    rows = [line.split() for line in (tmp_path / "limits").read_text().splitlines()]
+    assert [fraction for _, fraction in rows] == ["0.1875", "1"], "a sixteenth of 8 GiB is CUDA's own"
+    assert os.getpid() not in {int(pid) for pid, _ in rows}

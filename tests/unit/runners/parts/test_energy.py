@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 from sweeper.runners.parts.energy import EnergyMeter, load_nvml
@@ -19,11 +21,23 @@ class FakeNvml:
         self._alive()
         return index
 
+    def nvmlDeviceGetCount(self):  # noqa: N802
+        return len(self.counters)
+
     def nvmlDeviceGetHandleByUUID(self, uuid):  # noqa: N802
-        return int(uuid.removeprefix("GPU-"))
+        return uuid if uuid.startswith("MIG-") else int(uuid.removeprefix("GPU-"))
 
     def nvmlDeviceGetUUID(self, handle):  # noqa: N802
-        return f"GPU-{handle}"
+        return handle if isinstance(handle, str) else f"GPU-{handle}"
+
+    def nvmlDeviceGetDeviceHandleFromMigDeviceHandle(self, handle):  # noqa: N802
+        return int(handle.removeprefix("MIG-")[0])  # MIG-2b lies on GPU 2
+
+    def nvmlDeviceGetAttributes(self, handle):  # noqa: N802
+        return SimpleNamespace(gpuInstanceSliceCount={"a": 3, "b": 4}[handle[-1]])
+
+    def nvmlDeviceGetMaxMigDeviceCount(self, handle):  # noqa: N802
+        return 7
 
     def nvmlDeviceGetTotalEnergyConsumption(self, handle):  # noqa: N802
         self._alive()
@@ -52,6 +66,39 @@ def test_a_device_is_known_by_its_uuid_however_it_was_named(gpus, uuids):
     meter = EnergyMeter.of(gpus, FakeNvml())
     assert meter is not None
     assert meter.uuids == uuids
+
+
+class LongNames(FakeNvml):
+    def nvmlDeviceGetUUID(self, handle):  # noqa: N802
+        return ("GPU-5f21", "GPU-5f9a", "GPU-77c0", "GPU-8b12")[handle]
+
+
+def test_a_uuid_that_is_shortened_as_cuda_allows_is_the_card_that_it_begins():
+    nvml = LongNames()
+    meter = EnergyMeter.of(["GPU-5f9", "GPU-8"], nvml)
+    assert meter is not None
+    assert meter.uuids == ("GPU-5f9a", "GPU-8b12")
+    nvml.counters = [1.0, 2.0, 4.0, 8.0]
+    assert meter.joules() == 10.0
+
+
+def test_a_card_with_a_counter_beside_one_without_are_added_up():
+    nvml, hand = FakeNvml(counters=(5.0, None)), Hand()
+    meter = EnergyMeter.of(["GPU-0", "GPU-1"], nvml, hand)
+    assert meter is not None
+    hand.now += 2.0
+    nvml.counters[0] += 3.0
+    assert meter.joules() == pytest.approx(3.0 + 200.0)
+
+
+def test_a_mig_slice_draws_its_part_of_the_gpu_that_it_lies_on():
+    nvml = FakeNvml()
+    slices = {name: EnergyMeter.of([name], nvml) for name in ("MIG-2a", "MIG-2b")}
+    nvml.counters[2] += 70.0
+    nvml.counters[0] += 999.0
+    drawn = {name: meter.joules() for name, meter in slices.items() if meter is not None}
+    assert drawn == {"MIG-2a": pytest.approx(30.0), "MIG-2b": pytest.approx(40.0)}
+    assert slices["MIG-2a"].uuids == ("MIG-2a",)
 
 
 def test_the_counter_of_the_device_is_read_from_the_attempt_on():
