@@ -121,6 +121,25 @@ def test_a_trial_that_waits_while_devices_idle_says_what_it_lacks(drive):
     assert attempt.billed <= moments[1] - moments[0], "nobody pays for waiting"
 
 
+def sticky(trial):
+    """A trial of two layers breaks the CUDA context of its process, in which nothing trains any more."""
+    if trial.config["layers"] == 2:
+        os.environ["IS_BROKEN"] = "1"
+    if "IS_BROKEN" in os.environ:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+    yield Report(1, 0.5, 0.1, {"pid": float(os.getpid())}, "1")
+
+
+def test_a_worker_whose_cuda_context_is_broken_is_replaced_for_the_next_attempt(drive):
+    points = [{"layers": layers} for layers in (2, 1, 1, 1)]
+    sweep = drive(
+        sticky, resources={"gpu": 0, "concurrency": 1}, scheduler=PATIENT, parameters=LAYERS, points=points,
+        budget={"trials": 4}, search={"algorithm": "random", "seed": 1},
+    )  # fmt: skip
+    states = [(trial.config["layers"], trial.state) for trial in sweep.history.trials.values()]
+    assert states == [(2, State.FAILED), *[(1, State.COMPLETED)] * 3]
+
+
 @pytest.mark.speed
 def test_a_warm_worker_begins_its_next_trial_within_half_a_second(drive):
     sweep = drive(sleeper(epochs=1, seconds=0.01), scheduler=PATIENT, budget={"trials": 12})

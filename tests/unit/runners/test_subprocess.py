@@ -22,9 +22,18 @@ def seeing(trial):
     yield Report(1, 0.5, 0.01, seen)
 
 
+def sticky(trial):
+    """The trial of two layers breaks the CUDA context of its process, in which nothing trains any more."""
+    if trial.config["layers"] == 2:
+        os.environ["IS_BROKEN"] = "1"
+    if "IS_BROKEN" in os.environ:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+    yield Report(1, 0.5, 0.01, {"pid": float(os.getpid())})
+
+
 @pytest.fixture
 def drive(make_sweep, tmp_path):
-    def build(gpus, **resources):
+    def build(gpus, workload=seeing, **resources):
         sweep = make_sweep(
             clock=time.monotonic,
             scheduler={"type": "none"},
@@ -33,7 +42,7 @@ def drive(make_sweep, tmp_path):
             parameters={"layers": {"values": [1, 2, 3, 4]}},
         )
         spec = ResourcesSpec.model_validate(resources)
-        runner["subprocess"](resources=spec, log=tmp_path / "log", gpus=gpus)(sweep, seeing, lambda: False)
+        runner["subprocess"](resources=spec, log=tmp_path / "log", gpus=gpus)(sweep, workload, lambda: False)
         sweep.close()
         return list(sweep.history.trials.values())
 
@@ -69,6 +78,13 @@ def test_a_trial_that_asks_for_other_devices_gets_another_worker(drive):
     pids = [trial.last.metrics["pid"] for trial in trials]
     assert pids[0] == pids[1]
     assert len(set(pids)) == 3
+
+
+def test_a_process_whose_cuda_context_is_broken_is_replaced_for_the_next_attempt(drive):
+    trials = drive((), workload=sticky)
+    states = {trial.config["layers"]: trial.state for trial in trials}
+    assert states == {1: State.COMPLETED, 2: State.FAILED, 3: State.COMPLETED, 4: State.COMPLETED}
+    assert {len(trial.attempts) for trial in trials if trial.state is State.COMPLETED} == {1}
 
 
 def test_a_trial_that_no_device_has_room_for_is_refused_before_it_starts(drive):
