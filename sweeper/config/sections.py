@@ -187,8 +187,7 @@ class ObjectiveSpec(Strict):
     cost: Literal["gpu_hours", "usd", "device_seconds"] = "gpu_hours"
     """What is paid for it: the other axis of the front."""
     mode: Literal["pareto", "efficiency", "budget", "target"] = "budget"
-    """What the search looks for and the answer opens with: the best for the budget, the front of score and
-    cost, the best ratio above `min_top5`, or the cheapest that reaches `target`."""
+    """What to search for: the best, the front, the best ratio above `min_top5`, the cheapest at `target`."""
     min_top5: Share | None = None
     """Trials below it do not compete in efficiency; `mode: efficiency` needs it."""
     target: float | None = None
