@@ -92,12 +92,6 @@ class SplitSpec(Strict):
     fold: Natural = 0
     """Which fold validates, counted from 0."""
 
-    @property
-    def decisive(self) -> dict[str, Any]:
-        """Return what decides the division, for the digest of a data set."""
-        left_out = {"near_copies"} if self.near_copies == "apart" else set[str]()  # it came later
-        return self.model_dump(exclude=left_out)
-
     @field_validator("group_by")
     @classmethod
     def _check_pattern(cls, value: str | None) -> str | None:
@@ -163,6 +157,8 @@ class TrainSpec(Strict):
     """Share of the label's weight spread over all classes."""
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay a step of averaged weights, which are then validated and kept; none where left out."""
+    lookahead: Annotated[Count, Field(ge=2)] | None = None
+    """Steps after which slow weights, which are validated and kept, follow half of the way; or none."""
     clip_norm: Positive | None = None
     """Greatest norm of the gradient."""
     patience: Count | None = None

@@ -170,7 +170,7 @@ def kept_assignment(store: Store, spec: SplitSpec, near: Mapping[str, str] | Non
 
     All sizes of a source share it, because they hold the same rows. `near` is what `assign` wants of it.
     """
-    text = f"{_SPLIT_VERSION}/{canonical(spec.decisive)}{f'/{NEAR_VERSION}' if near else ''}"
+    text = f"{_SPLIT_VERSION}/{canonical(decisive(spec))}{f'/{NEAR_VERSION}' if near else ''}"
     key = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
     path = store.path.with_name(f"split.{key}.json")
     assignment = _load_split(path, len(store.labels))
@@ -178,6 +178,11 @@ def kept_assignment(store: Store, spec: SplitSpec, near: Mapping[str, str] | Non
         assignment = assign(store.rows, store.about.classes, spec, near or {})
         _save_split(assignment, len(store.labels), path)
     return assignment
+
+
+def decisive(spec: SplitSpec) -> dict[str, Any]:
+    """Return what decides the division, as digests had it before there was `near_copies`."""
+    return spec.model_dump(exclude={"near_copies"} if spec.near_copies == "apart" else None)
 
 
 def _load_split(path: Path, count: int) -> Assignment | None:
@@ -277,5 +282,5 @@ def _rows(store: Store, assignment: Assignment, split: Split) -> Rows:
 
 
 def _digest(content: str, spec: DatasetSpec, recipe: str) -> str:
-    text = "\n".join([content, canonical(spec.split.decisive), recipe])
+    text = "\n".join([content, canonical(decisive(spec.split)), recipe])
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

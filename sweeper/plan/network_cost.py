@@ -71,7 +71,7 @@ def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> NetworkCost:
     )
     parameters = count(module)
     kept = trained if is_shared else parameters
-    if recipe.train.ema:  # the averaged weights are a copy, and so are those of the checkpoint
+    if recipe.train.ema or recipe.train.lookahead:  # a copy, and so are those of the checkpoint
         held, kept = held + parameters, kept + trained
     return NetworkCost(
         rows, parameters, trained, int(_BYTES * held), _BYTES * (kept + (states - 2) * trained), work

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from sweeper.config.sections import TrainSpec
+
 
 class AveragedWeights:
     """Exponential moving average of a network's weights and statistics (Polyak, Juditsky 1992).
@@ -31,6 +33,36 @@ class AveragedWeights:
         for counter, current in self._pairs:
             if not counter.is_floating_point():
                 counter.copy_(current)
+
+
+class SlowWeights(AveragedWeights):
+    """Lookahead (Zhang et al. 2019, arXiv:1907.08610): slow weights go half of the way every few steps.
+
+    The trained weights then begin again from the slow ones, and keep the optimizer's memory. Statistics of
+    normalization are those of the trained weights.
+    """
+
+    def __init__(self, whole: nn.Module, module: nn.Module, every: int) -> None:
+        super().__init__(whole, module, decay=0.5)
+        self.every = every
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Move both after `step` (from 0) where it ends a stretch."""
+        if (step + 1) % self.every:
+            return
+        learned = sum(1 for _ in self.module.parameters())
+        for slow, fast in self._pairs[:learned]:
+            fast.copy_(slow.lerp_(fast, 1 - self.decay))
+        for statistic, current in self._pairs[learned:]:
+            statistic.copy_(current)
+
+
+def averaged_weights(whole: nn.Module, module: nn.Module, train: TrainSpec) -> AveragedWeights | None:
+    """Return the weights that are validated in place of the trained ones; None for those themselves."""
+    if train.lookahead:
+        return SlowWeights(whole, module, train.lookahead)
+    return AveragedWeights(whole, module, train.ema) if train.ema else None
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:

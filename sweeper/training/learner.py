@@ -13,7 +13,7 @@ from sweeper.config.sections import TrainSpec
 from sweeper.data.batches import Data
 from sweeper.models.parts.random_layers import share_generator
 from sweeper.models.parts.whitening import whitening_layers
-from sweeper.training.averaging import AveragedWeights
+from sweeper.training.averaging import AveragedWeights, averaged_weights
 from sweeper.training.batch import Throughput, batch_and_rate, even_batches
 from sweeper.training.device import CudaGraphs, Graphs, compute_dtype, training_dtype
 from sweeper.training.feature_cache import can_share, shared_features
@@ -95,7 +95,7 @@ class Learner:
             throughput=throughput,
         )
         size, steps = even_batches(data.size("train"), wanted)
-        averaged = AveragedWeights(whole, module, recipe.train.ema) if recipe.train.ema else None
+        averaged = averaged_weights(whole, module, recipe.train)
         generator = torch.Generator(device)
         share_generator(module, generator)
         if graphs is None and device.type == "cuda":

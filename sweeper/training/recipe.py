@@ -86,6 +86,12 @@ def _refuse_exclusive(recipe: Recipe) -> None:
             hint="keep one of them",
             path="flip_horizontal",
         )
+    if recipe.train.ema and recipe.train.lookahead:
+        raise SpecError(
+            "ema and lookahead both take the place of the trained weights",
+            hint="keep one of them",
+            path="lookahead",
+        )
 
 
 def _name(rest: dict[str, Any], key: str, registry: Registry[Any], default: str = "none") -> str:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from sweeper.config.sections import DatasetSpec, SplitSpec
-from sweeper.data.dataset import describe, find_near_copies, open_dataset
+from sweeper.data.dataset import decisive, describe, find_near_copies, open_dataset
 from sweeper.data.likeness import alike, likeness
 from sweeper.errors import DataError
 
@@ -134,13 +134,13 @@ def test_training_near_copies_of_a_sources_own_test_images_are_left_out(folder, 
 
 def test_a_sweep_that_does_not_ask_keeps_its_split_and_its_digest(folder, cache):
     spec = folder(bursts(6, 2))
-    assert "near_copies" not in spec.split.decisive
+    assert "near_copies" not in decisive(spec.split)
     before = open_dataset(spec, pixels=8, cache=cache).digest
     find_near_copies(spec, cache)
     assert open_dataset(spec, pixels=8, cache=cache).digest == before
     asked = folder({}, near_copies="together")
     assert open_dataset(asked, pixels=8, cache=cache).digest != before
-    assert SplitSpec(near_copies="together").decisive["near_copies"] == "together"
+    assert decisive(SplitSpec(near_copies="together"))["near_copies"] == "together"
 
 
 def test_pictures_are_decoded_once_and_their_pairs_kept(folder, cache):

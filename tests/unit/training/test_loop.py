@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from sweeper.config.sections import TrainSpec
 from sweeper.errors import FailureKind, SpecError
 from sweeper.models.parts.whitening import PatchWhitening
 from sweeper.runners.parts.run_attempt import failure
 from sweeper.sweep.retries import may_retry
+from sweeper.training.averaging import averaged_weights
 from sweeper.training.checkpoint import LostCheckpoint, load
 from sweeper.training.checkpoint_writer import Saving
 from sweeper.training.loop import Diverged, Progress, final_score, is_minimized, restore, train
@@ -128,6 +130,7 @@ FAST = {
     [
         *({"optimizer": name} for name in ("sgd", "rmsprop", "adam", "adamw", "muon")),
         {"optimizer": "sgd", "ema": 0.95, "schedule": "warmup_stable_decay"},
+        {"optimizer": "adamw", "lookahead": 5},
         FAST,
     ],
 )
@@ -285,8 +288,9 @@ def test_top5_with_four_classes_is_clipped_to_four(patterns):
     assert next(run(patterns)).metrics["valid/top5"] == 1.0
 
 
-def test_averaged_weights_are_what_is_validated_kept_and_scored(patterns, tmp_path: Path):
-    config = {**CONFIG, "ema": 0.9}
+@pytest.mark.parametrize("change", [{"ema": 0.9}, {"lookahead": 7}])
+def test_averaged_weights_are_what_is_validated_kept_and_scored(patterns, tmp_path: Path, change):
+    config = {**CONFIG, **change}
     recipe = compose(config, TrainSpec(epochs=3, batch_size=32))
     last = list(run(patterns, config, checkpoints=tmp_path, epochs=3))[-1]
     state = load(Path(str(last.checkpoint)), CPU)
@@ -294,6 +298,20 @@ def test_averaged_weights_are_what_is_validated_kept_and_scored(patterns, tmp_pa
     module = restore(Path(str(last.checkpoint)), recipe, shape=patterns.shape, classes=4, device=CPU)
     found = Evaluator(CPU, torch.float32)(module, patterns, "valid")
     assert found["valid/loss"] == last.metrics["valid/loss"]
+
+
+def test_lookahead_goes_half_of_the_way_and_begins_again_from_there():
+    fast = nn.Sequential(nn.Linear(1, 1, bias=False), nn.BatchNorm1d(1))
+    fast[0].weight.data.fill_(0.0)
+    slow = averaged_weights(fast, fast, TrainSpec(lookahead=2))
+    assert slow is not None
+    seen = []
+    for step in range(4):
+        fast[0].weight.data += 4.0
+        fast[1].running_mean.fill_(step)
+        slow.update(step)
+        seen.append((slow.module[0].weight.item(), fast[0].weight.item(), slow.module[1].running_mean.item()))
+    assert seen == [(0.0, 4.0, 0.0), (4.0, 4.0, 1.0), (4.0, 8.0, 1.0), (8.0, 8.0, 3.0)]
 
 
 def test_a_whitened_first_layer_comes_from_the_training_images_and_stays(patterns, tmp_path: Path):

@@ -103,3 +103,8 @@ def test_a_pretrained_network_is_told_what_its_inputs_are(normalization, inputs)
 
 def test_what_can_be_built_is_let_through():
     check_buildable(compose({"layers": 3, "pixels": 8}, TRAIN), shape=(3, 8, 8), classes=1)
+
+
+def test_ema_and_lookahead_exclude_each_other():
+    with pytest.raises(SpecError, match="lookahead: ema and lookahead both take the place"):
+        compose({"ema": 0.9, "lookahead": 5}, TRAIN)
