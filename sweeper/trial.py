@@ -73,6 +73,7 @@ class Cause(StrEnum):
     INTERRUPT = "interrupt"
     TARGET = "target"
     FINAL = "final"
+    LIMIT = "limit"
 
 
 class State(StrEnum):

@@ -6,13 +6,13 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
+from sweeper.config.objective_section import LimitsSpec, ObjectiveSpec
 from sweeper.config.parse_parameters import ParameterSpec
 from sweeper.config.resources import ResourceRule, ResourcesSpec
 from sweeper.config.sections import (
     BudgetSpec,
     DatasetSpec,
     FinalSpec,
-    ObjectiveSpec,
     SchedulerSpec,
     SearchSpec,
     SplitSpec,
@@ -29,6 +29,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "`parameters`: each one": ParameterSpec,
     "`train`": TrainSpec,
     "`objective`": ObjectiveSpec,
+    "`objective.limits`": LimitsSpec,
     "`search`": SearchSpec,
     "`scheduler`": SchedulerSpec,
     "`budget`": BudgetSpec,

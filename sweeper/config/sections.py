@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -10,13 +10,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
 from sweeper.errors import SpecError
-from sweeper.trial import Goal
 
 
 def _whole(value: object) -> object:
@@ -29,7 +27,6 @@ Natural = Annotated[int, Field(ge=0, lt=2**63), BeforeValidator(_whole)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Metric = Literal["valid/top5", "valid/top1", "valid/balanced_top1", "valid/loss", "train/loss"]
 
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -167,59 +164,6 @@ class TrainSpec(Strict):
     """`balanced` weighs rare classes up."""
     compile: bool = False
     """Compile the network (torch.compile): slower to start, faster on a GPU."""
-
-
-_GOAL = {"enum": [str(goal) for goal in Goal], "type": "string"}
-
-
-class ObjectiveSpec(Strict):
-    """What is best."""
-
-    metric: Metric = "valid/top5"
-    """The metric that ranks trials, on the validation split. `valid/balanced_top1`: the mean of the classes'
-    top-1, in which rare classes count as much as common ones. Top-5 needs more than five classes."""
-    goal: Annotated[Goal, Field(strict=False), WithJsonSchema(_GOAL)] = Goal.MAXIMIZE
-    """Which way is better; a loss is minimized where this is left out."""
-    cost: Literal["gpu_hours", "usd", "device_seconds"] = "gpu_hours"
-    """What is paid for it: the other axis of the front."""
-    mode: Literal["pareto", "efficiency", "budget", "target"] = "budget"
-    """What to search for: the best, the front, the best ratio above `min_top5`, the cheapest at `target`."""
-    min_top5: Share | None = None
-    """Trials below it do not compete in efficiency; `mode: efficiency` needs it."""
-    target: float | None = None
-    """The value that `mode: target` must reach; a trial ends as soon as it does."""
-    test: Literal["winner", "points"] = "winner"
-    """Who is tested at the end: the winner; or also every completed point with published test figures."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _aim(cls, raw: object) -> object:
-        """Minimize a loss where the file does not say which way."""
-        if not isinstance(raw, dict):
-            return raw
-        written = cast("dict[str, object]", raw)
-        if "goal" not in written and str(written.get("metric", "")).endswith("/loss"):
-            return {**written, "goal": "minimize"}
-        return written
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        goal = Goal.MINIMIZE if self.metric.endswith("/loss") else Goal.MAXIMIZE
-        if self.goal is not goal:
-            message = f"found '{self.goal}' for {self.metric}, expected '{goal}'"
-            raise SpecError(message, path="goal")
-        if self.target is not None and not self.metric.endswith("/loss") and not 0 <= self.target <= 1:
-            hint = f"did you mean {self.target / 100:g}?" if 1 < self.target <= 100 else ""
-            raise SpecError(f"found {self.target:g}, expected 0 to 1", path="target", hint=hint)
-        if self.mode == "target" and self.target is None:
-            raise SpecError("'target' is missing", hint="mode: target needs the value to reach")
-        if self.mode == "efficiency" and self.min_top5 is None:
-            raise SpecError(
-                "'min_top5' is missing", hint="without a floor a useless network wins: min_top5: 0.5"
-            )
-        if self.mode == "efficiency" and self.goal is Goal.MINIMIZE:
-            raise SpecError("found 'efficiency' for a loss, expected an accuracy", path="mode")
-        return self
 
 
 class SearchSpec(Open):

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from sweeper.config.named_recipes import RecipeName, stands_for, with_recipe
+from sweeper.config.objective_section import ObjectiveSpec
 from sweeper.config.override import override
 from sweeper.config.parameter import Constant, Parameter
 from sweeper.config.parse_parameters import ParameterSpec, parse_parameter, write_parameter
@@ -28,7 +29,6 @@ from sweeper.config.sections import (
     BudgetSpec,
     DatasetSpec,
     FinalSpec,
-    ObjectiveSpec,
     SchedulerSpec,
     SearchSpec,
     StopWhenSpec,

@@ -21,7 +21,7 @@ from sweeper.inference.best_checkpoint import best_checkpoint
 from sweeper.store.history import TrialHistory
 from sweeper.store.paths import SweepPaths, cache_root
 from sweeper.training.device import autocast, compute_dtype, default_device, keep_memory
-from sweeper.training.loop import restore
+from sweeper.training.held_out import restore
 from sweeper.training.recipe import Recipe, compose
 
 _BATCH = 256

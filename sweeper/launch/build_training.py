@@ -26,6 +26,7 @@ def training_of(spec: SweepSpec, paths: SweepPaths, images: str, *, is_alone: bo
         secrets.token_hex(8),
         images,
         _saving(spec),
+        is_sized=spec.objective.is_sized,
     )
 
 

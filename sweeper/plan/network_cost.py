@@ -1,6 +1,6 @@
 """This module works out what a configuration computes and holds in memory, without computing anything."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -16,7 +16,7 @@ from sweeper.training.device import default_device
 from sweeper.training.feature_cache import can_share
 from sweeper.training.network import build
 from sweeper.training.parameter_groups import parameter_groups
-from sweeper.training.recipe import Recipe, compose
+from sweeper.training.recipe import Recipe, compose, without_file
 from sweeper.training.validation import evaluation_batch
 from sweeper.trial import Config
 
@@ -53,12 +53,36 @@ class NetworkCost:
         return terms(self.work)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One configuration and the network that it stands for."""
+
+    name: str
+    config: Config
+    size: NetworkCost
+
+    @property
+    def parameters(self) -> int:
+        """The number of parameters, as Keras counts them."""
+        return self.size.parameters
+
+    @property
+    def layers(self) -> tuple[LayerRow, ...]:
+        """The layers, in the order of the forward pass."""
+        return self.size.layers
+
+    @property
+    def flops(self) -> int:
+        """The operations of one image's forward pass."""
+        return sum(row.flops for row in self.layers)
+
+
 def size_of(config: Config, spec: SweepSpec, facts: DataFacts) -> NetworkCost:
     """Build the network on the meta device, in about 10 ms; SpecError where it cannot be built."""
     recipe = compose(config, spec.train)
     shape = (facts.channels, recipe.pixels, recipe.pixels)
     with torch.device("meta"):
-        module = build(_unloaded(recipe), shape=shape, classes=len(facts.classes))
+        module = build(without_file(recipe), shape=shape, classes=len(facts.classes))
     rows = tuple(layer_table(module, shape))
     is_shared = can_share(recipe)
     work = _work(recipe, module, rows, facts, is_shared=is_shared)
@@ -83,7 +107,7 @@ def parameter_count(config: Config, spec: SweepSpec, *, channels: int, classes: 
     recipe = compose(config, spec.train)
     with torch.device("meta"):
         return count(
-            build(_unloaded(recipe), shape=(channels, recipe.pixels, recipe.pixels), classes=classes)
+            build(without_file(recipe), shape=(channels, recipe.pixels, recipe.pixels), classes=classes)
         )
 
 
@@ -95,13 +119,6 @@ def automatic_text(config: Config, spec: SweepSpec, facts: DataFacts) -> str:
     is_measured = default_device().type == "cuda"
     more = "; a GPU is measured by the first trial of a kind" if is_measured else ""
     return rate_text(recipe.train, _batch(recipe, facts)) + more
-
-
-def _unloaded(recipe: Recipe) -> Recipe:
-    """The same recipe without its file of weights, which does not change its size."""
-    if "weights" not in recipe.model_options:
-        return recipe
-    return replace(recipe, model_options={**recipe.model_options, "weights": "none"})
 
 
 def _work(

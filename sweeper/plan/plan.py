@@ -14,10 +14,10 @@ from sweeper.config.spec import SweepSpec
 from sweeper.data.dataset import DataFacts, describe
 from sweeper.data.usable import refuse_unusable
 from sweeper.errors import PreflightError, SpecError
-from sweeper.models.parts.count import LayerRow
+from sweeper.plan.check_limits import limit_notes
 from sweeper.plan.check_objective import objective_notes
 from sweeper.plan.check_spec import TRIES, check_spec, drawn
-from sweeper.plan.network_cost import NetworkCost, automatic_text, size_of
+from sweeper.plan.network_cost import Sample, automatic_text, size_of
 from sweeper.plan.refusal import Refusal, absent_weights
 from sweeper.search.parts.portfolio_start import Start
 from sweeper.search.points import configurations, has_points_only
@@ -26,30 +26,6 @@ from sweeper.trial import Config, canonical, derive
 
 CORNERS = 14
 """The number of extremes among which the cheapest and the dearest network are looked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One configuration and the network that it stands for."""
-
-    name: str
-    config: Config
-    size: NetworkCost
-
-    @property
-    def parameters(self) -> int:
-        """The number of parameters, as Keras counts them."""
-        return self.size.parameters
-
-    @property
-    def layers(self) -> tuple[LayerRow, ...]:
-        """The layers, in the order of the forward pass."""
-        return self.size.layers
-
-    @property
-    def flops(self) -> int:
-        """The operations of one image's forward pass."""
-        return sum(row.flops for row in self.layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +69,14 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
     refuse_unusable(spec.dataset, facts)
     refusal = Refusal(spec, facts)
     has_search = not has_points_only(spec)
-    values = _check_values(spec, refusal) if has_search else ()
-    warnings = (*facts.warnings, *values, *objective_notes(spec, facts.per_class_and_split["valid"]))
+    values = _check_values(spec, refusal.unlimited()) if has_search else ()
+    limits = limit_notes(spec, facts) if has_search else ()
+    warnings = (*facts.warnings, *values, *limits, *objective_notes(spec, facts.per_class_and_split["valid"]))
     for number, config in enumerate(configurations(spec)):
         if reason := refusal(config):
             raise SpecError(f"points.{number}: {reason}", where=spec.where(f"points.{number}"))
     chosen = [Sample(name, c, size_of(c, spec, facts)) for name, c in _samples(spec, refusal, samples)]
-    corners = _corners(spec, facts) if has_search else ()
+    corners = _corners(spec, facts, refusal) if has_search else ()
     size = spec.space.size if has_search else len(spec.points)
     absent = absent_weights(refusal)
     batches = dict.fromkeys(automatic_text(each.config, spec, facts) for each in chosen)
@@ -175,7 +152,7 @@ def _samples(spec: SweepSpec, refusal: Refusal, wanted: int) -> list[tuple[str, 
     return named + [(f"sample {number}", config) for number, config in enumerate(possible, start=1)]
 
 
-def _corners(spec: SweepSpec, facts: DataFacts) -> tuple[Sample, ...]:
+def _corners(spec: SweepSpec, facts: DataFacts, refusal: Refusal) -> tuple[Sample, ...]:
     """Return the cheapest and the dearest of the extremes that a few draws find; some cannot be built."""
     generator = np.random.default_rng(derive(spec.search.seed, "corners"))
 
@@ -189,6 +166,8 @@ def _corners(spec: SweepSpec, facts: DataFacts) -> tuple[Sample, ...]:
     sizes: dict[str, Sample] = {}
     for config in ends_met:
         with contextlib.suppress(SpecError):
+            if spec.objective.limits and refusal(config):
+                continue
             sizes.setdefault(canonical(config), Sample("", config, size_of(config, spec, facts)))
     ordered = sorted(sizes.values(), key=lambda sample: sample.size.operations)
     if not ordered:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+import torch
 import yaml
 
 from sweeper.config.parameter import Choice, Parameter
@@ -12,8 +13,9 @@ from sweeper.data.dataset import DataFacts
 from sweeper.errors import PreflightError, SpecError
 from sweeper.plan.check_spec import TRIES, drawn
 from sweeper.search.points import configurations, has_points_only
-from sweeper.training.network import check_buildable, refuse_idle_weights
-from sweeper.training.recipe import Recipe, compose
+from sweeper.training.network import build, check_buildable, refuse_idle_weights
+from sweeper.training.network_figures import counted_figures
+from sweeper.training.recipe import Recipe, compose, without_file
 from sweeper.trial import Config, canonical
 
 
@@ -47,12 +49,27 @@ class Refusal:
             }
         )
         if network not in self._built:
-            self._built[network] = self._reason(recipe)
+            self._built[network] = self._reason(recipe) or self._beyond(recipe)
         return self._built[network]
+
+    def unlimited(self) -> "Refusal":
+        """Return one that lets a network take what it wants."""
+        objective = self.spec.objective.model_copy(update={"limits": None})
+        return Refusal(self.spec.model_copy(update={"objective": objective}), self.facts)
 
     def lacks(self, config: Config) -> bool:
         """Whether the network could be built but for its weights."""
         return not self(config) and _weights(compose(config, self.spec.train)) in self.absent
+
+    def _beyond(self, recipe: Recipe) -> str:
+        """Say what the network takes beyond the limits that can be counted."""
+        limits = self.spec.objective.limits
+        if limits is None or not limits.is_counted:
+            return ""
+        shape = (self.facts.channels, recipe.pixels, recipe.pixels)
+        with torch.device("meta"):
+            module = build(without_file(recipe), shape=shape, classes=len(self.facts.classes))
+        return limits.exceeded(counted_figures(module, shape))
 
     def _reason(self, recipe: Recipe) -> str:
         weights = _weights(recipe)
@@ -61,7 +78,7 @@ class Refusal:
         except SpecError as error:
             return str(error)
         if weights in self.absent:
-            recipe = replace(recipe, model_options={**recipe.model_options, "weights": "none"})
+            recipe = without_file(recipe)
         shape = (self.facts.channels, recipe.pixels, recipe.pixels)
         try:
             notes = check_buildable(recipe, shape=shape, classes=len(self.facts.classes))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sweeper.config.sections import ObjectiveSpec, StopWhenSpec
+from sweeper.config.objective_section import ObjectiveSpec
+from sweeper.config.sections import StopWhenSpec
 from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import SweepHistory
 from sweeper.sweep.marginal_gain import Gain, ceiling_of, concluded, gain_ahead, scored_attempts

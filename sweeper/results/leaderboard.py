@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from sweeper.config.sections import ObjectiveSpec
+from sweeper.config.objective_section import ObjectiveSpec
 from sweeper.results.certainty import half_width
 from sweeper.results.pareto import Point, best_within
 from sweeper.results.stored_sweep import StoredSweep

@@ -14,11 +14,12 @@ from sweeper.results.noise import told_apart
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One trial as two numbers. `number` breaks ties: the earlier trial wins."""
+    """One trial as two numbers, or three. `number` breaks ties: the earlier trial wins."""
 
     number: int
     value: float
     cost: float
+    size: float = 0.0
 
 
 def finite(points: Iterable[Point]) -> list[Point]:
@@ -31,6 +32,16 @@ def front(points: Iterable[Point]) -> list[Point]:
     kept: list[Point] = []
     for point in sorted(finite(points), key=lambda p: (p.cost, -p.value, p.number)):
         if not kept or point.value > kept[-1].value:
+            kept.append(point)
+    return kept
+
+
+def front_of_three(points: Iterable[Point]) -> list[Point]:
+    """Return the points that no other equals or beats in value, cost and size at once, cheapest first."""
+    known = [point for point in finite(points) if math.isfinite(point.size)]
+    kept: list[Point] = []
+    for point in sorted(known, key=lambda p: (p.cost, -p.value, p.size, p.number)):
+        if not any(other.value >= point.value and other.size <= point.size for other in kept):
             kept.append(point)
     return kept
 

@@ -1,7 +1,9 @@
 """This module puts a row of the leaderboard into words: the same in tables, beside titles and in pictures."""
 
 import math
+from collections.abc import Mapping
 
+from sweeper.config.objective_section import ObjectiveSpec
 from sweeper.results.card import Words
 from sweeper.results.leaderboard import Leaderboard, LeaderboardRow
 from sweeper.wording import config_text, cost_unit, device_text, is_accuracy, plain, score_text
@@ -15,7 +17,21 @@ def about(title: str, board: Leaderboard, row: LeaderboardRow) -> list[Words]:
     each = " each" if row.runs > 1 else ""
     score = f"{mean_text(board.objective.metric, row)}{several}"
     figures = f"trial {row.number}  {score}  epoch {row.epoch} of {row.epochs}  {spent}{money}{each}"
-    return [Words(title, figures), Words("", label_text(board, row), "dim")]
+    lines = [Words(title, figures), Words("", label_text(board, row), "dim")]
+    taken = network_text(board.objective, row.metrics)
+    return [*lines, Words("", taken, "dim")] if taken else lines
+
+
+def network_text(objective: ObjectiveSpec, metrics: Mapping[str, float]) -> str:
+    """Say what the network takes, where its trial reported that, and what the sweep allows."""
+    allowed = objective.limits.named if objective.limits else {}
+    digits = {"parameters": 0, "operations": 0, "milliseconds": 2}
+    parts = [
+        f"{metrics[name]:,.{places}f} {name}" + (f" (at most {allowed[name]:,g})" if name in allowed else "")
+        for name, places in digits.items()
+        if name in metrics
+    ]
+    return f"network: {', '.join(parts)} an image" if parts else ""
 
 
 def cells(board: Leaderboard, row: LeaderboardRow) -> tuple[str, str, str, str]:

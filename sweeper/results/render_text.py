@@ -6,7 +6,7 @@ from rich import table as rich_table
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from sweeper.config.sections import ObjectiveSpec
+from sweeper.config.objective_section import ObjectiveSpec
 from sweeper.results.card import Card, NotYet, Style, Table, Words
 
 Cards = Mapping[str, Card | NotYet]

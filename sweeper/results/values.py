@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeper.config.sections import ObjectiveSpec
+from sweeper.config.objective_section import ObjectiveSpec
 from sweeper.sweep.chance import chance_level
 from sweeper.trial import Config
 from sweeper.wording import HOUR, value_text

@@ -7,7 +7,7 @@ from typing import assert_never
 from sweeper.errors import FailureKind
 from sweeper.store import events
 from sweeper.store.attempt import Attempt, AttemptState, Reading
-from sweeper.trial import Config, Goal, Outcome, Report, State, Verdict
+from sweeper.trial import Cause, Config, Goal, Outcome, Report, State, Verdict
 from sweeper.wording import config_text
 
 
@@ -32,6 +32,7 @@ class TrialHistory:
     verdicts: list[tuple[int, Verdict]] = field(default_factory=list[tuple[int, Verdict]])
     attempts: list[Attempt] = field(default_factory=list[Attempt])
     answer: Verdict | None = None
+    is_over_limit: bool = False
     ends: list[Outcome] = field(default_factory=list[Outcome])
     test: Mapping[str, float] | None = None
 
@@ -46,7 +47,12 @@ class TrialHistory:
         return self.reports[-1] if self.reports else None
 
     def best(self, goal: Goal) -> Report | None:
-        """Return the report with the best finite score; of equal ones the earlier."""
+        """Return the report with the best finite score; of equal ones the earlier.
+
+        None where the network takes more than the sweep allows: it does not compete.
+        """
+        if self.is_over_limit:
+            return None
         finite = [report for report in self.reports if abs(report.score) < float("inf")]
         return max(finite, key=lambda report: goal.sign * report.score) if finite else None
 
@@ -213,6 +219,7 @@ def replay(log: Iterable[events.Event]) -> SweepHistory:
 
 def _decide(trial: TrialHistory, event: events.Decided) -> None:
     trial.answer = event.verdict
+    trial.is_over_limit |= event.verdict.cause is Cause.LIMIT
     trial.verdicts.append((event.epoch, event.verdict))
     if event.cost is None:
         return

@@ -1,6 +1,6 @@
 """This module turns a trial's reports into what the search hears: one figure, or two (`objective.mode`)."""
 
-from sweeper.config.sections import ObjectiveSpec
+from sweeper.config.objective_section import ObjectiveSpec
 from sweeper.trial import Cause, Decision, Goal, Report, Verdict
 
 
@@ -52,6 +52,12 @@ class Objective:
         """Return the best figure of a trial's finite reports; None where it has none."""
         values = [self.value(report) for report in reports if abs(report.score) < float("inf")]
         return self.goal.best(values) if values else None
+
+    def limit_verdict(self, report: Report) -> Verdict | None:
+        """Return STOP where the network takes more than `objective.limits` allows."""
+        limits = self._objective.limits
+        beyond = limits.exceeded(report.metrics) if limits else ""
+        return Verdict(Decision.STOP, beyond, cause=Cause.LIMIT) if beyond else None
 
     def verdict(self, report: Report) -> Verdict | None:
         """Return STOP at the target, and where the trial costs more than one that reached it."""

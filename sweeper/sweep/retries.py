@@ -69,8 +69,10 @@ def all_failed(trials: Iterable[TrialHistory], many: int) -> bool:
 def as_told(trial: TrialHistory) -> State:
     """Return the state that the search hears.
 
-    A pause is a stop for it, and a trial that needs too much memory is infeasible.
+    A pause is a stop for it. A trial that needs too much memory, or more than the limits, is infeasible.
     """
+    if trial.is_over_limit:
+        return State.INFEASIBLE
     if trial.state is State.PAUSED:
         return State.STOPPED
     ran_out = trial.outcome is not None and trial.outcome.kind is FailureKind.OUT_OF_MEMORY

@@ -103,6 +103,8 @@ class DecidingState:
             reason = f"the score is {report.score}"
             is_finite = math.isfinite(report.score)
             return IN_FULL if is_finite else Verdict(Decision.STOP, reason, cause=Cause.FINAL)
+        if beyond := self.objective.limit_verdict(report):
+            return beyond
         verdict = self._scheduler.on_report(trial.id, report)
         if not math.isfinite(report.score):
             return verdict
@@ -116,6 +118,6 @@ class DecidingState:
         if trial.state is State.WAITING:
             self.queue.put_back(trial.id)
         elif not trial.is_final_run:
-            value = self.objective.best(trial.reports)
+            value = None if trial.is_over_limit else self.objective.best(trial.reports)
             self._searcher.on_complete(trial.number, as_told(trial), value, trial.device_seconds)
         self.is_look_due = self.stop_criterion.is_due(self.history, trial)

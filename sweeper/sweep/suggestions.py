@@ -164,6 +164,8 @@ class Suggestions:
 
     def _result(self, trial: TrialHistory) -> KnownResult:
         """Return what the search hears of a trial of this sweep; a running one has no result yet."""
+        if trial.is_over_limit:
+            return KnownResult(trial.config, State.INFEASIBLE, cost=trial.device_seconds)
         value = self._value(trial.reports) if trial.state.is_final else None
         state = State.CANCELLED if value is None else trial.state
         return KnownResult(trial.config, state, value, trial.device_seconds)

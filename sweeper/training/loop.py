@@ -10,21 +10,19 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch import nn
 
 from sweeper.data.augment import augmentation
 from sweeper.data.batches import Data
 from sweeper.errors import FailureKind, SpecError, SweeperError
 from sweeper.registry import nearest
-from sweeper.training.checkpoint import CheckpointFolder, load, load_newest
+from sweeper.training.checkpoint import CheckpointFolder, load_newest
 from sweeper.training.checkpoint_names import epoch_of, written
 from sweeper.training.checkpoint_writer import CheckpointWriter, Saving
 from sweeper.training.core_time import CoreTime
 from sweeper.training.device import Graphs, compute_dtype, prepare
 from sweeper.training.learner import Learner
-from sweeper.training.network import build, restore_state
+from sweeper.training.network_figures import FIGURES, network_figures
 from sweeper.training.recipe import Recipe
-from sweeper.training.validation import Evaluator
 from sweeper.trial import Report, Trial, derive
 
 METRICS = (
@@ -83,6 +81,7 @@ def train(
     graphs: Graphs | None = None,
     saving: Saving | None = None,
     throughput: Callable[[int], float | None] | None = None,
+    is_sized: bool = False,
 ) -> Iterator[Report]:
     """Yield one report an epoch. At a rung and at the end its checkpoint is on the disk before the report is.
 
@@ -94,7 +93,8 @@ def train(
     `checkpoints` is the sweep's folder; the trial's own is made below it. With a `cache` folder, trials with
     the same frozen backbone and no augmentation share its features, which the first of them computes (billed,
     but not among its device seconds). `graphs` replay the step; a GPU has its own. `throughput`
-    stands in for measuring the device where the batch is `auto`. Raises `Diverged`.
+    stands in for measuring the device where the batch is `auto`. With `is_sized` each report says what the
+    network takes, measured after the first epoch. Raises `Diverged`.
     """
     if objective not in METRICS:
         raise SpecError(f"objective.metric: no trial reports {objective!r}", hint=nearest(objective, METRICS))
@@ -109,7 +109,7 @@ def train(
         progress = Progress(device_seconds=(clock() - began) * share)
     yield from _unreported(trial, folder, rows)
     writer = _writer(folder, saving or Saving(), progress)
-    run = _Run(trial, recipe, objective, learner, clock, share, writer)
+    run = _Run(trial, recipe, objective, learner, clock, share, writer, dataset.shape if is_sized else None)
     try:
         yield from run.reports(progress, rows)
     finally:
@@ -128,6 +128,7 @@ class _Run:
     clock: Callable[[], float]
     share: float
     writer: CheckpointWriter | None
+    shape: tuple[int, int, int] | None
 
     def reports(self, progress: Progress, rows: Rows) -> Iterator[Report]:
         """Train and report; an attempt that is left between two epochs saves the one that it is at."""
@@ -162,6 +163,7 @@ class _Run:
         trained = self.clock()
         metrics = {"train/loss": train_loss, **learner.validate()}
         _refuse_divergence(metrics, epoch)
+        metrics |= self._figures(rows)
         ended = self.clock()
         metrics["images_per_second"] = learner.images_per_epoch / max(trained - began, 1e-9)
         metrics |= {"epoch": epoch, **CoreTime.now().since(cores)}
@@ -184,6 +186,18 @@ class _Run:
         progress = replace(progress, device_seconds=progress.device_seconds + saved * self.share)
         rows[-1] = _row(self.objective, metrics, progress.device_seconds, saved)
         return progress
+
+    def _figures(self, rows: Rows) -> dict[str, float]:
+        """Return what the network takes, where that is asked for; it is measured once."""
+        if self.shape is None:
+            return {}
+        known = rows[-1]["metrics"] if rows else {}
+        if known.keys() >= set(FIGURES):
+            return {name: known[name] for name in FIGURES}
+        learner = self.learner
+        module = learner.averaged.whole if learner.averaged else learner.whole
+        dtype = compute_dtype(self.recipe.train, learner.device)
+        return network_figures(module, self.shape, device=learner.device, dtype=dtype)
 
     def _state(self, progress: Progress, rows: Rows) -> Callable[[], dict[str, Any]]:
         now = list(rows)
@@ -274,20 +288,3 @@ def _unreported(trial: Trial, folder: CheckpointFolder | None, rows: Rows) -> It
         if row["epoch"] > known_epoch:
             saved = kept.get(row["epoch"])
             yield Report(**row, checkpoint=str(saved) if saved else None)
-
-
-def final_score(checkpoint: Path, dataset: Data, recipe: Recipe, *, device: torch.device) -> dict[str, float]:
-    """Return what an `Evaluator` does of the test split, which must have images; nothing else opens it."""
-    prepare(device)
-    module = restore(checkpoint, recipe, shape=dataset.shape, classes=len(dataset.classes), device=device)
-    dtype = compute_dtype(recipe.train, device)
-    return Evaluator(device, dtype)(module, dataset, "test")
-
-
-def restore(
-    checkpoint: Path, recipe: Recipe, *, shape: tuple[int, int, int], classes: int, device: torch.device
-) -> nn.Module:
-    """Return a verified checkpoint's network, in evaluation; a frozen backbone comes from its own file."""
-    module = build(recipe, shape=shape, classes=classes)
-    restore_state(module, load(checkpoint, torch.device("cpu"))["model"], where=str(checkpoint))
-    return module.to(device).to(memory_format=torch.channels_last).eval()

@@ -1,7 +1,7 @@
 """Turns a trial's flat configuration into what it is made of: network, training, images. Builds nothing."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -138,3 +138,10 @@ def _unknown(key: str, **chosen: str) -> SpecError:
             hint = f"add `when: {{{kind}: {owners[0]}}}` to it"
             return SpecError(f"{kind} {chosen[kind]!r} has no parameter {key!r}", hint=hint, path=key)
     return SpecError(f"nothing knows the parameter {key!r}", hint=nearest(key, known), path=key)
+
+
+def without_file(recipe: Recipe) -> Recipe:
+    """The same recipe without its file of weights, which does not change its size."""
+    if "weights" not in recipe.model_options:
+        return recipe
+    return replace(recipe, model_options={**recipe.model_options, "weights": "none"})

@@ -17,7 +17,8 @@ from sweeper.errors import DataError, FailureKind, StateError
 from sweeper.files import own_folder, write_atomically
 from sweeper.training.checkpoint_writer import Saving
 from sweeper.training.device import default_device, limit_memory
-from sweeper.training.loop import final_score, train
+from sweeper.training.held_out import final_score
+from sweeper.training.loop import train
 from sweeper.training.recipe import Recipe, compose
 from sweeper.trial import Config, Report, Trial, canonical
 
@@ -44,6 +45,7 @@ class Training:
     images: str = ""
     saving: Saving = field(default_factory=Saving)
     limit: Callable[[float], None] = limit_memory
+    is_sized: bool = False
 
     def leave_mark(self) -> None:
         """Write the launch's own mark into the folder of checkpoints, by which other nodes recognize it."""
@@ -86,6 +88,7 @@ class Training:
             checkpoints=self.checkpoints,
             cache=self.cache,
             saving=self.saving,
+            is_sized=self.is_sized,
         )
 
     def test(self, config: Config, checkpoint: Path) -> dict[str, float]:

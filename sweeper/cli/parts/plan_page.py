@@ -13,7 +13,8 @@ from sweeper.config.spec import SweepSpec
 from sweeper.cost.cost_estimate import CostEstimate
 from sweeper.data.dataset import DataFacts
 from sweeper.models.parts.count import LayerRow
-from sweeper.plan.plan import Plan, Sample
+from sweeper.plan.network_cost import Sample
+from sweeper.plan.plan import Plan
 from sweeper.search.points import has_points_only
 from sweeper.wording import config_text, plain
 

@@ -8,6 +8,7 @@ import click
 
 from sweeper.cli.parts.table import print_pairs, print_table
 from sweeper.errors import SpecError
+from sweeper.results.phrases import network_text
 from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import Attempt, TrialHistory
 from sweeper.trackers.moment_lines import verdict_text
@@ -71,6 +72,8 @@ def print_trial(trial: TrialHistory, sweep: StoredSweep) -> None:
     click.echo(f"{click.style(name, bold=True)} ({trial.id}): {fate(trial, sweep)}")
     _title("configuration" + (f" {plain(trial.point)}" if trial.point else ""))
     print_pairs(((key, plain(value_text(value))) for key, value in trial.config.items()), indent=2)
+    if trial.last and (taken := network_text(sweep.spec.objective, trial.last.metrics)):
+        click.echo(f"\n{taken}")
     if trial.attempts:
         _title("attempts")
         print_table(_ATTEMPT, [_attempt_row(attempt) for attempt in trial.attempts], left=_LEFT)

@@ -30,7 +30,13 @@ def best(board: Leaderboard) -> Card | NotYet:
         lines.append(Words("", _test_text(board, row.test), "good"))
     elif board.sweep.meta.get("test_images") == "0":
         lines.append(Words("", "not tested: no image is kept for the test (dataset.split.test)"))
-    facts = {"best": row.as_dict(), "chance": board.chance, "start": _start_facts(board, row)}
+    limits = board.objective.limits
+    facts = {
+        "best": row.as_dict(),
+        "limits": limits.named if limits else None,
+        "chance": board.chance,
+        "start": _start_facts(board, row),
+    }
     return Card(title, facts, trial=row.number, lines=lines)
 
 

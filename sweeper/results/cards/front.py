@@ -1,9 +1,13 @@
 """The Pareto front of score and cost, where it bends, and all configurations as a picture."""
 
+import math
+from dataclasses import replace
+
 from sweeper.results.card import Card, Mark, Name, NotYet, Picture, Stairs, Table
 from sweeper.results.cards.worth import most_efficient_row
 from sweeper.results.leaderboard import Leaderboard, LeaderboardRow
 from sweeper.results.pareto import front as front_of
+from sweeper.results.pareto import front_of_three
 from sweeper.results.pareto import knee as knee_of
 from sweeper.results.phrases import about, cells, label_text, mean_text, unit_text
 from sweeper.trial import Goal, State
@@ -18,9 +22,19 @@ def front(board: Leaderboard) -> Card:
     """The Pareto front, cheapest first; the knee is marked."""
     metric, rows, bend = board.objective.metric, front_rows(board), knee_row(board)
     way = "up" if board.objective.goal is Goal.MAXIMIZE else "down"
-    title = f"Pareto front: {metric} {way}, {unit_text(board)} down"
-    columns = ("trial", metric, unit_text(board), "epochs", "", "configuration")
-    made = [(*cells(board, row), "knee" if row is bend else "", label_text(board, row)) for row in rows]
+    third = board.objective.third_axis
+    title = f"Pareto front: {metric} {way}, {unit_text(board)} down" + (f", {third} down" if third else "")
+    more = (third,) if third else ()
+    columns = ("trial", metric, unit_text(board), "epochs", *more, "", "configuration")
+    made = [
+        (
+            *cells(board, row),
+            *(f"{row.metrics.get(name, math.nan):,.4g}" for name in more),
+            "knee" if row is bend else "",
+            label_text(board, row),
+        )
+        for row in rows
+    ]
     table = Table(columns, made, title, left=("", "configuration"), folded="configuration")
     facts = {"front": [row.as_dict() for row in rows]}
     return Card(title, facts, tables=[table], picture=lambda: front_picture(board))
@@ -36,7 +50,13 @@ def knee(board: Leaderboard) -> Card | NotYet:
 
 
 def front_rows(board: Leaderboard) -> list[LeaderboardRow]:
-    """The configurations that no other beats in both, the cheapest first."""
+    """The configurations that no other beats in both (with `third_axis` in all three), the cheapest first."""
+    if third := board.objective.third_axis:
+        sized = [
+            replace(point, size=board.by_number[point.number].metrics.get(third, math.nan))
+            for point in board.points
+        ]
+        return [board.by_number[point.number] for point in front_of_three(sized)]
     return [board.by_number[point.number] for point in front_of(board.points)]
 
 
@@ -64,7 +84,7 @@ def front_picture(board: Leaderboard) -> Picture:
         across=f"cost of the trial, {axis_unit(cost, board.has_gpu)}",
         is_log=True,
         marks=[mark(row, cost, COLORS.get(row.state, OTHERS)) for row in rows],
-        stairs=[Stairs(places, "Pareto front")],
+        stairs=[] if board.objective.third_axis else [Stairs(places, "Pareto front")],
         names=_names(board),
         kinds=KINDS,
     )

@@ -6,7 +6,7 @@ import torch
 
 from sweeper.errors import DataError, StateError
 from sweeper.inference.evaluation import evaluate
-from sweeper.training.loop import final_score
+from sweeper.training.held_out import final_score
 
 
 @pytest.mark.parametrize("number", [0, 1])

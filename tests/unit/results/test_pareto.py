@@ -11,6 +11,7 @@ from sweeper.results.pareto import (
     default_floor,
     efficiency,
     front,
+    front_of_three,
     hypervolume,
     knee,
     most_efficient,
@@ -114,3 +115,23 @@ def test_nothing_above_the_floor_means_no_most_efficient_trial() -> None:
     assert most_efficient([Point(1, 0.3, 1)], chance=0.1, floor=0.5) is None
     assert most_efficient([Point(1, 0.9, 0)], chance=0.1, floor=0.5) is None
     assert default_floor([], 0.2) == 0.2
+
+
+@given(st.lists(st.tuples(coordinates, coordinates, coordinates), max_size=25))
+def test_of_three_axes_only_what_no_other_equals_or_beats_in_all_is_on_the_front(triples):
+    cloud = [Point(number, *triple) for number, triple in enumerate(triples)]
+    kept = front_of_three(cloud)
+
+    def beats(one: Point, other: Point) -> bool:
+        is_as_good = one.value >= other.value and one.cost <= other.cost and one.size <= other.size
+        return is_as_good and (one.value, one.cost, one.size) != (other.value, other.cost, other.size)
+
+    expected = {(p.value, p.cost, p.size) for p in cloud if not any(beats(other, p) for other in cloud)}
+    assert {(p.value, p.cost, p.size) for p in kept} == expected
+    assert len(kept) == len(expected), "of equal points the earliest"
+
+
+def test_a_point_whose_third_figure_is_unknown_is_on_no_front_of_three():
+    assert front_of_three([Point(0, 0.9, 1.0, math.nan), Point(1, 0.5, 2.0, 3.0)]) == [
+        Point(1, 0.5, 2.0, 3.0)
+    ]

@@ -2,9 +2,11 @@ import math
 
 import pytest
 
-from sweeper.config.sections import ObjectiveSpec
+from sweeper.config.objective_section import ObjectiveSpec
 from sweeper.sweep.objective import Objective
-from sweeper.trial import Decision, Goal, Report
+from sweeper.sweep.ranking import best_of
+from sweeper.sweep.retries import as_told
+from sweeper.trial import Cause, Decision, Goal, Report, State
 
 
 def aim(chance=0.1, **objective):
@@ -70,3 +72,44 @@ def test_what_is_no_number_has_no_worth():
     assert aim().best([report(math.nan), report(0.3), report(0.2)]) == 0.3
     loss = ObjectiveSpec.model_validate({"metric": "valid/loss"})
     assert Objective(loss).best([report(2.0), report(1.0), report(3.0)]) == 1.0
+
+
+def sized(score: float, milliseconds: float) -> Report:
+    return Report(1, score, 10.0, {"milliseconds": milliseconds, "parameters": 100.0})
+
+
+def test_a_network_that_is_slower_than_the_limit_ends_and_does_not_compete():
+    small = aim(limits={"milliseconds": 5.0, "parameters": 200})
+    assert small.limit_verdict(sized(0.7, 5.0)) is None
+    beyond = small.limit_verdict(sized(0.9, 5.1))
+    assert beyond is not None
+    assert (beyond.decision, beyond.cause) == (Decision.STOP, Cause.LIMIT)
+    assert beyond.reason == "5.1 milliseconds, objective.limits allows 5"
+    assert aim().limit_verdict(sized(0.9, 99.0)) is None
+
+
+def test_a_trial_beyond_the_limits_is_neither_best_nor_judged_and_the_search_hears_that_it_cannot_be(
+    make_rig,
+):
+    """The first trial scores best, and takes 9 ms."""
+
+    def workload(trial):
+        for epoch in (1, 2, 3):
+            taken = 9.0 if trial.number == 0 else 1.0
+            score = 0.9 if trial.number == 0 else 0.1 + 0.01 * trial.number
+            metrics = {"milliseconds": taken, "valid/top1": score}
+            yield Report(epoch, score, 1.0 * epoch, metrics, checkpoint=str(epoch))
+
+    objective = {"metric": "valid/top1", "limits": {"milliseconds": 5.0}}
+    rig = make_rig(workload=workload, objective=objective, budget={"trials": 3})
+    rig.finish()
+    first, *others = rig.trials
+    assert (first.state, len(first.reports), first.is_over_limit) == (State.STOPPED, 1, True)
+    assert first.best(Goal.MAXIMIZE) is None
+    assert as_told(first) is State.INFEASIBLE
+    best = best_of(rig.sweep.history, Goal.MAXIMIZE)
+    assert best is not None
+    assert best in others
+    assert all(verdict.of in (None, 1, 2) for trial in others for _, verdict in trial.verdicts), (
+        "it counts in no rung"
+    )

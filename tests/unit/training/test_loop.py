@@ -15,7 +15,8 @@ from sweeper.sweep.retries import may_retry
 from sweeper.training.averaging import averaged_weights
 from sweeper.training.checkpoint import LostCheckpoint, load
 from sweeper.training.checkpoint_writer import Saving
-from sweeper.training.loop import Diverged, Progress, final_score, is_minimized, restore, train
+from sweeper.training.held_out import final_score, restore
+from sweeper.training.loop import Diverged, Progress, is_minimized, train
 from sweeper.training.recipe import compose
 from sweeper.training.validation import Evaluator, evaluation_batch
 from sweeper.trial import Trial
