@@ -112,7 +112,14 @@ def _stopped_table(board: Leaderboard, known: Sequence[TrialHistory]) -> Table:
         those = [trial for trial in known if trial.last and trial.last.epoch == epoch]
         scores = [goal.sign * found.score for trial in those if (found := trial.best(goal))]
         stopped = sum(trial.state is State.STOPPED for trial in those)
-        rows.append((str(epoch), str(len(those)), str(stopped), score_text(metric, goal.sign * max(scores))))
+        rows.append(
+            (
+                str(epoch),
+                str(len(those)),
+                str(stopped),
+                score_text(metric, goal.sign * max(scores) if scores else None),
+            )
+        )
     return Table(("last epoch", "trials", "of them stopped early", f"best {metric}"), rows)
 
 
