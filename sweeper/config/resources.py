@@ -1,6 +1,6 @@
 """The section `resources` of a sweep file: what a trial holds, and which trials hold something else."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -50,6 +50,8 @@ class ResourcesSpec(Strict):
     """Ray's custom resources, by name."""
     concurrency: Count | None = None
     """Trials at a time, at most; left out, as many as fit."""
+    fuse: Annotated[Count, Field(le=64)] | Literal["auto", "off"] = "auto"
+    """Trials of equal network that train as one (`--runner local`), at most; `auto` is `off`."""
     rules: list[ResourceRule] = Field(default=[])
     """Other amounts for some configurations; of several rules that fit one, the first counts."""
 
@@ -62,6 +64,11 @@ class ResourcesSpec(Strict):
         """Return what a trial of this configuration holds, without further rules."""
         rule = next((rule for rule in self.rules if holds(rule.when, config)), None)
         return self._with(rule)
+
+    @property
+    def fused(self) -> int:
+        """How many trials train as one, at most."""
+        return self.fuse if isinstance(self.fuse, int) else 1
 
     @property
     def variants(self) -> "list[ResourcesSpec]":

@@ -99,6 +99,8 @@ class SweepSpec(Strict):
         mistakes = Mistakes()
         with mistakes.collected():
             self._check_final()
+        with mistakes.collected():
+            self._check_fuse()
         for name in self.parameters:
             with mistakes.collected():
                 _check_name(name)
@@ -106,6 +108,14 @@ class SweepSpec(Strict):
             self._check_against(self.space, mistakes)
         mistakes.refuse()
         return self
+
+    def _check_fuse(self) -> None:
+        if self.train.compile and self.resources.fused > 1:
+            raise SpecError(
+                f"found {self.resources.fused} with train.compile: true, expected one of the two",
+                path="resources.fuse",
+                hint="fuse: off, or compile: false",
+            )
 
     def _check_against(self, space: Space, mistakes: Mistakes) -> None:
         for index, rule in enumerate(self.resources.rules):

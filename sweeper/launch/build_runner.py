@@ -60,6 +60,8 @@ def equipment_of(
     for text in (runner_text(options), sharing_text(spec, options)):
         if text:
             say(text)
+    if spec.resources.fused > 1 and options.runner != "local":
+        say(f"resources.fuse: {spec.resources.fused} is for --runner local: here each trial trains alone")
     if options.runner == "simulated":
         clock = VirtualClock()
         curves = SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, spec.search.seed)
@@ -78,7 +80,7 @@ def _runner(
 ) -> Runner:
     book = load_prices(usd_per_gpu_hour=options.usd_per_gpu_hour, instance=options.instance)
     if options.runner == "local":
-        return runner["local"](grant=_this_device(book))
+        return runner["local"](grant=_this_device(book), fuse=spec.resources.fused, say=say)
 
     def price(node: Mapping[str, Any]) -> GpuPrice | None:
         return book.of_node(node.get("labels", {}))

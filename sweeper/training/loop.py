@@ -1,25 +1,25 @@
 """The training loop: a generator of reports. The caller decides when to stop."""
 
+import contextlib
 import functools
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, ParamSpec
 
 import torch
 
-from sweeper.data.augment import augmentation
 from sweeper.data.batches import Data
 from sweeper.errors import FailureKind, SpecError, SweeperError
 from sweeper.registry import nearest
 from sweeper.training.checkpoint import CheckpointFolder, load_newest
 from sweeper.training.checkpoint_names import epoch_of, written
 from sweeper.training.checkpoint_writer import CheckpointWriter, Saving
-from sweeper.training.core_time import CoreTime
 from sweeper.training.device import Graphs, compute_dtype, prepare
+from sweeper.training.epoch import Epoch, Trained
 from sweeper.training.learner import Learner
 from sweeper.training.network_figures import FIGURES, network_figures
 from sweeper.training.recipe import Recipe
@@ -30,12 +30,15 @@ METRICS = (
     "images_per_second", "device_seconds", "gpu_hours", "epoch", "cpu_seconds", "core_wait_seconds",
     "checkpoint_seconds",
 )  # fmt: skip
+P = ParamSpec("P")
 _log = logging.getLogger(__name__)
 _EXPLODED = 1e4  # a mean cross-entropy that no network comes back from
 
-
 Rows = list[dict[str, Any]]
 """The reports of all epochs so far, which a checkpoint keeps beside the weights."""
+
+Stages = Generator[Report | Epoch, Trained | None]
+"""An attempt: an epoch, which whoever drives it trains and sends back, then its report."""
 
 
 class Diverged(SweeperError, ArithmeticError):
@@ -66,7 +69,23 @@ class Progress:
         return self.epoch >= epochs or is_stale
 
 
-def train(
+def _alone(stages: Callable[P, Stages]) -> Callable[P, Iterator[Report]]:
+    """Train each epoch as it comes, and give what is reported."""
+
+    def drive(*args: P.args, **kwargs: P.kwargs) -> Iterator[Report]:
+        with contextlib.closing(stages(*args, **kwargs)) as items:
+            item = next(items, None)
+            while item is not None:
+                if isinstance(item, Epoch):
+                    item = items.send(item.train())
+                else:
+                    yield item
+                    item = next(items, None)
+
+    return drive
+
+
+def stages_of(
     trial: Trial,
     dataset: Data,
     recipe: Recipe,
@@ -82,19 +101,20 @@ def train(
     saving: Saving | None = None,
     throughput: Callable[[int], float | None] | None = None,
     is_sized: bool = False,
-) -> Iterator[Report]:
-    """Yield one report an epoch. At a rung and at the end its checkpoint is on the disk before the report is.
+) -> Stages:
+    """Leave each epoch to whoever drives it, alone or with other trials, and yield a report after it.
 
-    Between them `saving` says how often one is written, and a thread may do it (`CheckpointWriter`); whoever
-    closes the generator waits for that of the last report. Training goes on from `trial.checkpoint`, or the
-    latest sound one, to the same numbers as a trial that ran through (to the last bit on a CPU). Later epochs
-    that an earlier attempt saved, but was lost before it could report, are reported at once instead of
-    trained again; epochs up to `trial.epoch` that were reported and not saved are trained and not reported.
-    `checkpoints` is the sweep's folder; the trial's own is made below it. With a `cache` folder, trials with
-    the same frozen backbone and no augmentation share its features, which the first of them computes (billed,
-    but not among its device seconds). `graphs` replay the step; a GPU has its own. `throughput`
-    stands in for measuring the device where the batch is `auto`. With `is_sized` each report says what the
-    network takes, measured after the first epoch. Raises `Diverged`.
+    At a rung and at the end its checkpoint is on the disk before the report is. Between them `saving` says
+    how often one is written, and a thread may do it (`CheckpointWriter`); whoever closes the generator waits
+    for that of the last report. Training goes on from `trial.checkpoint`, or the latest sound one, to the
+    same numbers as a trial that ran through (to the last bit on a CPU). Later epochs that an earlier attempt
+    saved, but was lost before it could report, are reported at once instead of trained again; epochs up to
+    `trial.epoch` that were reported and not saved are trained and not reported. `checkpoints` is the sweep's
+    folder; the trial's own is made below it. With a `cache` folder, trials with the same frozen backbone and
+    no augmentation share its features, which the first of them computes (billed, but not among its device
+    seconds). `graphs` replay the step; a GPU has its own. `throughput` stands in for measuring
+    the device where the batch is `auto`. With `is_sized` each report says what the network takes, measured
+    after the first epoch. Raises `Diverged`.
     """
     if objective not in METRICS:
         raise SpecError(f"objective.metric: no trial reports {objective!r}", hint=nearest(objective, METRICS))
@@ -117,6 +137,10 @@ def train(
             writer.close()
 
 
+train = _alone(stages_of)
+"""One trial by itself: it yields one report an epoch."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """One attempt at one trial, from where it stands to its end."""
@@ -130,7 +154,7 @@ class _Run:
     writer: CheckpointWriter | None
     shape: tuple[int, int, int] | None
 
-    def reports(self, progress: Progress, rows: Rows) -> Iterator[Report]:
+    def reports(self, progress: Progress, rows: Rows) -> Stages:
         """Train and report; an attempt that is left between two epochs saves the one that it is at."""
         known = _known_epoch(self.trial)
         if progress.epoch < known:
@@ -139,7 +163,7 @@ class _Run:
             )
         progress = _as_recorded(progress, self.trial)
         while not self._is_finished(progress):
-            progress = self._epoch(progress, rows)
+            progress = yield from self._epoch(progress, rows)
             if progress.epoch <= known:
                 progress = _as_recorded(progress, self.trial)
                 continue
@@ -155,19 +179,16 @@ class _Run:
     def _is_finished(self, progress: Progress) -> bool:
         return progress.is_finished(self.recipe.train.epochs, self.recipe.train.patience)
 
-    def _epoch(self, before: Progress, rows: Rows) -> Progress:
-        """Train, validate and save one epoch more, and add its row."""
-        epoch, learner = before.epoch + 1, self.learner
-        began, cores = self.clock(), CoreTime.now()
-        train_loss = _train_epoch(learner, self.recipe, seed=self.trial.seed, epoch=epoch)
-        trained = self.clock()
-        metrics = {"train/loss": train_loss, **learner.validate()}
+    def _epoch(self, before: Progress, rows: Rows) -> Generator[Epoch, Trained | None, Progress]:
+        """Have one epoch more trained and validated, save it, and add its row."""
+        epoch = before.epoch + 1
+        trained = yield Epoch(self.learner, self.recipe, self.trial.seed, epoch, self.clock)
+        if trained is None:
+            raise RuntimeError("whoever drives an attempt sends what an epoch gave")
+        metrics = {**trained.metrics, "epoch": epoch}
         _refuse_divergence(metrics, epoch)
         metrics |= self._figures(rows)
-        ended = self.clock()
-        metrics["images_per_second"] = learner.images_per_epoch / max(trained - began, 1e-9)
-        metrics |= {"epoch": epoch, **CoreTime.now().since(cores)}
-        seconds = (ended - began) * self.share
+        ended, seconds = self.clock(), trained.seconds * self.share
         row = _row(self.objective, metrics, before.device_seconds + seconds)
         is_less = is_minimized(self.objective)
         progress = before.after(epoch, row["score"], seconds, smaller_is_better=is_less)
@@ -181,7 +202,7 @@ class _Run:
             or saving.reaches_target(row["score"], smaller_is_better=is_less)
         )
         state = self._state(progress, rows)
-        self.writer.save(state, epoch, progress.best_epoch, is_needed=is_needed, seconds=ended - began)
+        self.writer.save(state, epoch, progress.best_epoch, is_needed=is_needed, seconds=trained.seconds)
         saved = self.clock() - ended
         progress = replace(progress, device_seconds=progress.device_seconds + saved * self.share)
         rows[-1] = _row(self.objective, metrics, progress.device_seconds, saved)
@@ -243,20 +264,6 @@ def _known_epoch(trial: Trial) -> int:
 def is_minimized(metric: str) -> bool:
     """Return whether less is better, as for losses and costs."""
     return metric.endswith("loss") or metric in ("device_seconds", "gpu_hours")
-
-
-def _train_epoch(learner: Learner, recipe: Recipe, *, seed: int, epoch: int) -> float:
-    learner.start_epoch(derive(seed, "layers", epoch))
-    batches = learner.data.batches(
-        "train",
-        batch_size=learner.batch_size,
-        generator=torch.Generator().manual_seed(derive(seed, "batches", epoch)),
-        augmentation=augmentation[recipe.augmentation](**recipe.augmentation_options),
-        drop_last=True,
-        epoch=epoch,
-        device=str(learner.device),
-    )
-    return learner.train_epoch(batches, epoch)
 
 
 def _refuse_divergence(metrics: dict[str, float], epoch: int) -> None:

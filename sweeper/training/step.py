@@ -48,11 +48,15 @@ class Stepper:
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
         """Make one update; MemoryError where not even one image fits."""
         loss = self._gradients(images, labels)
+        self.update()
+        return loss
+
+    def update(self) -> None:
+        """Move the weights along the gradients that lie at them."""
         if self.clip_norm is not None:
             self._with_room(self._unscale)
             self._with_room(self._clip)
         self._with_room(self._move)
-        return loss
 
     def once(self, images: Tensor, labels: Tensor) -> Tensor:
         """Make one update from the whole batch, with no way out of short memory: what a graph records."""
@@ -152,6 +156,12 @@ class GraphedStepper:
     def is_replaying(self) -> bool:
         """Whether a graph was captured."""
         return self._graph is not None
+
+    @property
+    def plain(self) -> Stepper:
+        """The step that is recorded. The graph is given up, for whoever asks may move the weights."""
+        self._is_refused, self._graph = True, None
+        return self._step
 
     @property
     def scaler(self) -> torch.GradScaler:

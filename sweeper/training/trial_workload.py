@@ -5,10 +5,10 @@ import functools
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sweeper.config.resources import ResourcesSpec
 from sweeper.config.sections import DatasetSpec, TrainSpec
@@ -17,12 +17,17 @@ from sweeper.errors import DataError, FailureKind, StateError
 from sweeper.files import own_folder, write_atomically
 from sweeper.training.checkpoint_writer import Saving
 from sweeper.training.device import default_device, limit_memory
+from sweeper.training.epoch import Epoch, Trained
+from sweeper.training.feature_cache import can_share
+from sweeper.training.fused import train_together
 from sweeper.training.held_out import final_score
-from sweeper.training.loop import train
+from sweeper.training.loop import Stages, stages_of, train
 from sweeper.training.recipe import Recipe, compose
 from sweeper.trial import Config, Report, Trial, canonical
 
 MARK, MARK_SECONDS = ".launch", 10.0
+_DROPPED = ("dropout", "head_dropout")
+"""Options of a network by which trials may differ that train as one: how much is dropped, but not whether."""
 
 
 class UnseenFolder(StateError):
@@ -72,24 +77,49 @@ class Training:
 
     def __call__(self, trial: Trial) -> Iterator[Report]:
         """Yield one report an epoch. The images stay open for the next trial of this process."""
+        return train(trial, *self._made_of(trial), **self._settings(trial))
+
+    def stages(self, trial: Trial, share: float) -> Stages:
+        """Go through the attempt and leave its epochs to `together`; it holds this share of the place."""
+        settings = self._settings(trial)
+        settings["share"] *= share
+        return stages_of(trial, *self._made_of(trial), **settings)
+
+    def together(self, epochs: Sequence[Epoch]) -> list[Trained]:
+        """Train an epoch of each trial as one."""
+        return train_together(epochs)
+
+    def kind(self, config: Config) -> str:
+        """Name what trials that train together have in common; empty for one that must train alone."""
+        recipe = compose(config, self.train)
+        if recipe.train.compile or recipe.train.batch_size == "auto" or can_share(recipe):
+            return ""
+        options = {
+            name: bool(value) if name in _DROPPED else value for name, value in recipe.model_options.items()
+        }
+        same = (recipe.train.batch_size, recipe.train.precision, recipe.pixels)
+        images = (recipe.normalization, canonical(recipe.normalization_options))
+        held = self.resources.of(config).model_dump_json()
+        return "|".join(map(str, (recipe.architecture, canonical(options), *same, *images, held)))
+
+    def _made_of(self, trial: Trial) -> tuple[Dataset, Recipe]:
         self.prove()
         recipe = compose(trial.config, self.train)
-        device = default_device()
         self.limit(self.resources.of(trial.config).gpu)
-        share = self.resources.share(trial.config, on_gpu=device.type == "cuda")
-        return train(
-            trial,
-            self._opened(recipe),
-            recipe,
-            objective=self.metric,
-            device=device,
-            share=share,
-            threads=max(1, int(self.resources.of(trial.config).cpu)),
-            checkpoints=self.checkpoints,
-            cache=self.cache,
-            saving=self.saving,
-            is_sized=self.is_sized,
-        )
+        return self._opened(recipe), recipe
+
+    def _settings(self, trial: Trial) -> dict[str, Any]:
+        device = default_device()
+        return {
+            "objective": self.metric,
+            "device": device,
+            "share": self.resources.share(trial.config, on_gpu=device.type == "cuda"),
+            "threads": max(1, int(self.resources.of(trial.config).cpu)),
+            "checkpoints": self.checkpoints,
+            "cache": self.cache,
+            "saving": self.saving,
+            "is_sized": self.is_sized,
+        }
 
     def test(self, config: Config, checkpoint: Path) -> dict[str, float]:
         """Score a checkpoint on the test split; nothing where no image is kept for that."""

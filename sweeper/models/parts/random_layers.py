@@ -54,10 +54,27 @@ def _coins(like: Tensor, probability: float, generator: torch.Generator | None) 
 
 
 class SeededLayer(nn.Module):
-    """A layer with a generator; without one it falls back to torch's global state."""
+    """A layer with a generator; without one it falls back to torch's global state.
+
+    Where several networks are computed as one (`sweeper.training.fused`), each layer is `given` what its own
+    network decides, because numbers drawn for all at once would not be those of one alone.
+    """
 
     generator: torch.Generator | None = None
     number = 0  # of the generator, by which compiled code finds it
+    given: Tensor | None = None
+
+    def like(self, x: Tensor) -> Tensor:
+        """Return a tensor of the shape in which decisions are drawn."""
+        raise NotImplementedError
+
+    def decide(self, like: Tensor) -> Tensor:
+        """Draw the decisions of one training step, of the shape and memory format of `like`."""
+        raise NotImplementedError
+
+    def decisions(self, x: Tensor) -> Tensor:
+        """Return what is given, else what is drawn now."""
+        return self.decide(self.like(x)) if self.given is None else self.given.to(x.dtype)
 
     def draw(self, like: Tensor, probability: float) -> Tensor:
         """Draw ones with that probability, else zeros."""
@@ -75,10 +92,16 @@ class Dropout(SeededLayer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` itself outside training."""
-        if not self.training or self.probability == 0:
+        if not self.training or (self.probability == 0 and self.given is None):
             return x
+        return x * self.decisions(x)
+
+    def decide(self, like: Tensor) -> Tensor:
+        """Draw factors: 0, or what keeps the mean; without dropout ones, for which nothing is drawn."""
+        if self.probability == 0:
+            return torch.ones_like(like)
         kept = 1 - self.probability
-        return x * self.draw(self.like(x), kept).div_(max(kept, 1e-6))
+        return self.draw(like, kept).div_(max(kept, 1e-6))
 
     def like(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape in which decisions are drawn: one for each value."""
@@ -111,7 +134,15 @@ class MixedPool2d(SeededLayer):
         mean = F.avg_pool2d(x, self.kernel, self.stride)
         if not self.training:
             return (largest + mean) / 2
-        return torch.where(self.draw(x.new_empty(1), 0.5).bool(), largest, mean)
+        return torch.where(self.decisions(x).bool(), largest, mean)
+
+    def decide(self, like: Tensor) -> Tensor:
+        """Draw one coin for the batch."""
+        return self.draw(like, 0.5)
+
+    def like(self, x: Tensor) -> Tensor:
+        """Return a tensor of the shape in which decisions are drawn: one for the batch."""
+        return x.new_empty(1)
 
     def extra_repr(self) -> str:
         """The window, for layer tables."""

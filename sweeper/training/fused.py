@@ -1,0 +1,113 @@
+"""Trials whose networks are equal train an epoch as one; each keeps its own images, optimizer and figures."""
+
+import logging
+from collections.abc import Sequence
+from itertools import groupby
+
+import torch
+from torch import Tensor
+
+from sweeper.errors import is_out_of_memory
+from sweeper.training.core_time import CoreTime
+from sweeper.training.device import free
+from sweeper.training.epoch import Epoch, Trained
+from sweeper.training.fused_step import Batch, FusedStep, signature
+from sweeper.training.learner import Learner
+from sweeper.training.optim import learning_rate, set_learning_rate
+from sweeper.training.step import GraphedStepper, Stepper
+
+_log = logging.getLogger(__name__)
+
+
+def train_together(epochs: Sequence[Epoch]) -> list[Trained]:
+    """Train and validate an epoch of each trial, those of equal networks in one.
+
+    The seconds of each are those of all: whoever drives them gives each a share of the device. What a step
+    as one has no memory for, is made one trial after the other.
+    """
+    clock = epochs[0].clock
+    began, cores = clock(), CoreTime.now()
+    order = sorted(range(len(epochs)), key=lambda place: _key(epochs[place]))
+    losses: dict[int, float] = {}
+    for _, places in groupby(order, key=lambda place: _key(epochs[place])):
+        group = list(places)
+        losses |= zip(group, _losses([epochs[place] for place in group]), strict=True)
+    trained = clock() - began
+    validated = [epoch.learner.validate() for epoch in epochs]
+    seconds = clock() - began
+    used = {name: value / len(epochs) for name, value in CoreTime.now().since(cores).items()}
+    return [
+        Trained(
+            {
+                "train/loss": losses[place],
+                **validated[place],
+                "images_per_second": epoch.learner.images_per_epoch / max(trained, 1e-9),
+                **used,
+            },
+            seconds,
+        )
+        for place, epoch in enumerate(epochs)
+    ]
+
+
+def _key(epoch: Epoch) -> str:
+    learner = epoch.learner
+    return f"{learner.batch_size} {learner.steps} {learner.dtype}\n{signature(learner.module)}"
+
+
+def _plain(learner: Learner) -> Stepper:
+    return learner.step.plain if isinstance(learner.step, GraphedStepper) else learner.step
+
+
+def _losses(epochs: Sequence[Epoch]) -> list[float]:
+    """Make the updates of an epoch, and return the mean loss of each trial."""
+    learners = [epoch.learner for epoch in epochs]
+    if len(epochs) == 1:
+        return [learners[0].train_epoch(epochs[0].batches(), epochs[0].number)]
+    step = _Step([_plain(learner) for learner in learners])
+    totals = [torch.zeros((), dtype=torch.float64, device=learner.device) for learner in learners]
+    for done, batches in enumerate(zip(*(epoch.batches() for epoch in epochs), strict=True)):
+        for epoch, learner in zip(epochs, learners, strict=True):
+            last = learner.train.epochs * learner.steps
+            rate = learning_rate(learner.train, _before(epoch) + done, last)
+            set_learning_rate(learner.optimizer, rate)
+        for total, loss in zip(totals, step(batches), strict=True):
+            total += loss
+        for epoch, learner in zip(epochs, learners, strict=True):
+            if learner.averaged is not None:
+                learner.averaged.update(_before(epoch) + done)
+    return [total.item() / learner.steps for total, learner in zip(totals, learners, strict=True)]
+
+
+class _Step:
+    """One update of each network: as one, or one after the other once memory was short."""
+
+    def __init__(self, steppers: Sequence[Stepper]) -> None:
+        self._steppers = steppers
+        self._fused: FusedStep | None = FusedStep(steppers)
+
+    def __call__(self, batches: Sequence[Batch]) -> list[Tensor]:
+        losses = self._gradients(batches)
+        if losses is None:
+            return [stepper(*batch) for stepper, batch in zip(self._steppers, batches, strict=True)]
+        for stepper in self._steppers:
+            stepper.update()
+        return losses
+
+    def _gradients(self, batches: Sequence[Batch]) -> list[Tensor] | None:
+        if self._fused is None:
+            return None
+        try:
+            return self._fused(batches)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        _log.warning("out of memory: %d trials are too many at once, each trains alone", len(batches))
+        self._fused = None
+        free(self._steppers[0].device)
+        return None
+
+
+def _before(epoch: Epoch) -> int:
+    """Count the steps of the trial's earlier epochs."""
+    return (epoch.number - 1) * epoch.learner.steps
