@@ -7,9 +7,9 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
+from sweeper.data.pieces import free
 from sweeper.errors import is_out_of_memory
 from sweeper.training.core_time import CoreTime
-from sweeper.training.device import free
 from sweeper.training.epoch import Epoch, Trained
 from sweeper.training.fused_step import Batch, FusedStep, signature
 from sweeper.training.learner import Learner
