@@ -17,6 +17,7 @@ from sweeper.trackers import Target, tracker
 from sweeper.trackers.address import tracking_uri
 from sweeper.trackers.parts.ui_server import View, check_store, shared_store
 from sweeper.trackers.sender import Delivery, Sender, deliver_all
+from sweeper.trackers.view_state import view_key, view_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,14 @@ def target_of(spec: SweepSpec, record: Record, paths: SweepPaths) -> Target:
         metric=spec.objective.metric,
         is_maximized=spec.objective.goal == "maximize",
         note=spec.description,
+        tags=view_tags(spec, record.meta["sweep_id"]),
     )
 
 
-def view_of(name: str | None) -> View:
+def view_of(name: str | None, compare: int | None = None) -> View:
     """Return what MLflow's UI is to show of the sweep, or of all sweeps that share this folder's store.
+
+    With `compare` the so many best of its runs stand side by side.
 
     StateError where there is no store.
     """
@@ -53,7 +57,8 @@ def view_of(name: str | None) -> View:
     target = target_of(spec, record, paths)
     record.close()
     check_store(target.uri, "the sweep has told it nothing yet")
-    return View(target.uri, target.experiment, target.metric, target.is_maximized)
+    key = view_key(target.sweep_id)
+    return View(target.uri, target.experiment, key, target.sweep_id, target.is_maximized, compare)
 
 
 def note_scores(

@@ -5,11 +5,15 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
+from sweeper.config.parameter import Constant
 from sweeper.config.spec import SweepSpec
 from sweeper.store.history import TrialHistory
 from sweeper.store.record import OutboxRow, RowKind
-from sweeper.trial import Config, Goal, Outcome, Report, State
+from sweeper.trial import Config, Outcome, Report, State
+from sweeper.wording import value_text
 
+_UNITS = {"layers": " layers", "pixels": " px"}
+_ENDS = {State.COMPLETED: "trained in full"}
 STATUS = {State.FAILED: "FAILED", State.INFEASIBLE: "FAILED", State.CANCELLED: "KILLED"}
 
 
@@ -29,12 +33,17 @@ def sweep_row(spec: SweepSpec, sweep_id: str, git_revision: str = "") -> OutboxR
 def run_row(trial: TrialHistory, spec: SweepSpec) -> OutboxRow:
     """Make the row of a trial's run.
 
-    All trials have the same parameters where possible, so that runs compare. It is told again when a trial
-    goes on, because its run is then running again.
+    All trials have the same parameters where possible, so that runs compare: what the configuration leaves
+    open is that of the `train` section. The row is told again when a trial goes on, because its run is then
+    running again.
     """
-    name = trial.point or f"{spec.name}-{trial.number:04d}"
-    tags = {"sweeper.trial_number": str(trial.number), "sweeper.point": trial.point or ""}
-    params = dict(_flat(trial.config))
+    name = trial.point or f"{spec.name}-{trial.number:04d}{_special(trial.config, spec)}"
+    tags = {
+        "sweeper.trial_number": str(trial.number),
+        "sweeper.point": trial.point or "",
+        "mlflow.note.content": _note(trial, spec),
+    }
+    params = dict(_flat(spec.train.model_dump())) | dict(_flat(trial.config))
     return _row(RowKind.RUN, trial.id, {"trial_key": trial.id, "name": name, "params": params, "tags": tags})
 
 
@@ -58,11 +67,12 @@ def tested_row(trial: TrialHistory, metrics: Mapping[str, float]) -> OutboxRow:
     return _row(RowKind.METRICS, trial.id, {"step": step, "metrics": _finite(metrics)})
 
 
-def ended_row(trial: TrialHistory, outcome: Outcome, goal: Goal) -> OutboxRow:
-    """Make the row of a trial's end, with its best score as one figure to sort by."""
-    best = trial.best(goal)
-    metrics = {} if best is None else {"best/score": best.score, "best/epoch": float(best.epoch)}
-    tags = {"sweeper.state": str(outcome.state), "sweeper.why": outcome.message or outcome.kind}
+def ended_row(trial: TrialHistory, outcome: Outcome, figures: Mapping[str, float]) -> OutboxRow:
+    """Make the row of a trial's end, with figures to sort by, and why it ended."""
+    metrics = _finite(figures)
+    verdict = trial.answer.reason if trial.answer and outcome.state is State.STOPPED else ""
+    why = outcome.message or outcome.kind or verdict or _ENDS.get(outcome.state, str(outcome.state))
+    tags = {"sweeper.state": str(outcome.state), "sweeper.why": why}
     status = STATUS.get(outcome.state, "FINISHED")
     step = trial.last.epoch if trial.last else 0
     return _row(RowKind.END, trial.id, {"status": status, "step": step, "metrics": metrics, "tags": tags})
@@ -74,6 +84,24 @@ def closed_row(why: str, metrics: Mapping[str, float]) -> OutboxRow:
         why, "KILLED"
     )
     return _row(RowKind.END, "", {"status": status, "metrics": dict(metrics), "tags": {"sweeper.state": why}})
+
+
+def _special(config: Config, spec: SweepSpec) -> str:
+    """Return what tells the trial from others at a glance: ` · 3 layers, 64 px`."""
+    searched = [name for name, p in spec.space.parameters.items() if not isinstance(p, Constant)]
+    known = sorted((name for name in searched if name in config), key=lambda name: name not in _UNITS)
+    told = [
+        f"{config[name]}{_UNITS[name]}" if name in _UNITS else f"{name} {value_text(config[name])}"
+        for name in known[:2]
+    ]
+    return f" · {', '.join(told)}" if told else ""
+
+
+def _note(trial: TrialHistory, spec: SweepSpec) -> str:
+    """Return the configuration and what to type for more, as MLflow shows it beside a run."""
+    lines = [f"- {name}: {value_text(value)}" for name, value in trial.config.items()]
+    typed = (f"sweeper logs {spec.name} {trial.number}", f"sweeper show {spec.name} --trial {trial.number}")
+    return "\n".join([*lines, "", *(f"`{command}`" for command in typed)])
 
 
 def _row(kind: RowKind, trial: str, payload: Mapping[str, Any]) -> OutboxRow:

@@ -14,6 +14,8 @@ from sweeper.store.attempt import Grant, Reading
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Clock, Meter, Totals, totals
 from sweeper.store.record import EventLog, OutboxRow
+from sweeper.sweep.chance import chance_level, images_per_class
+from sweeper.sweep.figures import sweep_figures, trial_figures
 from sweeper.sweep.retries import all_failed, lost_with_driver, settled
 from sweeper.sweep.spending import Spending
 from sweeper.sweep.state import DecidingState
@@ -44,6 +46,7 @@ class Sweep:
         self.held = ""  # why nothing is started for the moment: the driver sets and clears it
         self.record = record
         self._sweep_id = record.meta["sweep_id"]
+        self._chance = chance_level(spec.objective.metric, images_per_class(record.meta))
         self._listeners: list[Listener] = []
         self._unwritten: list[events.Event] = []
         self._live: dict[str, int] = {}
@@ -139,12 +142,7 @@ class Sweep:
             for trial in self.history.trials.values():
                 if trial.state is State.PAUSED:
                     self._conclude(trial)
-        sums = self.totals
-        figures = {
-            "gpu_hours": sums.gpu_hours,
-            "device_seconds": sums.billed,
-            "trials": len(self.history.trials),
-        }
+        figures = sweep_figures(self.history, self.totals, self.spec.objective.goal, self._chance)
         left = [outbox.left_row(each) for each in self.history.trials.values() if not each.state.is_final]
         closed = events.SweepClosed(why=why, clocks=self.meter.clocks())
         self._commit(closed, rows=[*left, outbox.closed_row(why, figures)])
@@ -245,10 +243,8 @@ class Sweep:
 
     def _end(self, trial: TrialHistory, number: int, outcome: Outcome, cost: Reading) -> None:
         outcome = settled(trial, outcome)
-        rows = [outbox.ended_row(trial, outcome, self.spec.objective.goal)] if outcome.state.is_final else []
-        self._commit(
-            events.AttemptEnded(trial=trial.id, attempt=number, outcome=outcome, cost=cost), rows=rows
-        )
+        self._apply(events.AttemptEnded(trial=trial.id, attempt=number, outcome=outcome, cost=cost))
+        self._commit(rows=[self._ended_row(trial, outcome)] if outcome.state.is_final else [])
         if self._state.is_look_due:
             self._look_ahead()
 
@@ -267,8 +263,11 @@ class Sweep:
 
     def _conclude(self, trial: TrialHistory) -> None:
         outcome = Outcome(State.STOPPED, FailureKind.UNPROMOTED, "never promoted")
-        row = outbox.ended_row(trial, outcome, self.spec.objective.goal)
+        row = self._ended_row(trial, outcome)
         self._commit(events.AttemptEnded(trial=trial.id, outcome=outcome, cost=Reading()), rows=[row])
+
+    def _ended_row(self, trial: TrialHistory, outcome: Outcome) -> OutboxRow:
+        return outbox.ended_row(trial, outcome, trial_figures(trial, self.spec.objective.goal, self._chance))
 
     # the record ---------------------------------------------------------------------------------
 

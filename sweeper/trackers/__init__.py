@@ -4,8 +4,8 @@ It is fed from the record's outbox by the `sender`, on a thread of its own. The 
 trackers: they show the `snapshot` of the running driver.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from sweeper.errors import SweeperError
@@ -17,7 +17,8 @@ from sweeper.store.record import OutboxRow
 class Target:
     """Where a sweep is told: the service, the place in it, and a note.
 
-    `uri` is resolved (never `auto`). Every run of the sweep is found again by `sweep_id`.
+    `uri` is resolved (never `auto`). Every run of the sweep is found again by `sweep_id`. `tags` are those
+    of the place, which say how the service shows it.
     """
 
     uri: str
@@ -26,6 +27,7 @@ class Target:
     metric: str = ""
     is_maximized: bool = True
     note: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Undelivered(SweeperError):

@@ -48,16 +48,20 @@ def without_login(uri: str) -> tuple[str, str]:
     return bare, f"Basic {base64.b64encode(unquote(login).encode()).decode()}" if login else ""
 
 
-def experiment_page(base: str, experiment: str, *, metric: str = "", is_maximized: bool = True) -> str:
-    """Return the UI's list of an experiment's runs, the best by `metric` first."""
-    page = f"{base.rstrip('/')}/#/experiments/{quote(experiment)}/runs"
-    if not metric:
-        return page
-    order = {"orderByKey": f"metrics.`{metric}`", "orderByAsc": str(not is_maximized).lower()}
-    return f"{page}?{urlencode(order, quote_via=quote)}"
+def experiment_page(base: str, experiment: str, *, view: str = "") -> str:
+    """Return the UI's list of an experiment's runs, as the shared view of that name shows them.
+
+    The UI opens for generative AI unless the address asks for training.
+    """
+    page = f"{base.rstrip('/')}/#/experiments/{quote(experiment)}/runs?workflowType=machine_learning"
+    return f"{page}&viewStateShareKey={quote(view)}" if view else page
 
 
 def compare_page(base: str, experiment: str, runs: Sequence[str]) -> str:
     """Return the UI's parallel-coordinates page of a few runs."""
-    query = {"runs": json.dumps(list(runs)), "experiments": json.dumps([experiment])}
+    query = {
+        "runs": json.dumps(list(runs)),
+        "experiments": json.dumps([experiment]),
+        "workflowType": "machine_learning",
+    }
     return f"{base.rstrip('/')}/#/compare-runs?{urlencode(query, quote_via=quote)}"

@@ -153,12 +153,16 @@ class MlflowTracker:
         if not self._experiment:
             name = self._target.experiment
             held = self._connected.get_experiment_by_name(name)
+            known: Mapping[str, str] = {}
             if held is None:
-                self._experiment = self._create_experiment(name)
+                found = self._create_experiment(name)
             else:
-                found = self._named(held.experiment_id, "experiment")
+                found, known = self._named(held.experiment_id, "experiment"), dict(held.tags)
                 _check_alive(held)
-                self._experiment = found
+            for tag, value in self._target.tags.items():
+                if known.get(tag) != value:
+                    self._connected.set_experiment_tag(found, tag, value)
+            self._experiment = found
         return self._experiment
 
     def _create_experiment(self, name: str) -> str:

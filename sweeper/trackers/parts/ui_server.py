@@ -22,7 +22,8 @@ import psutil
 from sweeper.errors import PreflightError, SpecError, StateError
 from sweeper.files import appending
 from sweeper.store.paths import runs_root
-from sweeper.trackers.address import experiment_page, tracking_uri, without_login
+from sweeper.trackers.address import compare_page, experiment_page, tracking_uri, without_login
+from sweeper.trackers.view_state import BEST
 from sweeper.wording import redacted
 
 START_SECONDS = 120.0  # a cold import of MLflow on a busy machine takes most of a minute
@@ -33,12 +34,17 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What to open: a store, and in it the runs of one experiment, the best first."""
+    """What to open: a store, and in it the runs of one experiment, as the shared view `key` shows them.
+
+    With `compare` the so many best runs by `metric` are compared instead.
+    """
 
     uri: str
     experiment: str = ""
-    metric: str = ""
+    key: str = ""
+    sweep_id: str = ""
     is_maximized: bool = True
+    compare: int | None = None
 
     @property
     def is_served(self) -> bool:
@@ -176,7 +182,32 @@ def page_of(base: str, view: View, api: str) -> str:
             experiment = str(json.load(reply)["experiment"]["experiment_id"])
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return base
-    return experiment_page(base, experiment, metric=view.metric, is_maximized=view.is_maximized)
+    runs = _best_runs(api, login, experiment, view) if view.compare else []
+    if len(runs) > 1:
+        return compare_page(base, experiment, runs)
+    return experiment_page(base, experiment, view=view.key)
+
+
+def _best_runs(api: str, login: str, experiment: str, view: View) -> list[str]:
+    """Return the ids of the best runs of the sweep's trials; none where the server does not tell them."""
+    order = f"metrics.`{BEST}` {'DESC' if view.is_maximized else 'ASC'}"
+    condition = f"tags.`sweeper.sweep_id` = '{view.sweep_id}' and tags.`sweeper.trial` != 'sweep'"
+    asked = {
+        "experiment_ids": [experiment],
+        "filter": condition,
+        "order_by": [order],
+        "max_results": view.compare,
+    }
+    request = urllib.request.Request(
+        f"{api.rstrip('/')}/api/2.0/mlflow/runs/search",
+        data=json.dumps(asked).encode(),
+        headers={"Content-Type": "application/json"} | ({"Authorization": login} if login else {}),
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return [str(run["info"]["run_id"]) for run in json.load(reply).get("runs", [])]
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+        return []
 
 
 def _last_line(log: Path) -> str:

@@ -6,7 +6,7 @@ from sweeper.errors import FailureKind
 from sweeper.store import outbox
 from sweeper.store.history import TrialHistory
 from sweeper.store.outbox import closed_row, ended_row, metrics_row, run_row, sweep_row
-from sweeper.trial import Goal, Outcome, Report, State
+from sweeper.trial import Decision, Outcome, Report, State, Verdict
 
 
 def asked(point: str | None = None) -> TrialHistory:
@@ -31,9 +31,12 @@ def test_the_parent_run_names_the_sweep_and_how_trials_train(toy_spec):
 
 def test_a_trials_run_has_numbers_to_plot_instead_of_lists(toy_spec):
     payload = run_row(asked(), toy_spec()).payload
-    assert payload["params"] == {"layers": 2, "filters.1": 16, "filters.2": 32, "optimizer": "adam"}
-    assert (payload["name"], payload["trial_key"]) == ("toy-0007", "id")
-    assert payload["tags"] == {"sweeper.trial_number": "7", "sweeper.point": ""}
+    own = {"layers": 2, "filters.1": 16, "filters.2": 32, "optimizer": "adam"}
+    assert payload["params"] | own == payload["params"]
+    assert payload["params"]["epochs"] == 9, "what all trials share is of each run, so that runs compare"
+    assert (payload["name"], payload["trial_key"]) == ("toy-0007 · 2 layers", "id")
+    assert payload["tags"]["sweeper.trial_number"] == "7"
+    assert "`sweeper logs toy 7`" in payload["tags"]["mlflow.note.content"]
     assert run_row(asked(point="study"), toy_spec()).payload["name"] == "study"
 
 
@@ -66,20 +69,36 @@ def test_the_test_splits_figures_stand_at_the_last_epoch_without_infinity():
      (State.INFEASIBLE, "FAILED"), (State.CANCELLED, "KILLED")],
 )  # fmt: skip
 def test_a_trial_ends_with_a_state_and_its_best_score(state, status):
-    row = ended_row(trial(0.1, 0.7, 0.3), Outcome(state, FailureKind("error"), "it broke"), Goal.MAXIMIZE)
+    row = ended_row(
+        trial(0.1, 0.7, 0.3), Outcome(state, FailureKind("error"), "it broke"), {"best/score": 0.7}
+    )
     assert row.payload == {
         "status": status,
         "step": 3,
-        "metrics": {"best/score": 0.7, "best/epoch": 2.0},
+        "metrics": {"best/score": 0.7},
         "tags": {"sweeper.state": str(state), "sweeper.why": "it broke"},
     }
 
 
-def test_a_trial_without_a_finite_score_has_no_best_to_sort_by():
-    row = ended_row(trial(math.nan, math.inf), Outcome(State.FAILED, FailureKind("diverged")), Goal.MAXIMIZE)
+def test_why_a_trial_ended_is_never_empty():
+    stopped = trial(0.1)
+    stopped.answer = Verdict(Decision.STOP, "rank 3 of 3 at epoch 2")
+    whys = [
+        ended_row(each, Outcome(state), {}).payload["tags"]["sweeper.why"]
+        for each, state in (
+            (stopped, State.STOPPED),
+            (trial(0.1), State.COMPLETED),
+            (trial(0.1), State.CANCELLED),
+        )
+    ]
+    assert whys == ["rank 3 of 3 at epoch 2", "trained in full", "cancelled"]
+
+
+def test_a_failure_is_told_by_its_kind_and_without_infinity():
+    row = ended_row(trial(math.nan), Outcome(State.FAILED, FailureKind("diverged")), {"efficiency": math.inf})
     assert row.payload["metrics"] == {}
     assert row.payload["tags"]["sweeper.why"] == "diverged"
-    assert ended_row(trial(), Outcome(State.CANCELLED), Goal.MINIMIZE).payload["step"] == 0
+    assert ended_row(trial(), Outcome(State.CANCELLED), {}).payload["step"] == 0
 
 
 @pytest.mark.parametrize(

@@ -44,16 +44,17 @@ def test_a_server_is_asked_and_shown_without_the_login_in_its_address() -> None:
     assert without_login("http://host:5000") == ("http://host:5000", "")
 
 
-def test_the_experiments_page_sorts_by_the_objective_best_first() -> None:
-    page = experiment_page("http://127.0.0.1:5000/", "7", metric="valid/top5")
+def test_the_experiments_page_is_that_of_training_with_the_sweeps_own_view() -> None:
+    page = experiment_page("http://127.0.0.1:5000/", "7", view="sweeper-1")
     assert page == (
-        "http://127.0.0.1:5000/#/experiments/7/runs?orderByKey=metrics.%60valid%2Ftop5%60&orderByAsc=false"
+        "http://127.0.0.1:5000/#/experiments/7/runs?workflowType=machine_learning&viewStateShareKey=sweeper-1"
     )
-    assert "orderByAsc=true" in experiment_page("http://h", "7", metric="valid/loss", is_maximized=False)
-    assert experiment_page("http://h", "7") == "http://h/#/experiments/7/runs"
+    plain = "http://h/#/experiments/7/runs?workflowType=machine_learning"
+    assert experiment_page("http://h", "7") == plain
 
 
 def test_the_compare_page_names_runs_and_experiment() -> None:
     assert compare_page("http://h", "7", ["a", "b"]) == (
         "http://h/#/compare-runs?runs=%5B%22a%22%2C%20%22b%22%5D&experiments=%5B%227%22%5D"
+        "&workflowType=machine_learning"
     )
