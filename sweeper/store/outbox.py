@@ -90,11 +90,11 @@ def _special(config: Config, spec: SweepSpec) -> str:
     """Return what tells the trial from others at a glance: ` · 3 layers, 64 px`."""
     searched = [name for name, p in spec.space.parameters.items() if not isinstance(p, Constant)]
     known = sorted((name for name in searched if name in config), key=lambda name: name not in _UNITS)
-    told = [
+    parts = [
         f"{config[name]}{_UNITS[name]}" if name in _UNITS else f"{name} {value_text(config[name])}"
         for name in known[:2]
     ]
-    return f" · {', '.join(told)}" if told else ""
+    return f" · {', '.join(parts)}" if parts else ""
 
 
 def _note(trial: TrialHistory, spec: SweepSpec) -> str:

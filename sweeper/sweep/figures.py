@@ -1,11 +1,16 @@
 """The figures that a trial and a sweep end with, which a tracker sorts and plots by."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from sweeper.config.spec import SweepSpec
+from sweeper.store import outbox
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Totals
+from sweeper.store.record import OutboxRow
+from sweeper.sweep.chance import chance_level, images_per_class
 from sweeper.sweep.ranking import best_of
-from sweeper.trial import Goal
+from sweeper.trial import Goal, Outcome
 from sweeper.wording import HOUR
 
 
@@ -44,3 +49,25 @@ def sweep_figures(
         "gpu_hours": sums.productive / HOUR,
         "trials": float(len(history.trials)),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class EndRows:
+    """The rows of the outbox that end a trial and a sweep, with their figures."""
+
+    goal: Goal
+    chance: float | None
+
+    @classmethod
+    def of(cls, spec: SweepSpec, meta: Mapping[str, str]) -> "EndRows":
+        """Return those of the sweep with this file and this record."""
+        return cls(spec.objective.goal, chance_level(spec.objective.metric, images_per_class(meta)))
+
+    def trial(self, trial: TrialHistory, outcome: Outcome) -> OutboxRow:
+        """Return the row that ends a trial."""
+        return outbox.ended_row(trial, outcome, trial_figures(trial, self.goal, self.chance))
+
+    def sweep(self, why: str, history: SweepHistory, sums: Totals) -> Sequence[OutboxRow]:
+        """Return the rows that end the sweep: those of trials that are not over, and its own."""
+        left = [outbox.left_row(each) for each in history.trials.values() if not each.state.is_final]
+        return [*left, outbox.closed_row(why, sweep_figures(history, sums, self.goal, self.chance))]

@@ -14,12 +14,10 @@ from sweeper.store.attempt import Grant, Reading
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Clock, Meter, Totals, totals
 from sweeper.store.record import EventLog, OutboxRow
-from sweeper.sweep.chance import chance_level, images_per_class
-from sweeper.sweep.figures import sweep_figures, trial_figures
+from sweeper.sweep.figures import EndRows
 from sweeper.sweep.retries import all_failed, lost_with_driver, settled
 from sweeper.sweep.spending import Spending
 from sweeper.sweep.state import DecidingState
-from sweeper.sweep.suggestions import Suggestion
 from sweeper.sweep.trial_queue import Candidate
 from sweeper.trial import Cause, Config, Decision, Outcome, Report, State, Trial, Verdict, derive, trial_key
 
@@ -46,7 +44,7 @@ class Sweep:
         self.held = ""  # why nothing is started for the moment: the driver sets and clears it
         self.record = record
         self._sweep_id = record.meta["sweep_id"]
-        self._chance = chance_level(spec.objective.metric, images_per_class(record.meta))
+        self._end_rows = EndRows.of(spec, record.meta)
         self._listeners: list[Listener] = []
         self._unwritten: list[events.Event] = []
         self._live: dict[str, int] = {}
@@ -142,10 +140,8 @@ class Sweep:
             for trial in self.history.trials.values():
                 if trial.state is State.PAUSED:
                     self._conclude(trial)
-        figures = sweep_figures(self.history, self.totals, self.spec.objective.goal, self._chance)
-        left = [outbox.left_row(each) for each in self.history.trials.values() if not each.state.is_final]
         closed = events.SweepClosed(why=why, clocks=self.meter.clocks())
-        self._commit(closed, rows=[*left, outbox.closed_row(why, figures)])
+        self._commit(closed, rows=self._end_rows.sweep(why, self.history, self.totals))
 
     def listen(self, listener: Listener) -> None:
         """Call the listener with each further event, after it was written."""
@@ -210,7 +206,7 @@ class Sweep:
         return self.spending.bounded(trial, report, verdict)
 
     def _start(self, candidate: Candidate) -> Trial:
-        trial = candidate.trial or self._adopted(candidate.suggestion)
+        trial = candidate.trial or self._adopted(candidate)
         self.spending.reserve_start(trial)
         number = len(trial.ends) + 1
         self._live[trial.id] = number
@@ -221,8 +217,9 @@ class Sweep:
         known = (last.checkpoint, trial.point, last.epoch, last.device_seconds)
         return Trial(trial.id, trial.number, trial.config, trial.seed, number, trial.repeat, *known)
 
-    def _adopted(self, suggestion: Suggestion) -> TrialHistory:
-        """Turn the suggestion into a trial."""
+    def _adopted(self, candidate: Candidate) -> TrialHistory:
+        """Turn what was suggested into a trial."""
+        suggestion = candidate.suggestion
         number = len(self.history.trials)
         seed = derive(self.spec.search.seed, "trial", number)
         trial_id = trial_key(self._sweep_id, suggestion.config, seed, suggestion.repeat)
@@ -244,7 +241,7 @@ class Sweep:
     def _end(self, trial: TrialHistory, number: int, outcome: Outcome, cost: Reading) -> None:
         outcome = settled(trial, outcome)
         self._apply(events.AttemptEnded(trial=trial.id, attempt=number, outcome=outcome, cost=cost))
-        self._commit(rows=[self._ended_row(trial, outcome)] if outcome.state.is_final else [])
+        self._commit(rows=[self._end_rows.trial(trial, outcome)] if outcome.state.is_final else [])
         if self._state.is_look_due:
             self._look_ahead()
 
@@ -263,11 +260,8 @@ class Sweep:
 
     def _conclude(self, trial: TrialHistory) -> None:
         outcome = Outcome(State.STOPPED, FailureKind.UNPROMOTED, "never promoted")
-        row = self._ended_row(trial, outcome)
+        row = self._end_rows.trial(trial, outcome)
         self._commit(events.AttemptEnded(trial=trial.id, outcome=outcome, cost=Reading()), rows=[row])
-
-    def _ended_row(self, trial: TrialHistory, outcome: Outcome) -> OutboxRow:
-        return outbox.ended_row(trial, outcome, trial_figures(trial, self.spec.objective.goal, self._chance))
 
     # the record ---------------------------------------------------------------------------------
 
