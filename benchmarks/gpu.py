@@ -152,7 +152,7 @@ def measured(device: torch.device, root: Path | None) -> list[Figure]:
     start = start_seconds(data, device)
     found.append(Figure("start of a trial on a warm worker", start, "s", START, runs=STARTS))
     name = "a pack of eight fused trials at 48 px, against single ones"
-    note = "this version trains no packs"
+    note = "packs train under --runner local; this row is not written yet"
     found.append(Figure(name, None, "x", FUSED, at_most=False, note=note))
     if root is None:
         note = "give the images: `python benchmarks/gpu.py --cifar FOLDER`"

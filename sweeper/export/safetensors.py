@@ -19,7 +19,7 @@ from sweeper.export import Format, Predict, exporter
 from sweeper.export.parts.servable import Pipeline, Servable
 from sweeper.files import writing
 from sweeper.models import model as models
-from sweeper.models.parts.weights_file import read_weights
+from sweeper.models.parts.weights_file import read_safetensors
 
 NETWORK, NORMALIZATION = "network.", "normalization."
 _TYPES = {
@@ -83,7 +83,7 @@ def read_card(path: Path) -> dict[str, Any]:
 
 
 def _load(path: Path) -> Predict:
-    card, tensors = read_card(path), read_weights(path)
+    card, tensors = read_card(path), read_safetensors(path)
     _, height, width, channels = card["input"]["shape"]
     options = dict(card["options"])
     if "weights" in options:

@@ -33,7 +33,7 @@ def view_tags(spec: SweepSpec, sweep_id: str) -> dict[str, str]:
     state: dict[str, Any] = {
         "searchFilter": f"tags.`sweeper.sweep_id` = '{sweep_id}'",
         "orderByKey": f"metrics.`{BEST}`",
-        "orderByAsc": spec.objective.goal is Goal.MINIMIZE or spec.objective.goal == "minimize",
+        "orderByAsc": spec.objective.goal is Goal.MINIMIZE,
         "selectedColumns": columns + [f"params.`{name}`" for name in names],
         "runsHiddenMode": "SHOW_ALL",
         "isAccordionReordered": True,

@@ -30,7 +30,7 @@ def read_weights(path: Path) -> object:
     of torchvision do: a namespace runs no code.
     """
     if path.suffix == ".safetensors":
-        return _read_safetensors(path)
+        return read_safetensors(path)
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):
             return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -42,7 +42,7 @@ def read_weights(path: Path) -> object:
         ) from error
 
 
-def _read_safetensors(path: Path) -> Mapping[str, Tensor]:
+def read_safetensors(path: Path) -> Mapping[str, Tensor]:
     """Read the format, which is a length, a JSON header, and the bytes."""
     size = path.stat().st_size
     try:

@@ -95,7 +95,8 @@ def test_a_head_resumes_to_the_same_bits(pictures, weights, tmp_path: Path):
         checkpoints=tmp_path / "c",
     )
     begun = [next(running), next(running)]
-    again = Trial("b", 2, chosen, seed=1, attempt=2, checkpoint=begun[-1].checkpoint)
+    known = {"checkpoint": begun[-1].checkpoint, "epoch": begun[-1].epoch}
+    again = Trial("b", 2, chosen, seed=1, attempt=2, device_seconds=begun[-1].device_seconds, **known)
     ended = run(pictures, chosen, epochs=4, cache=tmp_path, checkpoints=tmp_path / "c", trial=again)
     assert learnt(begun + ended) == learnt(straight)
 

@@ -32,6 +32,8 @@ def in_full_precision(transform: Callable[[Tensor], Tensor]) -> Callable[[Tensor
 
     @functools.wraps(transform)
     def apply(batch: Tensor) -> Tensor:
+        if torch.compiler.is_compiling():  # an exported network runs where its reader sets the precision
+            return transform(batch)
         with full_precision():
             return transform(batch)
 
