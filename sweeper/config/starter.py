@@ -32,7 +32,7 @@ parameters:
 recipe:    fast                                           # sets the rest: `sweeper plan` prints it
 train:     {{epochs: {epochs}, batch_size: 64}}
 objective: {{metric: {metric}}}
-search:    {{algorithm: tpe, seed: 7}}
+search:    {{algorithm: tpe, start: portfolio, seed: 7}}     # known good ones first
 scheduler: {{type: asha, grace: 2, reduction_factor: 3}}     # stops the losers early
 budget:    {{trials: 24}}                                   # also: gpu_hours, usd, wall_hours
 resources: {{gpu: 0.5, cpu: 1}}                              # what one trial holds
