@@ -24,6 +24,9 @@ from sweeper.trial import State
 BEAT_SECONDS = 10.0
 LOOK_SECONDS = 0.5
 FLUSH_SECONDS = 30.0
+PARTING_SECONDS = 10.0
+"""What the sender may take to end where a launch fails: a thread that Python ends in the middle of MLflow's
+import aborts the process, and its exit code with it."""
 STOPPING = "stopping: running trials pause at their next report (once more: end them now)"
 ENDING_NOW = "ending every trial now; each goes on from its last checkpoint when the sweep is resumed"
 
@@ -68,12 +71,24 @@ class Driver:
         """Drive the sweep for the block, which runs its trials; the record is closed in any case."""
         self.record.claim()
         self.record.when_stuck = self._room.wait
-        with self.console, self._signals_caught():
+        with self._parting(), self.console, self._signals_caught():
             try:
                 yield
             finally:
                 self.sweep.close()
         self._copy.write()
+
+    @contextlib.contextmanager
+    def _parting(self) -> Generator[None]:
+        """End the sender where the block fails; an interrupt does not wait for it."""
+
+        def end(kind: type[BaseException] | None, *_: object) -> None:
+            if kind and issubclass(kind, Exception):
+                self.sender.close(PARTING_SECONDS)
+
+        with contextlib.ExitStack() as stack:
+            stack.push(end)
+            yield
 
     def conclude(self, test: Callable[[], None]) -> None:
         """Test the winner of a sweep that ran to its end. No trial runs, so the first Ctrl-C ends that."""
