@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from sweeper.cli.parts.options import as_json, sweep_name
+from sweeper.cli.parts.output_file import write_new
 from sweeper.cli.parts.table import print_card, print_json
 from sweeper.errors import SpecError, StateError
 from sweeper.results.advice import Advice, advice
@@ -45,11 +46,7 @@ def _write(file: Path, sweep: StoredSweep, found: Advice) -> None:
     from sweeper.plan.next_file import next_text, successor  # imports torch
 
     made = successor(sweep.spec, found.next.parameters, found.next.grace)
-    try:
-        with file.open("x", encoding="utf-8") as handle:
-            handle.write(next_text(made, found.next.reasons))
-    except OSError as error:
-        raise SpecError(f"cannot be written: {error.strerror}", where=str(file)) from error
+    write_new(file, next_text(made, found.next.reasons))
     for name, problem in made.refused.items():
         click.echo(f"left as it was: {name} ({problem})", err=True)
     click.echo(f"wrote {file}; next: sweeper plan {file}", err=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from sweeper.cli.parts.output_file import write_new
 from sweeper.config.sections import DatasetSpec
 from sweeper.config.spec import parse_spec
 from sweeper.config.starter import starter_text
@@ -29,13 +30,7 @@ def command(file: Path, root: Path | None, source: str | None) -> None:
     metric, why = fitting_metric(DatasetSpec(source=found.source, root=where))
     text = starter_text(file, found.root, found.source, metric)
     parse_spec(text, name=str(file))
-    try:
-        with file.open("x", encoding="utf-8") as handle:
-            handle.write(text)
-    except FileExistsError:
-        raise SpecError("exists already", where=str(file), hint="choose another name, or remove it") from None
-    except OSError as error:
-        raise SpecError(f"cannot be written: {error.strerror}", where=str(file)) from error
+    write_new(file, text)
     for line in found.said:
         click.echo(plain(line))
     click.echo(f"wrote {file}, which ranks by {metric} ({why}); next: sweeper validate {file}")

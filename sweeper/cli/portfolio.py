@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from sweeper.cli.parts.options import as_json, complete_sweep
+from sweeper.cli.parts.output_file import write_new
 from sweeper.cli.parts.portfolio_page import print_chosen
 from sweeper.cli.parts.table import print_json
 from sweeper.errors import SpecError
@@ -46,19 +47,9 @@ def command(sweeps: tuple[str, ...], file: Path, size: int, as_json: bool) -> No
         "foretold": f"{100 * found.foretold:.0f} % of the regrets",
     }
     portfolio = found.file(made)
-    _write(file, portfolio_text(portfolio, COMMENT))
+    write_new(file, portfolio_text(portfolio, COMMENT))
     if as_json:
         print_json({"file": str(file), **portfolio.model_dump(mode="json")})
     else:
         print_chosen(found)
         click.echo(f"wrote {file}; next: sweeper plan FILE -o search.start={file} --start")
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        with file.open("x", encoding="utf-8") as handle:
-            handle.write(text)
-    except FileExistsError:
-        raise SpecError("exists already", where=str(file), hint="choose another name, or remove it") from None
-    except OSError as error:
-        raise SpecError(f"cannot be written: {error.strerror}", where=str(file)) from error

@@ -13,7 +13,7 @@ from sweeper.report.sections.provenance import provenance
 from sweeper.report.sections.score_and_cost import score_and_cost
 from sweeper.report.sections.side_by_side import side_by_side
 from sweeper.report.sections.words import in_words, published
-from sweeper.results.answer import answer
+from sweeper.results.answer import Cards, answer
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.results.render_json import merged
 from sweeper.results.stored_sweep import standing_text
@@ -26,29 +26,31 @@ def build_report(boards: Sequence[Leaderboard], now: float | None = None) -> Pag
     SpecError where several rank by different metrics. `now` is the time that the report bears.
     """
     dated = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(now))
+    answers = {board.sweep.name: answer(board) for board in boards}
     if len(boards) == 1:
         (board,) = boards
         trials = counted(len(board.sweep.history.trials), "trial")
         subtitle = f"{trials}, {standing_text(board.sweep)}"
-        sections = list(_sections(board))
+        sections = list(_sections(board, answers[board.sweep.name]))
     else:
         subtitle = f"{len(boards)} sweeps side by side"
         sections = [side_by_side(boards)]
-        sections += [_of(board, section) for board in boards for section in _sections(board)]
+        for board in boards:
+            sections += [_of(board, section) for section in _sections(board, answers[board.sweep.name])]
     names = ", ".join(plain(board.sweep.name) for board in boards)
-    facts = {board.sweep.name: merged(tuple(answer(board).values())) for board in boards}
+    facts = {name: merged(tuple(cards.values())) for name, cards in answers.items()}
     return Page(names, plain(subtitle), sections, facts, dated)
 
 
-def _sections(board: Leaderboard) -> Iterator[Section]:
+def _sections(board: Leaderboard, cards: Cards) -> Iterator[Section]:
     """Yield what there is to say of one sweep, in the order of a reader's questions."""
-    yield in_words(board)
+    yield in_words(cards)
     yield score_and_cost(board)
     yield learning_curves(board)
     yield parallel(board)
     yield importance(board)
     yield values(board)
-    for made in (pixels(board), networks(board), published(board)):
+    for made in (pixels(board), networks(board), published(cards)):
         if made is not None:
             yield made
     yield device_time(board)

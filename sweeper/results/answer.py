@@ -80,6 +80,10 @@ CARDS: tuple[Callable[[Leaderboard], Card | NotYet], ...] = (
 """In the order of the JSON document. A new finding is a new card, and a name here."""
 
 
-def answer(board: Leaderboard) -> Mapping[str, Card | NotYet]:
+Cards = Mapping[str, Card | NotYet]
+"""Every finding by its name, or why there is none."""
+
+
+def answer(board: Leaderboard) -> Cards:
     """Return every card by the name of its function."""
     return {card.__name__: card(board) for card in CARDS}

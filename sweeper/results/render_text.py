@@ -7,9 +7,9 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from sweeper.config.objective_section import ObjectiveSpec
+from sweeper.results.answer import Cards
 from sweeper.results.card import Card, NotYet, Style, Table, Words
 
-Cards = Mapping[str, Card | NotYet]
 STYLES: Mapping[Style, str] = {"": "", "dim": "dim", "good": "bold green", "command": "cyan"}
 WINNERS = {
     "budget": ("best", "earlier", "certainty"),

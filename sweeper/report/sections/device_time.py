@@ -22,7 +22,7 @@ from sweeper.report.section import (
 from sweeper.results.card import Table
 from sweeper.results.cards.bill import nodes as nodes_card
 from sweeper.results.cards.bill import sums as sums_card
-from sweeper.results.costs import bill
+from sweeper.results.costs import Bill, bill
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.store.attempt import Attempt
 from sweeper.wording import counted, device_text, duration_text
@@ -52,7 +52,7 @@ class Share:
 def device_time(board: Leaderboard) -> Section:
     """Draw what was held as one bar of parts, and beside it what early stopping saved."""
     made = bill(board.sweep.history, board.sweep.spec, images=board.images_by_class)
-    shares = list(_shares(board))
+    shares = list(_shares(board, made))
     if not shares:
         return Section("time", "Where the device time went", absent="no trial has had a device yet")
     figure = drawn("device-seconds", "", height=200)
@@ -83,9 +83,8 @@ def device_time(board: Leaderboard) -> Section:
     return Section("time", "Where the device time went", lines=lines, drawings=[drawing], tables=tables)
 
 
-def _shares(board: Leaderboard) -> Iterator[Share]:
-    sums = board.sums
-    made = bill(board.sweep.history, board.sweep.spec)
+def _shares(board: Leaderboard, made: Bill) -> Iterator[Share]:
+    sums = made.sums
     set_up = min(sums.set_up, max(0.0, sums.billed - sums.productive))
     lost = sum(each.repeated for each in made.preempted)
     other = max(0.0, sums.billed - sums.productive - set_up)

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from sweeper.report.section import Section
-from sweeper.results.answer import answer
+from sweeper.results.answer import Cards
 from sweeper.results.card import Card, Table
-from sweeper.results.leaderboard import Leaderboard
 
 _CARDS = (
     "overview", "best", "certainty", "efficiency", "knee", "target", "spending", "anytime", "earlier",
@@ -13,9 +12,8 @@ _CARDS = (
 )  # fmt: skip
 
 
-def in_words(board: Leaderboard) -> Section:
+def in_words(cards: Cards) -> Section:
     """Say what is best, what is worth its cost, how sure that is, and whether more is worth it."""
-    cards = answer(board)
     found = [card for name in _CARDS if isinstance(card := cards[name], Card)]
     best = cards["best"]
     absent = "" if isinstance(best, Card) else best.reason
@@ -31,9 +29,9 @@ def in_words(board: Leaderboard) -> Section:
     )
 
 
-def published(board: Leaderboard) -> Section | None:
+def published(cards: Cards) -> Section | None:
     """Show published beside measured, where points carry what a study printed."""
-    card = answer(board)["published"]
+    card = cards["published"]
     if not isinstance(card, Card):
         return None
     return Section("published", "Published and measured", tables=card.tables, notes=card.notes)
