@@ -60,8 +60,8 @@ def equipment_of(
     for text in (runner_text(options), sharing_text(spec, options)):
         if text:
             say(text)
-    if spec.resources.fused > 1 and options.runner != "local":
-        say(f"resources.fuse: {spec.resources.fused} is for --runner local: here each trial trains alone")
+    if spec.resources.fused > 1 and options.runner == "ray_tune":
+        say(f"resources.fuse: {spec.resources.fused} is for one device: with Ray each trial trains alone")
     if options.runner == "simulated":
         clock = VirtualClock()
         curves = SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, spec.search.seed)
@@ -93,7 +93,7 @@ def _runner(
         "say": say,
     }
     if worker:
-        return runner["subprocess"](**both, worker=worker)
+        return runner["subprocess"](**both, worker=worker, fuse=spec.resources.fused)
     return runner["ray_tune"](**both, state=paths.tune, address=options.address)
 
 

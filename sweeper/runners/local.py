@@ -1,12 +1,16 @@
 """This runner trains one trial at a time in this process: for debugging, and where Ray is too much."""
 
+import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from sweeper.runners import Pulse, Runner, Workload, runner
-from sweeper.runners.parts.packs import FusibleWorkload, Packs
-from sweeper.runners.parts.run_attempt import CANCELLED, run_here
-from sweeper.runners.parts.tick import Cancelled, watched
+from sweeper.runners.parts.pack import FusibleWorkload, Pack, Said
+from sweeper.runners.parts.packs import Packs
+from sweeper.runners.parts.run_attempt import CANCELLED, outcome_after, run_here
+from sweeper.runners.parts.tick import Cancelled, ticking, watched
 from sweeper.store.attempt import Grant
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, Trial
@@ -24,7 +28,8 @@ def local(
         held = grant or Grant()
         sweep.meter.hold(held.share)
         if fuse > 1 and isinstance(workload, FusibleWorkload):
-            Packs(sweep, workload, pulse, held, fuse, say).drive()
+            here = _Here(sweep, pulse, held, Pack(workload))
+            Packs(sweep, workload, here, here, fuse, say).drive()
             sweep.meter.hold(0)
             return
         while not pulse():
@@ -55,3 +60,63 @@ def _run(sweep: Sweep, workload: Workload, pulse: Pulse, trial: Trial) -> Outcom
     except Cancelled:
         return CANCELLED
     return CANCELLED if is_cut_short else outcome
+
+
+@dataclass
+class _Here:
+    """Desk and host of packs that train in this process."""
+
+    sweep: Sweep
+    pulse: Pulse
+    grant: Grant
+    pack: Pack
+    is_cancelled: bool = False
+    _held: dict[str, Trial] = field(default_factory=dict[str, Trial])
+
+    def tick(self) -> None:
+        if self.pulse():
+            self._cancel()
+
+    def ask(self, key: str) -> Trial | None:
+        trial = self.sweep.ask()
+        if trial is not None:
+            self._held[key] = trial
+        return trial
+
+    def holds(self, key: str) -> bool:
+        return key in self._held
+
+    def join(self, key: str, trial: Trial, places: int) -> None:
+        self.sweep.on_start(trial.id, dataclasses.replace(self.grant, share=self.grant.share / places))
+        self.pack.join(key, trial)
+
+    def round(self) -> Sequence[Said]:
+        try:
+            with ticking(self.pulse):
+                return self.pack.round()
+        except Cancelled:
+            self._cancel()
+            return ()
+
+    def leave(self, key: str) -> None:
+        self.pack.leave(key)
+
+    def result(self, key: str, said: dict[str, Any]) -> None:
+        decision = Decision.CONTINUE
+        if "report" in said:
+            trial = self._held[key]
+            decision = self.sweep.report(trial.id, Report(**said["report"]), trial.attempt)
+        if "failure" in said:
+            self._tell(key, Outcome.restored(said["failure"]))
+        elif "report" not in said or decision is not Decision.CONTINUE:
+            self._tell(key, outcome_after(decision))
+
+    def _tell(self, key: str, outcome: Outcome) -> None:
+        trial = self._held.pop(key)
+        self.sweep.tell(trial.id, outcome, trial.attempt)
+
+    def _cancel(self) -> None:
+        self.is_cancelled = True
+        for key in list(self._held):
+            self.pack.leave(key)
+            self._tell(key, CANCELLED)

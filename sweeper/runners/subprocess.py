@@ -1,18 +1,23 @@
 """This runner trains one trial at a time, in a process of its own on this machine: isolated, without Ray."""
 
+import contextlib
 import itertools
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from sweeper.config.resources import ResourcesSpec
+from sweeper.errors import FailureKind
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners.parts.attempt_tracker import AttemptTracker
+from sweeper.runners.parts.pack import FusibleWorkload, Said
+from sweeper.runners.parts.pack_talk import Join, Leave, Round, RoundAnswer
+from sweeper.runners.parts.packs import Packs
 from sweeper.runners.parts.slots import Price, Slots
 from sweeper.runners.parts.this_machine import device_facts, this_machine, visible_gpus
 from sweeper.runners.parts.versions import versions_here
@@ -20,6 +25,7 @@ from sweeper.runners.parts.watch import PATIENCE_SECONDS, Watch
 from sweeper.runners.parts.worker_main import Order, Setup
 from sweeper.runners.parts.worker_process import WorkerLost, WorkerProcess
 from sweeper.sweep.sweep import Sweep
+from sweeper.trial import Config, Outcome, Trial
 
 POLL_SECONDS = 0.1
 
@@ -37,9 +43,10 @@ def subprocess(
     memory: Callable[[], int] | None = None,
     versions: Mapping[str, str] | None = None,
     worker: WorkerProcess | None = None,
+    fuse: Annotated[int, Field(ge=1)] = 1,
     say: Callable[[str], None] = lambda text: None,
 ) -> Runner:
-    """Runs trials one after the other in one worker, which is replaced where it breaks or hangs.
+    """Runs trials one after the other, or up to `fuse` as one, in a worker that is replaced where it breaks.
 
     The options are those of `ray_tune`; `gpus` are the devices to use, as `CUDA_VISIBLE_DEVICES` names them
     (default: what this process may use), of which a trial sees as many as it asks for. `worker` is used where
@@ -51,13 +58,19 @@ def subprocess(
         most = math.ceil(max(variant.gpu for variant in one.variants))
         used = (visible_gpus() if gpus is None else gpus)[:most]
         here = this_machine(cpus, used)
-        slots = Slots(one, price, lambda: [here])
+        packed = fuse if isinstance(workload, FusibleWorkload) else 1
+        slots = Slots(one, price, lambda: [here], packed)
         slots.require_room()
         process = worker or WorkerProcess()
-        setup = Setup(log, workload, device_facts(), memory, notice, versions or versions_here())
+        software = versions or versions_here()
+        setup = Setup(log, workload, device_facts(), memory, notice, software, has_packs=packed > 1)
         tracker = AttemptTracker(sweep, pulse, slots, _Killer(), say, Watch(patience))
         try:
-            _Attempts(tracker, process, setup, used).run_all()
+            if packed > 1 and isinstance(workload, FusibleWorkload):
+                host = _PackHost(tracker, process, setup, used)
+                Packs(sweep, workload, tracker, host, packed, say).drive()
+            else:
+                _Attempts(tracker, process, setup, used).run_all()
         finally:
             if worker is None:
                 process.kill()
@@ -127,6 +140,75 @@ class _Attempts:
             self.process.send(Order.NEXT if self.tracker.holds(key) else Order.END)
 
     def _gpus(self, config: Mapping[str, Any]) -> Sequence[str]:
-        """Return whole devices, of which the trial may hold a fraction."""
-        count = self.tracker.slots.request(config).get("GPU", 0.0)
-        return self.gpus[: math.ceil(count)]
+        return _devices(self.tracker, self.gpus, config)
+
+
+def _devices(tracker: AttemptTracker, gpus: Sequence[str], config: Config) -> Sequence[str]:
+    """Return whole devices, of which the trial may hold a fraction."""
+    return gpus[: math.ceil(tracker.slots.request(config).get("GPU", 0.0))]
+
+
+@dataclass
+class _PackHost:
+    """The worker process, in which a pack trains. With the process all its members are lost."""
+
+    tracker: AttemptTracker
+    process: WorkerProcess
+    setup: Setup
+    gpus: Sequence[str]
+    _members: set[str] = field(default_factory=set[str])
+    _is_broken: bool = False
+
+    def join(self, key: str, trial: Trial, places: int) -> None:
+        """Begin an attempt; in a new process where the last pack was left by one that failed."""
+        self.tracker.started(key, self.process, places)
+        with self._losing_all():
+            is_first = not self._members
+            self._members.add(key)
+            if is_first and self._is_broken:
+                self.process.kill()
+                self._is_broken = False
+            if is_first:
+                self.process.prepare(_devices(self.tracker, self.gpus, trial.config), self.setup)
+            self.process.send(Join(key, trial))
+            for said in self._heard() or ():
+                self.tracker.result(key, said)
+        self._forget_ended()
+
+    def round(self) -> Sequence[Said]:
+        """Train an epoch of each; nothing is said where the process or the sweep ended meanwhile."""
+        with self._losing_all():
+            self.process.send(Round())
+            answer: RoundAnswer | None = self._heard()
+            if answer is not None:
+                failures = [Outcome.restored(said["failure"]) for _, said in answer.said if "failure" in said]
+                self._is_broken |= any(each.kind is not FailureKind.DIVERGED for each in failures)
+                return answer.said
+        return ()
+
+    def leave(self, key: str) -> None:
+        self._members.discard(key)
+        with self._losing_all():
+            self.process.send(Leave(key))
+
+    def _heard(self) -> Any:
+        """Wait for the process and do the driver's work meanwhile; None where no attempt is left."""
+        while any(map(self.tracker.holds, self._members)):
+            said = self.process.heard(POLL_SECONDS)
+            if said is not None:
+                return said
+            self.tracker.tick()
+        return None
+
+    @contextlib.contextmanager
+    def _losing_all(self) -> Generator[None]:
+        try:
+            yield
+        except WorkerLost as error:
+            self.process.kill()
+            for key in self._members:
+                self.tracker.lost(key, error.failure_kind, str(error))
+            self._members.clear()
+
+    def _forget_ended(self) -> None:
+        self._members = set(filter(self.tracker.holds, self._members))

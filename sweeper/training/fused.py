@@ -1,7 +1,7 @@
 """Trials whose networks are equal train an epoch as one; each keeps its own images, optimizer and figures."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import torch
@@ -22,32 +22,49 @@ _log = logging.getLogger(__name__)
 def train_together(epochs: Sequence[Epoch]) -> list[Trained]:
     """Train and validate an epoch of each trial, those of equal networks in one.
 
-    The seconds of each are those of all: whoever drives them gives each a share of the device. What a step
-    as one has no memory for, is made one trial after the other.
+    The seconds of each are its validation's and an equal part of its group's training: those of all add up to
+    what was taken. What a step as one has no memory for, is made one trial after the other.
     """
-    clock = epochs[0].clock
-    began, cores = clock(), CoreTime.now()
+    lap, cores = _stopwatch(epochs[0].clock), CoreTime.now()
     order = sorted(range(len(epochs)), key=lambda place: _key(epochs[place]))
     losses: dict[int, float] = {}
+    training: dict[int, float] = {}
+    own: dict[int, float] = {}
     for _, places in groupby(order, key=lambda place: _key(epochs[place])):
         group = list(places)
         losses |= zip(group, _losses([epochs[place] for place in group]), strict=True)
-    trained = clock() - began
-    validated = [epoch.learner.validate() for epoch in epochs]
-    seconds = clock() - began
-    used = {name: value / len(epochs) for name, value in CoreTime.now().since(cores).items()}
+        seconds = lap()
+        training |= dict.fromkeys(group, seconds)
+        own |= dict.fromkeys(group, seconds / len(group))
+    validated: list[dict[str, float]] = []
+    for place, epoch in enumerate(epochs):
+        validated.append(epoch.learner.validate())
+        own[place] += lap()
+    used, whole = CoreTime.now().since(cores), max(sum(own.values()), 1e-9)
     return [
         Trained(
             {
                 "train/loss": losses[place],
                 **validated[place],
-                "images_per_second": epoch.learner.images_per_epoch / max(trained, 1e-9),
-                **used,
+                "images_per_second": epoch.learner.images_per_epoch / max(training[place], 1e-9),
+                **{name: value * own[place] / whole for name, value in used.items()},
             },
-            seconds,
+            own[place],
         )
         for place, epoch in enumerate(epochs)
     ]
+
+
+def _stopwatch(clock: Callable[[], float]) -> Callable[[], float]:
+    """Return what gives the seconds since it was asked before."""
+    before = clock()
+
+    def lap() -> float:
+        nonlocal before
+        since, before = before, clock()
+        return before - since
+
+    return lap
 
 
 def _key(epoch: Epoch) -> str:

@@ -79,11 +79,9 @@ class Training:
         """Yield one report an epoch. The images stay open for the next trial of this process."""
         return train(trial, *self._made_of(trial), **self._settings(trial))
 
-    def stages(self, trial: Trial, share: float) -> Stages:
-        """Go through the attempt and leave its epochs to `together`; it holds this share of the place."""
-        settings = self._settings(trial)
-        settings["share"] *= share
-        return stages_of(trial, *self._made_of(trial), **settings)
+    def stages(self, trial: Trial) -> Stages:
+        """Go through the attempt and leave its epochs to `together`."""
+        return stages_of(trial, *self._made_of(trial), **self._settings(trial))
 
     def together(self, epochs: Sequence[Epoch]) -> list[Trained]:
         """Train an epoch of each trial as one."""

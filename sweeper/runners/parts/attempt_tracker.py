@@ -11,7 +11,7 @@ from sweeper.runners import Pulse
 from sweeper.runners.parts.notice import NOTICE_SECONDS
 from sweeper.runners.parts.placement import Taken
 from sweeper.runners.parts.run_attempt import CANCELLED, outcome_after
-from sweeper.runners.parts.slots import STUCK_SECONDS, Slots
+from sweeper.runners.parts.slots import Slots
 from sweeper.runners.parts.watch import Watch
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Decision, Outcome, Report, State, Trial
@@ -40,12 +40,16 @@ class Workers(Protocol):
 
 @dataclass
 class Held:
-    """One attempt: what it asked for, its worker and since when, and what the worker said of itself."""
+    """One attempt: what it asked for, its worker and since when, and what the worker said of itself.
+
+    `places` is among how many attempts the worker's device is divided.
+    """
 
     trial: Trial
     request: Mapping[str, float]
     since: float | None = None
     handle: Any = None
+    places: int = 1
     worker: Mapping[str, Any] = field(default_factory=dict[str, Any])
     is_granted: bool = False
     leave_by: float | None = None
@@ -91,10 +95,11 @@ class AttemptTracker:
             self.watch.asked(key)
         return trial
 
-    def started(self, key: str, handle: Any) -> None:
+    def started(self, key: str, handle: Any, places: int = 1) -> None:
         """Note that the attempt has its worker; `handle` is what `Workers` knows it by."""
         if key in self._held:
-            self._held[key].since, self._held[key].handle = time.monotonic(), handle
+            held = self._held[key]
+            held.since, held.handle, held.places = time.monotonic(), handle, places
             self.watch.started(key)
 
     def holds(self, key: str) -> bool:
@@ -150,7 +155,7 @@ class AttemptTracker:
             self.sweep.tell(trial.id, CANCELLED, trial.attempt)
 
     def _new(self) -> Trial | None:
-        is_stuck = not self.slots.grows and self.watch.longest_wait()[1] > STUCK_SECONDS
+        is_stuck = self.watch.longest_wait()[1] > self.slots.stuck_seconds
         if self.is_cancelled or is_stuck or not self.slots.has_room(self._taken()):
             return None
         return self.sweep.ask()
@@ -226,7 +231,7 @@ class AttemptTracker:
         if not held.is_granted:
             held.is_granted = True
             now = time.monotonic()
-            grant = self.slots.grant(held.trial.config, held.worker)
+            grant = self.slots.grant(held.trial.config, held.worker, held.places)
             self.sweep.on_start(held.trial.id, grant, seconds_ago=now - (held.since or now))
 
     def _tell(self, key: str, outcome: Outcome) -> None:

@@ -1,5 +1,6 @@
 """This counts what machines have room for, as they come, go and are drained."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,11 +51,15 @@ def request_of(spec: ResourcesSpec, config: Config, *, has_gpu: bool) -> dict[st
 
 @dataclass
 class Slots:
-    """Follows machines that come and go; `read` says which there are now."""
+    """Follows machines that come and go; `read` says which there are now.
+
+    With `packed`, so many attempts share what one asks for, and as many again may wait to join them.
+    """
 
     spec: ResourcesSpec
     price: Price | None = None
     read: Callable[[], Sequence[Machine]] = tuple
+    packed: int = 1
     clock: Callable[[], float] = time.monotonic
     has_gpu: bool = field(init=False)
     _machines: Sequence[Machine] = ()
@@ -73,6 +78,11 @@ class Slots:
         """Whether machines come when trials wait for them."""
         return any(machine.group for machine in self._machines)
 
+    @property
+    def stuck_seconds(self) -> float:
+        """How long an attempt may wait before nothing more is asked for."""
+        return math.inf if self.grows or self.packed > 1 else STUCK_SECONDS
+
     def request(self, config: Config) -> dict[str, float]:
         """Return what a trial of this configuration asks for, by Ray's names."""
         return request_of(self.spec, config, has_gpu=self.has_gpu)
@@ -88,6 +98,8 @@ class Slots:
         more is asked for until it has found its place.
         """
         live = list(taken)
+        if self.packed > 1:
+            return len(live) < 2 * self.packed
         if self.spec.concurrency is not None and len(live) >= self.spec.concurrency:
             return False
         left, waiting = placed(live, self._open())
@@ -101,7 +113,9 @@ class Slots:
         return not any(self.has_room([Taken(request)]) for request in self._requests())
 
     def waiting(self, taken: Iterable[Taken]) -> int:
-        """Return how many of them wait for room that others of them hold."""
+        """Return how many of them wait for room that others of them hold, at most."""
+        if self.packed > 1:
+            return len(list(taken))
         return placed(taken, self._open())[1]
 
     def leaving(self) -> dict[str, float]:
@@ -121,15 +135,15 @@ class Slots:
         total, most = sum(found.values()), self._most_devices()
         return {host: devices * min(1.0, most / total) for host, devices in found.items() if devices}
 
-    def grant(self, config: Config, said: Mapping[str, Any]) -> Grant:
-        """Return what a worker holds, as the ledger needs it."""
+    def grant(self, config: Config, said: Mapping[str, Any], places: int = 1) -> Grant:
+        """Return what an attempt holds, one of so many on the worker's device, as the ledger needs it."""
         is_gpu = self._is_gpu(config)
         quote = self._quote(said) if is_gpu or not self.has_gpu else None
         return Grant(
             node=str(said.get("node", "unknown")),
             device=str(said.get("device", "unknown")),
             is_gpu=is_gpu,
-            share=self.share(config),
+            share=self.share(config) / places,
             usd_per_hour=quote.usd_per_gpu_hour if quote else None,
             price_source=quote.source if quote else "",
             price_date=quote.date if quote else "",

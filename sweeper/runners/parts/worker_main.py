@@ -21,6 +21,8 @@ from sweeper.runners import Workload
 from sweeper.runners.parts.attempt_talk import AttemptTalk
 from sweeper.runners.parts.leaks import Leaks, device_memory
 from sweeper.runners.parts.notice import NOTICE_SECONDS, Notice
+from sweeper.runners.parts.pack import FusibleWorkload
+from sweeper.runners.parts.pack_talk import Join, Leave, PackTalk, Round
 from sweeper.runners.parts.run_attempt import failure_caught
 from sweeper.runners.parts.signs_of_life import tell_batches
 from sweeper.trial import Trial
@@ -32,7 +34,7 @@ _PR_SET_PDEATHSIG = 1  # from sys/prctl.h
 class Setup:
     """What holds for every attempt of a worker; `device` is what it says of itself beside its process.
 
-    What the process prints goes to the end of `log`.
+    What the process prints goes to the end of `log`. With `has_packs` its attempts train as one.
     """
 
     log: Path
@@ -41,8 +43,9 @@ class Setup:
     memory: Callable[[], int] | None = None
     notice_seconds: float | None = None
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
+    has_packs: bool = False
 
-    def talk(self) -> AttemptTalk:
+    def talk(self) -> AttemptTalk | PackTalk:
         """Who speaks for the worker from now on."""
         with appending(self.log) as log:
             os.dup2(log.fileno(), 1)
@@ -50,6 +53,8 @@ class Setup:
         notice = Notice(self.notice_seconds or NOTICE_SECONDS)
         notice.listen()
         leaks = Leaks(self.memory or device_memory, getattr(self.workload, "forget", lambda: None))
+        if self.has_packs and isinstance(self.workload, FusibleWorkload):
+            return PackTalk(self.workload, self._here, self.versions, leaks, notice)
         return AttemptTalk(self.workload, self._here, self.versions, leaks, notice)
 
     def _here(self) -> Mapping[str, Any]:
@@ -110,7 +115,7 @@ class _Shared:
 
 def serve(connection: Connection) -> None:
     """Answer until the driver closes the connection. A trial's answer is the first thing it has to say."""
-    talk: AttemptTalk | None = None
+    talk: AttemptTalk | PackTalk | None = None
     shared = _Shared(connection)
     tell_batches(lambda count: shared.send(BatchCount(count)))
     while True:
@@ -124,12 +129,25 @@ def serve(connection: Connection) -> None:
             shared.send(message.answer())
         elif talk is None:
             raise RuntimeError("a worker is told of its workload first")
+        elif isinstance(talk, PackTalk):
+            _in_pack(talk, message, shared)
         elif message is Order.END:
             talk.end()
         else:
             if isinstance(message, Trial):
                 talk.begin(message)
             shared.send(talk.next())
+
+
+def _in_pack(talk: PackTalk, message: Join | Leave | Round, shared: _Shared) -> None:
+    """Do with the worker's pack what the message says."""
+    match message:
+        case Join(key, trial):
+            shared.send(talk.join(key, trial))
+        case Leave(key):
+            talk.leave(key)
+        case Round():
+            shared.send(talk.round())
 
 
 def die_with(parent: int) -> None:

@@ -8,13 +8,19 @@ from sweeper.trial import Report, State
 
 
 @dataclass
+class Fraction:
+    """What training together came to: nothing but the seconds."""
+
+    seconds: float
+
+
+@dataclass
 class Toy:
     """Trains nothing; notes which trials were trained as one, and fails or ends as it is told."""
 
     kind_of: Callable[[dict], str] = lambda config: "one"
     epochs: int = 4
     packs: list[list[int]] = field(default_factory=list)
-    shares: dict[int, float] = field(default_factory=dict)
     broken: int | None = None
 
     def __call__(self, trial):
@@ -23,8 +29,7 @@ class Toy:
     def kind(self, config):
         return self.kind_of(config)
 
-    def stages(self, trial, share):
-        self.shares[trial.number] = share
+    def stages(self, trial):
         for epoch in range(int(trial.checkpoint or 0) + 1, self.epochs + 1):
             yield trial.number
             if trial.number == self.broken:
@@ -33,7 +38,7 @@ class Toy:
 
     def together(self, epochs):
         self.packs.append(list(epochs))
-        return [None] * len(epochs)
+        return [Fraction(1 / len(epochs)) for _ in epochs]
 
 
 def drive(sweep, toy, size=2):
@@ -53,7 +58,6 @@ def test_as_many_trials_as_fit_train_as_one_and_share_the_device(make_sweep):
     assert toy.packs == [[0, 1, 2, 3]] * 4
     assert set(states(sweep).values()) == {State.COMPLETED}
     assert {attempt.share for trial in sweep.history.trials.values() for attempt in trial.attempts} == {0.25}
-    assert set(toy.shares.values()) == {0.25}
 
 
 def test_what_fails_leaves_the_pack_alone_and_its_next_attempt_takes_the_place(make_sweep):
@@ -76,5 +80,4 @@ def test_a_trial_that_must_train_alone_does_so_and_it_is_said(make_sweep):
     sweep, toy = make_sweep(scheduler={"type": "none"}, budget={"trials": 2}), Toy(lambda config: "")
     said = drive(sweep, toy)
     assert toy.packs == [[0]] * 4 + [[1]] * 4
-    assert set(toy.shares.values()) == {1.0}
     assert [text for text in said if text.startswith("trial 0 trains alone")] == said != []
