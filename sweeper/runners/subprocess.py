@@ -12,7 +12,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from sweeper.config.resources import ResourcesSpec
-from sweeper.errors import FailureKind
 from sweeper.runners import Pulse, Runner, Workload, runner
 from sweeper.runners.parts.attempt_tracker import AttemptTracker
 from sweeper.runners.parts.pack import FusibleWorkload, Said
@@ -25,7 +24,7 @@ from sweeper.runners.parts.watch import PATIENCE_SECONDS, Watch
 from sweeper.runners.parts.worker_main import Order, Setup
 from sweeper.runners.parts.worker_process import WorkerLost, WorkerProcess
 from sweeper.sweep.sweep import Sweep
-from sweeper.trial import Config, Outcome, Trial
+from sweeper.trial import Config, Trial
 
 POLL_SECONDS = 0.1
 
@@ -181,8 +180,7 @@ class _PackHost:
             self.process.send(Round())
             answer: RoundAnswer | None = self._heard()
             if answer is not None:
-                failures = [Outcome.restored(said["failure"]) for _, said in answer.said if "failure" in said]
-                self._is_broken |= any(each.kind is not FailureKind.DIVERGED for each in failures)
+                self._is_broken |= any("failure" in said for _, said in answer.said)
                 return answer.said
         return ()
 

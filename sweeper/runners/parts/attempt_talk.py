@@ -9,11 +9,9 @@ from sweeper.runners import Workload
 from sweeper.runners.parts.energy import EnergyMeter
 from sweeper.runners.parts.leaks import Leaks
 from sweeper.runners.parts.notice import Notice, told_to_leave
-from sweeper.runners.parts.run_attempt import failure_caught
+from sweeper.runners.parts.run_attempt import DONE, failure_caught
 from sweeper.runners.parts.versions import refuse_skew, versions_here
 from sweeper.trial import Trial
-
-DONE: dict[str, Any] = {"done": True}
 
 
 @dataclass

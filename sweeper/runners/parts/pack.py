@@ -7,8 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from sweeper.runners.parts.attempt_talk import DONE
-from sweeper.runners.parts.run_attempt import failure, failure_caught
+from sweeper.runners.parts.run_attempt import DONE, failure, failure_caught
 from sweeper.trial import Config, Outcome, Report, Trial
 
 _log = logging.getLogger(__name__)

@@ -127,16 +127,16 @@ class Packs:
 
     def _round(self) -> None:
         """Train an epoch of each as one, and pass on what is reported."""
-        before, heard = dict(self._members), set[str]()
+        before, answered = dict(self._members), set[str]()
         for key, said in self.host.round():
             if not said.get("is_shared"):
-                heard.add(key)
+                answered.add(key)
             self.desk.result(key, said)
             if not self.desk.holds(key):
                 self.host.leave(key)
         self._forget_ended()
         if len(before) > 1:  # the pack failed, or was lost with its process
-            gone = [key for key in before if key not in self._members and key not in heard]
+            gone = [key for key in before if key not in self._members and key not in answered]
             self._suspects.update(before[key] for key in gone)
 
     def _forget_ended(self) -> None:

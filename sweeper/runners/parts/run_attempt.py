@@ -3,10 +3,14 @@
 import contextlib
 import traceback
 from collections.abc import Callable, Generator
+from typing import Any
 
 from sweeper.errors import FailureKind, SweeperError, is_out_of_memory
 from sweeper.runners import Workload
 from sweeper.trial import Decision, Outcome, Report, State, Trial
+
+DONE: dict[str, Any] = {"done": True}
+"""The last thing that an attempt says which is trained in full."""
 
 OUTCOMES = {Decision.CONTINUE: State.COMPLETED, Decision.STOP: State.STOPPED, Decision.PAUSE: State.PAUSED}
 

@@ -9,8 +9,8 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from sweeper.errors import FailureKind
-from sweeper.runners.parts.attempt_talk import DONE
 from sweeper.runners.parts.attempt_tracker import AttemptTracker
+from sweeper.runners.parts.run_attempt import DONE
 from sweeper.runners.ray.watchdog import error_of, kind_of_loss, reason_of
 from sweeper.trial import Decision
 

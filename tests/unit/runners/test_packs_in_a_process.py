@@ -1,4 +1,4 @@
-"""A pack in a worker process: to the sweep each member is an attempt that can be stopped, lost and cancelled."""
+"""A pack in a worker process: to the sweep each member is an attempt that can be stopped, lost, cancelled."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ class Part:
 
 @dataclass
 class Toy:
-    """Trains nothing; says in its reports who trained beside it, and where. `on` is what goes wrong, and when."""
+    """Trains nothing; says in its reports who trained beside it, and where. `on` is what goes wrong."""
 
     epochs: int = 4
     on: str = ""
