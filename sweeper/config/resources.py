@@ -51,7 +51,7 @@ class ResourcesSpec(Strict):
     concurrency: Count | None = None
     """Trials at a time, at most; left out, as many as fit."""
     fuse: Annotated[Count, Field(le=64)] | Literal["auto", "off"] = "auto"
-    """Trials of equal network that train as one on a device, at most (not with Ray); `auto` is `off`."""
+    """Trials of equal network that train as one on a device, at most (not with Ray); `auto` is for GPUs."""
     rules: list[ResourceRule] = Field(default=[])
     """Other amounts for some configurations; of several rules that fit one, the first counts."""
 

@@ -50,25 +50,33 @@ class Equipment:
 
 
 def equipment_of(
-    spec: SweepSpec, paths: SweepPaths, options: RunOptions, say: Callable[[str], None], images: str = ""
+    spec: SweepSpec,
+    paths: SweepPaths,
+    options: RunOptions,
+    say: Callable[[str], None],
+    images: str = "",
+    fuse: int = 1,
 ) -> Equipment:
     """What `--runner` asks for, or what fits, and says which; nothing is started before it is called.
 
-    `images` is the digest of the images that the sweep began with.
+    `images` is the digest of the images that the sweep began with, `fuse` how many trials train as one.
     """
     options = with_runner(spec, options)
     for text in (runner_text(options), sharing_text(spec, options)):
         if text:
             say(text)
-    if spec.resources.fused > 1 and options.runner == "ray_tune":
-        say(f"resources.fuse: {spec.resources.fused} is for one device: with Ray each trial trains alone")
+    if fuse > 1 and options.runner in ("subprocess", "local"):
+        say(f"up to {fuse} trials of one kind train as one (resources.fuse)")
+    elif fuse > 1:
+        say(f"resources.fuse: each trial trains alone with --runner {options.runner}")
     if options.runner == "simulated":
         clock = VirtualClock()
         curves = SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, spec.search.seed)
         return Equipment(runner["simulated"](clock=clock, workers=options.cpus or 1), curves, clock)
     training = training_of(spec, paths, images, is_alone=options.runner == "local")
     worker = (options.worker or WorkerProcess()) if options.runner == "subprocess" else None
-    return Equipment(_runner(spec, paths, options, worker, say), training, training=training, worker=worker)
+    run = _runner(spec, paths, options, worker, fuse, say)
+    return Equipment(run, training, training=training, worker=worker)
 
 
 def _runner(
@@ -76,11 +84,12 @@ def _runner(
     paths: SweepPaths,
     options: RunOptions,
     worker: WorkerProcess | None,
+    fuse: int,
     say: Callable[[str], None],
 ) -> Runner:
     book = load_prices(usd_per_gpu_hour=options.usd_per_gpu_hour, instance=options.instance)
     if options.runner == "local":
-        return runner["local"](grant=_this_device(book), fuse=spec.resources.fused, say=say)
+        return runner["local"](grant=_this_device(book), fuse=fuse, say=say)
 
     def price(node: Mapping[str, Any]) -> GpuPrice | None:
         return book.of_node(node.get("labels", {}))
@@ -93,7 +102,7 @@ def _runner(
         "say": say,
     }
     if worker:
-        return runner["subprocess"](**both, worker=worker, fuse=spec.resources.fused)
+        return runner["subprocess"](**both, worker=worker, fuse=fuse)
     return runner["ray_tune"](**both, state=paths.tune, address=options.address)
 
 

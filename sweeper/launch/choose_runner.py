@@ -1,4 +1,8 @@
-"""This module chooses the runner where the options name none: Ray only if several trials run at a time."""
+"""This module chooses the runner where the options name none: Ray only if several trials run at a time.
+
+Trials that train as one share a device and a process, so a file that asks for them gets no Ray on a machine
+of one device.
+"""
 
 import os
 from collections.abc import Mapping
@@ -23,7 +27,8 @@ def with_runner(spec: SweepSpec, options: RunOptions) -> RunOptions:
         return options
     here = this_machine(options.cpus)
     has_one_slot = spec.budget.trials == 1 or Slots(spec.resources, read=lambda: [here]).is_single
-    is_alone = options.address is None and has_one_slot
+    has_packs = spec.resources.fused > 1 and here.resources["GPU"] <= 1
+    is_alone = options.address is None and (has_one_slot or has_packs)
     return replace(options, runner="subprocess" if is_alone else "ray_tune")
 
 

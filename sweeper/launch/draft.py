@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import SweepSpec
 from sweeper.cost.cost_estimate import CostEstimate
+from sweeper.errors import SpecError
 from sweeper.launch.check_tracking import check_tracking
 from sweeper.launch.create import anchored
 from sweeper.launch.recollection import recollected, with_prior
@@ -35,6 +36,7 @@ def draft(spec: SweepSpec, options: RunOptions, *, is_thorough: bool = False) ->
     """
     spec = anchored(spec)
     check_tracking(spec)
+    _refuse_packs_with_ray(spec, options)
     spec, plan, known = _begun(spec, make_plan(spec, cache_root()))
     return Draft(spec, plan, known, quote_of(spec, plan, options, THOROUGH if is_thorough else QUICK))
 
@@ -55,7 +57,19 @@ def preview(
         plan.require_weights()
         say("timing a few networks on this machine ...")
     on = basis(spec, plan, cache_root(), where, probing=is_probing)
+    if plan.packing.size > 1 and not slots and (spec.resources.fused > 1 or where.slots == 1):
+        where = replace(where, slots=1).shared_by(plan.packing.size)
     return Draft(spec, plan, known, quote(spec, plan, where, on))
+
+
+def _refuse_packs_with_ray(spec: SweepSpec, options: RunOptions) -> None:
+    if spec.resources.fused > 1 and options.runner == "ray_tune":
+        raise SpecError(
+            f"resources.fuse: found {spec.resources.fused}, but with Ray each trial has a process of its own",
+            where=spec.where("resources.fuse"),
+            hint="--runner subprocess trains packs on one device; `fuse: off` trains alone on all of them",
+            path="resources.fuse",
+        )
 
 
 def _begun(spec: SweepSpec, plan: Plan) -> tuple[SweepSpec, Plan, tuple[Event, ...]]:

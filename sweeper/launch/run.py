@@ -55,7 +55,8 @@ def _driven(launch: Launch) -> Ending:
     options = launch.options
     console = open_console(spec.objective.metric, is_quiet=options.is_quiet)
     sender = sender_of(spec, record, paths)
-    equipment = equipment_of(spec, paths, options, console.note, launch.plan.facts.digest)
+    plan = launch.plan
+    equipment = equipment_of(spec, paths, options, console.note, plan.facts.digest, plan.packing.size)
     with contextlib.closing(record), contextlib.closing(equipment):
         refusal = launch.plan.refusal(spec)
         sweep = Sweep(spec, record, clock=equipment.clock, validate_config=refusal)

@@ -8,13 +8,22 @@ from sweeper.config.parameter import Parameter
 from sweeper.config.spec import SweepSpec
 from sweeper.data.dataset import DataFacts
 from sweeper.errors import SpecError
+from sweeper.plan.check_objective import objective_notes
 from sweeper.plan.check_spec import drawn
 from sweeper.plan.network_cost import size_of
 from sweeper.plan.refusal import Refusal
+from sweeper.search.points import has_points_only
 from sweeper.trial import Config
 from sweeper.wording import config_text
 
 DRAWS, ROUNDS = 100, 3
+
+
+def objective_lines(spec: SweepSpec, facts: DataFacts) -> Iterator[str]:
+    """Say all that is to say of the objective: of its metric, and of its limits where a space is searched."""
+    if not has_points_only(spec):
+        yield from limit_notes(spec, facts)
+    yield from objective_notes(spec, facts.per_class_and_split["valid"])
 
 
 def limit_notes(spec: SweepSpec, facts: DataFacts) -> Iterator[str]:

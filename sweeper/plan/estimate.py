@@ -23,6 +23,8 @@ from sweeper.plan.timing_probe import MOST_BESIDE, chosen, device_name, probe
 from sweeper.store.paths import cache_root, runs_root
 
 PROBES = 6
+WITH_PACKS = ("subprocess", "local")
+"""The runners that train several trials as one."""
 ORDER = ("probe", "history", "flops")
 """The estimators, the best first. The first one that knows enough is taken."""
 
@@ -50,7 +52,10 @@ def quote_of(spec: SweepSpec, plan: Plan, where: RunOptions, effort: Effort) -> 
     here = situation(spec, cpus=where.cpus, usd=usd_per_hour(where))
     if where.runner != "ray_tune":
         here = replace(here, slots=(where.cpus or 1) if where.runner == "simulated" else 1, startup=0.0)
-    quoted = quote(spec, plan, here, basis(spec, plan, cache_root(), here), effort)
+    on = basis(spec, plan, cache_root(), here)
+    if where.runner in WITH_PACKS:
+        here = here.shared_by(plan.packing.size)
+    quoted = quote(spec, plan, here, on, effort)
     if where.address is None and where.runner != "simulated":
         return quoted
     note = "as if it ran on this machine: the cluster's devices are not known yet"
@@ -106,6 +111,7 @@ def quote(
     The quote has a `refusal` where not even one trial can be trained in full; nothing is raised.
     """
     pace = on.pace()
+    pace = replace(pace, costs=tuple(where.places * cost for cost in pace.costs))
     if where.startup and on.startup is not None:
         where = replace(where, startup=on.startup)
     pool = [
@@ -172,6 +178,11 @@ def _notes(spec: SweepSpec, on: Basis, where: Situation) -> Iterator[str]:
         yield (
             f"resources.cpu: {spec.resources.cpu:g} trains each trial with {count} threads; without a GPU, "
             "-o resources.cpu=1 does more (1.2 times as much on two cores)"
+        )
+    if where.places > 1:
+        yield (
+            f"up to {where.places} trials share the device, each quoted at the device-seconds that it takes "
+            "alone: what training as one gains here is not known"
         )
     if spec.search.warm_start:
         yield "what search.from answers at no cost is not deducted"

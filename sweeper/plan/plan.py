@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ from sweeper.config.spec import SweepSpec
 from sweeper.data.dataset import DataFacts, describe
 from sweeper.data.usable import refuse_unusable
 from sweeper.errors import PreflightError, SpecError
-from sweeper.plan.check_limits import limit_notes
-from sweeper.plan.check_objective import objective_notes
+from sweeper.plan.check_limits import objective_lines
 from sweeper.plan.check_spec import TRIES, check_spec, drawn
 from sweeper.plan.network_cost import Sample, automatic_text, size_of
+from sweeper.plan.packing import Packing, gpu_memory, packing
 from sweeper.plan.refusal import Refusal, absent_weights
 from sweeper.search.parts.portfolio_start import Start
 from sweeper.search.points import configurations, has_points_only
@@ -35,7 +35,7 @@ class Plan:
     `corners` are the cheapest and the dearest network that some extremes of the parameters give, by their
     operations in an epoch. `absent` are weights that some networks need and this machine does not have:
     nothing can be launched. `start` is the portfolio that runs first, if one does, `memory` what is to be
-    said of earlier sweeps.
+    said of earlier sweeps, `packing` which trials train as one.
     """
 
     facts: DataFacts
@@ -47,6 +47,7 @@ class Plan:
     absent: PreflightError | None = None
     start: Start | None = None
     memory: tuple[str, ...] = ()
+    packing: Packing = field(default_factory=Packing)
 
     def refusal(self, spec: SweepSpec) -> Refusal:
         """Why a configuration cannot be trained on these images."""
@@ -70,8 +71,7 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
     refusal = Refusal(spec, facts)
     has_search = not has_points_only(spec)
     values = _check_values(spec, refusal.unlimited()) if has_search else ()
-    limits = limit_notes(spec, facts) if has_search else ()
-    warnings = (*facts.warnings, *values, *limits, *objective_notes(spec, facts.per_class_and_split["valid"]))
+    warnings = (*facts.warnings, *values, *objective_lines(spec, facts))
     for number, config in enumerate(configurations(spec)):
         if reason := refusal(config):
             raise SpecError(f"points.{number}: {reason}", where=spec.where(f"points.{number}"))
@@ -81,7 +81,10 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
     absent = absent_weights(refusal)
     batches = dict.fromkeys(automatic_text(each.config, spec, facts) for each in chosen)
     warnings = (*warnings, *refusal.notes, *filter(None, batches))
-    return Plan(facts, pixel_sizes(spec), size, tuple(chosen), corners, warnings, absent)
+    packed = packing(
+        spec, _drawn(spec, refusal), lambda config: size_of(config, spec, facts).memory, gpu_memory(spec)
+    )
+    return Plan(facts, pixel_sizes(spec), size, tuple(chosen), corners, warnings, absent, packing=packed)
 
 
 def pixel_sizes(spec: SweepSpec) -> tuple[int, ...]:
@@ -147,9 +150,16 @@ def _samples(spec: SweepSpec, refusal: Refusal, wanted: int) -> list[tuple[str, 
     named = list(zip(names, configurations(spec), strict=True))[:wanted]
     if has_points_only(spec):
         return named
-    draws = (drawn(spec, number) for number in range(TRIES))
-    possible = [config for config in draws if not refusal(config)][: wanted - len(named)]
+    possible = _drawn(spec, refusal)[: wanted - len(named)]
     return named + [(f"sample {number}", config) for number, config in enumerate(possible, start=1)]
+
+
+def _drawn(spec: SweepSpec, refusal: Refusal) -> list[Config]:
+    """Return the points, where there is nothing else, or some draws, as far as they can be built."""
+    if has_points_only(spec):
+        return list(configurations(spec))
+    draws = (drawn(spec, number) for number in range(TRIES))
+    return [config for config in draws if not refusal(config)]
 
 
 def _corners(spec: SweepSpec, facts: DataFacts, refusal: Refusal) -> tuple[Sample, ...]:

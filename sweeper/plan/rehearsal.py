@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -59,7 +59,8 @@ THOROUGH = Effort(configs=40, layers=1500, trials=320, longest=150, has_own_sear
 class Situation:
     """What is known of where the sweep will run, before anything is started.
 
-    `startup` are the seconds until the first trial has a device.
+    `startup` are the seconds until the first trial has a device, `places` how many trials share one because
+    they train as one.
     """
 
     device: str
@@ -68,6 +69,12 @@ class Situation:
     share: float = 1.0
     usd_per_hour: float | None = None
     startup: float = 10.0
+    places: int = 1
+
+    def shared_by(self, places: int) -> "Situation":
+        """Return the same devices, each with so many trials that train as one."""
+        slots, share = self.slots * places, self.share / places
+        return replace(self, slots=slots, share=share, places=places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,14 @@ from sweeper.files import own_folder, write_atomically
 from sweeper.training.checkpoint_writer import Saving
 from sweeper.training.device import default_device, limit_memory
 from sweeper.training.epoch import Epoch, Trained
-from sweeper.training.feature_cache import can_share
 from sweeper.training.fused import train_together
 from sweeper.training.held_out import final_score
 from sweeper.training.loop import Stages, stages_of, train
+from sweeper.training.pack_kind import kind_of
 from sweeper.training.recipe import Recipe, compose
 from sweeper.trial import Config, Report, Trial, canonical
 
 MARK, MARK_SECONDS = ".launch", 10.0
-_DROPPED = ("dropout", "head_dropout")
-"""Options of a network by which trials may differ that train as one: how much is dropped, but not whether."""
 
 
 class UnseenFolder(StateError):
@@ -89,16 +87,7 @@ class Training:
 
     def kind(self, config: Config) -> str:
         """Name what trials that train together have in common; empty for one that must train alone."""
-        recipe = compose(config, self.train)
-        if recipe.train.compile or recipe.train.batch_size == "auto" or can_share(recipe):
-            return ""
-        options = {
-            name: bool(value) if name in _DROPPED else value for name, value in recipe.model_options.items()
-        }
-        same = (recipe.train.batch_size, recipe.train.precision, recipe.pixels)
-        images = (recipe.normalization, canonical(recipe.normalization_options))
-        held = self.resources.of(config).model_dump_json()
-        return "|".join(map(str, (recipe.architecture, canonical(options), *same, *images, held)))
+        return kind_of(config, self.train, self.resources).name
 
     def _made_of(self, trial: Trial) -> tuple[Dataset, Recipe]:
         self.prove()

@@ -55,6 +55,8 @@ def _pairs(spec: SweepSpec, plan: Plan) -> Iterator[tuple[str, str]]:
         yield "", plain(f"{plan.start.origin or 'nobody says how it was made'} (--start shows each)")
     for number, line in enumerate(plan.memory):
         yield "" if number else "memory", plain(line.removeprefix("memory: "))
+    for number, line in enumerate(plan.packing.lines):
+        yield "" if number else "fuse", plain(line)
     yield "recipe", _recipe_text(spec)
     yield "objective", f"{spec.objective.goal} {spec.objective.metric}"
     yield "images", _images_text(plan)
@@ -173,6 +175,7 @@ def plan_facts(spec: SweepSpec, plan: Plan, quote: CostEstimate) -> dict[str, An
         "samples": [_sample_facts(sample) for sample in plan.samples],
         "start": start_facts(plan.start),
         "memory": list(plan.memory),
+        "fuse": {"size": plan.packing.size, "lines": list(plan.packing.lines)},
         "corners": [_sample_facts(sample) for sample in plan.corners],
         "warnings": list(plan.warnings),
     }

@@ -52,6 +52,13 @@ REFUSED = [
     (("--usd-per-gpu-hour", "1000", "-o", "budget={usd: 1.0e-9}"), 2, "budget"),
     (("--instance", "g6.xlargest"), 2, "no on-demand price"),
     (("--address", "127.0.0.1:1", "--runner", "ray_tune"), 5, "nobody answers there"),
+    (("-o", "resources.fuse=4", "--runner", "ray_tune"), 2, "--runner subprocess trains packs on one device"),
+    (
+        ("-o", "resources.fuse=4", "-o", "train.batch_size=auto"),
+        2,
+        "but every trial trains alone (batch_size: auto)",
+    ),
+    (("-o", "resources.fuse=4", "-o", "train.compile=true"), 2, "fuse: off, or compile: false"),
 ]
 
 

@@ -51,6 +51,17 @@ def test_json_counts_parameters_layer_by_layer(file, say) -> None:
 
 
 @pytest.mark.slow(reason="plans, which prepares images and counts networks")
+def test_a_plan_says_what_would_train_as_one_and_quotes_a_place_for_each(file, say) -> None:
+    assert "fuse       auto is off on a CPU" in say("plan", file).out
+    fused = ("-o", "resources.fuse=3", "-o", "parameters.layers=[1]", "-o", "parameters.filters=[8]")
+    facts = say("plan", file, *fused, "--json").json
+    assert facts["fuse"]["size"] == facts["quote"]["slots"] == 3
+    assert facts["quote"]["share"] == pytest.approx(1 / 3)
+    assert "share their kind with another, at most" in facts["fuse"]["lines"][1]
+    assert any("up to 3 trials share the device" in note for note in facts["quote"]["notes"])
+
+
+@pytest.mark.slow(reason="plans, which prepares images and counts networks")
 def test_overrides_count_and_named_points_come_first(file, say) -> None:
     points = 'points=[{"name": "tiny", "layers": 1, "filters": [4], "optimizer": "sgd"}]'
     facts = say("plan", file, "--json", "-o", "budget.trials=9", "-o", points).json

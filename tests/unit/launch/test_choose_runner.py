@@ -20,6 +20,9 @@ from sweeper.runners.parts.slots import Machine, Slots
         ({}, {"cpus": 1, "address": "10.0.0.1:6379"}, "ray_tune"),
         ({}, {"cpus": 1, "runner": "ray_tune"}, "ray_tune"),
         ({}, {"cpus": 2, "runner": "local"}, "local"),
+        ({"resources": {"fuse": 4}}, {"cpus": 2}, "subprocess"),
+        ({"resources": {"fuse": 4}}, {"cpus": 2, "address": "10.0.0.1:6379"}, "ray_tune"),
+        ({"resources": {"fuse": 1}}, {"cpus": 2}, "ray_tune"),
     ],
     ids=str,
 )
