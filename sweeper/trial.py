@@ -66,7 +66,7 @@ class Decision(StrEnum):
 
 class Cause(StrEnum):
     """Who decided it. A pause of the scheduler's waits for a promotion; one for the budget's or the driver's
-    sake leaves the trial in the queue."""
+    sake, or a user's, leaves the trial in the queue."""
 
     SCHEDULER = "scheduler"
     BUDGET = "budget"
@@ -74,6 +74,15 @@ class Cause(StrEnum):
     TARGET = "target"
     FINAL = "final"
     LIMIT = "limit"
+    USER = "user"
+
+
+class Wish(StrEnum):
+    """What a person asks of one trial while the sweep runs; it is met at the trial's next report."""
+
+    STOP = "stop"
+    PAUSE = "pause"
+    RESUME = "resume"
 
 
 class State(StrEnum):
@@ -82,7 +91,7 @@ class State(StrEnum):
         WAITING ---granted---> RUNNING ---trained in full---> COMPLETED
            ^                   |  |  |----told to stop------> STOPPED
            |--attempt lost-----|  |  |----failed for good---> FAILED
-           |  or interrupted      |  |----ended by a user---> CANCELLED
+           |  or interrupted      |
            |                      v
            |--- promoted ----- PAUSED ----never promoted----> STOPPED
 

@@ -4,11 +4,13 @@ import functools
 
 import click
 
-from sweeper.cli.parts.options import sweep_name
+from sweeper.cli.parts.options import one_trial, sweep_name
+from sweeper.cli.parts.requests import let_go_on
 from sweeper.cli.parts.runner_options import where_options, with_metrics
 from sweeper.config.run_options import RunOptions
 from sweeper.errors import SpecError
 from sweeper.launch.changes import edits, extension, shortened
+from sweeper.launch.extend import release
 from sweeper.launch.recovery import owned, refuse_finished
 from sweeper.results.stored_sweep import StoredSweep, refuse_running
 
@@ -18,15 +20,18 @@ SHOWN = 20
 
 @click.command(epilog="Example:  sweeper resume digits")
 @sweep_name
+@one_trial(help="Let a trial go on that `sweeper pause` holds, also while the sweep runs.")
 @where_options
 @click.option("--takeover", is_flag=True, help="End whoever runs the sweep now, and go on in its place.")
 @click.option("--images", type=click.Path(), help="Where the images lie here, if not where they lay before.")
-def command(name: str, where: RunOptions, takeover: bool, images: str | None) -> int:
+def command(name: str, trial: str | None, where: RunOptions, takeover: bool, images: str | None) -> int:
     """Go on with SWEEP where it stopped: trials continue from their last checkpoints.
 
     It runs as it was launched. Its folder is all that it needs, on this machine or another; where the
-    record was lost, its copy is gone on from.
+    record was lost, its copy is gone on from. Trials that `sweeper pause` holds stay paused without --trial.
     """
+    if trial is not None and let_go_on(name, trial, release):
+        return 0
     refuse_running(name, is_taken_over=takeover)
     note = functools.partial(click.echo, err=True)
     with owned(name, note) as sweep:

@@ -11,6 +11,7 @@ from sweeper.config.run_options import Metrics
 from sweeper.config.spec import SweepSpec
 from sweeper.launch.disk import Copies, DiskGuard
 from sweeper.launch.live_snapshot import LiveSnapshot, moment_of
+from sweeper.launch.wishes import Wishes
 from sweeper.store import lease
 from sweeper.store.events import AttemptStarted, Event, FinalBegun, SearchEnded
 from sweeper.store.history import SweepHistory
@@ -56,12 +57,14 @@ class Driver:
     _copy: Copies = field(init=False)
     _room: DiskGuard = field(init=False)
     _live: LiveSnapshot = field(init=False)
+    _wishes: Wishes = field(init=False)
     _signals: int = 0
     _is_cancelled: bool = False
     _is_concluding: bool = False
 
     def __post_init__(self) -> None:
-        """Set up the snapshots, the record's copy and the disk guard."""
+        """Set up the snapshots, the record's copy, the disk guard and the requests about single trials."""
+        self._wishes = Wishes(self.sweep, self.paths.root, self.console.note)
         self._live = LiveSnapshot(self.sweep)
         self._copy = Copies(self.record, self.paths, self.console.note)
         self._room = DiskGuard(self.sweep, self.paths, self.console.note, self._has_been_asked)
@@ -147,6 +150,7 @@ class Driver:
             self.sweep.stop(request)
         if request == "cancel":
             self._is_cancelled = True
+        self._wishes.look()
 
     def _show(self) -> None:
         snapshot = self._live.take(undelivered=self.record.pending_count(), problem=self.sender.problem)

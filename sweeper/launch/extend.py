@@ -11,12 +11,13 @@ from sweeper.errors import SpecError, StateError
 from sweeper.launch.changes import WIDER, Change, differences
 from sweeper.launch.create import reopen, write_resolved
 from sweeper.registry import nearest
+from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store import lease
-from sweeper.store.events import SweepExtended, TrialRetried
-from sweeper.store.history import replay
+from sweeper.store.events import SweepExtended, TrialRetried, TrialWished
+from sweeper.store.history import TrialHistory, replay
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
-from sweeper.trial import State
+from sweeper.trial import State, Wish
 
 
 def extend(paths: SweepPaths, budget: Sequence[str], widen: Sequence[str]) -> list[Change]:
@@ -40,6 +41,12 @@ def retry_failed(paths: SweepPaths) -> list[int]:
             raise StateError("no trial of it failed", where=paths.name, hint=f"sweeper status {paths.name}")
         record.append(*(TrialRetried(trial=trial.id) for trial in trials))
     return [trial.number for trial in trials]
+
+
+def release(sweep: StoredSweep, trial: TrialHistory) -> None:
+    """Let a trial go on that somebody paused, when the sweep is resumed; BusyError where it runs."""
+    with lease.held(sweep.root), contextlib.closing(Record.open(sweep.paths.record)) as record:
+        record.append(TrialWished(trial=trial.id, wish=Wish.RESUME, by=lease.asker()))
 
 
 def extended(spec: SweepSpec, budget: Sequence[str], widen: Sequence[str]) -> SweepSpec:

@@ -47,6 +47,10 @@ def refuse_finished(sweep: StoredSweep) -> None:
     if sweep.history.closed == "done":
         more = f"`sweeper extend {name} --trials +20` gives it more to do"
         raise StateError("nothing left to do", where=name, hint=f"`sweeper best {name}` answers, {more}")
+    if sweep.history.closed == "paused" and sweep.history.held:
+        numbers = ", ".join(str(trial.number) for trial in sweep.history.held)
+        hint = f"`sweeper resume {name} --trial {sweep.history.held[0].number}` goes on with it"
+        raise StateError(f"all that is left of it is paused by hand: trial {numbers}", where=name, hint=hint)
     if sweep.history.closed == "broken":
         count = sweep.spec.budget.max_failed
         raise StateError(

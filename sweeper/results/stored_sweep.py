@@ -22,7 +22,7 @@ from sweeper.store.record import Record
 from sweeper.store.record_file import Damaged, proving
 from sweeper.sweep.ranking import best_of
 from sweeper.trackers.address import tracking_uri
-from sweeper.trial import State
+from sweeper.trial import State, Wish
 from sweeper.wording import redacted
 
 Standing = Literal["running", "done", "stopped", "broken", "interrupted", "ready"]
@@ -33,6 +33,7 @@ REASONS = {
     "stop": "sweeper stop",
     "cancel": "sweeper cancel",
     "SIGINT": "Ctrl-C",
+    "paused": "all that is left was paused by hand",
 }
 
 
@@ -40,7 +41,8 @@ REASONS = {
 class StoredSweep:
     """A sweep as its record has it. `undelivered` counts what tracking has not confirmed.
 
-    `last_at` is the wall time of the newest event, and `heard_at` that of each trial's newest.
+    `last_at` is the wall time of the newest event, `last_seq` its number, and `heard_at` the time of each
+    trial's newest.
     """
 
     paths: SweepPaths
@@ -51,6 +53,7 @@ class StoredSweep:
     undelivered: int
     last_at: float
     heard_at: Mapping[str, float]
+    last_seq: int = 0
 
     @property
     def name(self) -> str:
@@ -158,17 +161,23 @@ def request(name: str, what: Request) -> Owner | None:
     return owner
 
 
+def request_for_trial(sweep: StoredSweep, trial: TrialHistory, wish: Wish) -> None:
+    """Leave a request about one trial for the process that runs the sweep."""
+    lease.ask_for_trial(sweep.root, trial.number, wish)
+
+
 def read(paths: SweepPaths) -> StoredSweep:
     """Read the record; StateError for one that is damaged, or that a newer sweeper wrote."""
     owner = lease.owner(paths.root)
     with _opened(paths) as record, _uncollected():
         meta = record.meta
         spec = restore_spec(json.loads(meta["spec"]), name=str(paths.spec))
-        history, heard_at, last_at = SweepHistory(), dict[str, float](), 0.0
+        history, heard_at, last_at, seq = SweepHistory(), dict[str, float](), 0.0, 0
         for event in record.events():
             history.apply(event)
-            last_at = heard_at[event.trial] = event.at
-        return StoredSweep(paths, meta, spec, history, owner, record.pending_count(), last_at, heard_at)
+            last_at, seq = event.at, event.seq
+            heard_at[event.trial] = event.at
+        return StoredSweep(paths, meta, spec, history, owner, record.pending_count(), last_at, heard_at, seq)
 
 
 def events(paths: SweepPaths, after: int = 0) -> Sequence[Event]:

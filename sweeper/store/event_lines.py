@@ -13,7 +13,7 @@ from typing import Any
 
 from sweeper.store import events
 from sweeper.store.attempt import Grant, Reading
-from sweeper.trial import Cause, Decision, Outcome, Report, State, Verdict
+from sweeper.trial import Cause, Decision, Outcome, Report, State, Verdict, Wish
 
 SCHEMA = 2
 """1: verdicts had no cause; who paused a trial stood in front of the colon of the reason."""
@@ -87,6 +87,8 @@ def _of_trial(event: events.TrialEvent) -> tuple[str, dict[str, Any]]:
             return "tested", {"metrics": event.metrics}
         case events.TrialRetried():
             return "retried", {}
+        case events.TrialWished():
+            return "wished", {"wish": event.wish, "by": event.by}
 
 
 def _of_sweep(event: events.SweepEvent) -> tuple[str, dict[str, Any]]:
@@ -227,6 +229,7 @@ _PARSERS: Mapping[str, Callable[[_Body, _Entry], events.Event]] = {
     "final": lambda body, entry: events.FinalBegun(configs=body["configs"], **entry),
     "extended": lambda body, entry: events.SweepExtended(changes=body.get("changes", ()), **entry),
     "retried": lambda body, entry: events.TrialRetried(**entry),
+    "wished": lambda body, entry: events.TrialWished(wish=Wish(body["wish"]), by=str(body["by"]), **entry),
 }
 
 

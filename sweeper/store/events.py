@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweeper.store.attempt import Grant, Reading
-from sweeper.trial import Config, Outcome, Report, State, Verdict
+from sweeper.trial import Config, Outcome, Report, State, Verdict, Wish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +180,17 @@ class TrialRetried(LogEntry):
     """A trial that was given up gets another attempt; its earlier failures no longer count."""
 
 
-TrialEvent = TrialAsked | AttemptStarted | Reported | Decided | AttemptEnded | TrialTested | TrialRetried
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialWished(LogEntry):
+    """A person asked to stop, pause or resume this trial alone; `by` is `user@host`."""
+
+    wish: Wish
+    by: str
+
+
+TrialEvent = (
+    TrialAsked | AttemptStarted | Reported | Decided | AttemptEnded | TrialTested | TrialRetried | TrialWished
+)
 SweepEvent = (
     SweepLaunched
     | SweepClosed

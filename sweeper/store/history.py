@@ -7,7 +7,7 @@ from typing import assert_never
 from sweeper.errors import FailureKind
 from sweeper.store import events
 from sweeper.store.attempt import Attempt, AttemptState, Reading
-from sweeper.trial import Cause, Config, Goal, Outcome, Report, State, Verdict
+from sweeper.trial import Cause, Config, Goal, Outcome, Report, State, Verdict, Wish
 from sweeper.wording import config_text
 
 
@@ -17,6 +17,7 @@ class TrialHistory:
 
     `is_final_run` marks a repeat of the final, which is never stopped early. `answer` is the newest attempt's
     last verdict, and None before its first report. `ends` has the outcome of each attempt whose end is known.
+    `wish` is what a person asked of the trial, by `wished_by`, and None once it may go on.
     """
 
     id: str
@@ -35,6 +36,18 @@ class TrialHistory:
     is_over_limit: bool = False
     ends: list[Outcome] = field(default_factory=list[Outcome])
     test: Mapping[str, float] | None = None
+    wish: Wish | None = None
+    wished_by: str = ""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits because a person paused it, and goes on only when one says so."""
+        return self.wish is Wish.PAUSE and self.state is State.WAITING
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether a person asked to stop it."""
+        return self.wish is Wish.STOP
 
     @property
     def label(self) -> str:
@@ -60,6 +73,12 @@ class TrialHistory:
     def device_seconds(self) -> float:
         """Billed device-seconds of all attempts, failed ones included."""
         return sum(attempt.device_seconds for attempt in self.attempts)
+
+    def seconds_to(self, report: Report) -> float:
+        """Return the seconds that the report adds to the one before, also after going back some epochs."""
+        before = next((r.device_seconds for r in reversed(self.reports) if r.epoch < report.epoch), 0.0)
+        share = self.attempts[-1].share if self.attempts else 1.0
+        return (report.device_seconds - before) / share
 
     @property
     def usd(self) -> float | None:
@@ -117,6 +136,8 @@ class SweepHistory:
                 trial.test = metrics
             case events.TrialRetried():
                 self._retry(trial)
+            case events.TrialWished(wish=wish, by=by):
+                trial.wish, trial.wished_by = (None if wish is Wish.RESUME else wish), by
             case events.TrialAsked():
                 pass  # it is in the list by now
             case _:
@@ -146,6 +167,11 @@ class SweepHistory:
                 self.finalists = list(configs)
             case _:
                 assert_never(event)
+
+    @property
+    def held(self) -> list[TrialHistory]:
+        """The trials that a person paused, in the order in which they were asked for."""
+        return [trial for trial in self.trials.values() if trial.is_held]
 
     @property
     def attempts(self) -> list[Attempt]:
@@ -184,7 +210,7 @@ class SweepHistory:
                 self.settled.append(attempt)
 
     def _retry(self, trial: TrialHistory) -> None:
-        trial.state, trial.outcome = State.WAITING, None
+        trial.state, trial.outcome, trial.wish = State.WAITING, None, None
         trial.ends = [Outcome(State.WAITING, FailureKind.RETRIED)] * len(trial.ends)
         self.over = [each for each in self.over if each is not trial]
         self.closed = "retried"

@@ -6,8 +6,10 @@ Others leave requests to the holder beside it.
 import contextlib
 import errno
 import fcntl
+import getpass
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -18,11 +20,24 @@ from typing import IO, Literal
 
 from sweeper.errors import BusyError, PreflightError, StateError
 from sweeper.files import appending, refuse_links, write_atomically
+from sweeper.trial import Wish
 
 Request = Literal["stop", "cancel"]
 WRITTEN = ("checkpoints", "checkpoints/*", "tune")
 """Folders of a sweep that are written to, and may not be links: a stranger's could lead to your own files."""
 LOOKS = 200  # x 5 ms: for as long a launcher yields to those who ask who owns the sweep
+
+
+_OF_A_TRIAL = re.compile(rf"\.request-(\d+)-({'|'.join(Wish)})$")
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRequest:
+    """What somebody asked of the trial of that number; `by` is `user@host`."""
+
+    number: int
+    wish: Wish
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +54,8 @@ def held(root: Path) -> Generator[None]:
     """Own the sweep in `root` for as long as the block lasts; BusyError names who owns it already."""
     with _opened(root) as file:
         _lock(file, root)
-        (root / ".request").unlink(missing_ok=True)
+        for left in root.glob(".request*"):
+            left.unlink(missing_ok=True)
         file.truncate(0)
         now = time.strftime("%Y-%m-%d %H:%M:%S")
         owner = json.dumps(asdict(Owner(socket.gethostname(), os.getpid(), now)))
@@ -115,6 +131,30 @@ def requested(root: Path) -> Request | None:
     except FileNotFoundError:
         return None
     return "cancel" if text == "cancel" else "stop"
+
+
+def ask_for_trial(root: Path, number: int, wish: Wish) -> None:
+    """Leave a request about one trial, in this user's name."""
+    write_atomically(root / f".request-{number}-{wish}", asker())
+
+
+def asker() -> str:
+    """Return who this is, as the record names those who asked for something: `user@host`."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # no name for this number
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def taken_trial_requests(root: Path) -> list[TrialRequest]:
+    """Take the requests about single trials away, and return them in the order in which they came."""
+    found = {path: named for path in root.glob(".request-*") if (named := _OF_A_TRIAL.match(path.name))}
+    requests: list[TrialRequest] = []
+    for path in sorted(found, key=lambda path: path.stat().st_mtime_ns):
+        requests.append(TrialRequest(int(found[path][1]), Wish(found[path][2]), path.read_text()[:200]))
+        path.unlink()
+    return requests
 
 
 def take_over(root: Path, patience: float = 30.0) -> None:

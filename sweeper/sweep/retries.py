@@ -1,11 +1,12 @@
-"""This module decides how often an attempt may fail, by cause, before its trial is given up."""
+"""This module decides what an attempt's end means for its trial: whether it may go on, and how often."""
 
 from collections.abc import Iterable, Sequence
 
 from sweeper.errors import FailureKind
 from sweeper.store.history import TrialHistory
-from sweeper.trial import Cause, Decision, Outcome, State
+from sweeper.trial import Cause, Decision, Outcome, State, Verdict
 
+UNPROMOTED = Outcome(State.STOPPED, FailureKind.UNPROMOTED, "never promoted")
 FINE = frozenset({State.COMPLETED, State.STOPPED, State.PAUSED})
 
 
@@ -25,15 +26,40 @@ def may_retry(outcome: Outcome, earlier: Sequence[Outcome]) -> bool:
 
 
 def settled(trial: TrialHistory, outcome: Outcome) -> Outcome:
-    """Return what an attempt's end means for its trial: it waits after an interruption and before a retry."""
+    """Return what an attempt's end means for its trial: it waits after an interruption and before a retry.
+
+    One that somebody asked to stop does not wait.
+    """
     if outcome.state is State.PAUSED and trial.answer and trial.answer.cause in _LEAVES_WAITING:
-        return Outcome(State.WAITING, _LEAVES_WAITING[trial.answer.cause], trial.answer.reason)
-    if may_retry(outcome, trial.ends):
-        return Outcome(State.WAITING, outcome.kind, outcome.message, outcome.fingerprint)
-    return outcome
+        outcome = Outcome(State.WAITING, _LEAVES_WAITING[trial.answer.cause], trial.answer.reason)
+    elif may_retry(outcome, trial.ends):
+        outcome = Outcome(State.WAITING, outcome.kind, outcome.message, outcome.fingerprint)
+    return stopped_by_hand(trial) if outcome.state is State.WAITING and trial.is_unwanted else outcome
 
 
-_LEAVES_WAITING = {Cause.INTERRUPT: FailureKind.INTERRUPTED, Cause.BUDGET: FailureKind.BUDGET}
+_LEAVES_WAITING = {
+    Cause.INTERRUPT: FailureKind.INTERRUPTED,
+    Cause.BUDGET: FailureKind.BUDGET,
+    Cause.USER: FailureKind.INTERRUPTED,
+}
+
+
+def as_wished(trial: TrialHistory, verdict: Verdict) -> Verdict:
+    """Return the verdict, or what a person asked of the trial; one that ends anyway ends as it would."""
+    if trial.wish is None or verdict.decision is Decision.STOP:
+        return verdict
+    decision = Decision.STOP if trial.is_unwanted else Decision.PAUSE
+    return Verdict(decision, wish_text(trial), cause=Cause.USER)
+
+
+def stopped_by_hand(trial: TrialHistory) -> Outcome:
+    """Return the outcome of a trial that somebody asked to stop while it did not run."""
+    return Outcome(State.STOPPED, FailureKind.INTERRUPTED, wish_text(trial))
+
+
+def wish_text(trial: TrialHistory) -> str:
+    """Say what was typed, and by whom."""
+    return f"{trial.wished_by} typed `sweeper {trial.wish} --trial {trial.number}`"
 
 
 def lost_with_driver(trial: TrialHistory) -> Outcome:

@@ -76,7 +76,7 @@ class DecidingState:
                 self._end(trial)
             case events.TrialRetried():
                 self._searcher.register(trial.number, trial.config)
-            case events.TrialTested():
+            case events.TrialTested() | events.TrialWished():
                 pass
             case _:
                 assert_never(event)

@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 
 from sweeper.config.spec import SweepSpec
-from sweeper.errors import FailureKind
 from sweeper.store import events, outbox
 from sweeper.store.attempt import Grant, Reading
 from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Clock, Meter, Totals, totals
 from sweeper.store.record import EventLog, OutboxRow
+from sweeper.sweep import retries
 from sweeper.sweep.figures import EndRows
-from sweeper.sweep.retries import all_failed, lost_with_driver, settled
 from sweeper.sweep.spending import Spending
 from sweeper.sweep.state import DecidingState
 from sweeper.sweep.trial_queue import Candidate
@@ -95,7 +94,7 @@ class Sweep:
         if trial_id not in self._live or attempt not in (None, self._live[trial_id]):
             return Decision.STOP
         trial, number = self.history.trials[trial_id], self._live[trial_id]
-        self.meter.trained(trial_id, _seconds_since(trial, report))
+        self.meter.trained(trial_id, trial.seconds_to(report))
         verdict = self._apply(events.Reported(trial=trial_id, attempt=number, report=report))
         verdict = self._affordable(trial, report, verdict or Verdict(Decision.CONTINUE))
         cost, usd = self.meter.reading(trial_id), self.spending.usd(trial)
@@ -121,6 +120,13 @@ class Sweep:
     def stop(self, why: str) -> None:
         """Start nothing more; running trials pause at their next report and can be resumed."""
         self.stopping = self.stopping or why
+
+    def steer(self, wished: events.TrialWished) -> None:
+        """Stop or pause one trial at its next report, or let it go on; one that waits is stopped at once."""
+        self._commit(wished)
+        trial = self.history.trials[wished.trial]
+        if trial.is_unwanted and trial.id not in self._live and not trial.state.is_final:
+            self._end(trial, 0, retries.stopped_by_hand(trial), Reading())
 
     def tested(self, trial_id: str, metrics: dict[str, float]) -> None:
         """Record that the test split was opened for this trial."""
@@ -162,8 +168,8 @@ class Sweep:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that the budget allows was done, and nobody interrupted it."""
-        return self.is_done and not self.stopping and not self.has_failed
+        """Whether all that the budget allows was done, and nobody interrupted it or holds a trial."""
+        return self.is_done and not (self.stopping or self.has_failed or self.history.held)
 
     @property
     def has_failed(self) -> bool:
@@ -171,7 +177,7 @@ class Sweep:
 
         A diverged trial does not count: a wide range of learning rates has many.
         """
-        return all_failed(self.history.trials.values(), self.spec.budget.max_failed)
+        return retries.all_failed(self.history.trials.values(), self.spec.budget.max_failed)
 
     @property
     def live(self) -> int:
@@ -195,11 +201,14 @@ class Sweep:
         self._state.queue.next(self.spending.fits, self._live)  # a runner that broke off may not have asked
         if not self.is_done:
             return "error"
-        return "budget" if self._state.queue.is_waiting else "done"
+        return "budget" if self._state.queue.is_waiting else "paused" if self.history.held else "done"
 
     def _affordable(self, trial: TrialHistory, report: Report, verdict: Verdict) -> Verdict:
-        """The verdict, or a pause where the driver leaves or the budget has no room for what comes next."""
-        if verdict.decision is not Decision.CONTINUE or self._state.forecast.has_trained_enough(trial):
+        """The verdict, or what a person asked for, or a pause where driver or budget have no room."""
+        if self._state.forecast.has_trained_enough(trial):
+            return verdict
+        verdict = retries.as_wished(trial, verdict)
+        if verdict.decision is not Decision.CONTINUE:
             return verdict
         if self.stopping:
             return Verdict(Decision.PAUSE, f"interrupted: {self.stopping}", cause=Cause.INTERRUPT)
@@ -239,7 +248,7 @@ class Sweep:
         return trial
 
     def _end(self, trial: TrialHistory, number: int, outcome: Outcome, cost: Reading) -> None:
-        outcome = settled(trial, outcome)
+        outcome = retries.settled(trial, outcome)
         self._apply(events.AttemptEnded(trial=trial.id, attempt=number, outcome=outcome, cost=cost))
         self._commit(rows=[self._end_rows.trial(trial, outcome)] if outcome.state.is_final else [])
         if self._state.is_look_due:
@@ -255,13 +264,15 @@ class Sweep:
             if trial.state is State.RUNNING:
                 attempt = trial.attempts[-1]
                 cost = Reading(attempt.billed, attempt.productive, attempt.joules)
-                self._end(trial, attempt.number, lost_with_driver(trial), cost)
+                self._end(trial, attempt.number, retries.lost_with_driver(trial), cost)
+            elif trial.is_unwanted and not trial.state.is_final:
+                self._end(trial, 0, retries.stopped_by_hand(trial), Reading())
         self._state.queue.recover()
 
     def _conclude(self, trial: TrialHistory) -> None:
-        outcome = Outcome(State.STOPPED, FailureKind.UNPROMOTED, "never promoted")
-        row = self._end_rows.trial(trial, outcome)
-        self._commit(events.AttemptEnded(trial=trial.id, outcome=outcome, cost=Reading()), rows=[row])
+        row = self._end_rows.trial(trial, retries.UNPROMOTED)
+        ended = events.AttemptEnded(trial=trial.id, outcome=retries.UNPROMOTED, cost=Reading())
+        self._commit(ended, rows=[row])
 
     # the record ---------------------------------------------------------------------------------
 
@@ -279,10 +290,3 @@ class Sweep:
         for event in written:
             for listener in self._listeners:
                 listener(event, self.history)
-
-
-def _seconds_since(trial: TrialHistory, report: Report) -> float:
-    """Return the seconds that the report adds to the one before, also after going back some epochs."""
-    before = next((r.device_seconds for r in reversed(trial.reports) if r.epoch < report.epoch), 0.0)
-    share = trial.attempts[-1].share if trial.attempts else 1.0
-    return (report.device_seconds - before) / share

@@ -70,8 +70,8 @@ class TrialQueue:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a trial that lost its attempt still waits to go on."""
-        return bool(self._waiting)
+        """Whether a trial that lost its attempt still waits to go on, and nobody holds it."""
+        return any(not self._history.trials[trial_id].is_held for trial_id in self._waiting)
 
     def next(self, fits: Callable[[Candidate], bool], live: Collection[str]) -> Candidate | None:
         """Return the first candidate that fits; None where none does or none is left.
@@ -172,7 +172,8 @@ class TrialQueue:
         """Yield the trials that wait; once the final has begun, only those that belong to it."""
         for trial_id in self._waiting:
             trial = self._history.trials[trial_id]
-            if trial_id not in live and (trial.is_final_run or not self._history.finalists):
+            may_run = trial_id not in live and not trial.is_held
+            if may_run and (trial.is_final_run or not self._history.finalists):
                 yield Candidate.of(trial)
 
     def _known_ones(self, live: Collection[str]) -> tuple[Callable[[], Iterator[Candidate]], ...]:

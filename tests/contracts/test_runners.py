@@ -10,8 +10,9 @@ import pytest
 from sweeper.config.resources import ResourcesSpec
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
+from sweeper.store.events import TrialWished
 from sweeper.store.history import replay
-from sweeper.trial import State, canonical
+from sweeper.trial import State, Wish, canonical
 
 STOP = {"type": "asha", "grace": 1, "reduction_factor": 3}
 PROMOTE = STOP | {"kind": "promote"}
@@ -135,6 +136,24 @@ def test_a_stop_request_lets_trials_reach_their_next_report(drive, toy_workload)
     assert states == [State.COMPLETED, State.COMPLETED, State.WAITING]
     assert len(list(sweep.history.trials.values())[2].reports) == 4
     assert sweep.history.closed == "SIGINT"
+
+
+@pytest.mark.parametrize("wish", [Wish.STOP, Wish.PAUSE])
+def test_one_trial_is_stopped_or_paused_and_the_others_train_in_full(drive, toy_workload, wish):
+    def pulse(sweep):
+        if reported(sweep) == 9 + 3 and not trials(sweep)[1].wish:
+            sweep.steer(TrialWished(trial=trials(sweep)[1].id, wish=wish, by="ana@desk"))
+        return False
+
+    def trials(sweep):
+        return list(sweep.history.trials.values())
+
+    sweep = drive(toy_workload(), scheduler={"type": "none"}, budget={"trials": 4}, pulse=pulse)
+    ended = {Wish.STOP: State.STOPPED, Wish.PAUSE: State.WAITING}[wish]
+    assert [(trial.state, len(trial.reports)) for trial in trials(sweep)] == [
+        (ended, 4) if trial.number == 1 else (State.COMPLETED, 9) for trial in trials(sweep)
+    ]
+    assert sweep.history.closed == {Wish.STOP: "done", Wish.PAUSE: "paused"}[wish]
 
 
 def test_every_runner_is_listed():

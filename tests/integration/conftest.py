@@ -72,7 +72,8 @@ def drive(request, make_sweep, tmp_path) -> Callable[..., Sweep]:
     """`drive(workload, at_once=2, pulse=..., options={...}, budget=...)`: a sweep on the shared Ray.
 
     Trials ask for a CPU and no GPU, unless `resources` says otherwise; `options` are the runner's. With
-    `by="subprocess"` they run in a process of their own, one at a time, and Ray is not started.
+    `by="subprocess"` they run in a process of their own, one at a time, and Ray is not started. `look` is a
+    pulse that is given the sweep.
     """
     from sweeper.runners import runner
 
@@ -82,6 +83,7 @@ def drive(request, make_sweep, tmp_path) -> Callable[..., Sweep]:
         by="ray_tune",
         at_once=1,
         pulse=lambda: False,
+        look=None,
         options=None,
         resources=None,
         listener=None,
@@ -95,7 +97,7 @@ def drive(request, make_sweep, tmp_path) -> Callable[..., Sweep]:
             request.getfixturevalue("ray_cluster")
             folders["state"] = tmp_path / "tune"
         run = runner[by](resources=sweep.spec.resources, **folders, **(options or {}))
-        run(sweep, workload, pulse)
+        run(sweep, workload, (lambda: look(sweep)) if look else pulse)
         sweep.close()
         return sweep
 

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from sweeper.runners import runner
-from sweeper.store.events import Reported
+from sweeper.store.events import Reported, TrialWished
 from sweeper.store.history import replay
-from sweeper.trial import Report, State, canonical
+from sweeper.trial import Report, State, Wish, canonical
 
 pytestmark = [pytest.mark.integration, pytest.mark.ray]
 STOP = {"type": "asha", "grace": 1, "reduction_factor": 3}
@@ -118,6 +118,27 @@ def test_a_worker_that_dies_loses_its_attempt_and_the_trial_goes_on_from_its_che
     assert [(r.epoch, r.metrics["attempt"]) for r in trials[0].reports] == [(1, 1), (2, 2), (3, 3), (4, 3)]
     assert [len(trial.attempts) for trial in trials[1:]] == [1, 1]
     assert all(attempt.billed >= 0 for attempt in sweep.history.attempts)
+
+
+@pytest.mark.parametrize("wish", [Wish.STOP, Wish.PAUSE])
+def test_one_trial_is_stopped_or_paused_by_hand_and_its_neighbor_notices_nothing(drive, wish):
+    def workload(trial):
+        for epoch in range(1, 7):
+            time.sleep(0.2)
+            yield Report(epoch, 0.5, 0.2 * epoch, {}, f"x@{epoch}")
+
+    def look(sweep):
+        first = next(iter(sweep.history.trials.values()), None)
+        if first and first.reports and not first.wish:
+            sweep.steer(TrialWished(trial=first.id, wish=wish, by="ana@desk"))
+        return False
+
+    sweep = drive(workload, at_once=2, scheduler=PATIENT, budget={"trials": 4}, look=look)
+    first, *others = sweep.history.trials.values()
+    assert first.state is {Wish.STOP: State.STOPPED, Wish.PAUSE: State.WAITING}[wish]
+    assert 1 < len(first.reports) < 6
+    assert [(trial.state, len(trial.attempts)) for trial in others] == [(State.COMPLETED, 1)] * 3
+    assert sweep.history.closed == {Wish.STOP: "done", Wish.PAUSE: "paused"}[wish]
 
 
 def test_two_trials_side_by_side_share_nothing_and_lose_nothing(drive, toy_workload):

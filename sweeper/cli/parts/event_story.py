@@ -15,6 +15,7 @@ from sweeper.store.events import (
     SweepLaunched,
     TrialRetried,
     TrialTested,
+    TrialWished,
     WorkBooked,
 )
 from sweeper.store.history import SweepHistory
@@ -55,6 +56,10 @@ class Story:
             return f"trial {trial.number}  attempt {event.attempt} ended ({why}), waits for another"
         if isinstance(event, TrialRetried):
             return f"trial {trial.number}  somebody asked for another attempt"
+        if isinstance(event, TrialWished):
+            return (
+                f"trial {trial.number}  {plain(event.by)} typed `sweeper {event.wish} --trial {trial.number}`"
+            )
         if isinstance(event, TrialTested):
             scores = (f"{name} {score_text(name, score)}" for name, score in event.metrics.items())
             return f"trial {trial.number}  tested: {', '.join(scores)}"

@@ -19,6 +19,11 @@ def sweep_name(function: F) -> F:
     return click.argument("name", metavar="SWEEP", shell_complete=complete_sweep)(function)
 
 
+def one_trial(required: bool = False, **attributes: Any) -> Callable[[F], F]:
+    """Make the option `--trial N`, passed as `trial`: a number, or how an id begins."""
+    return click.option("--trial", metavar="N", required=required, **attributes)
+
+
 def overrides(function: F) -> F:
     """Add `-o key.path=value`, any number of them, passed as `overrides`."""
     return click.option(

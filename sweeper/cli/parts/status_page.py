@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from sweeper.cli.parts.table import print_pairs, print_table
+from sweeper.cli.parts.trial_page import fate
 from sweeper.launch.live_snapshot import budgets_used
 from sweeper.results.anytime import advice_text, anytime_of, last_tenth_text
 from sweeper.results.stored_sweep import StoredSweep, next_commands, standing_text
@@ -44,6 +45,8 @@ def _pairs(sweep: StoredSweep) -> Iterator[tuple[str, str]]:
     )
     yield "tracking", _tracking_text(sweep)
     yield "last event", f"{duration_text(max(0.0, time.time() - sweep.last_at))} ago"
+    for number, trial in enumerate(sweep.history.held):
+        yield "" if number else "paused", f"trial {trial.number}  {fate(trial, sweep)}"
     failed = _failed(sweep)
     for number, trial in enumerate(failed[:FAILURES]):
         yield "" if number else "failures", f"trial {trial.number}  {_failure_text(trial)}"

@@ -49,6 +49,9 @@ def fate(trial: TrialHistory, sweep: StoredSweep) -> str:
         return f"completed: {last} of {sweep.spec.train.epochs} epochs"
     if trial.state is State.RUNNING:
         return f"running, {last} epochs so far" if sweep.owner else "interrupted: its driver vanished"
+    if trial.is_held:
+        goes_on = f"`sweeper resume {sweep.name} --trial {trial.number}` goes on"
+        return f"paused after epoch {last} by {plain(trial.wished_by)}; {goes_on}"
     if outcome is None:
         return f"{trial.state}, nothing has run yet"
     parts = (str(trial.state), outcome.kind.replace("_", " "), plain(outcome.message))
