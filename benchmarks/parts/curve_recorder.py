@@ -115,11 +115,11 @@ def record(count: int, archives: Path, work: Path, into: Path = FOLDER, *, until
         )
 
 
-def curve(varied: Varied, config: Config, task: Task, work: Path) -> Iterator[Row]:
+def curve(varied: Varied, config: Config, task: Task, work: Path, seed: int = SEED) -> Iterator[Row]:
     """One row an epoch, of the weights and of their average; a training that diverges ends without scores.
 
-    The seed is that of the configuration, so that schedules are paired. Seconds are CPU-seconds of building,
-    fitting, training (keeping the average included) and one validation.
+    The trial's seed comes from `seed` and the configuration, so that schedules are paired. Seconds are
+    CPU-seconds of building, fitting, training (keeping the average included) and one validation.
     """
     spec, trained = varied.spec(work), varied.config(config, task.schedule)
     constants = {
@@ -135,7 +135,7 @@ def curve(varied: Varied, config: Config, task: Task, work: Path) -> Iterator[Ro
         "config": json.dumps(trained), "ema": config[AVERAGED],
     }  # fmt: skip
     for epoch, found in enumerate(
-        _epochs(recipe, dataset, derive(SEED, "trial", task.number), began), start=1
+        _epochs(recipe, dataset, derive(seed, "trial", task.number), began), start=1
     ):
         yield {**same, "epoch": epoch, **found}
 

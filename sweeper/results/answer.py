@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from sweeper.results.card import Card, NotYet, Words
 from sweeper.results.cards.advise import advise
-from sweeper.results.cards.best import best, certainty, earlier
+from sweeper.results.cards.best import best, certainty, earlier, repeat
 from sweeper.results.cards.front import front, knee
 from sweeper.results.cards.order import ranking
 from sweeper.results.cards.published import published
@@ -74,8 +74,8 @@ def places(board: Leaderboard) -> Card:
 
 
 CARDS: tuple[Callable[[Leaderboard], Card | NotYet], ...] = (
-    overview, best, certainty, efficiency, budgets, target, front, knee, ranking, spending, anytime, earlier,
-    published, advise, places,
+    overview, best, repeat, certainty, efficiency, budgets, target, front, knee, ranking, spending, anytime,
+    earlier, published, advise, places,
 )  # fmt: skip
 """In the order of the JSON document. A new finding is a new card, and a name here."""
 

@@ -1,7 +1,7 @@
 """This module says how sure the first rank is: from repeated runs, because a single run shows no spread.
 
 However alike the runs, an accuracy is never surer than its images allow: the variance of a run is at least
-the binomial one of the validation split (`sweeper.results.noise`).
+the binomial one of the validation split (`sweeper.schedulers.parts.noise`).
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from sweeper.results.noise import CERTAIN, binomial
+from sweeper.schedulers.parts.noise import CERTAIN, binomial
 from sweeper.sweep.ranking import RankedConfig
 from sweeper.trial import Goal, derive
 

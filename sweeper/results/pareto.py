@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sweeper.results.noise import told_apart
+from sweeper.schedulers.parts.noise import told_apart
 
 
 @dataclass(frozen=True, slots=True)

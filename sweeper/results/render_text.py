@@ -12,7 +12,7 @@ from sweeper.results.card import Card, NotYet, Style, Table, Words
 
 STYLES: Mapping[Style, str] = {"": "", "dim": "dim", "good": "bold green", "command": "cyan"}
 WINNERS = {
-    "budget": ("best", "earlier", "certainty"),
+    "budget": ("best", "repeat", "earlier", "certainty"),
     "efficiency": ("efficiency",),
     "target": ("target",),
     "pareto": ("knee",),

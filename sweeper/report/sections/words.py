@@ -7,8 +7,8 @@ from sweeper.results.answer import Cards
 from sweeper.results.card import Card, Table
 
 _CARDS = (
-    "overview", "best", "certainty", "efficiency", "knee", "target", "spending", "anytime", "earlier",
-    "advise",
+    "overview", "best", "repeat", "certainty", "efficiency", "knee", "target", "spending", "anytime",
+    "earlier", "advise",
 )  # fmt: skip
 
 

@@ -8,11 +8,12 @@ from sweeper.results.card import Card, NotYet, Words
 from sweeper.results.certainty import certainty as certainty_of
 from sweeper.results.leaderboard import Leaderboard, LeaderboardRow
 from sweeper.results.phrases import about
+from sweeper.results.winners_curse import FEWEST, ExpectedRepeat, expected_repeat
 from sweeper.search.parts.portfolio_start import member_number
 from sweeper.store.events import EarlierTrial
 from sweeper.sweep.chance import chance_note, guess_text, is_always_right
 from sweeper.trial import Goal
-from sweeper.wording import plain, score_text
+from sweeper.wording import counted, is_accuracy, plain, score_text
 
 REPEAT = "`final: {top: 3, seeds: 3}` in the sweep file trains the best three anew"
 
@@ -95,6 +96,36 @@ def _test_text(board: Leaderboard, test: Mapping[str, float]) -> str:
     count = sum(each.test is not None for each in board.trials)
     opened = ", for this trial" if count == 1 else f" for each of {count} trials"
     return f"{'  '.join(scores)} (opened once{opened})"
+
+
+def repeat(board: Leaderboard) -> Card | NotYet:
+    """Say what a repeat of the winner would be expected to give, by its final runs where there are any."""
+    row, metric = board.best, board.objective.metric
+    if row is not None and row.is_final:
+        said = f"{score_text(metric, row.score)}, the mean of its {counted(row.runs, 'final run')}"
+        facts: dict[str, object] = {"score": row.score, "by": "final runs"}
+        return Card(
+            "A repeat", {"expected_repeat": facts}, lines=[Words("", f"Expected of a repeat: {said}", "dim")]
+        )
+    found = None
+    if board.budget is None:  # the first of all is then the best
+        found = expected_repeat(board.ranked, board.objective.goal, board.images)
+    if found is None:
+        why = f"fewer than {FEWEST} trained as long as the best, or the noise of {metric} is not known"
+        return NotYet(f"What a repeat would give cannot be told: {why}", {"expected_repeat": None})
+    facts = {**found.as_dict(), "by": "nonparametric empirical Bayes"}
+    return Card("A repeat", {"expected_repeat": facts}, lines=[Words("", _repeat_text(metric, found), "dim")])
+
+
+def _repeat_text(metric: str, found: ExpectedRepeat) -> str:
+    """Return the figure, and the method in a line."""
+    known = [counted(found.images, "validation image")] if found.images else []
+    known += [counted(found.repeats, "repeat")] if found.repeats else []
+    noise = f"{100 * found.noise:.1f} points" if is_accuracy(metric) else f"{found.noise:.2g}"
+    return (
+        f"Expected of a repeat: {score_text(metric, found.score)}; to be the best of {found.among} is partly "
+        f"luck (empirical Bayes; a run's noise is {noise} by {' and '.join(known)})"
+    )
 
 
 def certainty(board: Leaderboard) -> Card:

@@ -1,0 +1,154 @@
+"""What noise does to a search: how much the best score flatters its configuration.
+
+python benchmarks/noise.py record      trains again, with another seed, what `curves/cnn` has of three sets
+python benchmarks/noise.py winner      the winner's score and the shrunk one, held against the winner's repeat
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from parts.curve_recorder import FOLDER, Row, Task, append, curve, read
+from parts.varied_sets import PAIRED, SEED, SETS, drawn, unpack
+
+from sweeper.results.winners_curse import shrunk
+from sweeper.schedulers.parts.noise import LUCK, binomial
+
+REPEATS = FOLDER.parent / "repeats.parquet"
+REPEATED = {"cifar": 1_070, "groceries": 990, "digits": 629}
+"""Sets that are trained again, and their validation images."""
+SIZES = (6, 12, 24)
+"""Configurations of a sweep that is drawn from those that were trained twice."""
+
+Array = np.ndarray
+GROUNDS: Mapping[str, Callable[[np.random.Generator, int], Array]] = {
+    "normal, 80 ± 5 %": lambda random, size: np.clip(random.normal(0.8, 0.05, size), 0.05, 0.97),
+    "exponential below 90 %": lambda random, size: np.clip(0.9 - random.exponential(0.1, size), 0.1, 0.97),
+    "plateau: 40 % at 85 ± 0.5, others 20 to 80": lambda random, size: np.where(
+        random.random(size) < 0.4, random.normal(0.85, 0.005, size), random.uniform(0.2, 0.8, size)
+    ),
+    "uniform, 20 to 90 %": lambda random, size: random.uniform(0.2, 0.9, size),
+}
+"""True scores of random configurations."""
+
+
+def record(archives: Path, work: Path, until: float) -> None:
+    """Train what is recorded once more, one thread, under its own schedule; goes on where it stopped."""
+    torch.set_num_threads(1)
+    configs, first = drawn(PAIRED), {_task(row) for row in read(FOLDER)}
+    known = {_task(row) for row in _repeats()}
+    for number in range(PAIRED):
+        for name in REPEATED:
+            task = Task(number, name, str(configs[number]["schedule"]))
+            if task not in first or task in known:
+                continue
+            if time.time() > until:
+                return
+            unpack(SETS[name], archives, work)
+            rows = list(curve(SETS[name], configs[number], task, work, SEED + 1))
+            append(REPEATS, rows)
+            print(f"{time.strftime('%H:%M:%S')} {number:3} {name:12} {rows[-1]['top1']:.3f}", flush=True)
+
+
+def twice(name: str) -> Array:
+    """Best scores [configurations, 2] of one set: the run of `curves/cnn` and its repeat."""
+    column = SETS[name].metric.removeprefix("valid/")
+    best: list[dict[Task, float]] = [{}, {}]
+    for of_run, rows in zip(best, (read(FOLDER), _repeats()), strict=True):
+        for row in rows:
+            of_run[_task(row)] = float(np.fmax(of_run.get(_task(row), 0.0), row[column]))
+    shared = sorted(task for task in best[1] if task.set == name)
+    return np.array([[of_run[task] for of_run in best] for task in shared])
+
+
+def errors(told: Array, repeat: Array, variance: Array) -> tuple[float, float]:
+    """How far the winner's score is above its repeat, as it is and shrunk."""
+    order = np.argsort(-told, kind="stable")
+    truth = repeat[order[0]]
+    return float(told[order[0]] - truth), shrunk(told[order], variance[order]) - truth
+
+
+def drawn_sweeps(name: str, size: int, sweeps: int) -> list[tuple[float, float]]:
+    """Sweeps among the configurations that were trained twice; which run the search saw is drawn too."""
+    runs, random = twice(name), np.random.default_rng([SEED, size])
+    variance = LUCK * np.array([[binomial(score, REPEATED[name]) for score in pair] for pair in runs])
+    found: list[tuple[float, float]] = []
+    for _ in range(sweeps):
+        places, seen = random.permutation(len(runs))[:size], random.integers(2, size=size)
+        found.append(errors(runs[places, seen], runs[places, 1 - seen], variance[places, seen]))
+    return found
+
+
+def made_sweeps(ground: str, size: int, images: int, sweeps: int) -> list[tuple[float, float]]:
+    """Sweeps whose true scores are known: the error of a run is the binomial one."""
+    random = np.random.default_rng([SEED, size, images])
+    found: list[tuple[float, float]] = []
+    for _ in range(sweeps):
+        true = GROUNDS[ground](random, size)
+        told = random.binomial(images, true) / images
+        found.append(errors(told, true, np.array([binomial(score, images) for score in told])))
+    return found
+
+
+def show(sweeps: int) -> None:
+    """Tables in Markdown: the mean error and its root mean square, raw and shrunk, in points."""
+    head = "| {} | configurations | too high | too high, shrunk | error | error, shrunk |"
+    print(head.format("trained twice"), "| --- | --- | --- | --- | --- | --- |", sep="\n")
+    for name in REPEATED:
+        runs = twice(name)
+        for size in SIZES:
+            if size < len(runs):
+                print(f"| {name} | {size} of {len(runs)} {_cells(drawn_sweeps(name, size, sweeps))}")
+    print()
+    print(head.format("made, images"), "| --- | --- | --- | --- | --- | --- |", sep="\n")
+    for ground in GROUNDS:
+        for size, images in ((6, 300), (24, 300), (24, 1_000)):
+            print(f"| {ground}, {images} | {size} {_cells(made_sweeps(ground, size, images, sweeps))}")
+    print()
+    for name, images in REPEATED.items():
+        runs = twice(name)
+        seen = (runs[:, 0] - runs[:, 1]) ** 2 / 2
+        told = np.array([binomial(score, images) for score in runs.mean(axis=1)])
+        best = np.argsort(-runs.mean(axis=1))[: len(runs) // 2]
+        share, of_best = seen.mean() / told.mean(), seen[best].mean() / told[best].mean()
+        print(f"{name}: {len(runs)} pairs, {share:.2f} of the binomial variance; better half {of_best:.2f}")
+
+
+def _cells(found: list[tuple[float, float]]) -> str:
+    table = 100 * np.array(found)
+    mean, root = table.mean(axis=0), np.sqrt((table**2).mean(axis=0))
+    return f"| {mean[0]:.2f} | {mean[1]:.2f} | {root[0]:.2f} | {root[1]:.2f} |"
+
+
+def _repeats() -> list[Row]:
+    return pq.read_table(REPEATS).to_pylist() if REPEATS.exists() else []
+
+
+def _task(row: Row) -> Task:
+    return Task(int(row["number"]), str(row["set"]), str(row["schedule"]))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("action", choices=["record", "winner"])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the archives")
+    parser.add_argument("--work", type=Path, default=Path("runs/portfolio"), help="for unpacked images")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="no training begins later")
+    parser.add_argument("--sweeps", type=int, default=400, help="sweeps that are drawn for a line")
+    options = parser.parse_args()
+    if options.action == "record":
+        record(options.data, options.work, time.time() + 60 * options.minutes)
+    else:
+        show(options.sweeps)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
