@@ -69,7 +69,7 @@ def twice(name: str) -> Array:
 def errors(told: Array, repeat: Array, variance: Array) -> tuple[float, float]:
     """How far the winner's score is above its repeat, as it is and shrunk."""
     order = np.argsort(-told, kind="stable")
-    truth = repeat[order[0]]
+    truth = float(repeat[order[0]])
     return float(told[order[0]] - truth), shrunk(told[order], variance[order]) - truth
 
 
