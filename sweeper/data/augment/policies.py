@@ -10,6 +10,7 @@ from sweeper.data.augment.parts.affine import Affine, Crop
 from sweeper.data.augment.parts.color import Cutout, Erase, Jitter
 from sweeper.data.augment.parts.draws import Alteration, Draws
 from sweeper.data.augment.parts.translate import Translate
+from sweeper.data.augment.parts.trivial import Trivial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class Policy:
     flip_horizontal: bool = False
     flip_vertical: bool = False
     flip_alternating: bool = False
+    trivial: bool = False
     color: Zoom = 0.0
     erase: Share = 0.0
     cutout: Zoom = 0.0
@@ -42,12 +44,13 @@ class Policy:
         return Draws(self._changes(), count, generator, device)
 
     def _changes(self) -> list[Alteration]:
-        """Geometry first, then colors, then what is erased."""
+        """Geometry first, then TrivialAugment, then colors, then what is erased."""
         flips = self.flip_horizontal or self.flip_vertical
         changes: list[tuple[object, Alteration]] = [
             (self.crop, Crop(self.crop)),
             (self.translate, Translate(self.translate)),
             (self.rotation or self.shift or self.zoom or flips, self._affine()),
+            (self.trivial, Trivial()),
             (self.color, Jitter(self.color)),
             (self.erase, Erase(self.erase)),
             (self.cutout, Cutout(self.cutout)),
@@ -112,6 +115,14 @@ class CropFlip(Policy):
 
     translate: Zoom = 0.0625
     flip_alternating: bool = True
+
+
+@augmentation("trivial")
+@dataclass(frozen=True, kw_only=True)
+class TrivialFlip(CropFlip):
+    """As crop_flip, and one of 14 operations of any strength on each image: TrivialAugment."""
+
+    trivial: bool = True
 
 
 @augmentation("custom")

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import TrivialAugmentWide
 from torchvision.transforms.v2 import functional as V
 
 from sweeper.data.augment import augmentation
@@ -16,6 +17,7 @@ from sweeper.data.augment.parts.affine import (
 from sweeper.data.augment.parts.color import Cutout, Erase, Jitter
 from sweeper.data.augment.parts.draws import BLOCK, Draws, uniform
 from sweeper.data.augment.parts.translate import Translate, mirror_coins, mirrored
+from sweeper.data.augment.parts.trivial import Trivial
 
 
 def generator(seed=0):
@@ -247,3 +249,28 @@ def test_what_an_epoch_makes_ready_is_bounded():
     for start in range(0, count, 128):
         draws(images[: count - start], start)
     assert change.sizes == [BLOCK, BLOCK, 100]
+
+
+def test_trivial_augment_is_torchvisions_with_a_seed_for_four_images():
+    images = noise(10, 32).mul(255).round().div(255)
+    drawn = torch.empty(1, 10).uniform_(generator=generator(3))
+    (seeds,) = Trivial().ready(drawn, images)
+    changed = Trivial()(images, seeds)
+    for first in range(0, 10, 4):
+        torch.manual_seed(int(seeds[first]))
+        theirs = TrivialAugmentWide()((images[first : first + 4] * 255).round().to(torch.uint8))
+        assert torch.equal((changed[first : first + 4] * 255).round().to(torch.uint8), theirs)
+
+
+def test_trivial_augment_leaves_other_draws_alone():
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    changed_by(Trivial(), noise())
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_trivial_augment_makes_every_operation_and_many_strengths():
+    images = torch.linspace(0, 1, 32).expand(400, 3, 32, 32)
+    changed = changed_by(Trivial(), images)
+    assert len({bytes(each.mul(255).byte().flatten().tolist()) for each in changed}) > 40
