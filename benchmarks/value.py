@@ -32,7 +32,7 @@ from parts.stock import run as run_stock
 from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.data.dataset import kept_assignment, open_dataset, open_source
 from sweeper.data.prepare import prepare
-from sweeper.plan.plan import image_variants
+from sweeper.plan.image_variants import image_variants
 from sweeper.runners import runner
 from sweeper.store.events import Event, Reported
 from sweeper.store.outbox import sweep_row

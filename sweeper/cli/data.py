@@ -11,7 +11,7 @@ from sweeper.config.spec import load_spec
 from sweeper.data.fetch import NAMES, fetch
 from sweeper.launch.create import anchored
 from sweeper.plan.cached_images import decode_images, inspect_images, tidy
-from sweeper.plan.plan import pixel_sizes
+from sweeper.plan.image_variants import pixel_sizes
 from sweeper.wording import plain
 
 _GB = 1e9

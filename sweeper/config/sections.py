@@ -156,6 +156,8 @@ class TrainSpec(Strict):
     """Decay a step of averaged weights, which are then validated and kept; none where left out."""
     lookahead: Annotated[Count, Field(ge=2)] | None = None
     """Steps after which slow weights, which are validated and kept, follow half of the way; or none."""
+    progressive: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of `pixels` that training begins with: the last third of the epochs has all of them."""
     clip_norm: Positive | None = None
     """Greatest norm of the gradient."""
     patience: Count | None = None

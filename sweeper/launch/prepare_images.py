@@ -7,7 +7,8 @@ from pathlib import Path
 from sweeper.config.sections import DatasetSpec
 from sweeper.data.dataset import find_near_copies, open_dataset, open_source
 from sweeper.data.prepare import prepare
-from sweeper.plan.plan import Plan, image_variants
+from sweeper.plan.image_variants import image_variants
+from sweeper.plan.plan import Plan
 from sweeper.store.paths import cache_root
 from sweeper.sweep.sweep import Sweep
 

@@ -13,10 +13,9 @@ from sweeper.models.parts.flip_average import views_of
 from sweeper.store.paths import cache_root
 from sweeper.training.batch import planned_batch, rate_text
 from sweeper.training.device import default_device
-from sweeper.training.feature_cache import can_share
 from sweeper.training.network import build
 from sweeper.training.parameter_groups import parameter_groups
-from sweeper.training.recipe import Recipe, compose, without_file
+from sweeper.training.recipe import Recipe, area_share, can_share, compose, without_file
 from sweeper.training.validation import evaluation_batch
 from sweeper.trial import Config
 
@@ -139,7 +138,7 @@ def _work(
         parameters=sum(p.numel() for p in module.parameters() if p.requires_grad),
         inputs=0 if is_shared else inputs,
         steps=steps,
-        train_images=train // steps * steps,
+        train_images=round(train // steps * steps * area_share(recipe)),
         valid_images=views * valid,
         valid_steps=views * -(-valid // at_once),
         transform=0 if is_shared else _transform(recipe.normalization, inputs),

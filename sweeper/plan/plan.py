@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from sweeper.config.parameter import Choice, Constant, FloatRange, Parameter
+from sweeper.config.parameter import Parameter
 from sweeper.config.spec import SweepSpec
 from sweeper.data.dataset import DataFacts, describe
 from sweeper.data.usable import refuse_unusable
 from sweeper.errors import PreflightError, SpecError
 from sweeper.plan.check_limits import objective_lines
 from sweeper.plan.check_spec import TRIES, check_spec, drawn
+from sweeper.plan.image_variants import pixel_sizes
 from sweeper.plan.network_cost import Sample, automatic_text, size_of
 from sweeper.plan.packing import Packing, gpu_memory, packing
 from sweeper.plan.refusal import Refusal, absent_weights
 from sweeper.search.parts.portfolio_start import Start
 from sweeper.search.points import configurations, has_points_only
-from sweeper.training.recipe import DEFAULT_PIXELS
 from sweeper.trial import Config, canonical, derive
 
 CORNERS = 14
@@ -85,33 +85,6 @@ def make_plan(spec: SweepSpec, cache: Path, samples: int = 5) -> Plan:
         spec, _drawn(spec, refusal), lambda config: size_of(config, spec, facts).memory, gpu_memory(spec)
     )
     return Plan(facts, pixel_sizes(spec), size, tuple(chosen), corners, warnings, absent, packing=packed)
-
-
-def pixel_sizes(spec: SweepSpec) -> tuple[int, ...]:
-    """Return every image size that a trial can ask for, ascending."""
-    parameter = spec.parameters.get("pixels")
-    if parameter is None:
-        return (DEFAULT_PIXELS,)
-    if has_points_only(spec):
-        return tuple(sorted({config.get("pixels", DEFAULT_PIXELS) for config in configurations(spec)}))
-    if isinstance(parameter, FloatRange):
-        raise SpecError(
-            "parameters.pixels: found fractions, expected whole numbers",
-            where=spec.where("parameters.pixels"),
-        )
-    return tuple(sorted(set(parameter.values)))
-
-
-def image_variants(spec: SweepSpec) -> tuple[tuple[int, str], ...]:
-    """Return every pixel size and normalization that a trial can ask for together."""
-    if has_points_only(spec):
-        asked = [
-            (c.get("pixels", DEFAULT_PIXELS), c.get("normalization", "none")) for c in configurations(spec)
-        ]
-        return tuple(dict.fromkeys(asked))
-    parameter = spec.parameters.get("normalization")
-    names = ("none",) if parameter is None else _values(parameter)
-    return tuple((pixels, name) for pixels in pixel_sizes(spec) for name in names)
 
 
 def _check_values(spec: SweepSpec, refusal: Refusal) -> Iterator[str]:
@@ -183,7 +156,3 @@ def _corners(spec: SweepSpec, facts: DataFacts, refusal: Refusal) -> tuple[Sampl
     if not ordered:
         return ()
     return replace(ordered[0], name="cheapest corner"), replace(ordered[-1], name="dearest corner")
-
-
-def _values(parameter: Parameter) -> tuple[Any, ...]:
-    return tuple(parameter.values) if isinstance(parameter, Choice | Constant) else ()

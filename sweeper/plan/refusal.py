@@ -15,6 +15,7 @@ from sweeper.plan.check_spec import TRIES, drawn
 from sweeper.search.points import configurations, has_points_only
 from sweeper.training.network import build, check_buildable, refuse_idle_weights
 from sweeper.training.network_figures import counted_figures
+from sweeper.training.progressive import check_progressive
 from sweeper.training.recipe import Recipe, compose, without_file
 from sweeper.trial import Config, canonical
 
@@ -46,6 +47,8 @@ class Refusal:
                 "architecture": recipe.architecture,
                 "pixels": recipe.pixels,
                 "optimizer": recipe.train.optimizer,  # Muon needs matrices to move
+                "progressive": recipe.train.progressive,
+                "augmented": recipe.augmentation != "none",
             }
         )
         if network not in self._built:
@@ -83,6 +86,7 @@ class Refusal:
         try:
             notes = check_buildable(recipe, shape=shape, classes=len(self.facts.classes))
             self.notes |= dict.fromkeys(notes)
+            check_progressive(recipe, shape=shape, classes=len(self.facts.classes))
         except SpecError as error:
             return str(error)
         except PreflightError as error:

@@ -87,18 +87,6 @@ class Features:
         return self._placed[split, device]
 
 
-def can_share(recipe: Recipe) -> bool:
-    """Return whether all trials with this recipe's backbone see the same vectors in every epoch."""
-    options = recipe.model_options
-    return (
-        recipe.architecture == "pretrained"
-        and options["freeze"] == "all"
-        and options["weights"] != "none"
-        and not (options["backbone"].startswith("timm/") and options["weights"] == "imagenet")
-        and recipe.augmentation == "none"
-    )
-
-
 def shared_features(
     network: nn.Module,
     recipe: Recipe,

@@ -16,7 +16,7 @@ from sweeper.models.parts.whitening import whitening_layers
 from sweeper.training.averaging import AveragedWeights, averaged_weights
 from sweeper.training.batch import Throughput, batch_and_rate, even_batches
 from sweeper.training.device import CudaGraphs, Graphs, compute_dtype, training_dtype
-from sweeper.training.feature_cache import can_share, shared_features
+from sweeper.training.feature_cache import shared_features
 from sweeper.training.network import build_initialized, portable_state, restore_state
 from sweeper.training.optim import (
     balanced_weights,
@@ -26,7 +26,7 @@ from sweeper.training.optim import (
     learning_rate,
     set_learning_rate,
 )
-from sweeper.training.recipe import Recipe
+from sweeper.training.recipe import Recipe, can_share
 from sweeper.training.step import GraphedStepper, Stepper
 from sweeper.training.validation import Evaluator
 

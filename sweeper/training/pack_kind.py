@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from sweeper.config.resources import ResourcesSpec
 from sweeper.config.sections import TrainSpec
-from sweeper.training.feature_cache import can_share
-from sweeper.training.recipe import Recipe, compose
+from sweeper.training.recipe import Recipe, can_share, compose
 from sweeper.trial import Config, canonical
 
 _DROPPED = ("dropout", "head_dropout")
@@ -40,4 +39,6 @@ def _why_alone(recipe: Recipe) -> str:
         return "compile: true"
     if recipe.train.batch_size == "auto":
         return "batch_size: auto"
+    if recipe.train.progressive < 1:
+        return "progressive"
     return "cached features of a frozen backbone" if can_share(recipe) else ""

@@ -16,6 +16,7 @@ from sweeper.trial import Config
 
 DEFAULT_ARCHITECTURE = "cnn"
 DEFAULT_PIXELS = 64
+_GRID = 4  # sizes that images grow through are multiples of it, where they have so many pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,45 @@ class Recipe:
     augmentation_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     normalization: str = "none"
     normalization_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def can_share(recipe: Recipe) -> bool:
+    """Return whether all trials with this recipe's backbone see the same vectors in every epoch."""
+    options = recipe.model_options
+    return (
+        recipe.architecture == "pretrained"
+        and options["freeze"] == "all"
+        and options["weights"] != "none"
+        and not (options["backbone"].startswith("timm/") and options["weights"] == "imagenet")
+        and recipe.augmentation == "none"
+    )
+
+
+def stage_sizes(pixels: int, begin: float) -> tuple[int, int, int]:
+    """Return the sizes of the three stages: the share `begin` of the pixels, halfway from there, and all.
+
+    Progressive resizing (Howard 2018, in fast.ai's entry for DAWNBench); stages of equal length as in
+    Tan and Le 2021, arXiv:2104.00298.
+    """
+    return _on_grid(pixels, begin), _on_grid(pixels, (1 + begin) / 2), pixels
+
+
+def stage_of(epoch: int, epochs: int) -> int:
+    """Return the stage, 0 to 2, of an epoch that counts from 1; fewer than three epochs skip the first."""
+    return 2 - min(2, 3 * (epochs - epoch) // epochs)
+
+
+def area_share(recipe: Recipe) -> float:
+    """Return how many pixels training sees, as a share of those that it would see at full size throughout."""
+    epochs = recipe.train.epochs
+    sizes = stage_sizes(recipe.pixels, recipe.train.progressive)
+    seen = sum(sizes[stage_of(epoch, epochs)] ** 2 for epoch in range(1, epochs + 1))
+    return seen / (epochs * recipe.pixels**2)
+
+
+def _on_grid(pixels: int, share: float) -> int:
+    grid = _GRID if pixels >= 2 * _GRID else 1
+    return min(pixels, max(grid, round(pixels * share / grid) * grid))
 
 
 def compose(config: Config, train: TrainSpec) -> Recipe:
@@ -85,6 +125,12 @@ def _refuse_exclusive(recipe: Recipe) -> None:
             "flip_alternating and flip_horizontal both mirror the images",
             hint="keep one of them",
             path="flip_horizontal",
+        )
+    if recipe.train.progressive < 1 and recipe.train.compile:
+        raise SpecError(
+            "a compiled network would be compiled anew for each size of progressive",
+            hint="keep one of them",
+            path="progressive",
         )
     if recipe.train.ema and recipe.train.lookahead:
         raise SpecError(

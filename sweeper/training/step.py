@@ -139,7 +139,7 @@ class GraphedStepper:
 
     The first batches run without it (they are real updates); then one is captured. Where capturing
     fails, or a batch has another shape, the plain step is taken, and every generator draws on as if nothing
-    had been tried.
+    had been tried. When some batches in a row have another shape, as where images grow, it is captured anew.
     """
 
     def __init__(
@@ -149,6 +149,7 @@ class GraphedStepper:
         self._generators = generators
         self._graphs = graphs or CudaGraphs(step.device)
         self._warmed = 0
+        self._others = 0
         self._is_refused = not step.reads_nothing
         self._graph: Graph | None = None
 
@@ -178,12 +179,24 @@ class GraphedStepper:
                 return self._step(images, labels)
         if self._graph is None:
             self._graph = self._capture(images, labels)
-        if self._graph is None or images.shape != self._images.shape or labels.shape != self._labels.shape:
+        if self._graph is None:
             return self._step(images, labels)
+        if images.shape != self._images.shape or labels.shape != self._labels.shape:
+            return self._other(images, labels)
+        self._others = 0
         self._images.copy_(images)
         self._labels.copy_(labels)
         self._graph.replay()
         return self._loss
+
+    def _other(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Take the plain step; after so many in a row the graph is given up for one of that shape."""
+        self._others += 1
+        if self._others == _WARM_UP_STEPS and self._graph is not None:
+            self._graph.reset()
+            self._graph, self._others = None, 0
+        with self._graphs.aside():
+            return self._step(images, labels)
 
     def _capture(self, images: Tensor, labels: Tensor) -> Graph | None:
         graph = self._graphs.new()

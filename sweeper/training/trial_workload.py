@@ -6,7 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,7 +22,8 @@ from sweeper.training.fused import train_together
 from sweeper.training.held_out import final_score
 from sweeper.training.loop import Stages, stages_of, train
 from sweeper.training.pack_kind import kind_of
-from sweeper.training.recipe import Recipe, compose
+from sweeper.training.progressive import Progressive
+from sweeper.training.recipe import Recipe, compose, stage_sizes
 from sweeper.trial import Config, Report, Trial, canonical
 
 MARK, MARK_SECONDS = ".launch", 10.0
@@ -89,11 +90,15 @@ class Training:
         """Name what trials that train together have in common; empty for one that must train alone."""
         return kind_of(config, self.train, self.resources).name
 
-    def _made_of(self, trial: Trial) -> tuple[Dataset, Recipe]:
+    def _made_of(self, trial: Trial) -> tuple[Dataset | Progressive, Recipe]:
         self.prove()
         recipe = compose(trial.config, self.train)
         self.limit(self.resources.of(trial.config).gpu)
-        return self._opened(recipe), recipe
+        if recipe.train.progressive == 1:
+            return self._opened(recipe), recipe
+        sizes = stage_sizes(recipe.pixels, recipe.train.progressive)
+        stages = {size: self._opened(replace(recipe, pixels=size)) for size in sizes}
+        return Progressive(stages, sizes, recipe.train.epochs), recipe
 
     def _settings(self, trial: Trial) -> dict[str, Any]:
         device = default_device()
@@ -138,7 +143,7 @@ def open_for(recipe: Recipe, spec: DatasetSpec, cache: Path) -> Dataset:
     return _open(spec.model_dump_json(), recipe.pixels, recipe.normalization, options, cache)
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=6)
 def _open(spec: str, pixels: int, normalization: str, options: str, cache: Path) -> Dataset:
     return open_dataset(
         DatasetSpec.model_validate_json(spec),

@@ -10,8 +10,9 @@ from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.errors import PreflightError, SpecError
 from sweeper.models import model
 from sweeper.models.parts.count import count
+from sweeper.plan.image_variants import image_variants, pixel_sizes
 from sweeper.plan.network_cost import parameter_count
-from sweeper.plan.plan import image_variants, make_plan, pixel_sizes
+from sweeper.plan.plan import make_plan
 from sweeper.search.points import complete, configurations, has_points_only
 from sweeper.trial import canonical
 

@@ -7,10 +7,10 @@ from torchvision import models
 from sweeper.config.sections import TrainSpec
 from sweeper.data.batches import Residents
 from sweeper.training.checkpoint import load
-from sweeper.training.feature_cache import Features, can_share
+from sweeper.training.feature_cache import Features
 from sweeper.training.held_out import final_score
 from sweeper.training.loop import train
-from sweeper.training.recipe import compose
+from sweeper.training.recipe import can_share, compose
 from sweeper.trial import Trial
 
 CPU = torch.device("cpu")

@@ -130,6 +130,15 @@ def test_a_batch_of_another_shape_is_trained_plainly_and_the_next_is_replayed(re
     assert all(torch.equal(a, b) for a, b in zip(expected, found, strict=True))
 
 
+def test_images_that_grow_for_good_are_recorded_anew(recorded_graphs):
+    recorded = recorded_graphs()
+    batches = [batch(number, 5 if number >= 6 else 12) for number in range(14)]
+    expected, found, graphed = both(recorded, batches)
+    assert [graph.replays for graph in recorded.made] == [3, 5]
+    assert graphed.is_replaying
+    assert all(torch.equal(a, b) for a, b in zip(expected, found, strict=True))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 @pytest.mark.parametrize(
     "failure",

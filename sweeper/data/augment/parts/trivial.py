@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import TrivialAugmentWide
 
-_ALIKE = 4  # neighbors in a shuffled batch share an operation: a quarter of the calls, and of a GPU's launches
+_ALIKE = (
+    4  # neighbors in a shuffled batch share an operation: a quarter of the calls, and of a GPU's launches
+)
 _SEEDS = 2**31
 
 
