@@ -42,8 +42,8 @@ from sweeper.trackers import Target, tracker
 from sweeper.trackers.sender import Sender
 from sweeper.training.device import default_device
 from sweeper.training.loop import train
+from sweeper.training.open_images import open_for
 from sweeper.training.recipe import compose
-from sweeper.training.trial_workload import open_for
 from sweeper.trial import Report, Trial
 
 ROOT = Path(__file__).parents[1]

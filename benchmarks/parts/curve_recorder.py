@@ -33,8 +33,8 @@ from sweeper.data.augment import augmentation
 from sweeper.data.dataset import Dataset
 from sweeper.training.device import prepare
 from sweeper.training.learner import Learner
+from sweeper.training.open_images import open_for
 from sweeper.training.recipe import Recipe, compose
-from sweeper.training.trial_workload import open_for
 from sweeper.trial import Config, derive
 
 FOLDER = Path(__file__).resolve().parents[1] / "curves" / "cnn"

@@ -16,8 +16,8 @@ from parts.measure import cpu
 from sweeper.config.spec import SweepSpec, load_spec
 from sweeper.search import searcher
 from sweeper.training.loop import Diverged, train
+from sweeper.training.open_images import open_for
 from sweeper.training.recipe import compose
-from sweeper.training.trial_workload import open_for
 from sweeper.trial import Config, Goal, Trial, derive, trial_key
 
 ROOT = Path(__file__).resolve().parents[2]

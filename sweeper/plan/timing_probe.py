@@ -34,8 +34,8 @@ from sweeper.data.dataset import Dataset
 from sweeper.training.device import default_device
 from sweeper.training.environment import CPU_WORKER
 from sweeper.training.loop import train
+from sweeper.training.open_images import open_for
 from sweeper.training.recipe import compose
-from sweeper.training.trial_workload import open_for
 from sweeper.trial import Config, Trial
 
 MOST_BESIDE = 4

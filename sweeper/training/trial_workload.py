@@ -1,19 +1,16 @@
 """Runs a trial on a worker: its recipe, the shared images, and the training loop."""
 
 import contextlib
-import functools
-import json
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from sweeper.config.resources import ResourcesSpec
 from sweeper.config.sections import DatasetSpec, TrainSpec
-from sweeper.data.dataset import Dataset, open_dataset
-from sweeper.errors import DataError, FailureKind, StateError
+from sweeper.errors import FailureKind, StateError
 from sweeper.files import own_folder, write_atomically
 from sweeper.training.checkpoint_writer import Saving
 from sweeper.training.device import default_device, limit_memory
@@ -21,10 +18,10 @@ from sweeper.training.epoch import Epoch, Trained
 from sweeper.training.fused import train_together
 from sweeper.training.held_out import final_score
 from sweeper.training.loop import Stages, stages_of, train
+from sweeper.training.open_images import Images, forget_images, images_of, open_for
 from sweeper.training.pack_kind import kind_of
-from sweeper.training.progressive import Progressive
-from sweeper.training.recipe import Recipe, compose, stage_sizes
-from sweeper.trial import Config, Report, Trial, canonical
+from sweeper.training.recipe import Recipe, compose
+from sweeper.trial import Config, Report, Trial
 
 MARK, MARK_SECONDS = ".launch", 10.0
 
@@ -90,15 +87,11 @@ class Training:
         """Name what trials that train together have in common; empty for one that must train alone."""
         return kind_of(config, self.train, self.resources).name
 
-    def _made_of(self, trial: Trial) -> tuple[Dataset | Progressive, Recipe]:
+    def _made_of(self, trial: Trial) -> tuple[Images, Recipe]:
         self.prove()
         recipe = compose(trial.config, self.train)
         self.limit(self.resources.of(trial.config).gpu)
-        if recipe.train.progressive == 1:
-            return self._opened(recipe), recipe
-        sizes = stage_sizes(recipe.pixels, recipe.train.progressive)
-        stages = {size: self._opened(replace(recipe, pixels=size)) for size in sizes}
-        return Progressive(stages, sizes, recipe.train.epochs), recipe
+        return images_of(recipe, self.dataset, self.cache, self.images), recipe
 
     def _settings(self, trial: Trial) -> dict[str, Any]:
         device = default_device()
@@ -116,39 +109,11 @@ class Training:
     def test(self, config: Config, checkpoint: Path) -> dict[str, float]:
         """Score a checkpoint on the test split; nothing where no image is kept for that."""
         recipe = compose(config, self.train)
-        dataset = self._opened(recipe)
+        dataset = open_for(recipe, self.dataset, self.cache, self.images)
         if not dataset.size("test"):
             return {}
         return final_score(checkpoint, dataset, recipe, device=default_device())
 
-    def _opened(self, recipe: Recipe) -> Dataset:
-        """Open the images; DataError where they are no longer those that the sweep began with."""
-        dataset = open_for(recipe, self.dataset, self.cache)
-        if self.images and dataset.images_digest != self.images:
-            raise DataError(
-                "the images have changed since the sweep began, so its trials cannot be compared",
-                where=f"dataset.root {self.dataset.root}",
-                hint="put them back as they were, or launch a new sweep",
-            )
-        return dataset
-
     def forget(self) -> None:
         """Close the images that were kept open for the next trial, some of them on the device."""
-        _open.cache_clear()
-
-
-def open_for(recipe: Recipe, spec: DatasetSpec, cache: Path) -> Dataset:
-    """Open the images that the recipe needs; the last few are kept open."""
-    options = canonical(recipe.normalization_options)
-    return _open(spec.model_dump_json(), recipe.pixels, recipe.normalization, options, cache)
-
-
-@functools.lru_cache(maxsize=6)
-def _open(spec: str, pixels: int, normalization: str, options: str, cache: Path) -> Dataset:
-    return open_dataset(
-        DatasetSpec.model_validate_json(spec),
-        pixels=pixels,
-        normalization=normalization,
-        options=json.loads(options),
-        cache=cache,
-    )
+        forget_images()

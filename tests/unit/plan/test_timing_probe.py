@@ -10,8 +10,8 @@ from sweeper.cost import Work, terms
 from sweeper.data.dataset import describe
 from sweeper.plan.network_cost import size_of
 from sweeper.plan.timing_probe import LEAST_STEPS, Job, Short, chosen, device_name
+from sweeper.training.open_images import open_for
 from sweeper.training.recipe import compose
-from sweeper.training.trial_workload import open_for
 
 SPEC = parse_spec(
     json.dumps(
