@@ -139,7 +139,8 @@ def _pace(trial: TrialHistory) -> float | None:
     epochs = [report.epoch for report in trial.reports]
     if not seconds or epochs != list(range(1, len(epochs) + 1)):
         return None
-    typical = statistics.median(seconds[1:] or seconds) / trial.attempts[-1].share
+    attempt = trial.attempts[-1]
+    typical = statistics.median(seconds[1:] or seconds) / (attempt.share * attempt.places)
     return typical if typical > 0 else None
 
 
@@ -151,12 +152,17 @@ def _timings(trials: Sequence[TrialHistory], past: SweepSpec, facts: DataFacts) 
                 yield Timing(size_of(trial.config, past, facts).work, pace)
 
 
+def _beside(attempt: Attempt) -> float:
+    """Seconds that were billed beside training, for what the attempt held or shared with others."""
+    return (attempt.device_seconds - attempt.productive_device_seconds) / (attempt.share * attempt.places)
+
+
 def _overheads(history: SweepHistory) -> Overheads:
     """Return what was billed beside training, from the attempts that ended well."""
     ended = [a for a in history.attempts if a.ended in ("completed", "stopped", "paused") and a.billed]
     reports = {trial.id: len(trial.reports) for trial in history.trials.values() if len(trial.attempts) == 1}
     beside = [
-        (attempt.billed - attempt.productive, reports[attempt.trial])
+        (_beside(attempt), reports[attempt.trial])
         for attempt in sorted(ended, key=lambda a: a.granted)
         if reports.get(attempt.trial)
     ]

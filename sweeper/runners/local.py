@@ -87,16 +87,19 @@ class _Here:
         return key in self._held
 
     def join(self, key: str, trial: Trial, places: int) -> None:
-        self.sweep.on_start(trial.id, dataclasses.replace(self.grant, share=self.grant.share / places))
+        share = self.grant.share / places
+        self.sweep.on_start(trial.id, dataclasses.replace(self.grant, share=share, places=places))
         self.pack.join(key, trial)
 
     def round(self) -> Sequence[Said]:
         try:
             with ticking(self.pulse):
-                return self.pack.round()
+                said = self.pack.round()
         except Cancelled:
             self._cancel()
             return ()
+        self.sweep.divide({self._held[key].id: seconds for key, seconds in self.pack.seconds.items()})
+        return said
 
     def leave(self, key: str) -> None:
         self.pack.leave(key)

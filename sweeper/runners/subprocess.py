@@ -180,6 +180,7 @@ class _PackHost:
             self.process.send(Round())
             answer: RoundAnswer | None = self._heard()
             if answer is not None:
+                self.tracker.divide(answer.seconds)
                 self._is_broken |= any("failure" in said for _, said in answer.said)
                 return answer.said
         return ()

@@ -12,8 +12,10 @@ from sweeper.trial import State
 class Grant:
     """The device that an attempt received. `share` is the fraction of it, or how many of them.
 
-    Without a GPU, a CPU slot stands in for the device. `usd_per_hour` is the price of one whole device, and
-    None where it is unknown; `price_source`, `price_date` and `market` say where the price is from.
+    Without a GPU, a CPU slot stands in for the device. `places` is the number of attempts that share a device
+    because they train as one; `share` is then an equal part, as it is foreseen. `usd_per_hour` is the price
+    of one whole device, and None where it is unknown; `price_source`, `price_date` and `market` say where
+    the price is from.
     """
 
     node: str = "local"
@@ -25,14 +27,25 @@ class Grant:
     price_date: str = ""
     market: str = ""
     gpu_uuid: str = ""
+    places: int = 1
+
+    @property
+    def whole(self) -> float:
+        """What the attempt holds together with those that it trains as one with."""
+        return self.share * self.places
 
 
 class Reading(NamedTuple):
-    """What an attempt has cost: seconds held, seconds of training and evaluation, and energy if known."""
+    """What an attempt has cost: seconds held, seconds of training and evaluation, and energy if known.
+
+    `device_seconds` is for one that trains as one with others: what was measured to be its own. It is None
+    for any other, whose share says it.
+    """
 
     billed: float = 0.0
     productive: float = 0.0
     joules: float | None = None
+    device_seconds: float | None = None
 
 
 class AttemptState(StrEnum):
@@ -55,13 +68,14 @@ class Attempt:
     """What one attempt held, did and cost. Durations are seconds on the driver's monotonic clock.
 
     `billed` runs from grant to release, `productive` is training and evaluation; times `share` they are
-    device-seconds. `granted` counts from the sweep's beginning, `waited` from the ask to the grant,
-    `first_step` and `last_report` from the grant; `kept` is what was billed until the report
-    of the newest checkpoint, from which another attempt can go on, `unsaved` until each report since.
-    `usd_per_hour` is the price of a whole device, with
-    `market`, `price_source` and `price_date` of it. `joules` are those of the devices, times the share
-    where it is a fraction. None and "" stand for what nobody knows, never 0. `launch` counts the driver's
-    processes; `ended` is empty while the attempt runs.
+    device-seconds. Of an attempt that trains as one with others (`places`), `divided` are its
+    device-seconds in place of that, and `productive`, `kept` and `unsaved` go by them. `granted` counts
+    from the sweep's beginning, `waited` from the ask to the grant, `first_step` and `last_report` from
+    the grant; `kept` is what was billed until the report of the newest checkpoint, from which another
+    attempt can go on, `unsaved` until each report since. `usd_per_hour` is the price of a whole device,
+    with `market`, `price_source` and `price_date` of it. `joules` are those of the devices, times the
+    share where it is a fraction. None and "" stand for what nobody knows, never 0. `launch` counts the
+    driver's processes; `ended` is empty while the attempt runs.
     """
 
     trial: str
@@ -87,6 +101,8 @@ class Attempt:
     last_report: float | None = None
     kept: float = 0.0
     unsaved: dict[int, float] = field(default_factory=dict[int, float])
+    places: int = 1
+    divided: float | None = None
 
     @property
     def state(self) -> AttemptState:
@@ -95,8 +111,8 @@ class Attempt:
 
     @property
     def device_seconds(self) -> float:
-        """What is billed: seconds held, times the share of the device."""
-        return self.billed * self.share
+        """What is billed: seconds held, times the share of the device; or what was measured to be its own."""
+        return self.billed * self.share if self.divided is None else self.divided
 
     @property
     def productive_device_seconds(self) -> float:
@@ -106,7 +122,7 @@ class Attempt:
     @property
     def set_up_device_seconds(self) -> float:
         """The part of it before the first step; all of it where the attempt never reported."""
-        return (self.billed if self.first_step is None else self.first_step) * self.share
+        return (self._held if self.first_step is None else self.first_step) * self.share
 
     @property
     def repeated_device_seconds(self) -> float:
@@ -114,7 +130,7 @@ class Attempt:
 
         If the attempt is lost, it is trained again.
         """
-        return max(0.0, self.billed - self.kept) * self.share
+        return max(0.0, self._held - self.kept) * self.share
 
     @property
     def usd(self) -> float | None:
@@ -131,10 +147,17 @@ class Attempt:
         """Whether something went wrong; a preemption, a pause or an interruption is no failure."""
         return not self.is_preempted and self.ended not in _FINE
 
-    def cost(self, billed: float, productive: float, joules: float | None = None) -> None:
-        """Take over what the attempt has cost so far. Energy that was known does not become unknown."""
+    def cost(
+        self,
+        billed: float,
+        productive: float,
+        joules: float | None = None,
+        device_seconds: float | None = None,
+    ) -> None:
+        """Take over what the attempt has cost so far. What was known does not become unknown."""
         self.billed, self.productive = billed, productive
         self.joules = self.joules if joules is None else joules
+        self.divided = self.divided if device_seconds is None else device_seconds
 
     def reported(self, epoch: int, saved: int) -> None:
         """Note the report of an epoch, and which one's checkpoint is on the disk by now (0: none).
@@ -142,11 +165,16 @@ class Attempt:
         At the first report, what is billed beyond training has gone into the set-up.
         """
         if self.first_step is None:
-            self.first_step = self.billed - self.productive
+            self.first_step = self._held - self.productive
         self.last_report = self.billed
-        self.unsaved[epoch] = self.billed
+        self.unsaved[epoch] = self._held
         self.kept = self.unsaved.get(saved, self.kept)
         self.unsaved = {each: billed for each, billed in self.unsaved.items() if each > saved}
+
+    @property
+    def _held(self) -> float:
+        """Seconds that the share that was granted would have been held for what is billed."""
+        return self.billed if self.divided is None else self.divided / self.share
 
 
 _PREEMPTED = frozenset(kind for kind in FailureKind if kind.is_preemption)

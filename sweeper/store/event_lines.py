@@ -100,7 +100,7 @@ def _of_sweep(event: events.SweepEvent) -> tuple[str, dict[str, Any]]:
         case events.SweepExtended():
             return "extended", {"changes": list(event.changes)}
         case events.Heartbeat():
-            attempts = {trial: [number, *cost] for trial, (number, cost) in event.attempts.items()}
+            attempts = {trial: [number, *_written(cost)] for trial, (number, cost) in event.attempts.items()}
             return "beat", {**_clocks(event.clocks), "attempts": attempts}
         case events.EarlierTrial():
             return "known", _earlier_body(event)
@@ -127,7 +127,12 @@ def _clocks(clocks: events.Clocks) -> dict[str, Any]:
 
 
 def _reading(cost: Reading | None) -> dict[str, Any]:
-    return {} if cost is None else cost._asdict()
+    return {} if cost is None else dict(zip(cost._fields, _written(cost), strict=False))
+
+
+def _written(cost: Reading) -> tuple[float | None, ...]:
+    """Leave out device-seconds that only attempts in a pack have."""
+    return cost if cost.device_seconds is not None else cost[:-1]
 
 
 def _earlier_body(event: events.EarlierTrial) -> dict[str, Any]:
@@ -185,7 +190,7 @@ def _parse_decided(body: _Body, entry: _Entry) -> events.Decided:
     cause = Cause(body.get("cause", Cause.SCHEDULER))
     cost = None
     if "billed" in body:
-        cost = Reading(body["billed"], body.get("productive", 0.0), body.get("joules"))
+        cost = _parse_reading(body)
     verdict = Verdict(Decision(body["decision"]), **numbers, cause=cause)
     return events.Decided(epoch=body["epoch"], verdict=verdict, cost=cost, **entry)
 
@@ -198,8 +203,13 @@ def _parse_beat(body: _Body, entry: _Entry) -> events.Heartbeat:
 
 
 def _parse_ended(body: _Body, entry: _Entry) -> events.AttemptEnded:
-    cost = Reading(body["billed"], body["productive"], body.get("joules"))
+    cost = _parse_reading(body)
     return events.AttemptEnded(outcome=Outcome.restored(body), cost=cost, **entry)
+
+
+def _parse_reading(body: _Body) -> Reading:
+    known = (body.get(name) for name in ("joules", "device_seconds"))
+    return Reading(body["billed"], body.get("productive", 0.0), *known)
 
 
 def _parse_enough(body: _Body, entry: _Entry) -> events.SearchEnded:

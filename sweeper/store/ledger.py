@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sweeper.store.attempt import Attempt, Reading
+from sweeper.store.attempt import Attempt, Grant, Reading
 from sweeper.store.events import Clocks
 from sweeper.store.history import SweepHistory
 
@@ -13,16 +13,21 @@ Clock = Callable[[], float]
 
 @dataclass(slots=True)
 class _Running:
+    """`own` are its seconds of a device that it shares with others, as measured; None for one alone."""
+
     since: float
+    grant: Grant
     productive: float = 0.0
     joules: float | None = None
+    own: float | None = None
 
 
 @dataclass(slots=True)
 class Meter:
     """Measures seconds on the monotonic clock: of each running attempt, of the launch, and of what it held.
 
-    It counts only forward steps of the clock: one that is set back adds nothing and takes nothing away.
+    It counts only forward steps of the clock: one that is set back adds nothing and takes nothing away. The
+    attempts that train as one hold one device; `divide` says whose its time was.
     """
 
     clock: Clock = time.monotonic
@@ -38,6 +43,7 @@ class Meter:
     _nodes: dict[str, float] = field(default_factory=dict[str, float])
     _asked: dict[str, float] = field(default_factory=dict[str, float])
     _running: dict[str, _Running] = field(default_factory=dict[str, _Running])
+    _divided: float = 0.0
 
     def __post_init__(self) -> None:
         """Start the clock of the launch."""
@@ -48,15 +54,32 @@ class Meter:
         """Note that the trial's attempt waits for a device from now on."""
         self._asked[trial] = self._now()
 
-    def start(self, trial: str, seconds_ago: float = 0.0) -> float | None:
-        """Note that the attempt has its device.
+    def start(self, trial: str, seconds_ago: float = 0.0, grant: Grant | None = None) -> float | None:
+        """Note that the attempt has its device, or its place on one that it shares.
 
         Return how long it had waited, or None where that is unknown.
         """
         since = self._now() - max(0.0, seconds_ago)
-        self._running[trial] = _Running(since)
+        running = self._running[trial] = _Running(since, grant or Grant())
+        if running.grant.places > 1:
+            self.divide({})
+            self._divided = self._divided if self._together() else since
+            running.own = 0.0
         asked = self._asked.pop(trial, None)
         return None if asked is None else max(0.0, since - asked)
+
+    def divide(self, parts: Mapping[str, float]) -> None:
+        """Bill those that train as one for the time since the last call, in proportion to their parts of it.
+
+        Without parts they are equal, as they are for the time that was not divided yet.
+        """
+        now = self._now()
+        gone, self._divided = now - self._divided, now
+        members = self._together()
+        whole = sum(parts.get(trial, 0.0) for trial in members)
+        for trial, running in members.items():
+            part = parts.get(trial, 0.0) / whole if whole > 0 else 1 / len(members)
+            running.own = (running.own or 0.0) + gone * part
 
     def trained(self, trial: str, seconds: float) -> None:
         """Add seconds in which the running attempt has trained and evaluated."""
@@ -76,12 +99,20 @@ class Meter:
         running = self._running.get(trial)
         if running is None:
             return Reading()
-        billed = max(0.0, self._now() - running.since)
-        return Reading(billed, min(running.productive, billed), running.joules)
+        now = self._now()
+        billed = max(0.0, now - running.since)
+        if running.own is None:
+            return Reading(billed, min(running.productive, billed), running.joules)
+        own = running.own + max(0.0, now - self._divided) / len(self._together())
+        device_seconds, share = own * running.grant.whole, running.grant.share
+        productive = min(running.productive, device_seconds / share)
+        return Reading(billed, productive, running.joules, device_seconds)
 
     def stop(self, trial: str) -> Reading:
         """Return the last reading of the attempt, which has released its device."""
         reading = self.reading(trial)
+        if reading.device_seconds is not None:
+            self.divide({})
         self._running.pop(trial, None)
         self._asked.pop(trial, None)
         return reading
@@ -108,6 +139,10 @@ class Meter:
         Capacity by node where nodes have names.
         """
         return Clocks(self.wall(), self.capacity(), dict(self._nodes))
+
+    def _together(self) -> Mapping[str, _Running]:
+        """Return the attempts that train as one."""
+        return {trial: running for trial, running in self._running.items() if running.own is not None}
 
     def _now(self) -> float:
         """Return the seconds since the launch began."""

@@ -1,6 +1,6 @@
 """Whether one more attempt, or one more stretch of a running one, still fits the budget."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sweeper.config.sections import BudgetSpec
 from sweeper.store.account import EVERYTHING, Account, settle
@@ -20,11 +20,12 @@ class _Spoken:
 
 @dataclass(slots=True)
 class _Held:
-    """A running attempt."""
+    """A running attempt. One that `is_packed` trains as one with others, at a share that changes."""
 
     grant: Grant
     since: float
     spoken: _Spoken
+    is_packed: bool = False
 
 
 class Budget:
@@ -89,9 +90,20 @@ class Budget:
     def started(self, trial_id: str, grant: Grant, seconds_ago: float = 0.0) -> None:
         """The attempt holds its device."""
         since = self._meter.wall() - seconds_ago
-        self._live[trial_id] = _Held(grant, since, self._asked.pop(trial_id, _Spoken()))
+        spoken = self._asked.pop(trial_id, _Spoken())
+        self._live[trial_id] = _Held(grant, since, spoken, grant.places > 1)
         self._account.begin(grant, since)
         self.share = grant.share
+
+    def divided(self) -> None:
+        """Take over what attempts that train as one have cost; they go on at equal shares of their device."""
+        packed = [(trial, held) for trial, held in self._live.items() if held.is_packed]
+        for trial, held in packed:
+            used, share = self.device_seconds(trial), held.grant.whole / len(packed)
+            self._account.end(held.grant, held.since)
+            held.grant = replace(held.grant, share=share, places=len(packed))
+            held.since = self._meter.wall() - used / share
+            self._account.begin(held.grant, held.since)
 
     def ended(self, trial_id: str) -> None:
         """The attempt has released its device; the ledger knows what it cost."""
@@ -129,7 +141,10 @@ class Budget:
     def device_seconds(self, trial_id: str) -> float:
         """What the trial's running attempt has cost so far."""
         held = self._live.get(trial_id)
-        return 0.0 if held is None else max(0.0, self._meter.wall() - held.since) * held.grant.share
+        if held is None:
+            return 0.0
+        divided = self._meter.reading(trial_id).device_seconds if held.is_packed else None
+        return max(0.0, self._meter.wall() - held.since) * held.grant.share if divided is None else divided
 
     def _set_aside(self, besides: str, *, until_report: bool = False) -> tuple[float, float]:
         """Set aside and not used yet, by all others: until each is judged, or only until it reports. And the

@@ -62,6 +62,10 @@ class Spending:
         """The attempt holds its device."""
         self._budget.started(trial_id, grant, seconds_ago)
 
+    def on_divide(self) -> None:
+        """What attempts that train as one have cost was divided among them."""
+        self._budget.divided()
+
     def on_end(self, trial_id: str) -> None:
         """The attempt has released its device."""
         self._budget.ended(trial_id)

@@ -5,7 +5,7 @@ goes on where this one stopped. Whoever drives it (`sweeper.runners`) decides no
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sweeper.config.spec import SweepSpec
 from sweeper.store import events, outbox
@@ -79,7 +79,7 @@ class Sweep:
 
     def on_start(self, trial_id: str, grant: Grant, *, seconds_ago: float = 0.0) -> None:
         """Bill the attempt from now on, because it has received its device."""
-        waited = self.meter.start(trial_id, seconds_ago)
+        waited = self.meter.start(trial_id, seconds_ago, grant)
         self.spending.on_start(trial_id, grant, seconds_ago)
         granted = max(0.0, self.meter.wall() - seconds_ago)
         attempt = self._live[trial_id]
@@ -88,6 +88,11 @@ class Sweep:
                 trial=trial_id, attempt=attempt, grant=grant, granted=granted, waited=waited
             )
         )
+
+    def divide(self, seconds: Mapping[str, float]) -> None:
+        """Bill the attempts that train as one for the time since the last call, in proportion to these."""
+        self.meter.divide(seconds)
+        self.spending.on_divide()
 
     def report(self, trial_id: str, report: Report, attempt: int | None = None) -> Decision:
         """Return whether the trial goes on. A report of an attempt that is over is answered with STOP."""
@@ -263,7 +268,7 @@ class Sweep:
         for trial in list(self.history.trials.values()):
             if trial.state is State.RUNNING:
                 attempt = trial.attempts[-1]
-                cost = Reading(attempt.billed, attempt.productive, attempt.joules)
+                cost = Reading(attempt.billed, attempt.productive, attempt.joules, attempt.divided)
                 self._end(trial, attempt.number, retries.lost_with_driver(trial), cost)
             elif trial.is_unwanted and not trial.state.is_final:
                 self._end(trial, 0, retries.stopped_by_hand(trial), Reading())

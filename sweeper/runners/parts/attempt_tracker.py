@@ -125,6 +125,12 @@ class AttemptTracker:
             self._tell(key, outcome_after(Decision.CONTINUE))
         return Decision.CONTINUE
 
+    def divide(self, seconds: Mapping[str, float]) -> None:
+        """Say whose the time was that attempts have shared a device for, by key."""
+        self.sweep.divide(
+            {self._held[key].trial.id: each for key, each in seconds.items() if self.holds(key)}
+        )
+
     def lost(self, key: str, kind: FailureKind, message: str) -> None:
         """End an attempt whose worker is gone; nothing happens where its end is known already."""
         held = self._held.get(key)

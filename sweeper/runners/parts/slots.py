@@ -144,6 +144,7 @@ class Slots:
             device=str(said.get("device", "unknown")),
             is_gpu=is_gpu,
             share=self.share(config) / places,
+            places=places,
             usd_per_hour=quote.usd_per_gpu_hour if quote else None,
             price_source=quote.source if quote else "",
             price_date=quote.date if quote else "",

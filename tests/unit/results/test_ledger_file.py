@@ -38,6 +38,7 @@ def test_a_row_for_each_attempt_says_all_of_it(table):
     assert row == {
         "sweep": "toy", "sweep_id": "x", "trial": 7, "trial_id": "t", "repeat": 2, "attempt": 2, "launch": 3,
         "node": "n1", "device": "A10", "is_gpu": True, "gpu_uuid": "GPU-7", "share": 0.5,
+        "places": 1,
         "granted_seconds": 100.0, "first_step_seconds": 105.0, "last_report_seconds": 118.0,
         "released_seconds": 120.0, "waited_seconds": 4.0, "set_up_seconds": 5.0,
         "billed_seconds": 20.0, "productive_seconds": 12.0, "billed_device_seconds": 10.0,

@@ -11,6 +11,7 @@ from sweeper.trial import Cause, Decision, Outcome, Report, State, Verdict
 
 CLOCKS = events.Clocks(5.0, 20.0, {"a": 12.0})
 COST = Reading(8.0, 6.0, 90.0)
+SHARED = Reading(8.0, 6.0, 90.0, 2.5)
 VERDICT = Verdict(Decision.STOP, "not among the best", 3, 5, 6, 0.9)
 EXAMPLES: list[Event] = [
     events.SweepLaunched(),
@@ -37,6 +38,9 @@ EXAMPLES: list[Event] = [
         redrawn=(events.KnownResult({"layers": 3}, State.INFEASIBLE),),
     ),
     events.AttemptStarted(trial="t", attempt=2, grant=Grant("a", "A10", True, 0.5), granted=3.0, waited=1.0),
+    events.AttemptStarted(trial="p", attempt=1, grant=Grant(share=0.25, places=4), granted=3.0, waited=1.0),
+    events.Heartbeat(clocks=CLOCKS, attempts={"p": (1, SHARED)}),
+    events.AttemptEnded(trial="p", attempt=1, outcome=Outcome(State.COMPLETED), cost=SHARED),
     events.Reported(trial="t", attempt=2, report=Report(4, 0.7, 9.0, {"valid/loss": 1.0}, "t@4")),
     events.Decided(trial="t", attempt=2, epoch=4, verdict=VERDICT, cost=COST),
     events.AttemptEnded(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.store.attempt import Attempt, Grant
+from sweeper.store.attempt import Attempt, Grant, Reading
 from sweeper.store.event_lines import Line, line_of, parse_lines
 from sweeper.store.events import Clocks, Heartbeat
 from sweeper.store.history import SweepHistory
@@ -55,10 +55,10 @@ def test_an_attempt_is_billed_from_grant_to_release(clock):
     meter.start("t", seconds_ago=2.0)
     clock.now += 3
     meter.trained("t", 4.0)
-    assert meter.reading("t") == (5.0, 4.0, None)
+    assert meter.reading("t") == Reading(5.0, 4.0)
     clock.now += 1
-    assert meter.stop("t") == (6.0, 4.0, None)
-    assert meter.reading("t") == meter.stop("t") == (0.0, 0.0, None)
+    assert meter.stop("t") == Reading(6.0, 4.0)
+    assert meter.reading("t") == meter.stop("t") == Reading()
 
 
 def test_training_adds_up_and_is_never_more_than_what_is_billed(clock):
@@ -67,9 +67,9 @@ def test_training_adds_up_and_is_never_more_than_what_is_billed(clock):
     clock.now += 10
     for seconds in (2.0, 3.0, -5.0):
         meter.trained("t", seconds)
-    assert meter.reading("t") == (10.0, 5.0, None)
+    assert meter.reading("t") == Reading(10.0, 5.0)
     meter.trained("t", 50.0)
-    assert meter.reading("t") == (10.0, 10.0, None)
+    assert meter.reading("t") == Reading(10.0, 10.0)
     meter.trained("nobody", 1.0)
 
 
@@ -78,7 +78,7 @@ def test_a_clock_that_goes_back_bills_nothing(clock):
     meter.hold(2)
     meter.start("t")
     clock.now -= 50
-    assert meter.reading("t") == (0.0, 0.0, None)
+    assert meter.reading("t") == Reading(0.0, 0.0)
     assert meter.capacity() == 0.0
     clock.now += 3
     assert meter.reading("t").billed == 3.0, "from there it counts on"
@@ -311,3 +311,57 @@ def test_a_cpu_slot_beside_gpus_is_billed_but_fills_no_gpu():
 def test_waiting_is_unknown_where_no_grant_told_it():
     sums = totals(replay(attempt("a", "completed", 8.0)))
     assert sums.waited is None
+
+
+THIRD = Grant(share=0.5 / 3, places=3)
+"""Of three that train as one on half of a device."""
+
+
+def test_what_trains_as_one_is_billed_by_what_was_measured_and_together_for_the_time_it_held(clock):
+    meter = Meter(clock)
+    meter.start("a", grant=THIRD)
+    meter.start("b", grant=THIRD)
+    clock.now += 10
+    meter.divide({"a": 3.0, "b": 1.0})
+    assert [meter.reading(trial).device_seconds for trial in "ab"] == pytest.approx([3.75, 1.25])
+    assert [meter.reading(trial).billed for trial in "ab"] == [10, 10]
+    clock.now += 4
+    assert [meter.reading(trial).device_seconds for trial in "ab"] == pytest.approx([4.75, 2.25])
+    assert meter.stop("a").device_seconds == pytest.approx(4.75)
+    clock.now += 6
+    assert meter.stop("b").device_seconds == pytest.approx(2.25 + 3)
+
+
+def test_training_in_a_pack_is_no_more_than_what_is_billed(clock):
+    meter = Meter(clock)
+    meter.start("a", grant=THIRD)
+    meter.start("b", grant=THIRD)
+    meter.trained("a", 1e9)
+    clock.now += 12
+    reading = meter.reading("a")
+    assert reading.productive * THIRD.share == pytest.approx(reading.device_seconds) == pytest.approx(3.0)
+
+
+MOVES = st.lists(
+    st.tuples(st.sampled_from("abcd"), st.sampled_from(["move", "divide"]), st.floats(0.001, 100)),
+    max_size=40,
+)
+
+
+@given(MOVES)
+def test_whoever_comes_and_goes_the_members_pay_for_all_the_time_that_the_device_was_held(moves):
+    clock = Jumping()
+    meter, paid, held, inside = Meter(clock), 0.0, 0.0, set()
+    for trial, what, seconds in moves:
+        clock.now += seconds
+        held += seconds if inside else 0.0
+        if what == "divide":
+            meter.divide({each: seconds * ord(each) for each in sorted(inside)[:2]})
+        elif trial in inside:
+            inside.remove(trial)
+            paid += meter.stop(trial).device_seconds
+        else:
+            inside.add(trial)
+            meter.start(trial, grant=Grant(places=4, share=0.25))
+    paid += sum(meter.reading(trial).device_seconds for trial in inside)
+    assert paid == pytest.approx(held)

@@ -34,6 +34,11 @@ class Books:
         outcome = {"state": state, "kind": "", "message": "", "fingerprint": ""}
         self.history.apply(parse(Line("ended", trial, 1, outcome | self.meter.stop(trial)._asdict())))
 
+    def end_packed(self, trial):
+        """Leave what it has cost out of the history, as of another launch."""
+        self.budget.ended(trial)
+        self.meter.stop(trial)
+
     def past(self, trial, hours, **grant):
         self.start(trial, **grant)
         self.clock.now += hours * HOUR
@@ -181,3 +186,20 @@ def test_ten_thousand_trials_are_summed_once_and_not_at_every_question():
     for _ in range(50):
         assert books.budget.shortage() == ""
     assert len(reads) <= 10_000
+
+
+def test_attempts_that_train_as_one_are_counted_at_what_their_device_was_held_for():
+    books = Books(gpu_hours=10.0)
+    for trial in "abcd":
+        books.meter.start(trial, grant=Grant(share=0.25, places=4))
+        books.budget.started(trial, Grant(share=0.25, places=4))
+    books.clock.now += HOUR
+    books.meter.divide({"a": 1.0, "b": 1.0, "c": 1.0, "d": 5.0})
+    books.budget.divided()
+    assert [books.budget.device_seconds(trial) / HOUR for trial in "ad"] == pytest.approx([0.125, 0.625])
+    for trial in "abc":
+        books.end_packed(trial)
+    books.budget.divided()
+    books.clock.now += HOUR
+    assert books.budget.device_seconds("d") / HOUR == pytest.approx(1.625)
+    assert books.budget.spent()[0] / HOUR == pytest.approx(1.625)

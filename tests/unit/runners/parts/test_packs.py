@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
+
 from sweeper.runners import runner
+from sweeper.runners.simulated import VirtualClock
 from sweeper.trial import Report, State
 
 
@@ -22,6 +25,7 @@ class Toy:
     epochs: int = 4
     packs: list[list[int]] = field(default_factory=list)
     broken: int | None = None
+    clock: VirtualClock | None = None
 
     def __call__(self, trial):
         raise AssertionError("trials of this test train in packs")
@@ -38,7 +42,9 @@ class Toy:
 
     def together(self, epochs):
         self.packs.append(list(epochs))
-        return [Fraction(1 / len(epochs)) for _ in epochs]
+        if self.clock:
+            self.clock.now += 10.0
+        return [Fraction(1e3 * (2 if number == 0 else 1)) for number in epochs]
 
 
 def drive(sweep, toy, size=2):
@@ -81,3 +87,35 @@ def test_a_trial_that_must_train_alone_does_so_and_it_is_said(make_sweep):
     said = drive(sweep, toy)
     assert toy.packs == [[0]] * 4 + [[1]] * 4
     assert [text for text in said if text.startswith("trial 0 trains alone")] == said != []
+
+
+@pytest.mark.parametrize(("scheduler", "trials"), [("none", 3), ("asha", 5)])
+def test_members_pay_together_for_the_time_that_the_device_was_held(make_sweep, scheduler, trials):
+    clock = VirtualClock()
+    sweep = make_sweep(clock=clock, scheduler={"type": scheduler}, budget={"trials": trials})
+    toy = Toy(clock=clock)
+    drive(sweep, toy, size=3)
+    attempts = [attempt for trial in sweep.history.trials.values() for attempt in trial.attempts]
+    held = 10.0 * len(toy.packs)
+    assert sum(each.device_seconds for each in attempts) == pytest.approx(held) == sweep.totals.capacity
+    assert sum(each.billed for each in attempts) > 1.5 * held
+
+
+def test_each_member_pays_for_what_was_measured_to_be_its_own(make_sweep):
+    clock = VirtualClock()
+    sweep = make_sweep(clock=clock, scheduler={"type": "none"}, budget={"trials": 3})
+    drive(sweep, Toy(clock=clock), size=3)
+    paid = {trial.number: trial.attempts[0].device_seconds for trial in sweep.history.trials.values()}
+    assert [paid[number] for number in range(3)] == pytest.approx([20, 10, 10], rel=1e-3)
+
+
+def test_the_last_of_a_pack_pays_for_the_whole_device(make_sweep):
+    clock = VirtualClock()
+    sweep = make_sweep(clock=clock, scheduler={"type": "none"}, budget={"trials": 2})
+    toy = Toy(clock=clock, broken=1)
+    drive(sweep, toy)
+    (attempt,) = next(trial.attempts for trial in sweep.history.trials.values() if trial.number == 0)
+    alone = sum(pack == [0] for pack in toy.packs)
+    assert alone
+    assert attempt.device_seconds == pytest.approx(10 * alone + 20 / 3 * (4 - alone), rel=1e-3)
+    assert attempt.share == 0.5
