@@ -23,6 +23,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "simulate": ("sweeper.cli.simulate", "Compare settings on a virtual clock, training nothing."),
     "list": ("sweeper.cli.list", "Show the sweeps of this folder."),
     "status": ("sweeper.cli.status", "Show how one sweep stands."),
+    "watch": ("sweeper.cli.watch", "Show a running sweep on a screen, from any shell."),
     "best": ("sweeper.cli.best", "Say which network is best, and which is worth its cost."),
     "compare": ("sweeper.cli.compare", "Put the fronts of several sweeps side by side."),
     "report": ("sweeper.cli.report", "Write one page about sweeps that people pass on."),

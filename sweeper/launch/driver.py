@@ -10,7 +10,7 @@ from types import FrameType
 from sweeper.config.run_options import Metrics
 from sweeper.config.spec import SweepSpec
 from sweeper.launch.disk import Copies, DiskGuard
-from sweeper.launch.live_snapshot import LiveSnapshot, moment_of
+from sweeper.launch.live_snapshot import Driven, LiveSnapshot, moment_of
 from sweeper.launch.wishes import Wishes
 from sweeper.store import lease
 from sweeper.store.events import AttemptStarted, Event, FinalBegun, SearchEnded
@@ -65,7 +65,7 @@ class Driver:
     def __post_init__(self) -> None:
         """Set up the snapshots, the record's copy, the disk guard and the requests about single trials."""
         self._wishes = Wishes(self.sweep, self.paths.root, self.console.note)
-        self._live = LiveSnapshot(self.sweep)
+        self._live = LiveSnapshot(Driven(self.sweep))
         self._copy = Copies(self.record, self.paths, self.console.note)
         self._room = DiskGuard(self.sweep, self.paths, self.console.note, self._has_been_asked)
 

@@ -1,11 +1,14 @@
 """This module shows the running sweep to observers: what just happened, and how everything stands."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
 
+from sweeper.config.parameter import Constant
 from sweeper.config.sections import BudgetSpec
+from sweeper.config.spec import SweepSpec
+from sweeper.launch.eta import Foretold, eta_of
+from sweeper.launch.trial_status import best_standing, standing_of
 from sweeper.store.account import account_of, money_of
 from sweeper.store.attempt import Attempt
 from sweeper.store.events import AttemptEnded, AttemptStarted, Decided, Event, Heartbeat, SweepExtended
@@ -13,7 +16,7 @@ from sweeper.store.history import SweepHistory, TrialHistory
 from sweeper.store.ledger import Totals
 from sweeper.sweep.ranking import best_of, best_scored
 from sweeper.sweep.sweep import Sweep
-from sweeper.trackers.snapshot import Happening, Moment, Snapshot, TrialStatus
+from sweeper.trackers.snapshot import Happening, Moment, Snapshot
 from sweeper.trial import Goal, State
 
 Used = tuple[float, float]
@@ -48,7 +51,7 @@ def moment_of(event: Event, history: SweepHistory) -> Moment | None:
 
 def snapshot_of(sweep: Sweep, *, undelivered: int = 0, problem: str = "") -> Snapshot:
     """Return how the sweep stands now, with running attempts as of their last heartbeat."""
-    return LiveSnapshot(sweep).take(undelivered=undelivered, problem=problem)
+    return LiveSnapshot(Driven(sweep)).take(undelivered=undelivered, problem=problem)
 
 
 class _Seen(NamedTuple):
@@ -63,14 +66,64 @@ class _Seen(NamedTuple):
     open: tuple[Attempt, ...]
 
 
+class Seen(Protocol):
+    """What a snapshot is made of: a sweep that runs here, or one whose record is followed."""
+
+    @property
+    def spec(self) -> SweepSpec:
+        """Its file."""
+        ...
+
+    @property
+    def history(self) -> SweepHistory:
+        """All events so far."""
+        ...
+
+    def spent(self) -> tuple[float, float]:
+        """Return device-seconds and USD, as the limits count them."""
+        ...
+
+    def wall(self) -> float:
+        """Return the seconds with a driver, over all launches."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """A sweep that runs in this process."""
+
+    sweep: Sweep
+
+    @property
+    def spec(self) -> SweepSpec:
+        """Its file."""
+        return self.sweep.spec
+
+    @property
+    def history(self) -> SweepHistory:
+        """All events so far."""
+        return self.sweep.history
+
+    def spent(self) -> tuple[float, float]:
+        """Return device-seconds and USD, running attempts as of now."""
+        return self.sweep.spending.spent
+
+    def wall(self) -> float:
+        """Return the seconds with a driver until now."""
+        return self.sweep.meter.wall()
+
+
 class LiveSnapshot:
     """Makes two snapshots a second for a driver: each looks only at what happened since the last one.
 
     It must be called with every event of the sweep.
     """
 
-    def __init__(self, sweep: Sweep) -> None:
+    def __init__(self, sweep: Seen) -> None:
         self._sweep = sweep
+        parameters = sweep.spec.space.parameters
+        self._searched = [name for name, each in parameters.items() if not isinstance(each, Constant)]
+        self._foretold = Foretold()
         self._seen: dict[str, _Seen] = {}
         self._changed = set(sweep.history.trials)
         self._states: Counter[State] = Counter()
@@ -94,10 +147,11 @@ class LiveSnapshot:
     def take(self, *, undelivered: int = 0, problem: str = "") -> Snapshot:
         """Return how the sweep stands now, with running attempts as of their last heartbeat."""
         self._look_at_changed()
-        spec, sums, wall = self._sweep.spec, self._totals(), self._sweep.meter.wall()
+        spec, sums, wall = self._sweep.spec, self._totals(), self._sweep.wall()
         ended = sum(count for state, count in self._states.items() if state.is_final)
-        used = _used(spec.budget, self._sweep.spending.spent, ended, wall)
+        used = _used(spec.budget, self._sweep.spent(), ended, wall)
         budgets = {name: spent / limit for name, (spent, limit) in used.items()}
+        eta = eta_of(budgets | self._halfway(spec.budget.trials), wall, self._before_work())
         running = sorted(self._running.values(), key=lambda trial: trial.number)
         return Snapshot(
             sweep=spec.name,
@@ -105,16 +159,18 @@ class LiveSnapshot:
             is_maximized=spec.objective.goal == "maximize",
             states=+self._states,
             planned=spec.budget.trials,
-            running=tuple(_standing(trial) for trial in running),
-            best=_best_standing(self._best, spec.objective.goal) if self._best else None,
+            running=tuple(standing_of(trial, self._searched) for trial in running),
+            best=best_standing(self._best, spec.objective.goal) if self._best else None,
             reports=self._reports,
             billed_device_seconds=sums.billed,
             productive_device_seconds=sums.productive,
             usd=sums.usd,
             has_gpu=sums.gpu_billed > 0,
             budgets=budgets,
+            limits={name: limit for name, (_, limit) in used.items()},
             elapsed_seconds=wall,
-            eta_seconds=_eta(budgets | self._halfway(spec.budget.trials), wall, self._before_work()),
+            eta_seconds=eta,
+            eta_range=self._foretold.range(eta, wall),
             undelivered=undelivered,
             tracking_problem=problem,
         )
@@ -177,20 +233,6 @@ class LiveSnapshot:
         return sums
 
 
-def _standing(trial: TrialHistory) -> TrialStatus:
-    last = trial.last
-    if last is None:
-        return TrialStatus(trial.number, label=trial.label)
-    return TrialStatus(trial.number, last.epoch, last.score, last.device_seconds, trial.label)
-
-
-def _best_standing(trial: TrialHistory, goal: Goal) -> TrialStatus | None:
-    best = trial.best(goal)
-    if best is None:
-        return None
-    return TrialStatus(trial.number, best.epoch, best.score, best.device_seconds, trial.label)
-
-
 def budgets_used(limits: BudgetSpec, history: SweepHistory, covers: str) -> dict[str, Used]:
     """Return for each limit that is set how much of it is used, and the limit.
 
@@ -210,16 +252,3 @@ def _used(limits: BudgetSpec, spent: tuple[float, float], ended: int, wall_secon
         "wall hours": (wall_seconds / 3600, limits.wall_hours),
     }
     return {name: (spent, limit) for name, (spent, limit) in used.items() if limit is not None}
-
-
-def _eta(budgets: Mapping[str, float], wall_seconds: float, before_work: float) -> float | None:
-    """Estimate the end from the limit that will be reached first, each at its pace until now.
-
-    There is no estimate before 5 % of it are used.
-    """
-    ends: list[float] = []
-    for name, used in budgets.items():
-        if used >= 0.05:
-            seconds = wall_seconds - (0.0 if name == "wall hours" else before_work)
-            ends.append(max(0.0, seconds) * max(0.0, 1 / used - 1))
-    return min(ends, default=None)

@@ -7,18 +7,14 @@ from types import TracebackType
 from typing import Protocol, TextIO
 
 from rich.console import Console as RichConsole
-from rich.console import Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
+from sweeper.trackers.live_picture import picture
 from sweeper.trackers.moment_lines import moment_line, status_line
 from sweeper.trackers.snapshot import Happening, Moment, Snapshot
-from sweeper.trial import Decision, State
-from sweeper.wording import device_text, duration_text, plain, redacted, score_text
-
-_MOST_ROWS = 12  # running trials shown; hundreds would push the rest off the screen
+from sweeper.trial import Decision
+from sweeper.wording import plain, redacted
 
 
 class Console(Protocol):
@@ -124,7 +120,7 @@ class LiveConsole:
 
     def update(self, snapshot: Snapshot) -> None:
         """Draw how the sweep stands."""
-        self._live.update(picture(snapshot))
+        self._live.update(picture(snapshot, self._rich.width))
 
     def note(self, text: str) -> None:
         """Print a line above the table."""
@@ -140,57 +136,3 @@ class LiveConsole:
     ) -> None:
         """Give the terminal back, also after an error."""
         self._live.stop()
-
-
-def picture(snapshot: Snapshot) -> Group:
-    """The live display: a header, the running trials, the budgets."""
-    parts: list[Text | Table] = [_header(snapshot), _running(snapshot)]
-    if snapshot.budgets:
-        parts.append(_budgets(snapshot))
-    if snapshot.tracking_problem:
-        late, problem = snapshot.undelivered, plain(snapshot.tracking_problem)
-        said = f"tracking waits ({late} rows), the sweep goes on: {problem}"
-        parts.append(Text(said, style="yellow"))
-    return Group(*parts)
-
-
-def _header(snapshot: Snapshot) -> Text:
-    of = f" of {snapshot.planned}" if snapshot.planned else ""
-    text = Text(plain(snapshot.sweep), style="bold", no_wrap=True, overflow="ellipsis")
-    text.append(f"  {snapshot.finished}{of} trials done", style="not bold")
-    for state, style in ((State.STOPPED, "cyan"), (State.FAILED, "red"), (State.PAUSED, "yellow")):
-        if count := snapshot.states.get(state, 0):
-            text.append(f", {count} {state}", style=f"not bold {style}")
-    if snapshot.best:
-        best = f"\nbest {snapshot.metric} {score_text(snapshot.metric, snapshot.best.score)}"
-        text.append(best, style="not bold green")
-        text.append(f" (trial {snapshot.best.number})  {plain(snapshot.best.label)}", style="not bold")
-    spent = device_text(snapshot.billed_device_seconds, snapshot.has_gpu)
-    money = f", {snapshot.usd:.2f} USD" if snapshot.usd else ""
-    left = "" if snapshot.eta_seconds is None else f", about {duration_text(snapshot.eta_seconds)} left"
-    text.append(
-        f"\n{duration_text(snapshot.elapsed_seconds)} so far, {spent}{money}{left}", style="not bold dim"
-    )
-    return text
-
-
-def _running(snapshot: Snapshot) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=True)
-    for name in ("trial", "epoch", snapshot.metric, "seconds"):
-        table.add_column(Text(name), justify="right", no_wrap=True)
-    table.add_column("configuration", overflow="ellipsis", no_wrap=True, ratio=1)  # gets what is left
-    for row in snapshot.running[:_MOST_ROWS]:
-        score = score_text(snapshot.metric, row.score)
-        cells = [str(row.number), str(row.epoch), score, f"{row.device_seconds:.0f}", plain(row.label)]
-        table.add_row(*map(Text, cells))
-    if (more := len(snapshot.running) - _MOST_ROWS) > 0:
-        table.add_row("...", "", "", "", f"and {more} more")
-    return table
-
-
-def _budgets(snapshot: Snapshot) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for name, used in snapshot.budgets.items():
-        bar = ProgressBar(total=1.0, completed=min(used, 1.0), width=30)
-        table.add_row(Text(name, style="dim"), bar, f"{100 * used:.0f} %")
-    return table

@@ -4,6 +4,9 @@ from sweeper.trackers.snapshot import Happening, Moment, Snapshot
 from sweeper.trial import Decision, State, Verdict
 from sweeper.wording import device_text, duration_text, plain, score_text
 
+_SURE = 0.2
+"""Where what was foretold lies so close together, one number says it."""
+
 
 def verdict_text(metric: str, verdict: Verdict, score: float | None) -> str:
     """`at rung 3 (rank 5 of 6, needed 95.1 %)`, as far as the scheduler gave reasons.
@@ -55,8 +58,19 @@ def status_line(snapshot: Snapshot) -> str:
     if snapshot.usd:
         words.append(f"{snapshot.usd:.2f} USD")
     if snapshot.eta_seconds is not None:
-        words.append(f"about {duration_text(snapshot.eta_seconds)} left")
+        words.append(eta_text(snapshot))
     return ", ".join(words)
+
+
+def eta_text(snapshot: Snapshot) -> str:
+    """Say how long it will take still, and how sure that is: what was foretold since half of the time."""
+    about = f"about {duration_text(snapshot.eta_seconds)} left"
+    if snapshot.eta_range is None:
+        return f"{about}, a first guess"
+    low, high = snapshot.eta_range
+    if high - low <= _SURE * (snapshot.eta_seconds or 0.0):
+        return about
+    return f"{about} ({duration_text(low)} to {duration_text(high)})"
 
 
 def _happening(moment: Moment, metric: str) -> str:

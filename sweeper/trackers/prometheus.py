@@ -5,20 +5,17 @@ sweep, a state, a budget): never a trial, or a large sweep would drown the monit
 """
 
 import math
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 
 from sweeper.errors import PreflightError
+from sweeper.trackers.loopback import LoopbackServer
 from sweeper.trackers.snapshot import Snapshot
 from sweeper.trial import State
 
 DEFAULT_PORT = 9464  # the number that OpenTelemetry's Prometheus exporters use
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,52 +61,22 @@ class MetricsServer:
     """Answers `GET /metrics` with the last snapshot that it was given, to this machine only."""
 
     def __init__(self, port: int = DEFAULT_PORT) -> None:
+        self._text = ""
         try:
-            self._http = _Server(("127.0.0.1", port), _Handler)
-        except OSError as error:
+            self._http = LoopbackServer(port, "/metrics", CONTENT_TYPE, lambda: self._text)
+        except PreflightError as error:
             raise PreflightError(
-                f"no metrics on port {port}: {error.strerror}", hint="choose another with --metrics-port"
+                f"no metrics: {error.problem}", hint="choose another --metrics-port"
             ) from error
-        self.port: int = self._http.server_address[1]
-        self._thread = threading.Thread(target=self._http.serve_forever, name="sweeper-metrics", daemon=True)
-        self._thread.start()
+        self.port = self._http.port
 
     def update(self, snapshot: Snapshot) -> None:
         """Answer with this snapshot from now on."""
-        self._http.text = exposition(snapshot)
+        self._text = exposition(snapshot)
 
     def close(self) -> None:
         """Stop answering, and free the port."""
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join(2)
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    text = ""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
-    timeout = 5
-
-    def do_GET(self) -> None:
-        """Answer with the metrics; 403 for a foreign Host (a web page must not read them), 404 elsewhere."""
-        if self.headers.get("Host", "").rpartition(":")[0] not in _LOOPBACK:
-            self.send_error(HTTPStatus.FORBIDDEN)
-        elif self.path.partition("?")[0] != "/metrics":
-            self.send_error(HTTPStatus.NOT_FOUND)
-        else:
-            body = self.server.text.encode()
-            self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", CONTENT_TYPE)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Log nothing: a scrape every few seconds is no news."""
+        self._http.close()
 
 
 def _samples(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, str], float | None]]:

@@ -38,21 +38,32 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class TrialStatus:
-    """One trial as a table shows it: a running one, or the best so far."""
+    """One trial as a table shows it: a running one, or the best so far.
+
+    `values` are those of the parameters that are searched, as text; a named point has none. `pace` is in
+    seconds an epoch, `rung` the last at which the trial was judged, `curve` its score after each epoch.
+    """
 
     number: int
     epoch: int = 0
     score: float | None = None
     device_seconds: float = 0.0
     label: str = ""
+    values: Mapping[str, str] = field(default_factory=dict[str, str])
+    rung: float | None = None
+    pace: float | None = None
+    node: str = ""
+    device: str = ""
+    curve: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """How a sweep stands.
 
-    `budgets` holds the used fraction of each budget that is set; `planned` the trials that the budget
-    allows, None where another budget ends the sweep; `eta_seconds` is None while it cannot be told.
+    `budgets` holds the used fraction of each budget that is set, `limits` the budget itself; `planned` the
+    trials that the budget allows, None where another budget ends the sweep; `eta_seconds` is None while it
+    cannot be told, `eta_range` while it cannot be told how sure it is.
     Device-seconds are CPU slot seconds where `has_gpu` is false.
     """
 
@@ -69,8 +80,10 @@ class Snapshot:
     usd: float | None = None
     has_gpu: bool = False
     budgets: Mapping[str, float] = field(default_factory=dict[str, float])
+    limits: Mapping[str, float] = field(default_factory=dict[str, float])
     elapsed_seconds: float = 0.0
     eta_seconds: float | None = None
+    eta_range: tuple[float, float] | None = None
     undelivered: int = 0
     tracking_problem: str = ""
 

@@ -18,7 +18,7 @@ from sweeper.results.stored_sweep import (
     stored,
 )
 from sweeper.store.history import TrialHistory
-from sweeper.store.lease import Request
+from sweeper.store.lease import Owner, Request
 from sweeper.trial import State, Wish
 from sweeper.wording import score_text
 
@@ -42,17 +42,24 @@ def ask(name: str, what: Request, *, is_waiting: bool, what_happens: str) -> int
 
 def ask_for_trial(name: str, word: str, wish: Wish, *, is_waiting: bool, what_happens: str) -> int:
     """Ask for one trial, and return the exit code; StateError where that cannot be, in words that say why."""
-    sweep = stored(name)
-    trial = find_trial(sweep, word)
-    _refuse(sweep, trial, wish)
+    sweep, trial = order_trial(name, word, wish)
     _tell_asked(sweep, f"trial {trial.number} {what_happens}")
-    request_for_trial(sweep, trial, wish)
     if not is_waiting:
         return 0
     with _waiting() as waiting:
         _await(sweep, trial, wish)
         click.echo(f"trial {trial.number}: {fate(trial, sweep)}")
     return waiting.code
+
+
+def order_trial(name: str, word: str, wish: Wish) -> tuple[StoredSweep, TrialHistory]:
+    """Leave a request about one trial, and return both; StateError where that cannot be."""
+    sweep = stored(name)
+    trial = find_trial(sweep, word)
+    _refuse(sweep, trial, wish)
+    _refuse_unowned(sweep)
+    request_for_trial(sweep, trial, wish)
+    return sweep, trial
 
 
 def let_go_on(name: str, word: str, release: Callable[[StoredSweep, TrialHistory], None]) -> bool:
@@ -84,12 +91,17 @@ def _waiting() -> Generator[_Waiting]:
         waiting.code = INTERRUPTED
 
 
-def _tell_asked(sweep: StoredSweep, what_happens: str) -> None:
-    """Say who was asked; StateError where nobody runs the sweep."""
+def _refuse_unowned(sweep: StoredSweep) -> Owner:
     if sweep.owner is None:
         hint = f"`{next_commands(sweep.standing, sweep.name)[0]}` is next"
         raise StateError(f"nobody runs it: {standing_text(sweep)}", where=sweep.name, hint=hint)
-    click.echo(f"asked process {sweep.owner.pid} on {sweep.owner.host}: {what_happens}", err=True)
+    return sweep.owner
+
+
+def _tell_asked(sweep: StoredSweep, what_happens: str) -> None:
+    """Say who was asked; StateError where nobody runs the sweep."""
+    owner = _refuse_unowned(sweep)
+    click.echo(f"asked process {owner.pid} on {owner.host}: {what_happens}", err=True)
 
 
 def _refuse(sweep: StoredSweep, trial: TrialHistory, wish: Wish) -> None:

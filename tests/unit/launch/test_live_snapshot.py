@@ -4,7 +4,7 @@ from dataclasses import asdict
 import pytest
 
 from sweeper.errors import FailureKind
-from sweeper.launch.live_snapshot import LiveSnapshot, moment_of, snapshot_of
+from sweeper.launch.live_snapshot import Driven, LiveSnapshot, moment_of, snapshot_of
 from sweeper.store.attempt import Grant
 from sweeper.store.history import TrialHistory
 from sweeper.sweep.ranking import best_of
@@ -168,7 +168,7 @@ def test_a_snapshot_kept_up_to_date_equals_one_made_anew(make_rig, name, seed):
     rig = make_rig(
         **{"budget": {"trials": 12, "gpu_hours": 1.0}, "train": {"epochs": 4}, **SWEEPS[name]}, grant=grant
     )
-    live = LiveSnapshot(rig.sweep)
+    live = LiveSnapshot(Driven(rig.sweep))
     rig.sweep.listen(live.on_event)
     for _ in range(80):
         _next(rig, dice)
@@ -176,5 +176,6 @@ def test_a_snapshot_kept_up_to_date_equals_one_made_anew(make_rig, name, seed):
             kept, anew = (asdict(each) for each in (live.take(), snapshot_of(rig.sweep)))
             for field in ("billed_device_seconds", "productive_device_seconds", "usd", "eta_seconds"):
                 assert kept.pop(field) == pytest.approx(anew.pop(field)), field
+            del kept["eta_range"], anew["eta_range"]  # only who watched knows what was foretold
             assert kept.pop("budgets") == pytest.approx(anew.pop("budgets"))
             assert kept == anew

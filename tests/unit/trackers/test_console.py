@@ -5,8 +5,9 @@ import pytest
 from rich.console import Console as RichConsole
 
 from sweeper.errors import FailureKind
-from sweeper.trackers.console import LiveConsole, PlainConsole, open_console, picture
-from sweeper.trackers.moment_lines import moment_line, status_line
+from sweeper.trackers.console import LiveConsole, PlainConsole, open_console
+from sweeper.trackers.live_picture import fitted, picture, sparkline
+from sweeper.trackers.moment_lines import eta_text, moment_line, status_line
 from sweeper.trackers.snapshot import Happening, Moment, Snapshot, TrialStatus
 from sweeper.trial import Decision, Outcome, State, Verdict
 from sweeper.wording import device_text, duration_text, plain, score_text
@@ -112,7 +113,7 @@ def test_names_cannot_repaint_the_terminal() -> None:
 def test_the_status_line_says_how_far_how_good_and_how_long() -> None:
     assert status_line(SNAPSHOT) == (
         "15 of 24 trials done, 2 running, best valid/top1 98.1 % (trial 7), "
-        "0.50 CPU slot hours, about 1 min 01 s left"
+        "0.50 CPU slot hours, about 1 min 01 s left, a first guess"
     )
 
 
@@ -152,10 +153,10 @@ def test_quiet_says_nothing_but_notes() -> None:
     assert stream.getvalue() == "done\n"
 
 
-def drawn(snapshot: Snapshot) -> str:
-    rich = RichConsole(width=100, file=io.StringIO(), force_terminal=False)
+def drawn(snapshot: Snapshot, width: int = 100) -> str:
+    rich = RichConsole(width=width, file=io.StringIO(), force_terminal=False)
     with rich.capture() as capture:
-        rich.print(picture(snapshot))
+        rich.print(picture(snapshot, width))
     return capture.get()
 
 
@@ -178,7 +179,7 @@ def test_a_long_configuration_is_cut_and_never_pushes_the_numbers_out() -> None:
     long = TrialStatus(1, 3, 0.9, 12.0, "name=value " * 30)
     text = drawn(Snapshot("s", "valid/top1", running=(long,), best=long))
     assert len(text.splitlines()) == 5
-    for part in ("trial", "epoch", "valid/top1", "seconds", "90.0 %", "12"):
+    for part in ("trial", "epoch", "top1", "s/epoch", "90.0 %", "name=value"):
         assert part in text.splitlines()[3] + text.splitlines()[4]
 
 
@@ -192,6 +193,77 @@ def test_a_hundred_running_trials_do_not_fill_the_screen() -> None:
     crowd = Snapshot("s", "valid/top1", running=tuple(TrialStatus(i) for i in range(100)))
     assert "and 88 more" in drawn(crowd)
     assert len(drawn(crowd).splitlines()) < 20
+
+
+NAMES = (
+    "pixels",
+    "layers",
+    "filters",
+    "convs_per_block",
+    "dropout",
+    "augmentation",
+    "learning_rate",
+    "optimizer",
+)
+
+
+def crowd(many: int) -> tuple[TrialStatus, ...]:
+    """Trials that differ in all but two parameters, on two nodes."""
+    return tuple(
+        TrialStatus(
+            number, 3, 0.5 + number / 1000, 8.0, "x" * 200, pace=1.234, rung=2,
+            node=f"node-{number % 2}", device="cpu",
+            values=dict(zip(NAMES, (str(8 * (number % 3)), "2", "16-64-64", str(number % 2), "0.25",
+                                    ["none", "light"][number % 2], f"{0.001 * (number + 1):.3g}",
+                                    ["sgd", "rmsprop"][number % 2]), strict=True)),
+        )
+        for number in range(many)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+@pytest.mark.parametrize("many", [1, 2, 64])
+def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(many: int, width: int) -> None:
+    snapshot = Snapshot("s", "valid/top1", running=crowd(many), best=crowd(1)[0], budgets={"trials": 0.5})
+    lines = drawn(snapshot, width).splitlines()
+    assert max(map(len, lines)) <= width
+    table = next(n for n, line in enumerate(lines) if line.startswith("trial"))
+    rows = lines[table + 1 : table + 1 + min(many, 12)]
+    assert [row.split()[:6] for row in rows] == [
+        [str(n), "3", "2", f"{100 * (0.5 + n / 1000):.1f}", "%", "1.23"] for n in range(min(many, 12))
+    ]
+    assert all(f"{0.001 * (n + 1):.3g}" in row for n, row in enumerate(rows))
+
+
+def test_what_all_trials_have_in_common_is_said_once_below_them() -> None:
+    text = drawn(Snapshot("s", "valid/top1", running=crowd(2)), 80)
+    assert "all: layers=2 filters=16-64-64 dropout=0.25 device=cpu" in text
+    assert text.count("16-64-64") == 1
+    assert "node-1" in text
+
+
+def test_columns_that_do_not_fit_are_named() -> None:
+    values = {name: ["a long value of a parameter"] for name in NAMES}
+    widths, left_out = fitted(values, 40)
+    assert sum(widths.values()) + len(widths) <= 40
+    assert [*widths, *left_out] == list(NAMES)
+    assert fitted(values, 2) == ({}, list(NAMES))
+
+
+@pytest.mark.parametrize(
+    ("curve", "line"),
+    [((), ""), ((0.5,), "▁"), ((0.5, 0.5), "▁▁"), ((0.0, 0.5, 1.0), "▁▅█"), ((1.0, 0.0), "█▁")],
+)
+def test_a_curve_is_drawn_from_its_lowest_to_its_highest(curve: tuple[float, ...], line: str) -> None:
+    assert sparkline(curve) == line
+    assert len(sparkline([float(n) for n in range(1000)])) == 24
+
+
+def test_the_eta_says_how_sure_it_is() -> None:
+    guesses = [(None, "about 1 min 40 s left, a first guess"), ((95.0, 105.0), "about 1 min 40 s left"),
+               ((60.0, 200.0), "about 1 min 40 s left (1 min 00 s to 3 min 20 s)")]  # fmt: skip
+    for found, text in guesses:
+        assert eta_text(Snapshot("s", "valid/top1", eta_seconds=100.0, eta_range=found)) == text
 
 
 def test_the_live_console_prints_ends_above_the_table_and_leaves_the_terminal() -> None:
