@@ -6,6 +6,7 @@ from typing import Any, Literal
 import torch
 
 from sweeper.errors import DataError
+from sweeper.inference.sample_mistakes import Mistake, sample_mistakes
 from sweeper.inference.scores import Scores, score
 from sweeper.inference.sensitivity import Sensitivity, sensitivity
 from sweeper.inference.trained_network import Opened, TrainedModel
@@ -17,12 +18,13 @@ Scored = Literal["valid", "test"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures of one network on one split."""
+    """The figures of one network on one split, and pictures of what it got wrong."""
 
     model: TrainedModel
     split: Scored
     scores: Scores
     sensitivity: tuple[Sensitivity, ...]
+    mistakes: tuple[Mistake, ...] = ()
 
     @property
     def headline(self) -> dict[str, float]:
@@ -88,4 +90,10 @@ def evaluate(opened: Opened, split: Scored) -> Evaluation:
     ]
     logits = torch.cat([logits for logits, _ in answered])
     labels = torch.cat([labels for _, labels in answered])
-    return Evaluation(model, split, score(logits, labels, model.classes), tuple(sensitivity(opened, split)))
+    return Evaluation(
+        model,
+        split,
+        score(logits, labels, model.classes),
+        tuple(sensitivity(opened, split)),
+        tuple(sample_mistakes(logits, labels, model.classes, opened.pixel_batches(split))),
+    )

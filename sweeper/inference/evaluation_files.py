@@ -1,4 +1,4 @@
-"""Writes an evaluation as files: JSON with everything, tables as CSV, charts as PNG."""
+"""Writes an evaluation as files: JSON with everything, tables as CSV, charts as PNG, mistakes as pictures."""
 
 import csv
 import io
@@ -23,9 +23,6 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
     headline = f"{title}: top-1 {100 * scores.top1:.1f} %"
     names = scores.classes
     confusion = [[name, *row] for name, row in zip(names, scores.confusion.tolist(), strict=True)]
-    facts = json.dumps(finite(evaluation.facts), ensure_ascii=False, indent=1, allow_nan=False)
-    everything = folder / "evaluation.json"
-    write_atomically(everything, facts + "\n")
     return [
         save(confusion_chart(scores, headline), folder / "confusion.png"),
         _table(folder / "confusion.csv", ["true \\ predicted", *names], confusion),
@@ -34,8 +31,15 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
         _rows(folder / "sensitivity.csv", evaluation.sensitivity),
         _rows(folder / "calibration.csv", scores.calibration.bins),
         save(reliability_chart(scores.calibration, title), folder / "calibration.png"),
-        everything,
+        _json(folder / "mistakes.json", [asdict(mistake) for mistake in evaluation.mistakes]),
+        _json(folder / "evaluation.json", evaluation.facts),
     ]
+
+
+def _json(path: Path, facts: Any) -> Path:
+    text = json.dumps(finite(facts), ensure_ascii=False, indent=1, allow_nan=False)
+    write_atomically(path, text + "\n")
+    return path
 
 
 def finite(value: Any) -> Any:

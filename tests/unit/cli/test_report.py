@@ -7,9 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from sweeper.cli import run
+from sweeper.results.stored_sweep import stored
+from sweeper.store.paths import SweepPaths
 from sweeper.trial import Report
+from sweeper.wording import plain
 
 FOREIGN = re.compile(r"""(?:src|href)=["'](?!#|data:)[^"']+|url\((?!["']?data:)|@import""")
 SECTIONS = [
@@ -150,3 +154,65 @@ def test_what_cannot_be_written_is_one_line(make_run, capsys, words):
     capsys.readouterr()
     assert run(["report", *words]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def evaluated(paths: SweepPaths, samples: object, classes: tuple[str, ...] = (HOSTILE, "b")) -> None:
+    """Write what `sweeper evaluate` leaves of the best trial."""
+    each = [{"name": name, "images": 5, "top1": 0.6, "top5": None, "precision": 0.7} for name in classes]
+    pair = {"true": classes[0], "predicted": classes[1], "images": 2, "share": 0.4}
+    facts = {
+        "split": "test",
+        "images": 10,
+        "classes": classes,
+        "confusion": [[3, 2], [2, 3]],
+        "per_class": each,
+        "confused_pairs": [pair],
+    }
+    best = stored("toy").best
+    assert best is not None
+    folder = paths.root / "evaluation" / str(best.number) / "test"
+    folder.mkdir(parents=True)
+    (folder / "evaluation.json").write_text(json.dumps(facts))
+    (folder / "mistakes.json").write_text(json.dumps(samples))
+
+
+def sample(png: str = "data:image/png;base64,iVBORw0KGgo=") -> dict[str, object]:
+    return {"row": 1, "true": HOSTILE, "predicted": "b", "confidence": 0.93, "png": png}
+
+
+@pytest.mark.slow(reason="imports Plotly and writes a page of 5 MB")
+def test_where_the_winner_fails_is_shown_with_pictures_and_no_name_is_markup(make_run, say):
+    evaluated(make_run("toy"), [sample()])
+    text = page(say, "toy")
+    said = str(escape(plain(HOSTILE)))
+    assert f'<img src="data:image/png;base64,iVBORw0KGgo=" alt="{said} taken for b (93 % sure)">' in text
+    assert f'<td class="left">{said}</td><td class="left">b</td><td>2</td><td>40 %</td>' in text
+    assert "<script>alert" not in text
+    assert {"figure-mistakes-0", "figure-mistakes-1"} <= figures(text).keys()
+
+
+@pytest.mark.slow(reason="imports Plotly and writes a page of 5 MB")
+@pytest.mark.parametrize(
+    "samples",
+    [
+        "nothing",
+        [{"png": 3}],
+        [sample("https://example.com/x.png")],
+        [sample('data:image/png;base64,AAAA" onerror="alert(1)')],
+        [sample("data:image/png;base64," + "A" * 30_000)],
+    ],
+)
+def test_pictures_that_evaluate_did_not_write_are_left_out(make_run, say, samples):
+    evaluated(make_run("toy"), samples)
+    text = page(say, "toy")
+    assert "<img" not in text
+    assert "figure-mistakes-0" in figures(text)
+
+
+@pytest.mark.slow(reason="imports Plotly and writes a page of 5 MB")
+def test_a_damaged_evaluation_is_said(make_run, say):
+    paths = make_run("toy")
+    evaluated(paths, [])
+    (found,) = paths.root.glob("evaluation/*/test/evaluation.json")
+    found.write_text('{"split": "test", "classes": 3}')
+    assert "evaluation.json is damaged: `sweeper evaluate toy`" in page(say, "toy")

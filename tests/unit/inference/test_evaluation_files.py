@@ -14,12 +14,17 @@ def test_an_evaluation_is_written_as_tables_pictures_and_json(open_shelf, tmp_pa
     files = write_evaluation(evaluation, tmp_path / "deep" / "folder")
     assert sorted(file.name for file in files) == [
         "calibration.csv", "calibration.png", "classes.csv", "confused_pairs.csv",
-        "confusion.csv", "confusion.png", "evaluation.json", "sensitivity.csv",
+        "confusion.csv", "confusion.png", "evaluation.json", "mistakes.json",
+        "sensitivity.csv",
     ]  # fmt: skip
     folder = tmp_path / "deep" / "folder"
     facts = json.loads((folder / "evaluation.json").read_text())
     assert facts["top1"] == evaluation.scores.top1
     assert sum(map(sum, facts["confusion"])) == facts["images"] == 36
+    samples = json.loads((folder / "mistakes.json").read_text())
+    assert [(each["true"], each["png"]) for each in samples] == [
+        (each.true, each.png) for each in evaluation.mistakes
+    ]
     with (folder / "confusion.csv").open(newline="") as file:
         table = list(csv.reader(file))
     assert table[0][1:] == list(evaluation.scores.classes)
