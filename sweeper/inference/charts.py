@@ -1,38 +1,22 @@
-"""Draws confusion matrix, reliability and curves, without a display and without pyplot's globals."""
+"""Draws confusion matrix, reliability and curves."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from sweeper.files import writing
+from sweeper.drawing.canvas import alike, figure
+from sweeper.drawing.looks import BLUE, GRAY, ORANGE
 from sweeper.inference.calibration import Calibration
 from sweeper.inference.scores import Scores
 from sweeper.trial import Report
 
-BLUE, AMBER, GRAY = "#2563eb", "#f59e0b", "#94a3b8"
 _NAMED, _COUNTED = 60, 30  # classes up to which ticks are named and cells are numbered
 
 
-def figure(width: float, height: float) -> Figure:
-    """Return an empty figure that draws itself; sizes are in inches."""
-    made = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(made)
-    return made
-
-
-def save(made: Figure, path: Path) -> Path:
-    """Save as PNG or SVG by the suffix. Nothing in the file depends on the time."""
-    metadata = {"Date": None} if path.suffix == ".svg" else None
-    with writing(path) as file:
-        made.savefig(file, format=path.suffix.removeprefix("."), dpi=120, metadata=metadata)
-    return path
-
-
+@alike
 def confusion_chart(scores: Scores, title: str) -> Figure:
     """Draw shares of each true class; counts and names are written as far as they can be read."""
     count = len(scores.classes)
@@ -44,10 +28,10 @@ def confusion_chart(scores: Scores, title: str) -> Figure:
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
     made.colorbar(image, ax=axes, shrink=0.8, label="share of the true class")
     axes.set(xlabel="predicted", ylabel="true")
-    axes.set_title(title, parse_math=False)
+    axes.set_title(title)
     if count <= _NAMED:
-        axes.set_xticks(range(count), scores.classes, rotation=90, fontsize=8, parse_math=False)
-        axes.set_yticks(range(count), scores.classes, fontsize=8, parse_math=False)
+        axes.set_xticks(range(count), scores.classes, rotation=90, fontsize=8)
+        axes.set_yticks(range(count), scores.classes, fontsize=8)
     if count <= _COUNTED:
         for true, predicted in np.argwhere(scores.confusion):
             color = "white" if shares[true, predicted] > 0.5 else "black"
@@ -56,6 +40,7 @@ def confusion_chart(scores: Scores, title: str) -> Figure:
     return made
 
 
+@alike
 def reliability_chart(calibration: Calibration, title: str) -> Figure:
     """Draw accuracy against confidence above, and the number of images in each bin below."""
     made = figure(5.5, 6.0)
@@ -66,25 +51,26 @@ def reliability_chart(calibration: Calibration, title: str) -> Figure:
     above.plot([0, 1], [0, 1], color=GRAY, linestyle="--", label="perfect")
     means, accuracies = [row.confidence for row in filled], [row.accuracy for row in filled]
     above.bar(middles, accuracies, width * 0.95, color=BLUE, label="accuracy")
-    above.plot(means, accuracies, "o", color=AMBER, markersize=4, label="at the mean confidence")
+    above.plot(means, accuracies, "o", color=ORANGE, markersize=4, label="at the mean confidence")
     above.set(ylabel="accuracy", ylim=(0, 1))
-    above.set_title(f"{title}: calibration error {100 * calibration.ece:.1f} %", parse_math=False)
+    above.set_title(f"{title}: calibration error {100 * calibration.ece:.1f} %")
     above.legend(loc="upper left")
     below.bar(middles, [row.images for row in filled], width * 0.95, color=GRAY)
     below.set(xlabel="confidence", ylabel="images", xlim=(0, 1))
     return made
 
 
+@alike
 def curves_chart(reports: Sequence[Report], title: str, best_epoch: int | None = None) -> Figure:
     """Draw loss and accuracy by epoch, with the best epoch marked."""
     made = figure(10, 4)
     loss, accuracy = made.subplots(1, 2)
     epochs = [report.epoch for report in reports]
     metrics = [report.metrics for report in reports]
-    _lines(loss, epochs, metrics, {"train/loss": AMBER, "valid/loss": BLUE})
-    _lines(accuracy, epochs, metrics, {"valid/top1": BLUE, "valid/top5": AMBER})
+    _lines(loss, epochs, metrics, {"train/loss": ORANGE, "valid/loss": BLUE})
+    _lines(accuracy, epochs, metrics, {"valid/top1": BLUE, "valid/top5": ORANGE})
     loss.set(xlabel="epoch", ylabel="loss")
-    loss.set_title(title, parse_math=False)
+    loss.set_title(title)
     accuracy.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
     for axes in (loss, accuracy):
         axes.grid(alpha=0.3)
@@ -102,4 +88,5 @@ def _lines(
     for name, color in colors.items():
         values = [report.get(name, math.nan) for report in rows]
         if not all(math.isnan(value) for value in values):
-            axes.plot(epochs, values, color=color, marker="o", markersize=3, label=name)
+            marker = "o" if color == BLUE else "s"  # a shape beside the color
+            axes.plot(epochs, values, color=color, marker=marker, markersize=3, label=name)

@@ -9,8 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from sweeper.drawing.canvas import save
 from sweeper.files import write_atomically
-from sweeper.inference.charts import confusion_chart, reliability_chart, save
+from sweeper.inference.charts import confusion_chart, reliability_chart
 from sweeper.inference.evaluation import Evaluation
 from sweeper.wording import cell
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sweeper.data.sources import Pixels
+from sweeper.drawing.canvas import alike, figure
 from sweeper.errors import SpecError
-from sweeper.inference.charts import figure
 from sweeper.inference.trained_network import TrainedModel
 from sweeper.models.parts.flip_average import single_view
 from sweeper.registry import nearest
@@ -28,6 +28,7 @@ def convolutions(module: nn.Module) -> dict[str, nn.Conv2d]:
     return {name: part for name, part in module.named_modules() if isinstance(part, nn.Conv2d)}
 
 
+@alike
 def filters_chart(model: TrainedModel) -> Figure:
     """Draw the first convolution's filters: in color where they see colors, else a tile an input channel.
 
@@ -103,6 +104,7 @@ def _noted(layers: dict[str, nn.Module], maps: dict[str, Tensor]) -> Generator[N
             handle.remove()
 
 
+@alike
 def maps_chart(image: Pixels, maps: dict[str, NDArray[np.float32]], title: str) -> Figure:
     """Draw the image, then a row of maps for each layer: those that vary most, each scaled to itself."""
     made = figure(0.85 * (_MOST_MAPS + 1) + 0.5, 1.05 * len(maps) + 0.7)

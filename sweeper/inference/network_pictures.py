@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sweeper.inference.charts import curves_chart, save
+from sweeper.drawing.canvas import save
+from sweeper.inference.charts import curves_chart
 from sweeper.inference.feature_maps import convolutions, feature_maps, filters_chart, maps_chart
 from sweeper.inference.image_files import read_pixels
 from sweeper.inference.trained_network import Opened

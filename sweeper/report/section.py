@@ -12,12 +12,6 @@ from sweeper.wording import plain
 
 LONGEST = 60
 """Characters of a name in a figure; the table beside it has the whole name."""
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GRAY = (
-    "#0072b2", "#d55e00", "#009e73", "#b2182b", "#aa4499", "#56b4e9", "#e69f00", "#7f7f7f",
-)  # fmt: skip
-"""Colors that the color-blind tell apart (Okabe and Ito, 2008); a symbol always says the same beside them."""
-PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, RED, GRAY)
-SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "star", "x", "pentagon")
 
 
 @dataclass(frozen=True, slots=True)

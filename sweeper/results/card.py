@@ -5,8 +5,10 @@ A card knows no terminal, no file and no library that draws. `render_text` and `
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from sweeper.drawing.looks import INK, Appearance
 
 Style = Literal["", "dim", "good", "command"]
 
@@ -40,22 +42,24 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A dot that speaks on hovering; `reach` is half of the interval around `y`."""
+    """A symbol that speaks on hovering; `reach` is half of the interval around `y`."""
 
     x: float
     y: float
     said: str
     color: str
+    symbol: str = "circle"
     reach: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Stairs:
-    """A line that stays level until the next place: the best so far, or a front."""
+    """A line that stays level until the next place. `symbol` is that of its marks, for the legend."""
 
     places: Sequence[tuple[float, float]]
     name: str = ""
-    color: str = "#1f2933"
+    color: str = INK
+    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +76,7 @@ class Name:
 class Picture:
     """A picture of scores (`metric`, upwards) over what they cost; `across` names the unit of cost.
 
-    `kinds` are the colors of marks that the legend explains, and `shade` is a span of costs with words for
-    it.
+    `kinds` are the marks that the legend explains, and `shade` is a span of costs with words for it.
     """
 
     title: str
@@ -83,7 +86,7 @@ class Picture:
     marks: Sequence[Mark] = ()
     stairs: Sequence[Stairs] = ()
     names: Sequence[Name] = ()
-    kinds: Mapping[str, str] = field(default_factory=dict[str, str])
+    kinds: Sequence[Appearance] = ()
     shade: tuple[float, float, str] | None = None
     remark: str = ""
 

@@ -1,50 +1,36 @@
-"""Pictures of cards as SVG: text stays text, dots speak on hovering, and the same picture is the same file.
+"""Pictures of cards as SVG, whose marks speak on hovering.
 
 Whoever imports this loads matplotlib: only the end of a run and `compare --svg` do.
 """
 
 import io
+import itertools
 from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
+from sweeper.drawing.canvas import MARKERS, alike, figure, save_to
+from sweeper.drawing.looks import BAND, GRID, INK, SOFT
 from sweeper.results.card import Mark, Name, Picture
 from sweeper.wording import plain, score_text
 
-INK, SOFT, GRID, BAND = "#1f2933", "#64748b", "#e2e8f0", "#f1f5f9"
 SIZE, FRAME = (7.6, 4.2), (0.09, 0.12, 0.88, 0.74)
 """Inches; left, bottom, width and height of the axes as shares of them."""
 MANY = 400
 """Marks from which they are small."""
-SETTINGS: dict[Any, Any] = {
-    "svg.hashsalt": "sweeper",  # ids are drawn by chance without it
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "text.parse_math": False,  # a class called $x$ is no formula
-    "axes.edgecolor": GRID,
-    "axes.axisbelow": True,
-    "axes.ymargin": 0.1,
-}
-UNDATED = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 Place = tuple[float, float]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+@alike
 def svg(picture: Picture) -> str:
     """Return the whole picture; nothing in it depends on when it was made."""
-    stream = io.StringIO()
-    with rc_context(SETTINGS):
-        figure = Figure(figsize=SIZE)
-        FigureCanvasSVG(figure)
-        _draw(picture, figure.add_axes(FRAME))
-        figure.savefig(stream, format="svg", metadata=UNDATED)
+    made, stream = figure(*SIZE, is_constrained=False), io.BytesIO()
+    _draw(picture, made.add_axes(FRAME))
+    save_to(made, stream, "svg")
     return _spoken(stream.getvalue(), picture)
 
 
@@ -78,14 +64,26 @@ def _draw(picture: Picture, axes: Axes) -> None:
 
 def _dots(axes: Axes, marks: Sequence[Mark]) -> None:
     size, rim = (10, "none") if len(marks) > MANY else (55, "white")
-    places = [mark.x for mark in marks], [mark.y for mark in marks]
-    colors = [mark.color for mark in marks]
-    axes.scatter(*places, s=size, c=colors, alpha=0.85, edgecolors=rim, zorder=3).set_gid("marks")
+    for (color, symbol), those in _by_look(marks).items():
+        places = [mark.x for mark in those], [mark.y for mark in those]
+        marker = MARKERS[symbol]
+        drawn = axes.scatter(
+            *places, s=size, color=color, marker=marker, alpha=0.85, edgecolors=rim, zorder=3
+        )
+        drawn.set_gid("marks")
     axes.autoscale_view()
     axes.autoscale(False)  # intervals may reach beyond the picture
     for mark in marks:
         if mark.reach is not None:
             axes.vlines(mark.x, mark.y - mark.reach, mark.y + mark.reach, color=SOFT, linewidth=1.5)
+
+
+def _by_look(marks: Sequence[Mark]) -> dict[tuple[str, str], list[Mark]]:
+    """Return the marks by color and symbol: matplotlib draws those of one look in one go."""
+    made: dict[tuple[str, str], list[Mark]] = {}
+    for mark in marks:
+        made.setdefault((mark.color, mark.symbol), []).append(mark)
+    return made
 
 
 def _name(axes: Axes, name: Name) -> None:
@@ -102,17 +100,18 @@ def _say(axes: Axes, text: str, place: Place, offset: Place, where: Any, **how: 
 
 def _explain(axes: Axes, picture: Picture) -> None:
     """Say what the colors mean, in a line between title and axes."""
-    for name, color in picture.kinds.items():
-        axes.scatter([], [], s=55, c=color, label=name)
+    for kind in picture.kinds:
+        axes.scatter([], [], s=55, color=kind.color, marker=MARKERS[kind.symbol], label=kind.name)
     for stairs in picture.stairs:
         if stairs.name:
-            axes.plot([], [], color=stairs.color, label=_clean(stairs.name))
+            marker = MARKERS.get(stairs.symbol, "")
+            axes.plot([], [], color=stairs.color, marker=marker, label=_clean(stairs.name))
     if axes.get_legend_handles_labels()[1]:
         legend = axes.legend(loc="lower left", ncols=6, frameon=False, labelcolor=SOFT, borderpad=0.2)
         legend.set_bbox_to_anchor((0, 1))
 
 
-def _spoken(text: str, picture: Picture) -> str:
+def _spoken(text: bytes, picture: Picture) -> str:
     """Add titles to the whole and to each dot, which browsers show on hovering and screen readers read."""
     ElementTree.register_namespace("", SVG[1:-1])
     ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
@@ -120,7 +119,8 @@ def _spoken(text: str, picture: Picture) -> str:
     root.set("role", "img")
     root.insert(0, _title(picture.title))
     dots = root.iterfind(f".//{SVG}g[@id='marks']//{SVG}use")
-    for mark, dot in zip(picture.marks, dots, strict=True):
+    marks = itertools.chain.from_iterable(_by_look(picture.marks).values())
+    for mark, dot in zip(marks, dots, strict=True):
         dot.append(_title(mark.said))
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 

@@ -5,20 +5,8 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from sweeper.report.section import (
-    BLUE,
-    GRAY,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    RED,
-    SKY,
-    YELLOW,
-    Drawing,
-    Section,
-    drawn,
-    spoken,
-)
+from sweeper.drawing.looks import BLUE, GRAY, GREEN, ORANGE, PURPLE, RED, SKY, YELLOW
+from sweeper.report.section import Drawing, Section, drawn, spoken
 from sweeper.results.card import Table
 from sweeper.results.cards.bill import nodes as nodes_card
 from sweeper.results.cards.bill import sums as sums_card

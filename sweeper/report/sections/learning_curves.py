@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import plotly.graph_objects as go
 
+from sweeper.drawing.looks import look_of
 from sweeper.report.section import Drawing, Section, drawn
-from sweeper.report.sections.score_and_cost import LOOKS
 from sweeper.results.card import Table
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.results.rung_ranks import rungs_of
@@ -17,7 +17,6 @@ from sweeper.wording import counted, is_accuracy, score_text
 MOST = 300
 """Curves that are drawn; of more, the best hundred and a sample of the others."""
 _BEST = 100
-_OTHERWISE = ("other", "#7f7f7f", "pentagon")
 
 
 def learning_curves(board: Leaderboard) -> Section:
@@ -81,14 +80,14 @@ def _traces(shown: Sequence[TrialHistory], is_epoch: bool) -> Iterator[go.Scatte
             up += [round(report.score, 5) for report in finite] + [None]
             numbers += [trial.number] * len(finite) + [None]
             ends += [False] * (len(finite) - 1) + [True, False]
-        name, color, symbol = LOOKS.get(state, _OTHERWISE)
+        look = look_of(state)
         yield go.Scatter(
             x=across,
             y=up,
             mode="lines+markers",
-            name=f"{name} ({len(those)})",
-            line={"color": color, "width": 1},
-            marker={"color": color, "symbol": symbol, "size": [7 if end else 3 for end in ends]},
+            name=f"{look.name} ({len(those)})",
+            line={"color": look.color, "width": 1},
+            marker={"color": look.color, "symbol": look.symbol, "size": [7 if end else 3 for end in ends]},
             opacity=0.7,
             customdata=numbers,
             hovertemplate="trial %{customdata}<br>%{x}: %{y}<extra></extra>",

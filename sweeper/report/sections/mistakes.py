@@ -7,8 +7,9 @@ from typing import Annotated
 import plotly.graph_objects as go
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from sweeper.drawing.looks import BLUE
 from sweeper.files import read_regular
-from sweeper.report.section import BLUE, Drawing, Section, Thumbnail, drawn, spoken
+from sweeper.report.section import Drawing, Section, Thumbnail, drawn, spoken
 from sweeper.results.card import Table
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.wording import counted, plain, score_text

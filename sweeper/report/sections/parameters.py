@@ -7,8 +7,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from sweeper.config.parameter import Parameter
-from sweeper.report.section import BLUE, ORANGE, Drawing, Section, drawn, spoken
-from sweeper.report.sections.score_and_cost import LOOKS
+from sweeper.drawing.looks import BLUE, FULL, ORANGE
+from sweeper.report.section import Drawing, Section, drawn, spoken
 from sweeper.results.advice import advice
 from sweeper.results.card import Table
 from sweeper.results.cards.advise import whole_advice
@@ -221,12 +221,11 @@ def pixels(board: Leaderboard) -> Section | None:
 
 
 def _over_pixels(rows: Sequence[LeaderboardRow], of: Any) -> go.Scatter:
-    _, color, symbol = next(iter(LOOKS.values()))
     return go.Scatter(
         x=[row.config["pixels"] for row in rows],
         y=[of(row) for row in rows],
         mode="markers",
-        marker={"color": color, "symbol": symbol, "size": 8, "opacity": 0.7},
+        marker={"color": FULL.color, "symbol": FULL.symbol, "size": 8, "opacity": 0.7},
         customdata=[row.number for row in rows],
         hovertemplate="trial %{customdata}<br>%{x} pixels: %{y:.4g}<extra></extra>",
         showlegend=False,

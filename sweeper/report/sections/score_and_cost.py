@@ -4,7 +4,8 @@ import math
 
 import plotly.graph_objects as go
 
-from sweeper.report.section import BLUE, GRAY, ORANGE, RED, Drawing, Section, drawn, spoken
+from sweeper.drawing.looks import GRAY, look_of
+from sweeper.report.section import Drawing, Section, drawn, spoken
 from sweeper.results.card import Table
 from sweeper.results.cards.front import front_rows, knee_row
 from sweeper.results.cards.order import ranking_table
@@ -14,14 +15,6 @@ from sweeper.results.phrases import label_text, mean_text, unit_text
 from sweeper.trial import State
 from sweeper.wording import config_text, counted, is_accuracy, plain, score_text
 
-LOOKS = {
-    State.COMPLETED: ("trained in full", BLUE, "circle"),
-    State.STOPPED: ("stopped early", ORANGE, "square"),
-    State.RUNNING: ("running", GRAY, "diamond"),
-    State.PAUSED: ("paused", GRAY, "triangle-up"),
-    State.FAILED: ("failed", RED, "x"),
-}
-_OTHERWISE = ("other", GRAY, "pentagon")
 _LISTED = 300  # rows of the ranking in the page; `sweeper best` and the other formats have all
 
 
@@ -48,7 +41,7 @@ def _left_out(count: int) -> str:
 
 
 def _dots(board: Leaderboard, rows: list[LeaderboardRow], state: State) -> go.Scatter:
-    name, color, symbol = LOOKS.get(state, _OTHERWISE)
+    look = look_of(state)
     metric = board.objective.metric
     said = [
         f"trial {row.number}: {mean_text(metric, row)}<br>{_wrapped(row)}<br>{row.epochs} epochs"
@@ -59,8 +52,8 @@ def _dots(board: Leaderboard, rows: list[LeaderboardRow], state: State) -> go.Sc
         x=[row.cost(board.cost) for row in rows],
         y=[row.score for row in rows],
         mode="markers",
-        name=f"{name} ({len(rows)})",
-        marker={"color": color, "symbol": symbol, "size": 9, "opacity": 0.85},
+        name=f"{look.name} ({len(rows)})",
+        marker={"color": look.color, "symbol": look.symbol, "size": 9, "opacity": 0.85},
         error_y={"array": reach, "visible": any(reach), "thickness": 1},
         customdata=[row.number for row in rows],
         hovertext=said,

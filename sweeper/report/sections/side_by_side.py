@@ -6,7 +6,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from sweeper.report.section import PALETTE, SYMBOLS, Drawing, Section, drawn, spoken
+from sweeper.drawing.looks import PALETTE, SYMBOLS
+from sweeper.report.section import Drawing, Section, drawn, spoken
 from sweeper.results.card import Table
 from sweeper.results.cards.compare import comparison
 from sweeper.results.comparison import Comparison, compare_sweeps

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from sweeper.drawing.looks import looks_of
 from sweeper.results.anytime import Step
 from sweeper.results.card import Card, Picture, Stairs, Table
 from sweeper.results.cards.front import axis_unit, mark
 from sweeper.results.comparison import Comparison, Side
 from sweeper.results.phrases import mean_text
 from sweeper.wording import device_text, device_unit, plain, score_text
-
-FRONTS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
 
 
 def comparison(found: Comparison) -> Card:
@@ -28,7 +27,7 @@ def comparison(found: Comparison) -> Card:
 def fronts_picture(found: Comparison) -> Picture:
     """The fronts of several sweeps on common axes."""
     fronts = {plain(side.board.sweep.spec.name): side.front for side in found.sides}
-    colors = {name: FRONTS[number % len(FRONTS)] for number, name in enumerate(fronts)}
+    looks = dict(zip(fronts, looks_of(list(fronts)), strict=True))
     paid = {name: [row for row in rows if row.cost(found.cost) > 0] for name, rows in fronts.items()}
     places = {name: [(row.cost(found.cost), row.score or 0.0) for row in rows] for name, rows in paid.items()}
     has_gpu = all(side.board.has_gpu for side in found.sides)
@@ -38,9 +37,9 @@ def fronts_picture(found: Comparison) -> Picture:
         across=f"cost of the trial, {axis_unit(found.cost, has_gpu)}",
         is_log=True,
         marks=[
-            mark(row, found.cost, colors[name], f"{name}: ") for name, rows in paid.items() for row in rows
+            mark(row, found.cost, looks[name], f"{name}: ") for name, rows in paid.items() for row in rows
         ],
-        stairs=[Stairs(places[name], name, color) for name, color in colors.items()],
+        stairs=[Stairs(places[name], name, look.color, look.symbol) for name, look in looks.items()],
     )
 
 

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+from sweeper.drawing.looks import Appearance, look_of
 from sweeper.results.card import Card, Mark, Name, NotYet, Picture, Stairs, Table
 from sweeper.results.cards.worth import most_efficient_row
 from sweeper.results.leaderboard import Leaderboard, LeaderboardRow
@@ -10,12 +11,8 @@ from sweeper.results.pareto import front as front_of
 from sweeper.results.pareto import front_of_three
 from sweeper.results.pareto import knee as knee_of
 from sweeper.results.phrases import about, cells, label_text, mean_text, unit_text
-from sweeper.trial import Goal, State
+from sweeper.trial import Goal
 from sweeper.wording import Cost, device_unit
-
-COLORS = {State.COMPLETED: "#2563eb", State.STOPPED: "#f59e0b", State.FAILED: "#dc2626"}
-OTHERS = "#64748b"
-KINDS = {"ran to its end": COLORS[State.COMPLETED], "stopped early": COLORS[State.STOPPED]}
 
 
 def front(board: Leaderboard) -> Card:
@@ -83,18 +80,18 @@ def front_picture(board: Leaderboard) -> Picture:
         metric=board.objective.metric,
         across=f"cost of the trial, {axis_unit(cost, board.has_gpu)}",
         is_log=True,
-        marks=[mark(row, cost, COLORS.get(row.state, OTHERS)) for row in rows],
+        marks=[mark(row, cost, look_of(row.state)) for row in rows],
         stairs=[] if board.objective.third_axis else [Stairs(places, "Pareto front")],
         names=_names(board),
-        kinds=KINDS,
+        kinds=list(dict.fromkeys(look_of(row.state) for row in rows)),
     )
 
 
-def mark(row: LeaderboardRow, cost: Cost, color: str, whose: str = "") -> Mark:
+def mark(row: LeaderboardRow, cost: Cost, look: Appearance, whose: str = "") -> Mark:
     """The row as a dot that tells its configuration."""
     config = ", ".join(f"{key} {value}" for key, value in row.config.items())
     said = f"{whose}trial {row.number}: {config}"
-    return Mark(row.cost(cost), row.score or 0.0, said, color, row.half_width)
+    return Mark(row.cost(cost), row.score or 0.0, said, look.color, look.symbol, row.half_width)
 
 
 def axis_unit(cost: Cost, has_gpu: bool) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from sweeper.drawing.looks import BLUE
 from sweeper.results.anytime import Step, advice_text, anytime_of, last_tenth_text
 from sweeper.results.card import Card, Mark, NotYet, Picture, Stairs, Words
-from sweeper.results.cards.front import COLORS, axis_unit
+from sweeper.results.cards.front import axis_unit
 from sweeper.results.costs import saved_device_seconds
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.store.history import SweepHistory
@@ -89,7 +90,7 @@ def anytime_picture(board: Leaderboard) -> Picture:
         metric=metric,
         across=f"spent on all trials, {axis_unit(unit, board.has_gpu)}",
         is_log=False,
-        marks=[Mark(x, y, score_text(metric, y), COLORS[State.COMPLETED]) for x, y in places],
+        marks=[Mark(x, y, score_text(metric, y), BLUE) for x, y in places],
         stairs=[Stairs(places)],
         shade=(0.9 * searched, searched, last) if searched > 0 else None,
         remark=f"enough? {advice_text(metric, found)}",

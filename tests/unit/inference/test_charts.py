@@ -4,7 +4,8 @@ import pytest
 import torch
 from PIL import Image
 
-from sweeper.inference.charts import confusion_chart, curves_chart, reliability_chart, save
+from sweeper.drawing.canvas import save
+from sweeper.inference.charts import confusion_chart, curves_chart, reliability_chart
 from sweeper.inference.scores import score
 from sweeper.trial import Report
 

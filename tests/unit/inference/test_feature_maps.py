@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 from torch import nn
 
+from sweeper.drawing.canvas import save
 from sweeper.errors import SpecError
-from sweeper.inference.charts import save
 from sweeper.inference.feature_maps import feature_maps, filters_chart, maps_chart
 
 

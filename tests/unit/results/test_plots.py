@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from sweeper.config.spec import parse_spec
+from sweeper.drawing.looks import EARLY, FULL
 from sweeper.results.card import Stairs
 from sweeper.results.cards.front import front_picture
 from sweeper.results.cards.spent import anytime_picture
@@ -90,6 +91,25 @@ def test_one_trial_alone_and_none_at_all_still_give_a_picture(draw, scores, foun
 def test_the_best_so_far_has_a_dot_for_each_rise_and_one_for_the_end(found):
     said = dots(svg(anytime_picture(found([0.5, 0.4, 0.7, 0.6]))))
     assert said == ["50.0 %", "70.0 %", "70.0 %"]
+
+
+def test_the_states_differ_by_color_and_symbol_and_each_mark_says_its_own(found):
+    made = front_picture(found([0.5, 0.7, 0.9]))
+    looks = [FULL, EARLY, FULL]
+    marks = [
+        dataclasses.replace(mark, color=look.color, symbol=look.symbol, said=f"{number} {look.name}")
+        for number, (mark, look) in enumerate(zip(made.marks, looks, strict=True))
+    ]
+    text = svg(dataclasses.replace(made, marks=marks, kinds=[FULL, EARLY]))
+    root = ElementTree.fromstring(text)
+    shapes = {}
+    for group in root.iter(f"{SVG}g"):
+        if group.get("id") == "marks":
+            (path,) = group.iter(f"{SVG}path")
+            shapes[path.get("d")] = [use.findtext(f"{SVG}title") for use in group.iter(f"{SVG}use")]
+    assert sorted(shapes.values()) == [["0 trained in full", "2 trained in full"], ["1 stopped early"]]
+    said = [node.text for node in root.iter(f"{SVG}text")]
+    assert {"trained in full", "stopped early"} <= set(said)
 
 
 def test_dots_of_many_configurations_are_small_and_have_no_rim(picture):
