@@ -2,9 +2,11 @@
 
 python benchmarks/noise.py record      trains again, with another seed, what `curves/cnn` has of three sets
 python benchmarks/noise.py winner      the winner's score and the shrunk one, held against the winner's repeat
+python benchmarks/noise.py ties        near-ties at a rung together or by rank; lcbench needs $LCBENCH_ROOT
 """
 
 import argparse
+import itertools
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import torch
+from parts import tied_arms
 from parts.curve_recorder import FOLDER, Row, Task, append, curve, read
 from parts.varied_sets import PAIRED, SEED, SETS, drawn, unpack
 
@@ -73,9 +76,13 @@ def errors(told: Array, repeat: Array, variance: Array) -> tuple[float, float]:
     return float(told[order[0]] - truth), shrunk(told[order], variance[order]) - truth
 
 
-def drawn_sweeps(name: str, size: int, sweeps: int) -> list[tuple[float, float]]:
-    """Sweeps among the configurations that were trained twice; which run the search saw is drawn too."""
+def drawn_sweeps(name: str, size: int, sweeps: int, *, is_better: bool) -> list[tuple[float, float]]:
+    """Sweeps among the configurations that were trained twice, or among the better half of them.
+
+    Which of the two runs the search saw is drawn too.
+    """
     runs, random = twice(name), np.random.default_rng([SEED, size])
+    runs = runs[_better(runs)] if is_better else runs
     variance = LUCK * np.array([[binomial(score, REPEATED[name]) for score in pair] for pair in runs])
     found: list[tuple[float, float]] = []
     for _ in range(sweeps):
@@ -101,9 +108,12 @@ def show(sweeps: int) -> None:
     print(head.format("trained twice"), "| --- | --- | --- | --- | --- | --- |", sep="\n")
     for name in REPEATED:
         runs = twice(name)
-        for size in SIZES:
-            if size < len(runs):
-                print(f"| {name} | {size} of {len(runs)} {_cells(drawn_sweeps(name, size, sweeps))}")
+        for size, is_better in itertools.product(SIZES, (False, True)):
+            count = len(runs) // 2 if is_better else len(runs)
+            if size < count:
+                of = f"the better {count}" if is_better else str(count)
+                found = drawn_sweeps(name, size, sweeps, is_better=is_better)
+                print(f"| {name} | {size} of {of} {_cells(found)}")
     print()
     print(head.format("made, images"), "| --- | --- | --- | --- | --- | --- |", sep="\n")
     for ground in GROUNDS:
@@ -114,15 +124,31 @@ def show(sweeps: int) -> None:
         runs = twice(name)
         seen = (runs[:, 0] - runs[:, 1]) ** 2 / 2
         told = np.array([binomial(score, images) for score in runs.mean(axis=1)])
-        best = np.argsort(-runs.mean(axis=1))[: len(runs) // 2]
+        best = _better(runs)
         share, of_best = seen.mean() / told.mean(), seen[best].mean() / told[best].mean()
         print(f"{name}: {len(runs)} pairs, {share:.2f} of the binomial variance; better half {of_best:.2f}")
+
+
+def show_ties(name: str, seeds: int) -> None:
+    """The table of one set, or of LCBench."""
+    if name == "lcbench":
+        grounds = tied_arms.surrogates(seeds)
+        sets, images = len(tied_arms.UNSEEN), tied_arms.IMAGES
+        title = f"LCBench, {sets} sets, {seeds} seeds, {images:,} images: 100 - regret in %"
+    else:
+        grounds = tied_arms.landscapes(read(FOLDER), name, REPEATED[name], seeds)
+        title = f"{name}, landscape, {seeds} seeds: score without luck in %"
+    print(*tied_arms.shown(title, tied_arms.compare(grounds)), sep="\n", flush=True)
 
 
 def _cells(found: list[tuple[float, float]]) -> str:
     table = 100 * np.array(found)
     mean, root = table.mean(axis=0), np.sqrt((table**2).mean(axis=0))
     return f"| {mean[0]:.2f} | {mean[1]:.2f} | {root[0]:.2f} | {root[1]:.2f} |"
+
+
+def _better(runs: Array) -> Array:
+    return np.argsort(-runs.mean(axis=1))[: len(runs) // 2]
 
 
 def _repeats() -> list[Row]:
@@ -137,16 +163,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("action", choices=["record", "winner"])
+    parser.add_argument("action", choices=["record", "winner", "ties"])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the archives")
     parser.add_argument("--work", type=Path, default=Path("runs/portfolio"), help="for unpacked images")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="no training begins later")
     parser.add_argument("--sweeps", type=int, default=400, help="sweeps that are drawn for a line")
+    parser.add_argument("--sets", nargs="+", default=["cifar", "groceries", "lcbench"], help="for ties")
+    parser.add_argument("--seeds", type=int, default=20, help="for ties; LCBench takes a quarter")
     options = parser.parse_args()
     if options.action == "record":
         record(options.data, options.work, time.time() + 60 * options.minutes)
-    else:
+    elif options.action == "winner":
         show(options.sweeps)
+    else:
+        for name in options.sets:
+            show_ties(name, options.seeds // (4 if name == "lcbench" else 1))
     return 0
 
 

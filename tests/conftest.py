@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -214,13 +214,13 @@ def toy_workload() -> Callable[..., Callable[[Trial], Iterator[Report]]]:
 
 @pytest.fixture
 def records() -> Iterator[Callable[..., Record]]:
-    """`records(events)`: a new record, in memory where the machine can, that holds these events."""
+    """`records(events, meta)`: a new record, in memory where the machine can, that holds these events."""
     shared = Path("/dev/shm")
     root = Path(tempfile.mkdtemp(prefix="sweeper-test-", dir=shared if shared.is_dir() else None))
     numbers, opened = itertools.count(), list[Record]()
 
-    def build(events: Iterable[Line | Event] = ()) -> Record:
-        record = Record.create(root / f"{next(numbers)}.db", {"sweep_id": "toy-id"})
+    def build(events: Iterable[Line | Event] = (), meta: Mapping[str, str] | None = None) -> Record:
+        record = Record.create(root / f"{next(numbers)}.db", {"sweep_id": "toy-id", **(meta or {})})
         if events := list(events):
             record.write(*(each if isinstance(each, Line) else line_of(each) for each in events))
         opened.append(record)
@@ -261,12 +261,14 @@ def without_rights() -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def make_rig(records) -> Callable[..., Rig]:
-    """`make_rig(budget=..., workload=..., events=...)`: a rig around the toy sweep, sections replaced."""
+    """`make_rig(budget=..., workload=..., events=...)`: a rig around the toy sweep, sections replaced.
 
-    def build(*, workload=None, events=(), grant=None, **sections) -> Rig:
-        return Rig(
-            _toy_spec(**sections), records(events), workload or _toy_workload(), grant=grant or Grant()
-        )
+    `meta` is what the record knows besides.
+    """
+
+    def build(*, workload=None, events=(), meta=None, grant=None, **sections) -> Rig:
+        record = records(events, meta)
+        return Rig(_toy_spec(**sections), record, workload or _toy_workload(), grant=grant or Grant())
 
     return build
 

@@ -158,6 +158,12 @@ class Landscape:
     paths: Sequence[Path]
     seed: int
 
+    def true_score(self, config: Config) -> float:
+        """The best epoch's score of a run without luck."""
+        point = vector(self.fitted.table.spec.space, config)
+        *loads, _ = [path(point, 0.0) for path in self.paths]
+        return float((1 / (1 + np.exp(-(self.fitted.mean + np.array(loads) @ self.fitted.shapes)))).max())
+
     def __call__(self, trial: Trial) -> Iterator[Report]:
         """The reports behind the trial's checkpoint; two runs of one configuration differ by their noise."""
         fitted, first = self.fitted, int(trial.checkpoint or 0)

@@ -124,10 +124,16 @@ class Anytime:
 
     steps: Sequence[tuple[float, float]]
     trials: int
+    bests: Sequence[Config] = ()
+    """The configuration of each step."""
 
     def at(self, cost: float) -> float:
         """The best score when so much was spent; 0 before the first report."""
         return max((score for spent, score in self.steps if spent <= cost), default=0.0)
+
+    def best(self, cost: float) -> Config:
+        """The best configuration when so much was spent."""
+        return self.bests[sum(spent <= cost for spent, _ in self.steps) - 1]
 
     def area(self, until: float, points: int = 200) -> float:
         """The mean of the best score over the device-seconds spent."""
@@ -135,9 +141,18 @@ class Anytime:
 
 
 def run(
-    spec: SweepSpec, arm: Arm, seed: int, budget: float, workload: Workload, workers: int = WORKERS
+    spec: SweepSpec,
+    arm: Arm,
+    seed: int,
+    budget: float,
+    workload: Workload,
+    workers: int = WORKERS,
+    images: int = 0,
 ) -> Anytime:
-    """One sweep, ended when its trials have spent `budget` device-seconds."""
+    """One sweep, ended when its trials have spent `budget` device-seconds.
+
+    `images` are those of the validation split, 0 where the scheduler shall not know them.
+    """
     search = {**arm.search, "seed": seed}
     if isinstance(workload, Table):
         _CONFIGS[:] = workload.configs
@@ -147,13 +162,12 @@ def run(
     written |= {"points": [dict(point) for point in arm.points]} if arm.points else {}
     written["objective"] |= {"mode": "budget"}
     clock = VirtualClock()
-    sweep = Sweep(
-        restore_spec(written, name=arm.name), NullEventLog({"sweep_id": f"{arm.name} {seed}"}), clock=clock
-    )
+    meta = {"sweep_id": f"{arm.name} {seed}"} | ({"valid_images": f"[{images}]"} if images else {})
+    sweep = Sweep(restore_spec(written, name=arm.name), NullEventLog(meta), clock=clock)
     watch = _Watch()
     sweep.listen(watch)
     runner["simulated"](clock=clock, workers=workers)(sweep, workload, lambda: watch.spent >= budget)
-    return Anytime(watch.steps, len(sweep.history.trials))
+    return Anytime(watch.steps, len(sweep.history.trials), watch.bests)
 
 
 class _Watch:
@@ -162,6 +176,7 @@ class _Watch:
     def __init__(self) -> None:
         self.spent = 0.0
         self.steps: list[tuple[float, float]] = []
+        self.bests: list[Config] = []
         self._before: dict[str, float] = {}
 
     def __call__(self, event: Event, history: SweepHistory) -> None:
@@ -172,3 +187,4 @@ class _Watch:
         self._before[event.trial] = report.device_seconds
         if report.score == report.score and (not self.steps or report.score > self.steps[-1][1]):
             self.steps.append((self.spent, report.score))
+            self.bests.append(history.trials[event.trial].config)

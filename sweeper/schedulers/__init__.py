@@ -6,7 +6,7 @@ the same reports give the same verdicts in a sweep, in a simulation and when a s
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from sweeper.registry import Registry
 from sweeper.trial import Report, Verdict
@@ -46,6 +46,15 @@ class Scheduler(Protocol):
     def last_promotion(self) -> str | None:
         """A paused trial that goes on although too few others have come to compare it with: nothing runs, and
         nobody else will come. None where there is none, or somebody has passed the last rung already."""
+        ...
+
+
+@runtime_checkable
+class KnowsNoise(Protocol):
+    """A scheduler that wants to know how far a score can be trusted."""
+
+    def validated_on(self, images: int) -> None:
+        """Hear, before the first report, of how many validation images a score is a share."""
         ...
 
 

@@ -11,6 +11,9 @@ earlier: where a metric is saturated, or every network still guesses, all would 
   result is among the best 1/`reduction_factor` of its rung. When nobody else will come, the best paused one
   goes on to the end, so that few trials do not end with none that is trained in full.
 
+With `ties: together` those that miss the cut by no more than the noise of the validation images explains go
+on too, at most half as many as there are places: which of them is better is not known yet.
+
 `rule: ray` decides as `ray.tune.schedulers.ASHAScheduler` does: stop below the percentile of the
 results that came before, the first arrival passes. It exists to be compared with.
 """
@@ -23,11 +26,13 @@ from pydantic import Field
 
 from sweeper.errors import SpecError
 from sweeper.schedulers import Milestone, Resource, scheduler
+from sweeper.schedulers.parts.near_ties import NearTies
 from sweeper.schedulers.parts.rung import Rung
 from sweeper.trial import Decision, Goal, Report, Verdict
 
 Kind = Literal["stop", "promote"]
 Rule = Literal["sweeper", "ray"]
+Ties = Literal["rank", "together"]
 
 
 SHORT = "lower grace, raise train.epochs, or stop nothing: -o 'scheduler={type: none}'"
@@ -40,13 +45,25 @@ class Asha:
     """
 
     def __init__(
-        self, goal: Goal, levels: Sequence[float], factor: float, resource: Resource, brackets: int = 1
+        self,
+        goal: Goal,
+        levels: Sequence[float],
+        factor: float,
+        resource: Resource,
+        brackets: int = 1,
+        ties: Ties = "rank",
     ) -> None:
         self._sign = goal.sign
         self._factor = factor
         self._resource: Resource = resource
         self._brackets = [[Rung(level) for level in levels[skipped:]] for skipped in range(brackets)]
         self._bracket_of: dict[str, int] = {}
+        self._is_together = ties == "together"
+        self._near = NearTies()
+
+    def validated_on(self, images: int) -> None:
+        """Let near-ties go on together from now on, if the file says so."""
+        self._near.images = images if self._is_together else None
 
     def on_report(self, trial_id: str, report: Report) -> Verdict:
         """Judge the trial at the highest rung that it reached.
@@ -91,12 +108,15 @@ class Asha:
             reason = f"{of} of the {math.ceil(self._factor)} results that rung {rung.level:g} needs to decide"
             return Verdict(Decision.CONTINUE, reason, rung.level, rank, of)
         rung.judged.add(trial_id)
-        verb = "among" if rank <= places else "not among"
-        reason = f"{verb} the best {places} of {of} at rung {rung.level:g} {self._resource}"
-        if rank > places and score == rung.threshold(places):
-            reason = f"a tie with the last of {reason.removeprefix('not among ')}, which came earlier"
-        decision = Decision.CONTINUE if rank <= places else Decision.STOP
-        return Verdict(decision, reason, rung.level, rank, of, self._sign * rung.threshold(places))
+        numbers = (rung.level, rank, of, self._sign * rung.threshold(places))
+        best = f"the best {places} of {of} at rung {rung.level:g} {self._resource}"
+        if rank <= places:
+            return Verdict(Decision.CONTINUE, f"among {best}", *numbers)
+        if self._near.has(rung, trial_id, places):
+            return Verdict(Decision.CONTINUE, f"within the noise of the last of {best}", *numbers)
+        if score == rung.threshold(places):
+            return Verdict(Decision.STOP, f"a tie with the last of {best}, which came earlier", *numbers)
+        return Verdict(Decision.STOP, f"not among {best}", *numbers)
 
     def _places(self, rung: Rung) -> int:
         return int(len(rung) / self._factor + 1e-9)  # 11 / 1.1 is 9.999999999999998
@@ -114,7 +134,10 @@ class PromotingAsha(Asha):
         for rungs in self._brackets:
             for rung in reversed(rungs):
                 best = rung.best_waiting()
-                if best is not None and rung.place(best) <= self._places(rung):
+                if best is None:
+                    continue
+                places = self._places(rung)
+                if rung.place(best) <= places or self._near.has(rung, best, places):
                     rung.judged.add(best)
                     return best
         return None
@@ -174,6 +197,7 @@ def asha(
     max: Annotated[float, Field(gt=0)] | None = None,
     reduction_factor: Annotated[float, Field(gt=1)] = 3,
     brackets: Annotated[int, Field(ge=1)] = 1,
+    ties: Ties = "rank",
     rule: Rule = "sweeper",
 ) -> Asha:
     """Rungs from `grace` to below `max` (the sweep's epochs where it is not given)."""
@@ -184,6 +208,8 @@ def asha(
     if rule == "ray" and build is PromotingAsha:
         problem = "scheduler 'asha': rule ray stops and never promotes"
         raise SpecError(problem, path="rule", hint="leave kind: promote out")
+    if rule == "ray" and ties == "together":
+        raise SpecError("scheduler 'asha': rule ray knows no ties", path="ties", hint="leave ties out")
     top = float(epochs if max is None else max)
     # a rung at the last epoch would call a trial stopped that was trained in full
     top = min(top, float(epochs)) if resource == "epoch" else top
@@ -191,7 +217,7 @@ def asha(
     if brackets > len(levels):
         problem = f"scheduler 'asha': {len(levels)} rungs cannot serve {brackets} brackets"
         raise SpecError(problem, path="brackets", hint=f"{len(levels)} at most, or a lower grace")
-    return build(goal, levels, reduction_factor, resource, brackets)
+    return build(goal, levels, reduction_factor, resource, brackets, ties)
 
 
 def _levels(grace: float, top: float, factor: float) -> list[float]:

@@ -14,6 +14,7 @@ VARIANTS = [
     ("asha", {"kind": "promote"}),
     ("asha", {"rule": "ray"}),
     ("asha", {"brackets": 2}),
+    ("asha", {"ties": "together"}),
     ("asha", {"resource": "device_seconds", "max": 20.0}),
     ("asha", {"resource": "device_seconds", "max": 20.0, "kind": "promote"}),
 ]

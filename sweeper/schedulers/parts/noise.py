@@ -5,8 +5,8 @@ import math
 CERTAIN = 1.96
 """Standard deviations of a normal 95 % interval."""
 LUCK = 0.5
-"""The share of the binomial variance that tells two runs apart: both are validated on the same images, of
-which some are easy for all networks (benchmarks/noise.py: 0.46 on CIFAR-10, 0.74 on groceries)."""
+"""The share of the binomial variance that counts as noise of a run. All are validated on the same images, of
+which some are easy for every network: with the whole of it a winner is shrunk too far (docs/search.md)."""
 
 
 def binomial(score: float, images: int | None) -> float:

@@ -31,6 +31,10 @@ class Rung:
             bisect.insort(self._ordered, (score, -order))
             heapq.heappush(self._waiting, (-score, order, trial_id))
 
+    def score(self, trial_id: str) -> float:
+        """Return the trial's score at the level."""
+        return self._scores[trial_id]
+
     def rank(self, trial_id: str) -> int:
         """Return the rank, 1 for the best; equals share the better rank."""
         return 1 + len(self._ordered) - bisect.bisect_right(self._ordered, (self._scores[trial_id], 1))

@@ -20,6 +20,8 @@ from sweeper.trial import Decision, Outcome, Report, State, canonical
 SMALL = {"budget": {"trials": 6}, "train": {"epochs": 9}}
 STOP = {"type": "asha", "grace": 1, "reduction_factor": 3}
 PROMOTE = STOP | {"kind": "promote"}
+TIES = {"ties": "together"}
+IMAGES = {"valid_images": "[8, 8]"}
 BY_COST = {"type": "asha", "resource": "device_seconds", "grace": 0.05, "max": 0.4}
 SEVERAL = settings(
     max_examples=20,
@@ -109,6 +111,21 @@ def test_a_driver_killed_after_any_event_ends_as_the_undisturbed_one(make_rig, a
     sections = SMALL | {"search": {"algorithm": algorithm, "seed": 7, **options}, "scheduler": scheduler}
     whole = make_rig(**sections)
     whole.finish()
+    events = list(whole.record.lines())
+    for cut in boundaries(events):
+        rig = make_rig(events=events[:cut], **sections)
+        rig.finish()
+        assert standing(rig) == standing(whole), f"cut behind event {cut}: {events[cut - 1 : cut + 1]}"
+
+
+@pytest.mark.slow(reason="a sweep is replayed after each of its events")
+@pytest.mark.parametrize("scheduler", [STOP | TIES, PROMOTE | TIES], ids=["stop", "promote"])
+def test_near_ties_that_went_on_together_do_so_after_a_kill(make_rig, scheduler):
+    sections = SMALL | {"scheduler": scheduler, "meta": IMAGES}
+    whole, by_rank = make_rig(**sections), make_rig(**SMALL, scheduler=scheduler | {"ties": "rank"})
+    for rig in (whole, by_rank):
+        rig.finish()
+    assert standing(whole) != standing(by_rank), "16 images leave much to chance"
     events = list(whole.record.lines())
     for cut in boundaries(events):
         rig = make_rig(events=events[:cut], **sections)
