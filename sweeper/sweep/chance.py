@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from sweeper.wording import score_text
+from sweeper.wording import is_accuracy, score_text
 
 _TOP = re.compile(r"(balanced_)?top(\d+)$")
 FEW = 10
@@ -62,3 +62,8 @@ def images_per_class(meta: Mapping[str, str]) -> tuple[int, ...] | None:
     if "valid_images" in meta:
         return tuple(json.loads(meta["valid_images"]))
     return (1,) * len(json.loads(meta["classes"])) if "classes" in meta else None
+
+
+def images_behind(metric: str, meta: Mapping[str, str]) -> int:
+    """How many validation images a score is a share of; 0 for a loss, and for a record that does not tell."""
+    return sum(json.loads(meta.get("valid_images", "[]"))) if is_accuracy(metric) else 0

@@ -10,7 +10,7 @@ from sweeper.schedulers import KnowsNoise, scheduler
 from sweeper.search.parts.built_search import built_search
 from sweeper.store import events
 from sweeper.store.history import SweepHistory, TrialHistory
-from sweeper.sweep.chance import chance_level, images_per_class
+from sweeper.sweep.chance import chance_level, images_behind, images_per_class
 from sweeper.sweep.cost_forecast import Forecast
 from sweeper.sweep.objective import Objective
 from sweeper.sweep.retries import as_told
@@ -18,7 +18,6 @@ from sweeper.sweep.stop_criterion import StopCriterion
 from sweeper.sweep.suggestions import Suggestions
 from sweeper.sweep.trial_queue import TrialQueue
 from sweeper.trial import Cause, Config, Decision, Report, State, Verdict
-from sweeper.wording import is_accuracy
 
 IN_FULL = Verdict(Decision.CONTINUE, "a run of the final, trained in full", cause=Cause.FINAL)
 
@@ -44,8 +43,8 @@ class DecidingState:
         self._scheduler = scheduler[spec.scheduler.type](
             spec.objective.goal, spec.train.epochs, **spec.scheduler.options
         )
-        images = sum(images_per_class(meta) or ())
-        if images and is_accuracy(spec.objective.metric) and isinstance(self._scheduler, KnowsNoise):
+        images = images_behind(spec.objective.metric, meta)
+        if images and isinstance(self._scheduler, KnowsNoise):
             self._scheduler.validated_on(images)
         self.forecast = Forecast(spec, self._scheduler, self.quote)
         self._suggestions = Suggestions(spec, self._searcher, validate_config, self.objective.best)
