@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -11,7 +10,7 @@ from sweeper.data.pieces import free
 from sweeper.errors import is_out_of_memory
 from sweeper.training.core_time import CoreTime
 from sweeper.training.epoch import Epoch, Trained
-from sweeper.training.fused_step import Batch, FusedStep, signature
+from sweeper.training.fused_step import Batch, FusedStep, dropping, signature
 from sweeper.training.learner import Learner
 from sweeper.training.optim import learning_rate, set_learning_rate
 from sweeper.training.step import GraphedStepper, Stepper
@@ -26,12 +25,10 @@ def train_together(epochs: Sequence[Epoch]) -> list[Trained]:
     what was taken. What a step as one has no memory for, is made one trial after the other.
     """
     lap, cores = _stopwatch(epochs[0].clock), CoreTime.now()
-    order = sorted(range(len(epochs)), key=lambda place: _key(epochs[place]))
     losses: dict[int, float] = {}
     training: dict[int, float] = {}
     own: dict[int, float] = {}
-    for _, places in groupby(order, key=lambda place: _key(epochs[place])):
-        group = list(places)
+    for group in _groups(epochs):
         losses |= zip(group, _losses([epochs[place] for place in group]), strict=True)
         seconds = lap()
         training |= dict.fromkeys(group, seconds)
@@ -65,6 +62,22 @@ def _stopwatch(clock: Callable[[], float]) -> Callable[[], float]:
         return before - since
 
     return lap
+
+
+def _groups(epochs: Sequence[Epoch]) -> list[list[int]]:
+    """Return those that are computed as one, by place; the first has every layer that drops something."""
+    groups: list[list[int]] = []
+    drops = [dropping(epoch.learner.module) for epoch in epochs]
+    keys = [_key(epoch) for epoch in epochs]
+    for place in sorted(range(len(epochs)), key=lambda place: -len(drops[place])):
+        fitting = (
+            group for group in groups if keys[group[0]] == keys[place] and drops[group[0]] >= drops[place]
+        )
+        if group := next(fitting, None):
+            group.append(place)
+        else:
+            groups.append([place])
+    return groups
 
 
 def _key(epoch: Epoch) -> str:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from sweeper.models.parts.random_layers import SeededLayer, random_layers
+from sweeper.models.parts.random_layers import Dropout, SeededLayer, random_layers
 from sweeper.training.device import autocast
 from sweeper.training.optim import loss_normalizer
 from sweeper.training.step import Stepper
@@ -24,15 +24,21 @@ Batch = tuple[Tensor, Tensor]
 def signature(module: nn.Module) -> str:
     """Say all that must be equal of networks that are computed as one: layers, shapes, what learns.
 
-    How much a layer drops is not part of it.
+    What is dropped and how much is not part of it.
     """
     layers = [
-        f"{name}:{type(part).__name__}({'' if isinstance(part, SeededLayer) else part.extra_repr()})"
+        f"{name}:{type(part).__name__}({part.extra_repr()})"
         for name, part in module.named_modules()
+        if not isinstance(part, Dropout)
     ]
     named = [*module.named_parameters(), *module.named_buffers()]
     tensors = [f"{name}:{tuple(each.shape)}:{each.dtype}:{each.requires_grad}" for name, each in named]
     return "\n".join((*layers, *tensors))
+
+
+def dropping(module: nn.Module) -> frozenset[str]:
+    """Return the places of its layers that drop something."""
+    return frozenset(name for name, part in module.named_modules() if isinstance(part, Dropout))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,9 @@ class _Decision:
 class FusedStep:
     """Computes the gradients of all networks from a batch each, and each one's mean loss, on the device.
 
-    Building it moves the weights of the networks into stacks; the networks themselves, their optimizers and
-    averages go on working as if they were alone.
+    The first of them has all layers that drop something in any other. Building it moves the weights of the
+    networks into stacks; the networks themselves, their optimizers and averages go on working as if they
+    were alone.
     """
 
     def __init__(self, steppers: Sequence[Stepper]) -> None:
@@ -63,6 +70,7 @@ class FusedStep:
             name: _stacked([dict(module.named_buffers())[name] for module in self._modules])
             for name, _ in self._modules[0].named_buffers()
         }
+        self._named = [_named_random_layers(module) for module in self._modules]
         self._own = [dict(module.named_parameters()) for module in self._modules]
         self._decisions: Sequence[_Decision] = ()
         self._seen: Sequence[int] = ()
@@ -105,14 +113,19 @@ class FusedStep:
         return vmap(one)(self._parameters, self._buffers, images, list(drawn))
 
     def _drawn(self, images: Tensor) -> list[Tensor]:
-        """Let each network draw what it would have drawn alone."""
+        """Let each network draw what it would have drawn alone; what it has no layer for changes nothing."""
         found: list[Tensor] = []
         for each in self._decisions:
             like = torch.empty_strided(each.shape, each.strides, device=images.device)
-            layers = (module.get_submodule(each.place) for module in self._modules)
-            drawn = [layer.decide(like) for layer in layers if isinstance(layer, SeededLayer)]
-            found.append(torch.stack(drawn))
+            layers = [named.get(each.place) for named in self._named]
+            found.append(
+                torch.stack([layer.decide(like) if layer else torch.ones_like(like) for layer in layers])
+            )
         return found
+
+
+def _named_random_layers(module: nn.Module) -> Mapping[str, SeededLayer]:
+    return {name: part for name, part in module.named_modules() if isinstance(part, SeededLayer)}
 
 
 def _stacked(tensors: Sequence[Tensor]) -> Tensor:

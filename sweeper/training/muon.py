@@ -38,6 +38,8 @@ class MuonAdamW(torch.optim.Optimizer):
     def step(self, closure: Callable[[], float] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Make one update of all parameters."""
         for weight, view in self._views.items():
+            if view.data_ptr() != weight.data_ptr():  # a pack has moved the weight
+                view.data = _order(weight)(weight.detach())
             view.grad = None if weight.grad is None else _order(weight)(weight.grad)
         group = self.param_groups[0]
         self._muon.param_groups[0].update(lr=group["lr"], weight_decay=group["weight_decay"])

@@ -8,7 +8,7 @@ from sweeper.training.recipe import Recipe, can_share, compose
 from sweeper.trial import Config, canonical
 
 _DROPPED = ("dropout", "head_dropout")
-"""Options of a network by which trials may differ that train as one: how much is dropped, but not whether."""
+"""Options of a network by which trials may differ that train as one: what is dropped, and how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,7 @@ def kind_of(config: Config, train: TrainSpec, resources: ResourcesSpec) -> PackK
     recipe = compose(config, train)
     if why := _why_alone(recipe):
         return PackKind(alone=why)
-    options = {
-        name: bool(value) if name in _DROPPED else value for name, value in recipe.model_options.items()
-    }
+    options = {name: value for name, value in recipe.model_options.items() if name not in _DROPPED}
     same = (recipe.train.batch_size, recipe.train.precision, recipe.pixels)
     images = (recipe.normalization, canonical(recipe.normalization_options))
     held = resources.of(config).model_dump_json()
