@@ -51,4 +51,6 @@ class Epoch:
         trained = self.clock()
         metrics = {"train/loss": loss, **self.learner.validate()}
         metrics["images_per_second"] = self.learner.images_per_epoch / max(trained - began, 1e-9)
-        return Trained(metrics | CoreTime.now().since(cores), self.clock() - began)
+        ended = self.clock()
+        metrics["validation_seconds"] = ended - trained
+        return Trained(metrics | CoreTime.now().since(cores), ended - began)

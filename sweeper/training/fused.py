@@ -35,8 +35,9 @@ def train_together(epochs: Sequence[Epoch]) -> list[Trained]:
         own |= dict.fromkeys(group, seconds / len(group))
     validated: list[dict[str, float]] = []
     for place, epoch in enumerate(epochs):
-        validated.append(epoch.learner.validate())
-        own[place] += lap()
+        scores = epoch.learner.validate()
+        validated.append(scores | {"validation_seconds": (seconds := lap())})
+        own[place] += seconds
     used, whole = CoreTime.now().since(cores), max(sum(own.values()), 1e-9)
     return [
         Trained(

@@ -28,7 +28,7 @@ from sweeper.trial import Report, Trial, derive
 METRICS = (
     "train/loss", "valid/loss", "valid/top1", "valid/top5", "valid/balanced_top1",
     "images_per_second", "device_seconds", "gpu_hours", "epoch", "cpu_seconds", "core_wait_seconds",
-    "checkpoint_seconds",
+    "checkpoint_seconds", "validation_seconds",
 )  # fmt: skip
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from sweeper.results.cards.bill import sums as sums_card
 from sweeper.results.costs import Bill, bill
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.store.attempt import Attempt
+from sweeper.store.history import SweepHistory
 from sweeper.wording import counted, device_text, duration_text
 
 _MOST_BARS = 2_000
@@ -76,9 +77,11 @@ def _shares(board: Leaderboard, made: Bill) -> Iterator[Share]:
     set_up = min(sums.set_up, max(0.0, sums.billed - sums.productive))
     lost = sum(each.repeated for each in made.preempted)
     other = max(0.0, sums.billed - sums.productive - set_up)
-    trained = max(0.0, sums.productive - min(lost, sums.productive))
+    productive = max(0.0, sums.productive - min(lost, sums.productive))
+    validated = min(productive, _validated(board.sweep.history))
     parts = (
-        Share("trained and validated", trained, BLUE, ""),
+        Share("trained" if validated else "trained and validated", productive - validated, BLUE, ""),
+        Share("validated", validated, SKY, "-"),
         Share("lost and trained again", min(lost, sums.productive), PURPLE, "+"),
         Share("set-up", set_up, ORANGE, "/"),
         Share("waiting for an answer or a checkpoint", other, YELLOW, "x"),
@@ -86,6 +89,16 @@ def _shares(board: Leaderboard, made: Bill) -> Iterator[Share]:
         Share("saved by early stopping (estimate)", made.saved, GREEN, "\\"),
     )
     return (part for part in parts if part.seconds > 0) if sums.billed > 0 else iter(())
+
+
+def _validated(history: SweepHistory) -> float:
+    """Return the device-seconds of validation; 0 for records from before reports told it."""
+    return sum(
+        report.metrics.get("validation_seconds", 0.0) * trial.attempts[-1].share
+        for trial in history.trials.values()
+        if trial.attempts
+        for report in trial.reports
+    )
 
 
 def timeline(board: Leaderboard) -> Section:

@@ -216,3 +216,29 @@ def test_a_damaged_evaluation_is_said(make_run, say):
     (found,) = paths.root.glob("evaluation/*/test/evaluation.json")
     found.write_text('{"split": "test", "classes": 3}')
     assert "evaluation.json is damaged: `sweeper evaluate toy`" in page(say, "toy")
+
+
+def validating(trial):
+    for epoch in range(1, 3):
+        yield Report(epoch, 0.5, 1.0 * epoch, {"valid/top1": 0.5, "validation_seconds": 0.25}, None)
+
+
+def time_parts(say, tmp_path) -> dict[str, float]:
+    assert say("report", "toy", "-o", str(tmp_path / "toy.md")).code == 0
+    text = (tmp_path / "toy.md").read_text().partition("## Where the device time went")[2]
+    rows = re.findall(r"^\| ([a-z][^|]+) \| ([\d.]+) \|$", text.partition("## Timeline")[0], re.MULTILINE)
+    return {name: float(seconds) for name, seconds in rows}
+
+
+def test_what_was_trained_is_told_from_what_was_validated(make_run, say, tmp_path):
+    make_run("toy", budget={"trials": 4}, scheduler={"type": "none"}, workload=validating)
+    parts = time_parts(say, tmp_path)
+    assert parts["trained"] == pytest.approx(4 * 1.5, abs=0.1)
+    assert parts["validated"] == pytest.approx(4 * 0.5, abs=0.1)
+
+
+def test_a_record_that_does_not_tell_validation_apart_says_so(make_run, say, tmp_path):
+    make_run("toy", budget={"trials": 4})
+    parts = time_parts(say, tmp_path)
+    assert "trained and validated" in parts
+    assert "validated" not in parts

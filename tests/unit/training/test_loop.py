@@ -54,7 +54,7 @@ def test_every_metric_of_the_design_is_reported_and_none_of_the_test_split(patte
     report = next(run(patterns))
     assert set(report.metrics) == {
         *LEARNT, "images_per_second", "device_seconds", "gpu_hours", "epoch",
-        "cpu_seconds", "core_wait_seconds", "checkpoint_seconds",
+        "cpu_seconds", "core_wait_seconds", "checkpoint_seconds", "validation_seconds",
     }  # fmt: skip
     assert report.score == report.metrics["valid/top1"]
     assert "test" not in patterns.opened
