@@ -106,9 +106,11 @@ def lines_run() -> Callable[..., int]:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test finds what another session prepared, or writes where the user's images are kept."""
+    """No test finds what another session prepared, writes where the user's images are kept, or tells whom
+    the user's own configuration names."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SWEEPER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield
 
 

@@ -45,6 +45,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "sync": ("sweeper.cli.sync", "Deliver to MLflow what it has not confirmed."),
     "data": ("sweeper.cli.data", "Look at, prepare, fetch and tidy the images."),
     "ui": ("sweeper.cli.ui", "Show MLflow's UI on what sweeps have told it."),
+    "notify": ("sweeper.cli.notify", "Show and test whom sweeps tell what happens."),
     "schema": ("sweeper.cli.schema", "Print the JSON Schema of sweep files, for editors."),
 }
 INTERRUPTED = 130

@@ -5,7 +5,7 @@ import functools
 import click
 
 from sweeper.cli.parts.options import overrides, sweep_file
-from sweeper.cli.parts.runner_options import where_options, with_metrics
+from sweeper.cli.parts.runner_options import where_options, with_observers
 from sweeper.cli.parts.warning_lines import print_reading, print_warnings
 from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import load_spec
@@ -50,4 +50,4 @@ def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: b
             click.echo("nothing was started")
             return 0
         with own_cores(spec.name, where, functools.partial(click.echo, err=True)) as here:
-            return say(launch_new(planned, with_metrics(here)), spec.name)
+            return say(launch_new(planned, with_observers(here)), spec.name)

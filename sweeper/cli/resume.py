@@ -6,7 +6,7 @@ import click
 
 from sweeper.cli.parts.options import one_trial, sweep_name
 from sweeper.cli.parts.requests import let_go_on
-from sweeper.cli.parts.runner_options import where_options, with_metrics
+from sweeper.cli.parts.runner_options import where_options, with_observers
 from sweeper.config.run_options import RunOptions
 from sweeper.errors import SpecError
 from sweeper.launch.changes import edits, extension, shortened
@@ -45,7 +45,7 @@ def command(name: str, trial: str | None, where: RunOptions, takeover: bool, ima
         from sweeper.launch.run import drive
         from sweeper.launch.warm_up import warming
 
-        with warming(sweep.spec, with_metrics(where)) as where, own_cores(name, where, note) as here:
+        with warming(sweep.spec, with_observers(where)) as where, own_cores(name, where, note) as here:
             return say(drive(resumed(sweep, here, images)), name)
 
 

@@ -32,6 +32,11 @@ _LIMITS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "literal_error": lambda ctx: ctx["expected"].replace("'", ""),
 }
 
+_ELSEWHERE: Mapping[str, str] = {
+    "notify": "it may come from a stranger: write it into your own ~/.config/sweeper/config.yaml"
+}
+"""Keys that another file has."""
+
 
 def problems(error: ValidationError, raw: object, model: type[BaseModel]) -> list[SpecError]:
     """Return every mistake, in the order of the fields, each with the dotted path of its key."""
@@ -86,6 +91,8 @@ def _problem(path: str, details: Sequence[ErrorDetails], model: type[BaseModel])
     if first["type"] == "missing":
         return SpecError(f"{name!r} is missing", path=path)
     if first["type"] == "extra_forbidden":
+        if path in _ELSEWHERE:
+            return SpecError("a sweep file cannot say this", path=path, hint=_ELSEWHERE[path])
         return SpecError(f"no key is called {name!r}", path=path, hint=nearest(name, siblings))
     expected = " or ".join(dict.fromkeys(_expected(each) for each in details))
     hint = ""

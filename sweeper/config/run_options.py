@@ -5,6 +5,18 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 
+class Teller(Protocol):
+    """Who tells people that do not watch."""
+
+    def update(self, snapshot: Any) -> list[str]:
+        """Tell what is new in this snapshot, and return at once what could not be told, in words."""
+        ...
+
+    def end(self, why: str) -> list[str]:
+        """Tell how the launch ended, within seconds."""
+        ...
+
+
 class Metrics(Protocol):
     """Where monitoring reads how the sweep stands."""
 
@@ -24,7 +36,8 @@ class RunOptions:
     `usd_per_gpu_hour` prices every GPU alike; without it nodes are priced by their labels.
     `instance` names the type of nodes without a label, as their cloud does.
     `is_sharing` runs beside other sweeps of this machine instead of waiting for their cores.
-    `metrics` is the server on `metrics_port`, once it listens; `worker` a process that was started early.
+    `metrics` is the server on `metrics_port`, once it listens; `words` tells people that do not watch;
+    `worker` is a process that was started early.
     """
 
     runner: str = ""
@@ -35,6 +48,7 @@ class RunOptions:
     usd_per_gpu_hour: float | None = None
     instance: str = ""
     metrics: Metrics | None = None
+    words: Teller | None = None
     worker: Any = None
     is_sharing: bool = False
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from types import FrameType
 
-from sweeper.config.run_options import Metrics
+from sweeper.config.run_options import RunOptions
 from sweeper.config.spec import SweepSpec
 from sweeper.launch.disk import Copies, DiskGuard
 from sweeper.launch.live_snapshot import Driven, LiveSnapshot, moment_of
@@ -51,7 +51,7 @@ class Driver:
     paths: SweepPaths
     console: Console
     sender: Sender
-    metrics: Metrics | None = None
+    options: RunOptions = field(default_factory=RunOptions)
     _beat_at: float = 0.0
     _look_at: float = 0.0
     _copy: Copies = field(init=False)
@@ -83,11 +83,12 @@ class Driver:
 
     @contextlib.contextmanager
     def _parting(self) -> Generator[None]:
-        """End the sender where the block fails; an interrupt does not wait for it."""
+        """End the sender where the block fails, and tell people; an interrupt does not wait for it."""
 
         def end(kind: type[BaseException] | None, *_: object) -> None:
             if kind and issubclass(kind, Exception):
                 self.sender.close(PARTING_SECONDS)
+                self._tell_end(f"broken off by {kind.__name__}")
 
         with contextlib.ExitStack() as stack:
             stack.push(end)
@@ -126,11 +127,12 @@ class Driver:
 
     def finish(self) -> Ending:
         """Give tracking a bounded time to catch up, and let go of everything."""
+        self._tell_end(self.sweep.history.closed)
         undelivered = self.sender.flush(FLUSH_SECONDS)
         problem = self.sender.problem if undelivered else ""
         self.sender.close()
-        if self.metrics:
-            self.metrics.close()
+        if self.options.metrics:
+            self.options.metrics.close()
         return Ending(self._exit_code(undelivered), self.sweep.history.closed, undelivered, problem)
 
     def _exit_code(self, undelivered: int) -> int:
@@ -155,8 +157,17 @@ class Driver:
     def _show(self) -> None:
         snapshot = self._live.take(undelivered=self.record.pending_count(), problem=self.sender.problem)
         self.console.update(snapshot)
-        if self.metrics:
-            self.metrics.update(snapshot)
+        if self.options.metrics:
+            self.options.metrics.update(snapshot)
+        if self.options.words:
+            for problem in self.options.words.update(snapshot):
+                self.console.note(problem)
+
+    def _tell_end(self, why: str) -> None:
+        if self.options.words:
+            words = self.options.words
+            for problem in (*words.update(self._live.take()), *words.end(why)):
+                self.console.note(problem)
 
     @contextlib.contextmanager
     def _signals_caught(self) -> Generator[None]:

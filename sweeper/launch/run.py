@@ -64,7 +64,7 @@ def _driven(launch: Launch) -> Ending:
         if training:
             prepare_images(sweep, launch.plan, console.note)
             training.leave_mark()
-        driver = Driver(sweep, record, paths, console, sender, options.metrics)
+        driver = Driver(sweep, record, paths, console, sender, options)
         sweep.listen(driver.on_event)
         sweep.listen(Announcer(spec, console.note))
         if sweep.history.known:

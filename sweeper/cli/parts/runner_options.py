@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from sweeper.config.run_options import RunOptions
+from sweeper.config.user_config import user_config
 from sweeper.cost.prices import load_prices
 from sweeper.errors import PreflightError, SpecError
 
@@ -47,13 +48,21 @@ def _check_address(address: str) -> None:
         raise PreflightError(problem, where=f"--address {address}", hint=hint) from error
 
 
-def with_metrics(where: RunOptions) -> RunOptions:
-    """Listen on the port for metrics before anything is written; PreflightError where another does."""
-    if where.metrics_port is None:
-        return where
-    from sweeper.trackers.prometheus import MetricsServer
+def with_observers(where: RunOptions) -> RunOptions:
+    """Listen on the port for metrics before anything is written, and tell whom the user's own file names.
 
-    return replace(where, metrics=MetricsServer(where.metrics_port))
+    PreflightError where another process has the port.
+    """
+    if where.metrics_port is not None:
+        from sweeper.trackers.prometheus import MetricsServer
+
+        where = replace(where, metrics=MetricsServer(where.metrics_port))
+    if notify := user_config().notify:
+        from sweeper.launch.notices import Notices
+        from sweeper.trackers.notifier import Notifier
+
+        where = replace(where, words=Notices(notify, Notifier(notify.to)))
+    return where
 
 
 def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,6 +88,7 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
             raise SpecError(f"--runner {runner} joins no cluster: --address {address}", hint="leave one out")
         if address:
             _check_address(address)
+        user_config()  # refused here too
         load_prices(usd_per_gpu_hour=usd_per_gpu_hour, instance=instance)  # refused here, if at all
         name = runner or ("ray_tune" if local or address else "")
         where = RunOptions(
