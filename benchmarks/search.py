@@ -153,7 +153,7 @@ def scale(*, as_json: bool, trials: int) -> int:
     few, many = (decision(count) for count in (1_000, 10_000))
     figures = {"asha: microseconds a decision, 1,000 trials": few, "asha: the same, 10,000 trials": many}
     claims = [Claim("asha: cost of a decision, 10,000 over 1,000 trials", many / few, 1.5, at_most=True)]
-    for algorithm, limit in (("random", 60), ("tpe", 600)):
+    for algorithm, limit in (("random", 60), ("gp", 60), ("tpe", 600)):
         overrides = [f"budget={{trials: {trials}}}", f"search={{algorithm: {algorithm}}}"]
         spec = load_spec(ROOT / "search_spaces" / "uecfood.yaml", overrides)
         began = time.process_time()

@@ -9,7 +9,7 @@ from sweeper.config.space import Space
 from sweeper.search import searcher
 from sweeper.search.optuna import MemorySearch
 from sweeper.search.parts.axes import Axes
-from sweeper.search.parts.rung_sampler import RungSampler
+from sweeper.search.parts.rung_sampler import RungSampler, Seen
 from sweeper.trial import Goal
 
 
@@ -28,7 +28,7 @@ def gp(
     """Expected improvement for its predicted seconds, by a Gaussian process over the scores at one rung: the
     highest that `least` trials have reached. `startup` results come first, `random_share` of the proposals
     are random, and the model sees the best and the newest `history` trials."""
-    axes = Axes.of_space(space)
+    axes, seen = Axes.of_space(space), Seen()
 
     def sampler(of_seed: int) -> BaseSampler:
         return RungSampler(
@@ -38,6 +38,7 @@ def gp(
             least=least,
             cost_weight=cost_weight,
             axes=axes,
+            seen=seen,
         )
 
     return MemorySearch(space, goal, seed, sampler, history=history)

@@ -114,9 +114,10 @@ class Axes:
 
     def rows(self, configs: Iterable[Mapping[str, Any]]) -> np.ndarray:
         """Return one row for each configuration, [n, axes]."""
-        return np.array([self._row(config) for config in configs]).reshape(-1, len(self._axes))
+        return np.array([self.row(config) for config in configs]).reshape(-1, len(self._axes))
 
-    def _row(self, config: Mapping[str, Any]) -> list[float]:
+    def row(self, config: Mapping[str, Any]) -> list[float]:
+        """Return the place of each axis' value, `ABSENT` where the configuration has none."""
         row = [ABSENT] * len(self._axes)
         for label, value in config.items():
             column = self._column.get(label)

@@ -4,15 +4,14 @@ It is kept small on purpose. One length for all axes, and two sizes of noise, ar
 nine combinations: with a few dozen results there is no more to learn, and a search has 50 ms to answer in.
 """
 
+import bisect
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg, special
-
-Curve = Mapping[int, float]
-"""Scores by epoch; larger is better."""
 
 LENGTHS = (0.35, 0.7, 1.4)
 NOISES = ((0.003, 0.03), (0.03, 0.1), (0.15, 0.3))
@@ -21,34 +20,47 @@ _LENGTH_PRIOR = (math.log(0.6), 2.0)
 _NOISE_PRIOR = (math.log(0.02), 8.0)
 
 
-def deciding_rung(curves: Sequence[Curve], least: int) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """The best score of a trial up to each step that it reported; larger is better."""
+
+    steps: Sequence[int]
+    best: Sequence[float]
+
+    @classmethod
+    def of(cls, scores: Mapping[int, float]) -> "Climb":
+        """Return that of some scores; before the first step it is the worst of them."""
+        steps = sorted(scores)
+        best = itertools.accumulate((scores[step] for step in steps), max)
+        return cls(steps, [min(scores.values()), *best])
+
+    @property
+    def end(self) -> int:
+        """The last step that was reported."""
+        return self.steps[-1]
+
+    def at(self, step: int) -> float:
+        """Return the best score up to a step."""
+        return self.best[bisect.bisect_right(self.steps, step)]
+
+
+def deciding_rung(climbs: Sequence[Climb], least: int) -> int | None:
     """Return the highest epoch that so many trials have reached; None where no epoch has."""
-    ends = sorted((max(curve) for curve in curves if curve), reverse=True)
+    ends = sorted((climb.end for climb in climbs), reverse=True)
     return ends[least - 1] if len(ends) >= least else None
 
 
-def levelled(curves: Sequence[Curve], rung: int) -> tuple[np.ndarray, np.ndarray]:
+def levelled(climbs: Sequence[Climb], rung: int) -> tuple[np.ndarray, np.ndarray]:
     """Return each trial's best score up to the rung, and whether it is foretold, because it ended below.
 
     What it would have gained is the median gain of those that went on. They were chosen for being good, so
-    it is too much for most; the noise of what is foretold says so to the model. No curve may be empty.
+    it is too much for most; the noise of what is foretold says so to the model.
     """
-    passed = [curve for curve in curves if max(curve) >= rung]
-    gains: dict[int, float] = {}
-    values, is_short = np.empty(len(curves)), np.zeros(len(curves), dtype=bool)
-    for place, curve in enumerate(curves):
-        end = max(curve)
-        values[place] = _best(curve, rung)
-        if end < rung:
-            if end not in gains:
-                gains[end] = float(np.median([_best(each, rung) - _best(each, end) for each in passed]))
-            values[place] += gains[end]
-            is_short[place] = True
-    return values, is_short
-
-
-def _best(curve: Curve, epoch: int) -> float:
-    return max((score for step, score in curve.items() if step <= epoch), default=min(curve.values()))
+    is_short = np.array([climb.end < rung for climb in climbs])
+    passed = [climb for climb in climbs if climb.end >= rung]
+    ends = {climb.end for climb in climbs if climb.end < rung}
+    gains = {end: float(np.median([each.at(rung) - each.at(end) for each in passed])) for end in ends}
+    return np.array([climb.at(rung) + gains.get(climb.end, 0.0) for climb in climbs]), is_short
 
 
 def standardized(values: np.ndarray) -> np.ndarray:

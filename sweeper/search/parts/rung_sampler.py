@@ -1,7 +1,7 @@
 """A sampler for Optuna whose model looks at one rung: the highest that enough trials have reached."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.search.parts.axes import Axes
 from sweeper.search.parts.gaussian_process import (
-    Curve,
+    Climb,
     GaussianProcess,
     deciding_rung,
     levelled,
@@ -23,6 +23,9 @@ from sweeper.search.parts.gaussian_process import (
 COST = "device_seconds"
 """The attribute of a trial with what it took; a study without it searches without regard to cost."""
 DRAWN, NEIGHBORS, REFINED = 300, 300, 100
+"""Candidates of a proposal: drawn, near the best that are known, and near the best of these."""
+THOROUGH = 500
+"""Up to this trial every proposal has so many candidates; later ones ever fewer, at least a fifth."""
 CENTERS = 8
 """Observed points whose neighborhood is looked at: those with the highest means."""
 RUNNING = 30
@@ -39,7 +42,8 @@ class RungSampler(BaseSampler):
     have reported. What was pruned below is foretold from those that went on, and trusted less. A share of
     the proposals is random, so that what survives is compared with something else than itself.
 
-    `axes` are those of a space with conditions; without them they are read from the study's trials.
+    `axes` are those of a space with conditions; without them they are read from the study's trials. `seen`
+    is what the samplers of a study share where each proposal has its own; it needs `axes`.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class RungSampler(BaseSampler):
         least: int = 8,
         cost_weight: float = 1.0,
         axes: Axes | None = None,
+        seen: "Seen | None" = None,
     ) -> None:
         self._random = np.random.default_rng(seed)
         self._independent = RandomSampler(seed=seed)
@@ -59,6 +64,7 @@ class RungSampler(BaseSampler):
         self._least = least
         self._cost_weight = cost_weight
         self._axes = axes
+        self._seen = seen
 
     def reseed_rng(self) -> None:
         """Begin another sequence of draws, as Optuna asks of each process."""
@@ -100,18 +106,18 @@ class RungSampler(BaseSampler):
     def _proposed(self, axes: Axes, study: Study, trial: FrozenTrial) -> np.ndarray | None:
         trials = [each for each in _others(study, trial) if each.state is not TrialState.FAIL]
         sign = 1.0 if study.direction is StudyDirection.MAXIMIZE else -1.0
-        curves = _curves(trials, sign)
-        reporting = [place for place, curve in enumerate(curves) if curve]
-        rung = deciding_rung([curves[place] for place in reporting], self._least)
+        rows, climbs = (self._seen or Seen()).of(axes, trials, sign)
+        reporting = [place for place, climb in enumerate(climbs) if climb]
+        known = [climb for climb in climbs if climb]
+        rung = deciding_rung(known, self._least)
         if rung is None or len(reporting) < self._startup:
             return None
-        rows = axes.rows([each.params for each in trials])
-        values, is_short = levelled([curves[place] for place in reporting], rung)
+        values, is_short = levelled(known, rung)
         # what cannot be trained has told nothing and is over: no better than the worst
-        useless = [p for p, t in enumerate(trials) if not curves[p] and t.state is TrialState.PRUNED]
+        useless = [p for p, t in enumerate(trials) if not climbs[p] and t.state is TrialState.PRUNED]
         values = np.concatenate([values, np.full(len(useless), values.min())])
         is_short = np.concatenate([is_short, np.ones(len(useless), dtype=bool)])
-        running = [p for p, t in enumerate(trials) if not curves[p] and t.state is TrialState.RUNNING]
+        running = [p for p, t in enumerate(trials) if not climbs[p] and t.state is TrialState.RUNNING]
         running = running[-RUNNING:]
         points = axes.features(rows[[*reporting, *useless]])
         process = GaussianProcess.fitted(points, standardized(values), is_short, axes.features(rows[running]))
@@ -122,23 +128,27 @@ class RungSampler(BaseSampler):
             features = axes.features(candidates)
             return process.improvement(features) * np.exp(-self._cost_weight * (features @ pace))
 
-        return self._best(axes, rows, centers, worth)
+        effort = min(1.0, max(0.2, THOROUGH / max(each.number for each in trials)))
+        return self._best(axes, rows, centers, worth, effort)
 
-    def _best(self, axes: Axes, known: np.ndarray, centers: np.ndarray, worth: Any) -> np.ndarray | None:
+    def _best(
+        self, axes: Axes, known: np.ndarray, centers: np.ndarray, worth: Any, effort: float
+    ) -> np.ndarray | None:
         """Return the candidate that is worth most and is not known yet."""
         random = self._random
-        around = centers[random.integers(len(centers), size=NEIGHBORS)]
+        drawn, half, refined = (int(effort * count) for count in (DRAWN, NEIGHBORS / 2, REFINED))
+        around = centers[random.integers(len(centers), size=2 * half)]
         rows = np.concatenate(
             [
-                axes.drawn(DRAWN, random),
-                axes.near(around[: NEIGHBORS // 2], 0.1, random),
-                axes.near(around[NEIGHBORS // 2 :], 0.02, random),
+                axes.drawn(drawn, random),
+                axes.near(around[:half], 0.1, random),
+                axes.near(around[half:], 0.02, random),
             ]
         )
         found = worth(rows)
         for width in (0.05, 0.02):
             best = np.argsort(-found, kind="stable")[:5]
-            more = axes.near(rows[best][random.integers(len(best), size=REFINED)], width, random)
+            more = axes.near(rows[best][random.integers(len(best), size=refined)], width, random)
             rows, found = np.concatenate([rows[best], more]), np.concatenate([found[best], worth(more)])
         taken = {row.tobytes() for row in known}
         order = np.argsort(-found, kind="stable")
@@ -165,17 +175,31 @@ def _others(study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
     return [each for each in study.get_trials(deepcopy=False) if each.number != trial.number]
 
 
-def _curves(trials: Sequence[FrozenTrial], sign: float) -> list[Curve]:
-    """Return each trial's scores by step; one that reported none has its value at the study's last step."""
-    last = max((each.last_step or 0 for each in trials), default=0)
-    curves: list[Curve] = []
-    for each in trials:
-        curve = _finite(each.intermediate_values, sign)
-        if not curve and each.state is TrialState.COMPLETE and each.value is not None:
-            curve = _finite({last: each.value}, sign)
-        curves.append(curve)
-    return curves
+class Seen:
+    """What a model takes from each trial that is over, worked out once: it is looked at again and again.
+
+    A trial that gets further is another object, in Optuna's storage and in ours. The axes stay the same.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[FrozenTrial, list[float], Climb | None]] = {}
+
+    def of(
+        self, axes: Axes, trials: Sequence[FrozenTrial], sign: float
+    ) -> tuple[np.ndarray, list[Climb | None]]:
+        """Return the trials' rows and their climbs; one that has no score has none."""
+        found = [
+            self._kept.get(id(each)) or (each, axes.row(each.params), _climb(each, sign)) for each in trials
+        ]
+        self._kept = {id(view[0]): view for view in found if view[0].state.is_finished()}
+        climbs = [climb for _, _, climb in found]
+        last = max((climb.end for climb in climbs if climb), default=0)
+        for place, each in enumerate(trials):
+            if not climbs[place] and each.state is TrialState.COMPLETE and each.value is not None:
+                climbs[place] = Climb.of({last: sign * each.value})  # it reported nothing on its way
+        return np.array([row for _, row, _ in found]), climbs
 
 
-def _finite(scores: Mapping[int, float], sign: float) -> Curve:
-    return {step: sign * score for step, score in scores.items() if math.isfinite(score)}
+def _climb(trial: FrozenTrial, sign: float) -> Climb | None:
+    scores = {step: sign * score for step, score in trial.intermediate_values.items() if math.isfinite(score)}
+    return Climb.of(scores) if scores else None

@@ -179,3 +179,40 @@ def test_it_refuses_a_study_of_two_objectives():
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=RungSampler(seed=0))
     with pytest.raises(ValueError, match="multi-objective"):
         study.optimize(lambda trial: (trial.suggest_float("x", 0, 1), 1.0), n_trials=1)
+
+
+def test_what_was_worked_out_before_changes_no_proposal(make_space):
+    """A search that proposed all along has rows and climbs of earlier trials at hand; a resumed one has not."""
+    space = make_space(RATE)
+
+    def curve(config):
+        return {1: -abs(exponent(config) + 2), 2: -abs(exponent(config) + 2.5)}
+
+    def proposals(asks_on_the_way):
+        search, random = gp(space), searcher["random"](space, Goal.MAXIMIZE, 1)
+        for number in range(40):
+            config = random.suggest(number)
+            tell(search, number, config, {1: curve(config)[1]})
+            if asks_on_the_way:
+                search.suggest(1_000 + number)
+                search.on_complete(1_000 + number, State.FAILED, None)
+            search.on_report(number, 2, curve(config)[2])  # it was promoted
+        return [search.suggest(number) for number in range(40, 44)]
+
+    assert proposals(asks_on_the_way=True) == proposals(asks_on_the_way=False)
+
+
+def test_a_late_proposal_looks_at_fewer_candidates(make_space, monkeypatch):
+    space, drawn = make_space(RATE), []
+    monkeypatch.setattr(
+        Axes,
+        "drawn",
+        lambda self, count, random, inner=Axes.drawn: drawn.append(count) or inner(self, count, random),
+    )
+    for first in (0, 10_000):
+        search, random = gp(space), searcher["random"](space, Goal.MAXIMIZE, 1)
+        for number in range(first, first + 24):
+            config = random.suggest(number)
+            tell(search, number, config, {2: exponent(config)})
+        search.suggest(first + 24)
+    assert drawn == [300, 60]

@@ -1,24 +1,31 @@
 import numpy as np
 import pytest
 
-from sweeper.search.parts.gaussian_process import GaussianProcess, deciding_rung, levelled, standardized
+from sweeper.search.parts.gaussian_process import (
+    Climb,
+    GaussianProcess,
+    deciding_rung,
+    levelled,
+    standardized,
+)
 
 CURVES = [{1: 0.2, 2: 0.5, 4: 0.6}, {1: 0.3, 2: 0.4, 4: 0.8}, {1: 0.25, 2: 0.3}, {1: 0.1}]
+CLIMBS = [Climb.of(curve) for curve in CURVES]
 
 
 @pytest.mark.parametrize(("least", "rung"), [(1, 4), (2, 4), (3, 2), (4, 1), (5, None)])
 def test_the_deciding_rung_is_the_highest_that_enough_trials_have_reached(least, rung):
-    assert deciding_rung(CURVES, least) == rung
+    assert deciding_rung(CLIMBS, least) == rung
 
 
 def test_a_trial_that_ended_below_the_rung_is_foretold_by_the_gain_of_those_that_went_on():
-    values, is_short = levelled(CURVES, 4)
+    values, is_short = levelled(CLIMBS, 4)
     assert values == pytest.approx([0.6, 0.8, 0.3 + (0.1 + 0.4) / 2, 0.1 + (0.4 + 0.5) / 2])
     assert is_short.tolist() == [False, False, True, True]
 
 
 def test_what_a_trial_reached_beyond_the_rung_does_not_count():
-    values, _ = levelled([{1: 0.2, 9: 0.9}, {1: 0.3}], 1)
+    values, _ = levelled([Climb.of({1: 0.2, 9: 0.9}), Climb.of({1: 0.3})], 1)
     assert values == pytest.approx([0.2, 0.3])
 
 
