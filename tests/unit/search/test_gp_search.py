@@ -182,7 +182,7 @@ def test_it_refuses_a_study_of_two_objectives():
 
 
 def test_what_was_worked_out_before_changes_no_proposal(make_space):
-    """A search that proposed all along has rows and climbs of earlier trials at hand; a resumed one has not."""
+    """A search that proposed all along has what earlier trials told at hand; a resumed one has not."""
     space = make_space(RATE)
 
     def curve(config):
