@@ -9,7 +9,7 @@ from sweeper.config.space import Space
 from sweeper.search import searcher
 from sweeper.search.optuna import MemorySearch
 from sweeper.search.parts.axes import Axes
-from sweeper.search.parts.rung_sampler import RungSampler, Seen
+from sweeper.search.parts.rung_sampler import RungSampler, Insight
 from sweeper.trial import Goal
 
 
@@ -28,7 +28,7 @@ def gp(
     """Expected improvement for its predicted seconds, by a Gaussian process over the scores at one rung: the
     highest that `least` trials have reached. `startup` results come first, `random_share` of the proposals
     are random, and the model sees the best and the newest `history` trials."""
-    axes, seen = Axes.of_space(space), Seen()
+    axes, seen = Axes.of_space(space), Insight()
 
     def sampler(of_seed: int) -> BaseSampler:
         return RungSampler(

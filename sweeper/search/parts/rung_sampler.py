@@ -55,7 +55,7 @@ class RungSampler(BaseSampler):
         least: int = 8,
         cost_weight: float = 1.0,
         axes: Axes | None = None,
-        seen: "Seen | None" = None,
+        seen: "Insight | None" = None,
     ) -> None:
         self._random = np.random.default_rng(seed)
         self._independent = RandomSampler(seed=seed)
@@ -106,7 +106,7 @@ class RungSampler(BaseSampler):
     def _proposed(self, axes: Axes, study: Study, trial: FrozenTrial) -> np.ndarray | None:
         trials = [each for each in _others(study, trial) if each.state is not TrialState.FAIL]
         sign = 1.0 if study.direction is StudyDirection.MAXIMIZE else -1.0
-        rows, climbs = (self._seen or Seen()).of(axes, trials, sign)
+        rows, climbs = (self._seen or Insight()).of(axes, trials, sign)
         reporting = [place for place, climb in enumerate(climbs) if climb]
         known = [climb for climb in climbs if climb]
         rung = deciding_rung(known, self._least)
@@ -175,7 +175,7 @@ def _others(study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
     return [each for each in study.get_trials(deepcopy=False) if each.number != trial.number]
 
 
-class Seen:
+class Insight:
     """What a model takes from each trial that is over, worked out once: it is looked at again and again.
 
     A trial that gets further is another object, in Optuna's storage and in ours. The axes stay the same.
