@@ -9,7 +9,7 @@ from sweeper.config.space import Space
 from sweeper.search import searcher
 from sweeper.search.optuna import MemorySearch
 from sweeper.search.parts.axes import Axes
-from sweeper.search.parts.rung_sampler import RungSampler, Insight
+from sweeper.search.parts.rung_sampler import Insight, RungSampler
 from sweeper.trial import Goal
 
 
