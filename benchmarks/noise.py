@@ -133,7 +133,7 @@ def show_ties(name: str, seeds: int) -> None:
     """The table of one set, or of LCBench."""
     if name == "lcbench":
         grounds = tied_arms.surrogates(seeds)
-        sets, images = len(tied_arms.UNSEEN), tied_arms.IMAGES
+        sets, images = len(tied_arms.OTHERS), tied_arms.IMAGES
         title = f"LCBench, {sets} sets, {seeds} seeds, {images:,} images: 100 - regret in %"
     else:
         grounds = tied_arms.landscapes(read(FOLDER), name, REPEATED[name], seeds)

@@ -4,6 +4,7 @@
     python benchmarks/search.py compare [--seeds 20]        every search with every early stopping on them
     python benchmarks/search.py lcbench [--seeds 8]         the same on curves that nobody here made
     python benchmarks/search.py own [--seeds 20]            the same on the sets of portfolio.py
+    python benchmarks/search.py peers [--seeds 20]          ours there beside Optuna's and saved others
     python benchmarks/search.py scale                       what 10,000 trials on 1,000 workers take
 
 `compare` runs the product's own sweep on a virtual clock with four workers. On the *landscape*, processes
@@ -23,11 +24,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-from parts import own_curves
+from parts import own_curves, own_peers
 from parts.anytime import interval
 from parts.curve_recorder import FOLDER, read
 from parts.landscape import Fitted
+from parts.lcbench import EARLY, JUDGED, OTHERS
 from parts.lcbench_arms import FIRST, against, figures, measure
+from parts.lcbench_arms import arms as lcbench_arms
 from parts.measure import Claim, finish
 from parts.recorded import RECORDINGS, ROOT, record
 from parts.replayed import Anytime, Arm, Table, run
@@ -118,7 +121,11 @@ def show(name: str, ground: str, seeds: int, figures: Mapping[str, Mapping[str, 
 def lcbench(chosen: argparse.Namespace) -> int:
     """Measure what is not saved yet, then show regret over sets and seeds, and one arm against each other."""
     rows = Rows(chosen.save)
-    measure(rows, chosen.only or (), chosen.seeds, chosen.workers)
+    works = {
+        name: work for name, work in lcbench_arms(chosen.early).items() if name in (chosen.only or [name])
+    }
+    tasks = OTHERS if chosen.others else JUDGED
+    measure(rows, works, chosen.seeds, chosen.workers, tasks, is_noisy=chosen.noise)
     found = figures(rows, chosen.seeds, chosen.workers)
     ahead = against(rows, chosen.ours, chosen.seeds, chosen.workers) if chosen.ours in found else {}
     if chosen.json:
@@ -141,6 +148,16 @@ def show_own(chosen: argparse.Namespace) -> int:
     for name, ground in itertools.product(chosen.sets, chosen.ground):
         runs = own_curves.compare(rows, name, ground, chosen.seeds, FIRST)
         print(*own_curves.shown(name, ground, rows, runs), sep="\n", flush=True)
+    return 0
+
+
+def peers(chosen: argparse.Namespace) -> int:
+    """Measure what is not saved yet on the landscapes, then show each set."""
+    rows, names = Rows(chosen.save), chosen.sets
+    only = {name: work for name, work in own_peers.arms().items() if name in (chosen.only or [name])}
+    own_peers.measure(rows, own_peers.grounds_of(read(chosen.curves), names), only, chosen.seeds)
+    for name in names:
+        print(*own_peers.shown(rows, name, chosen.seeds), sep="\n")
     return 0
 
 
@@ -201,14 +218,20 @@ def options() -> argparse.ArgumentParser:
     elsewhere = verbs.add_parser("lcbench")
     elsewhere.add_argument("--seeds", type=int, default=8)
     elsewhere.add_argument("--workers", type=int, default=4)
+    elsewhere.add_argument("--others", action="store_true", help="on the sets that no table shows")
+    elsewhere.add_argument("--early", type=int, default=EARLY, help="epochs by which a portfolio is chosen")
+    elsewhere.add_argument("--noise", action="store_true", help="scores as if validated on 1,000 images")
     elsewhere.add_argument("--only", action="append", help="an arm's name")
     elsewhere.add_argument("--ours", default=OURS, help="the arm that is compared with each other")
     elsewhere.add_argument("--save", type=Path, help="lines of finished sweeps, so that it goes on")
-    own = verbs.add_parser("own")
-    own.add_argument("--seeds", type=int, default=20)
-    own.add_argument("--sets", nargs="+", choices=list(SETS), default=["cifar", "groceries"])
+    own, beside = verbs.add_parser("own"), verbs.add_parser("peers")
+    beside.add_argument("--only", action="append", help="an arm's name")
+    beside.add_argument("--save", type=Path, help="lines of finished sweeps, so that it goes on")
+    for verb in (own, beside):
+        verb.add_argument("--seeds", type=int, default=20)
+        verb.add_argument("--sets", nargs="+", choices=list(SETS), default=["cifar", "groceries"])
+        verb.add_argument("--curves", type=Path, default=FOLDER, help="folder of the Parquet parts")
     own.add_argument("--ground", nargs="+", choices=["landscape", "table"], default=["landscape", "table"])
-    own.add_argument("--curves", type=Path, default=FOLDER, help="folder of the Parquet parts")
     scaling = verbs.add_parser("scale")
     scaling.add_argument("--trials", type=int, default=10_000)
     for verb in (comparing, elsewhere, scaling):
@@ -225,6 +248,8 @@ def main() -> int:
         return lcbench(chosen)
     if chosen.verb == "own":
         return show_own(chosen)
+    if chosen.verb == "peers":
+        return peers(chosen)
     if chosen.verb == "scale":
         return scale(as_json=chosen.json, trials=chosen.trials)
     found: dict[str, object] = {}

@@ -1,10 +1,9 @@
 """Value: sweeper beside what a user would pick instead, on photos of groceries, at equal device-seconds.
 
 The other arms are `parts/stock.py`: a plain Ray Tune script, and the same with its images kept in memory.
-Best valid/top5 over device-seconds for each; the claim is that sweeper needs at most a third of the
-device-seconds to the plain script's final top-5. A device-second is a CPU-second of a trial's process (with
-imports and set-up; one thread), because the machine is shared. sweeper's also hold decoding the images
-and fitting the statistics.
+sweeper's is what `sweeper init` writes, with a portfolio that has not seen groceries. The claim: at most a
+third of the device-seconds to the plain script's final top-5. A device-second is a CPU-second of a trial's
+process (with imports and set-up; one thread); sweeper's also hold decoding and the statistics.
 
     python benchmarks/value.py --photos freiburg25 --keep benchmarks/results/value.json --plot docs/value.svg
     python benchmarks/value.py --from benchmarks/results/value.json             # tables of an earlier run
@@ -27,13 +26,16 @@ from typing import Any
 
 from parts.anytime import Curve, Meter, at, draw, interval, ratio_interval, reached
 from parts.measure import cpu
+from parts.shipped_members import file_without
 from parts.stock import run as run_stock
 
-from sweeper.config.spec import SweepSpec, load_spec
+from sweeper.config.spec import SweepSpec, parse_spec
+from sweeper.config.starter import starter_text
 from sweeper.data.dataset import kept_assignment, open_dataset, open_source
 from sweeper.data.prepare import prepare
 from sweeper.plan.image_variants import image_variants
 from sweeper.runners import runner
+from sweeper.search.parts.portfolio_start import started, with_members
 from sweeper.store.events import Event, Reported
 from sweeper.store.outbox import sweep_row
 from sweeper.store.record import Record
@@ -46,23 +48,20 @@ from sweeper.training.open_images import open_for
 from sweeper.training.recipe import compose
 from sweeper.trial import Report, Trial
 
-ROOT = Path(__file__).parents[1]
-FILE = ROOT / "search_spaces" / "groceries.yaml"
 ARMS = {"product": "sweeper", "stock": "plain Ray Tune script", "cached": "the same, images kept in memory"}
 CLAIM = 1 / 3
 PARTS = (1 / 8, 1 / 4, 1 / 2, 1)  # of the budget
 
 
-def spec_of(photos: Path, pixels: list[int], epochs: int, seed: int) -> SweepSpec:
-    """groceries.yaml with no end, as the benchmark stops it, and no zca, which ordinary scripts lack."""
-    return load_spec(
-        FILE,
-        [
-            f"dataset.root={photos}",
+def spec_of(photos: Path, pixels: list[int], epochs: int, seed: int, start: str = "random") -> SweepSpec:
+    """What `sweeper init` writes for these photos, with no end, as the benchmark stops it."""
+    return parse_spec(
+        starter_text(Path("value.yaml"), photos, "uecfood", "valid/top5"),
+        overrides=[
             f"parameters.pixels={pixels}",
             f"train.epochs={epochs}",
-            "parameters.normalization=[none, standardize]",
             f"search.seed={seed}",
+            f"search.start={start}",
             "budget={trials: 100000}",
         ],
     )
@@ -96,7 +95,9 @@ class Metered:
 
 def product(options: argparse.Namespace, folder: Path) -> Meter:
     """One run of sweeper, its record and MLflow on, until so many device-seconds are spent."""
-    spec = spec_of(options.photos, options.pixels, options.epochs, options.seed)
+    (start := folder / "portfolio.yaml").write_text(file_without("uecfood"), encoding="utf-8")
+    spec = spec_of(options.photos, options.pixels, options.epochs, options.seed, str(start))
+    spec = with_members(spec, started(spec))
     record = Record.create(folder / "record.db", {"sweep_id": f"value-{options.seed}"})
     record.append(outbox=[sweep_row(spec, record.meta["sweep_id"])])
     target = Target(f"sqlite:///{folder / 'mlflow.db'}", "value", "value")

@@ -106,13 +106,20 @@ def arms(points: Sequence[Config], fast: Config) -> list[Arm]:
 def one_epoch(workload: Workload, configs: Sequence[Config], budget: float) -> Anytime:
     """Half of the budget trains one configuration after the other for an epoch, the rest the best in full."""
     spent, steps, begun = 0.0, list[tuple[float, float]](), list[tuple[float, Report, Trial]]()
+    bests = list[Config]()
+
+    def told(report: Report, config: Config) -> None:
+        if not steps or report.score > steps[-1][1]:
+            steps.append((spent, report.score))
+            bests.append(config)
+
     for number, config in enumerate(configs):
         if spent >= budget / 2:
             break
         trial = Trial(f"one-{number}", number, config, seed=number)
         report = next(iter(workload(trial)))
         spent += report.device_seconds
-        steps.append((spent, report.score))
+        told(report, config)
         begun.append((report.score, report, trial))
     for _, first, trial in sorted(begun, key=lambda each: -each[0]):
         before = first.device_seconds
@@ -120,8 +127,8 @@ def one_epoch(workload: Workload, configs: Sequence[Config], budget: float) -> A
             if report.epoch > first.epoch and spent < budget:
                 spent += report.device_seconds - before
                 before = report.device_seconds
-                steps.append((spent, report.score))
-    return Anytime(steps, len(begun))
+                told(report, trial.config)
+    return Anytime(steps, len(begun), bests)
 
 
 def compare(rows: Sequence[Row], name: str, ground: str, seeds: int, size: int) -> dict[str, list[Anytime]]:

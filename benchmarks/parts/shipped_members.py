@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 from parts.complementary import Ground
-from parts.own_curves import Candidate, place_of_fast
+from parts.curve_recorder import FOLDER, read
+from parts.own_curves import Candidate, families, grounds, place_of_fast
 from parts.varied_sets import AVERAGED, EPOCHS, PARAMETERS, drawn
 
 from sweeper.config.named_recipes import RECIPES
@@ -73,3 +74,10 @@ def file_text(candidates: Sequence[Candidate], known: Mapping[str, Ground], mach
         PortfolioFile(portfolio=1, description=description, made=made, common=common, members=members),
         COMMENT,
     )
+
+
+def file_without(source: str) -> str:
+    """The file as it would be if no curve had been recorded on the images of that source."""
+    candidates, known = grounds(read(FOLDER))
+    others = {name: ground for name, ground in known.items() if families()[name] != source}
+    return file_text(candidates, others, "")

@@ -9,20 +9,15 @@ from parts import own_curves
 from parts.anytime import interval
 from parts.curve_recorder import Row
 from parts.landscape import Fitted
-from parts.lcbench import TASKS, Surrogate, spec
+from parts.lcbench import IMAGES, OTHERS, Noisy, Surrogate, spec
 from parts.replayed import Arm, run
 from parts.saved_rows import TRAININGS as TRAININGS_ELSEWHERE
 
 from sweeper.config.spec import SweepSpec
 from sweeper.runners import Workload
-from sweeper.schedulers.parts.noise import LUCK, binomial
-from sweeper.trial import Config, Report, Trial, derive
+from sweeper.trial import Config
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
-IMAGES = 1_000
-"""Validation images that the surrogate's scores are given the noise of."""
-UNSEEN = TASKS[8:]
-"""The default is chosen on these; the tables of the searches are made on the others."""
 
 
 @dataclass(frozen=True)
@@ -37,24 +32,6 @@ class Ground:
     grace: int
 
 
-@dataclass(frozen=True)
-class Noisy:
-    """The surrogate as if it were validated on images; half of the noise stays for all epochs of a run."""
-
-    of: Surrogate
-    seed: int
-
-    def __call__(self, trial: Trial) -> Iterator[Report]:
-        random = np.random.default_rng(derive(self.seed, "noise", trial.seed))
-        luck = random.normal(size=100)
-        for report in self.of(trial):
-            drawn = (luck[0] + luck[report.epoch]) / np.sqrt(2)
-            score = report.score + drawn * np.sqrt(LUCK * binomial(report.score, IMAGES))
-            yield Report(
-                report.epoch, float(np.clip(score, 0, 1)), report.device_seconds, {}, str(report.epoch)
-            )
-
-
 def landscapes(rows: Sequence[Row], name: str, images: int, seeds: int) -> Iterator[Ground]:
     """Samples of the landscape through a recorded set; worth is the score in full without luck."""
     known = own_curves.table(rows, name)
@@ -67,7 +44,7 @@ def landscapes(rows: Sequence[Row], name: str, images: int, seeds: int) -> Itera
 
 def surrogates(seeds: int) -> Iterator[Ground]:
     """The sets of LCBench for development that no table shows; worth is what regret lacks to 1."""
-    for task, seed in itertools.product(UNSEEN, range(seeds)):
+    for task, seed in itertools.product(OTHERS, range(seeds)):
         surrogate = Surrogate(task)
 
         def worth(config: Config, surrogate: Surrogate = surrogate) -> float:
