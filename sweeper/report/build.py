@@ -8,11 +8,12 @@ from sweeper.report.section import Page, Section
 from sweeper.report.sections.device_time import device_time, timeline
 from sweeper.report.sections.learning_curves import learning_curves
 from sweeper.report.sections.mistakes import mistakes
-from sweeper.report.sections.parameters import importance, networks, parallel, pixels, values
+from sweeper.report.sections.parameters import importance, parallel, values
 from sweeper.report.sections.provenance import provenance
 from sweeper.report.sections.score_and_cost import score_and_cost
 from sweeper.report.sections.side_by_side import side_by_side
-from sweeper.report.sections.words import in_words, published
+from sweeper.report.sections.study_figures import networks, pixels, published
+from sweeper.report.sections.words import in_words
 from sweeper.results.answer import Cards, answer
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.results.render_json import merged

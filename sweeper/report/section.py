@@ -79,3 +79,9 @@ def drawn(across: str, up: str, *, height: int = 420, is_share: bool = False) ->
         template="none",
     )
     return figure
+
+
+def by_name(figure: go.Figure, *axes: str) -> None:
+    """Give each name of an axis a place: Plotly takes `1` and `2 8` for numbers, and some names for dates."""
+    for axis in axes:
+        figure.update_layout({f"{axis}axis": {"type": "category"}})

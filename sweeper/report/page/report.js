@@ -27,6 +27,10 @@
   /** What a dot says: its hover text, or its place. */
   function told(trace, place) {
     if (Array.isArray(trace.hovertext)) return trace.hovertext[place].replaceAll("<br>", ", ");
+    if (trace.type === "heatmap") {
+      const [row, column] = place;
+      return `is ${trace.y[row]}, taken for ${trace.x[column]}: ${trace.text[row][column]} images`;
+    }
     const own = Array.isArray(trace.customdata) ? trace.customdata[place] : undefined;
     const of = (axis) => (Array.isArray(trace[axis]) ? trace[axis][place] : undefined);
     return [trace.name, own === undefined ? "" : `trial ${own}`, `${of("x")}: ${of("y")}`].filter(Boolean).join(", ");
@@ -37,12 +41,20 @@
     return new DOMParser().parseFromString(html, "text/html").body.textContent;
   }
 
+  /** The dots of a trace that are drawn; the cells of a matrix that hold something, row by row. */
+  function placesOf(trace) {
+    if (trace.type === "heatmap") {
+      return trace.text.flatMap((row, y) => row.flatMap((count, x) => (count ? [[y, x]] : [])));
+    }
+    return trace.x.map((x, point) => (x === null || trace.y[point] === null ? -1 : point)).filter((point) => point >= 0);
+  }
+
   /** Left and right go from dot to dot, as the mouse would; the page says each aloud. */
   function byKeyboard(plot) {
     const places = plot.data.flatMap((trace, curve) =>
-      trace.hoverinfo === "skip" || !Array.isArray(trace.x) || trace.type === "heatmap"
+      trace.hoverinfo === "skip" || !Array.isArray(trace.x)
         ? []
-        : trace.x.map((x, point) => ({ curveNumber: curve, pointNumber: point, x })).filter((each) => each.x !== null),
+        : placesOf(trace).map((point) => ({ curveNumber: curve, pointNumber: point })),
     );
     let at = -1;
     plot.addEventListener("keydown", (event) => {
@@ -80,6 +92,7 @@
     }
   }
 
+  let closed = [];
   (async () => {
     for (const id of Object.keys(figures)) {
       await draw(id);
@@ -87,9 +100,13 @@
     document.body.dataset.drawn = "yes";
     dark.addEventListener("change", () => dress(false));
     addEventListener("beforeprint", () => {
-      document.querySelectorAll("details").forEach((each) => (each.open = true));
+      closed = [...document.querySelectorAll("details:not([open])")];
+      closed.forEach((each) => (each.open = true));
       dress(true);
     });
-    addEventListener("afterprint", () => dress(false));
+    addEventListener("afterprint", () => {
+      closed.forEach((each) => (each.open = false));
+      dress(false);
+    });
   })();
 })();

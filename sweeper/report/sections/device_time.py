@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from sweeper.drawing.looks import BLUE, GRAY, GREEN, ORANGE, PURPLE, RED, SKY, YELLOW
-from sweeper.report.section import Drawing, Section, drawn, spoken
+from sweeper.report.section import Drawing, Section, by_name, drawn, spoken
 from sweeper.results.card import Table
 from sweeper.results.cards.bill import nodes as nodes_card
 from sweeper.results.cards.bill import sums as sums_card
@@ -124,7 +124,8 @@ def timeline(board: Leaderboard) -> Section:
                 hovertemplate="trial %{customdata}<br>from %{base:.1f} s, for %{x:.1f} s<extra></extra>",
             )
         )
-    figure.update_layout(barmode="overlay", margin={"l": 160, "t": 50})
+    by_name(figure, "y")
+    figure.update_layout(barmode="overlay", margin={"l": 160, "t": 50}, xaxis={"rangemode": "tozero"})
     lost = sum(each.is_preempted for each in attempts)
     wall = duration_text(board.sweep.history.wall_seconds)
     said = f"{counted(len(attempts), 'attempt')} on {counted(len(set(rows.values())), 'slot')} in {wall}; "

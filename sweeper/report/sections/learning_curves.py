@@ -42,7 +42,7 @@ def learning_curves(board: Leaderboard) -> Section:
     table = _stopped_table(board, known)
     said = f"{metric} of {counted(len(shown), 'trial')} over epochs. {_stopped_text(known)}"
     same = f"The same curves over device-seconds, which is what is paid for: {_steepest(board)}"
-    drawings = [Drawing(said, by_epoch, table), Drawing(same, by_time)]
+    drawings = [Drawing(said, by_epoch, table), Drawing(same, by_time, _spent_table(board, shown))]
     return Section("curves", "Learning curves", drawings=drawings, notes=notes)
 
 
@@ -120,6 +120,23 @@ def _stopped_table(board: Leaderboard, known: Sequence[TrialHistory]) -> Table:
             )
         )
     return Table(("last epoch", "trials", "of them stopped early", f"best {metric}"), rows)
+
+
+def _spent_table(board: Leaderboard, shown: Sequence[TrialHistory]) -> Table:
+    """Where each curve ends: what it had cost by then, and the best score on the way."""
+    metric, goal = board.objective.metric, board.objective.goal
+    rows = [
+        (
+            str(trial.number),
+            str(trial.last.epoch),
+            f"{trial.last.device_seconds:.4g}",
+            score_text(metric, found.score if (found := trial.best(goal)) else None),
+            str(trial.state),
+        )
+        for trial in shown
+        if trial.last
+    ]
+    return Table(("trial", "epochs", "device-seconds", f"best {metric}", "state"), rows, left=("state",))
 
 
 def _steepest(board: Leaderboard) -> str:

@@ -5,17 +5,18 @@ from pathlib import Path
 from typing import Annotated
 
 import plotly.graph_objects as go
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
-from sweeper.drawing.looks import BLUE
+from sweeper.drawing.looks import BLUE, PALETTE, looks_of
 from sweeper.files import read_regular
-from sweeper.report.section import Drawing, Section, Thumbnail, drawn, spoken
+from sweeper.report.section import Drawing, Section, Thumbnail, by_name, drawn, spoken
 from sweeper.results.card import Table
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.wording import counted, plain, score_text
 
 _SPLITS = ("test", "valid")
 _MOST_CLASSES = 120
+_MOST_CELLS = 400
 _MOST_IMAGES, _MOST_LETTERS = 24, 24_000  # of a thumbnail: 64 px of noise in color have 17,000
 _MOST_BYTES = 200_000_000  # a confusion matrix of 5,000 classes has 100 MB
 _KEY, _TITLE = "mistakes", "Where it fails"
@@ -47,6 +48,12 @@ class _Evaluation(BaseModel):
     per_class: list[_Class]
     confused_pairs: list[_Pair]
 
+    @model_validator(mode="after")
+    def _fits(self) -> "_Evaluation":
+        if not len(self.classes) == len(self.confusion) == len(self.per_class):
+            raise ValueError("not one row for each class")
+        return self
+
 
 class _Mistake(BaseModel):
     true: str
@@ -71,7 +78,8 @@ def mistakes(board: Leaderboard) -> Section:
     if facts is None:
         return Section(_KEY, _TITLE, absent=f"{plain(str(found))} is damaged: `sweeper evaluate {name}`")
     about = f"trial {best.number} on the {facts.images:,} images of the {facts.split} split"
-    drawings = [_confusion(facts, about), _by_class(facts, about)]
+    others = _others(folder.parent, best.number, facts)
+    drawings = [_confusion(facts, about), _by_class(facts, about), *others]
     samples = _thumbnails(found.with_name("mistakes.json"))
     notes = [f"Of each pair the surest of {about}."] if samples else []
     return Section(_KEY, _TITLE, drawings=drawings, tables=[_pairs(facts)], images=samples, notes=notes)
@@ -105,10 +113,28 @@ def _confusion(facts: _Evaluation, about: str) -> Drawing:
             hovertemplate="is %{y}<br>taken for %{x}: %{text} images, %{z:.0%}<extra></extra>",
         )
     )
+    by_name(figure, "x", "y")
     figure.update_layout(yaxis={"autorange": "reversed"}, margin={"l": 140, "b": 120})
     left = len(facts.classes) - len(names)
     more = f" The first {len(names)} classes are drawn, {left} are left out." if left else ""
-    return Drawing(f"Confusion matrix of {about}: a row for what each image is.{more}", figure)
+    return Drawing(
+        f"Confusion matrix of {about}: a row for what each image is.{more}", figure, _counts(facts)
+    )
+
+
+def _counts(facts: _Evaluation) -> Table:
+    """Return the numbers of the matrix: its cells that are not zero, the fullest first."""
+    cells = [
+        (count, true, predicted)
+        for true, row in zip(facts.classes, facts.confusion, strict=False)
+        for predicted, count in zip(facts.classes, row, strict=False)
+        if count
+    ]
+    rows = [
+        (true, predicted, str(count)) for count, true, predicted in sorted(cells, key=lambda cell: -cell[0])
+    ]
+    below = f"The fullest {_MOST_CELLS} of {len(rows):,} cells." if len(rows) > _MOST_CELLS else ""
+    return Table(("is", "taken for", "images"), rows[:_MOST_CELLS], left=("is", "taken for"), below=below)
 
 
 def _by_class(facts: _Evaluation, about: str) -> Drawing:
@@ -124,6 +150,7 @@ def _by_class(facts: _Evaluation, about: str) -> Drawing:
             hovertemplate="%{x}: %{y:.0%} of %{customdata} images<extra></extra>",
         )
     )
+    by_name(figure, "x")
     cells = [
         (
             row.name,
@@ -135,6 +162,40 @@ def _by_class(facts: _Evaluation, about: str) -> Drawing:
     table = Table(("class", "images", "top-1", "top-5", "precision"), cells, left=("class",))
     worst = f"; the worst is {rows[0].name} with {score_text('top1', rows[0].top1)}" if rows else ""
     return Drawing(f"Top-1 by class of {about}, the worst first{plain(worst)}.", figure, table)
+
+
+def _others(folder: Path, winner: int, facts: _Evaluation) -> Sequence[Drawing]:
+    """Draw the winner's accuracies by class beside those of others that were evaluated on that split."""
+    numbers = sorted(int(each.name) for each in folder.iterdir() if each.name.isdecimal())
+    files = {number: folder / str(number) / facts.split / "evaluation.json" for number in numbers}
+    read = {number: _evaluation(file) for number, file in files.items() if number != winner}
+    found = {n: each for n, each in read.items() if each and each.classes == facts.classes}
+    if not found:
+        return []
+    shown = {winner: facts} | dict(list(found.items())[: len(PALETTE) - 1])
+    figure = drawn("", "top-1", is_share=True)
+    labels = [f"{place + 1} {spoken(name)}" for place, name in enumerate(facts.classes)]
+    for (number, each), look in zip(shown.items(), looks_of([f"trial {n}" for n in shown]), strict=True):
+        figure.add_trace(
+            go.Scatter(
+                x=labels,
+                y=[row.top1 for row in each.per_class],
+                mode="markers",
+                name=look.name,
+                marker={"color": look.color, "symbol": look.symbol, "size": 9},
+                customdata=[number] * len(labels),
+                hovertemplate=f"{look.name}<br>%{{x}}: %{{y:.0%}}<extra></extra>",
+            )
+        )
+    by_name(figure, "x")
+    cells = [
+        (name, *(score_text("top1", each.per_class[place].top1) for each in shown.values()))
+        for place, name in enumerate(facts.classes)
+    ]
+    left = len(found) + 1 - len(shown)
+    more = f" {left} more were evaluated." if left else ""
+    said = f"Top-1 by class of {counted(len(shown), 'trial')} on the {facts.split} split.{more}"
+    return [Drawing(said, figure, Table(("class", *(f"trial {n}" for n in shown)), cells, left=("class",)))]
 
 
 def _pairs(facts: _Evaluation) -> Table:

@@ -7,8 +7,9 @@ from typing import Any
 import plotly.graph_objects as go
 
 from sweeper.config.parameter import Parameter
-from sweeper.drawing.looks import BLUE, FULL, ORANGE
-from sweeper.report.section import Drawing, Section, drawn, spoken
+from sweeper.drawing.looks import BLUE, ORANGE
+from sweeper.report.section import Drawing, Section, by_name, drawn, spoken
+from sweeper.report.sections.score_and_cost import LISTED
 from sweeper.results.advice import advice
 from sweeper.results.card import Table
 from sweeper.results.cards.advise import whole_advice
@@ -54,7 +55,26 @@ def parallel(board: Leaderboard) -> Section:
     said = f"{counted(len(rows), 'configuration')} across {axes}, colored by {metric}. "
     said += "A condition that does not hold puts a line at the dash."
     notes = [] if shown == names else [f"Left out for want of room: {', '.join(names[_MOST_AXES:])}."]
-    return Section("parallel", "Parallel coordinates", drawings=[Drawing(said, figure)], notes=notes)
+    return Section(
+        "parallel",
+        "Parallel coordinates",
+        drawings=[Drawing(said, figure, _lines_table(board, rows, names))],
+        notes=notes,
+    )
+
+
+def _lines_table(board: Leaderboard, rows: Sequence[LeaderboardRow], names: Sequence[str]) -> Table:
+    """Return the configurations that the figure draws, the best first; the dash is a condition that fails."""
+    cells = [
+        (
+            str(row.number),
+            score_text(board.objective.metric, row.score),
+            *(_ABSENT if row.config.get(name) is None else value_text(row.config[name]) for name in names),
+        )
+        for row in rows[:LISTED]
+    ]
+    below = f"The first {LISTED} of {len(rows)}." if len(rows) > LISTED else ""
+    return Table(("trial", board.objective.metric, *names), cells, below=below)
 
 
 def _axis(name: str, values: Sequence[Any], parameter: Parameter | None) -> dict[str, Any]:
@@ -108,6 +128,7 @@ def importance(board: Leaderboard) -> Section:
         (seen.on_score, "for the score", BLUE),
     ):
         figure.add_trace(_bars(each, name, color, [one.parameter for one in seen.on_score]))
+    by_name(figure, "y")
     figure.update_layout(barmode="group", xaxis={"tickformat": ".0%", "range": [0, 1]}, margin={"l": 140})
     drawing = Drawing(_important(seen), figure, card.tables[0] if card.tables else None)
     return Section("importance", "What matters", lines=card.lines, drawings=[drawing], notes=card.notes)
@@ -156,6 +177,7 @@ def values(board: Leaderboard) -> Section:
         ("best", _best, "diamond", ORANGE),
     ):
         figure.add_trace(_marks(scored, labels, name, chosen, symbol, color))
+    by_name(figure, "y")
     figure.update_layout(
         xaxis={"tickformat": ".0%" if is_accuracy(metric) else None},
         yaxis={"autorange": "reversed"},
@@ -188,84 +210,3 @@ def _marks(
         customdata=[[value.trials, round(value.billed, 1)] for value in scored],
         hovertemplate="%{y}: %{x}<br>%{customdata[0]} trials, %{customdata[1]} device-seconds<extra></extra>",
     )
-
-
-def pixels(board: Leaderboard) -> Section | None:
-    """Draw pixels against time and against accuracy, as the food study did; None where they do not vary."""
-    rows = [
-        row for row in board.configurations if row.score is not None and row.epochs and "pixels" in row.config
-    ]
-    if len({row.config["pixels"] for row in rows}) < 2:
-        return None
-    metric = board.objective.metric
-    time = drawn("pixels of a side", "device-seconds an epoch")
-    score = drawn("pixels of a side", metric, is_share=is_accuracy(metric))
-    for figure, of in ((time, lambda row: row.device_seconds / row.epochs), (score, lambda row: row.score)):
-        figure.add_trace(_over_pixels(rows, of))
-    groups: dict[int, list[LeaderboardRow]] = {}
-    for row in rows:
-        groups.setdefault(row.config["pixels"], []).append(row)
-    cells = [
-        (
-            str(size),
-            str(len(those)),
-            f"{sum(row.device_seconds / row.epochs for row in those) / len(those):.3g}",
-            score_text(metric, board.objective.goal.best([row.score or 0.0 for row in those])),
-        )
-        for size, those in sorted(groups.items())
-    ]
-    table = Table(("pixels", "configurations", "mean device-seconds an epoch", f"best {metric}"), cells)
-    first = "What an epoch costs for each size of image; other parameters differ as well."
-    drawings = [Drawing(first, time, table), Drawing(f"{metric} for each size of image.", score)]
-    return Section("pixels", "Pixels against time and accuracy", drawings=drawings)
-
-
-def _over_pixels(rows: Sequence[LeaderboardRow], of: Any) -> go.Scatter:
-    return go.Scatter(
-        x=[row.config["pixels"] for row in rows],
-        y=[of(row) for row in rows],
-        mode="markers",
-        marker={"color": FULL.color, "symbol": FULL.symbol, "size": 8, "opacity": 0.7},
-        customdata=[row.number for row in rows],
-        hovertemplate="trial %{customdata}<br>%{x} pixels: %{y:.4g}<extra></extra>",
-        showlegend=False,
-    )
-
-
-def networks(board: Leaderboard) -> Section | None:
-    """Draw the best of each network, as the comparison study did; None where there is one alone."""
-    scored = [row for row in board.configurations if row.score is not None and "architecture" in row.config]
-    groups: dict[str, list[LeaderboardRow]] = {}
-    for row in scored:
-        name = str(row.config["architecture"])
-        named = f"{name} {row.config['backbone']}" if "backbone" in row.config else name
-        groups.setdefault(named, []).append(row)
-    if len(groups) < 2:
-        return None
-    metric, sign = board.objective.metric, board.objective.goal.sign
-    bests = {name: max(those, key=lambda row: sign * (row.score or 0.0)) for name, those in groups.items()}
-    figure = drawn("", metric, is_share=is_accuracy(metric))
-    figure.add_trace(
-        go.Bar(
-            x=[spoken(name) for name in bests],
-            y=[row.score for row in bests.values()],
-            marker={"color": BLUE},
-            hovertemplate="%{x}: %{y}<extra></extra>",
-        )
-    )
-    cells = [
-        (
-            name,
-            str(len(groups[name])),
-            str(row.number),
-            score_text(metric, row.score),
-            f"{row.device_seconds:.4g}",
-        )
-        for name, row in bests.items()
-    ]
-    table = Table(
-        ("network", "configurations", "best trial", metric, "its device-seconds"), cells, left=("network",)
-    )
-    first = max(bests, key=lambda name: sign * (bests[name].score or 0.0))
-    said = f"The best {metric} of each of {len(bests)} networks; {first} is ahead."
-    return Section("networks", "Networks", drawings=[Drawing(said, figure, table)])

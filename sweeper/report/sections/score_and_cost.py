@@ -15,7 +15,7 @@ from sweeper.results.phrases import label_text, mean_text, unit_text
 from sweeper.trial import State
 from sweeper.wording import config_text, counted, is_accuracy, plain, score_text
 
-_LISTED = 300  # rows of the ranking in the page; `sweeper best` and the other formats have all
+LISTED = 300  # rows of the ranking in the page; `sweeper best` and the other formats have all
 
 
 def score_and_cost(board: Leaderboard) -> Section:
@@ -29,7 +29,7 @@ def score_and_cost(board: Leaderboard) -> Section:
     for state in dict.fromkeys(row.state for row in rows):
         figure.add_trace(_dots(board, [row for row in rows if row.state == state], state))
     _add_front(figure, board)
-    listed = board.configurations[:_LISTED]
+    listed = board.configurations[:LISTED]
     table = ranking_table(board, listed)
     notes = [] if len(listed) == len(board.configurations) else [_left_out(len(board.configurations))]
     drawing = Drawing(_sentence(board, rows), figure, table)
@@ -37,7 +37,7 @@ def score_and_cost(board: Leaderboard) -> Section:
 
 
 def _left_out(count: int) -> str:
-    return f"The table has the first {_LISTED} of {counted(count, 'configuration')}; `--format csv` has all."
+    return f"The table has the first {LISTED} of {counted(count, 'configuration')}; `--format csv` has all."
 
 
 def _dots(board: Leaderboard, rows: list[LeaderboardRow], state: State) -> go.Scatter:
@@ -85,7 +85,7 @@ def _add_front(figure: go.Figure, board: Leaderboard) -> None:
     for name, row in named.items():
         if row is not None:
             together.setdefault(row.number, []).append(name)
-    for number, names in together.items():
+    for place, (number, names) in enumerate(sorted(together.items(), key=lambda item: _cost(board, item[0]))):
         row = board.by_number[number]
         figure.add_annotation(
             x=_log10(row.cost(board.cost)),
@@ -94,8 +94,12 @@ def _add_front(figure: go.Figure, board: Leaderboard) -> None:
             showarrow=True,
             arrowhead=0,
             ax=0,
-            ay=-28,
+            ay=-28 - 18 * (place % 2),  # neighbors are named one above the other
         )
+
+
+def _cost(board: Leaderboard, number: int) -> float:
+    return board.by_number[number].cost(board.cost)
 
 
 def _log10(value: float) -> float:

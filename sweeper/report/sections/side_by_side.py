@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from sweeper.drawing.looks import PALETTE, SYMBOLS
 from sweeper.report.section import Drawing, Section, drawn, spoken
+from sweeper.report.sections.study_figures import over_data_sets
 from sweeper.results.card import Table
 from sweeper.results.cards.compare import comparison
 from sweeper.results.comparison import Comparison, compare_sweeps
@@ -19,7 +20,7 @@ def side_by_side(boards: Sequence[Leaderboard]) -> Section:
     """Compare the sweeps; SpecError where they rank by different metrics."""
     found = compare_sweeps(boards)
     card = comparison(found)
-    drawings = [_fronts(found), _anytime(found)]
+    drawings = [_fronts(found), _anytime(found), over_data_sets(boards, found.metric)]
     tables = [*card.tables, _differences(boards)]
     return Section("compared", "Side by side", drawings=drawings, tables=tables, notes=card.notes)
 
@@ -28,8 +29,14 @@ def _fronts(found: Comparison) -> Drawing:
     unit = device_unit(found.cost)
     figure = drawn(f"cost of a trial, {unit}", found.metric, is_share=is_accuracy(found.metric))
     figure.update_xaxes(type="log")
+    cells: list[tuple[str, ...]] = []
     for number, side in enumerate(found.sides):
         rows = [row for row in side.front if row.cost(found.cost) > 0]
+        name = side.board.sweep.name
+        cells += [
+            (name, str(row.number), f"{row.cost(found.cost):.4g}", score_text(found.metric, row.score))
+            for row in rows
+        ]
         figure.add_trace(
             go.Scatter(
                 x=[row.cost(found.cost) for row in rows],
@@ -42,7 +49,8 @@ def _fronts(found: Comparison) -> Drawing:
                 hovertemplate="trial %{customdata}: %{y}<extra></extra>",
             )
         )
-    return Drawing(f"The Pareto fronts of {len(found.sides)} sweeps on common axes.", figure)
+    table = Table(("sweep", "trial", unit, found.metric), cells, left=("sweep",))
+    return Drawing(f"The Pareto fronts of {len(found.sides)} sweeps on common axes.", figure, table)
 
 
 def _anytime(found: Comparison) -> Drawing:
@@ -50,6 +58,7 @@ def _anytime(found: Comparison) -> Drawing:
         "device-seconds spent on the sweep", f"best {found.metric}", is_share=is_accuracy(found.metric)
     )
     ends: list[str] = []
+    cells: list[tuple[str, ...]] = []
     for number, side in enumerate(found.sides):
         steps = side.anytime.steps
         figure.add_trace(
@@ -62,9 +71,14 @@ def _anytime(found: Comparison) -> Drawing:
                 name=spoken(side.board.sweep.name),
             )
         )
+        cells += [
+            (side.board.sweep.name, f"{step.device_seconds:.4g}", score_text(found.metric, step.score))
+            for step in steps
+        ]
         if steps:
             ends.append(f"{side.board.sweep.name} ended at {score_text(found.metric, steps[-1].score)}")
-    return Drawing(f"The best score so far over what had been spent: {', '.join(ends)}.", figure)
+    table = Table(("sweep", "device-seconds spent", f"best {found.metric}"), cells, left=("sweep",))
+    return Drawing(f"The best score so far over what had been spent: {', '.join(ends)}.", figure, table)
 
 
 def _differences(boards: Sequence[Leaderboard]) -> Table:

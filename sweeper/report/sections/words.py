@@ -1,10 +1,12 @@
 """The answer in plain words: the cards that a launch ends with."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sweeper.report.section import Section
 from sweeper.results.answer import Cards
-from sweeper.results.card import Card, Table
+from sweeper.results.card import Card, Table, Words
 
 _CARDS = (
     "overview", "best", "repeat", "certainty", "efficiency", "knee", "target", "spending", "anytime",
@@ -17,7 +19,7 @@ def in_words(cards: Cards) -> Section:
     found = [card for name in _CARDS if isinstance(card := cards[name], Card)]
     best = cards["best"]
     absent = "" if isinstance(best, Card) else best.reason
-    lines = [line for card in found for line in card.lines]
+    lines = [_apart(line) for card in found for line in card.lines]
     notes = [note for card in found for note in card.notes]
     return Section(
         "answer",
@@ -29,12 +31,9 @@ def in_words(cards: Cards) -> Section:
     )
 
 
-def published(cards: Cards) -> Section | None:
-    """Show published beside measured, where points carry what a study printed."""
-    card = cards["published"]
-    if not isinstance(card, Card):
-        return None
-    return Section("published", "Published and measured", tables=card.tables, notes=card.notes)
+def _apart(line: Words) -> Words:
+    """Put commas where a terminal has blanks: a page makes one of them."""
+    return line if line.style == "command" else replace(line, text=re.sub(r" {2,}", ", ", line.text.strip()))
 
 
 def _tables(card: object) -> Iterator[Table]:

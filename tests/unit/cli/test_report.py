@@ -10,6 +10,8 @@ import pytest
 from markupsafe import escape
 
 from sweeper.cli import run
+from sweeper.report.build import build_report
+from sweeper.results.leaderboard import Leaderboard
 from sweeper.results.stored_sweep import stored
 from sweeper.store.paths import SweepPaths
 from sweeper.trial import Report
@@ -156,8 +158,10 @@ def test_what_cannot_be_written_is_one_line(make_run, capsys, words):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def evaluated(paths: SweepPaths, samples: object, classes: tuple[str, ...] = (HOSTILE, "b")) -> None:
-    """Write what `sweeper evaluate` leaves of the best trial."""
+def evaluated(
+    paths: SweepPaths, samples: object, classes: tuple[str, ...] = (HOSTILE, "b"), trial: int | None = None
+) -> None:
+    """Write what `sweeper evaluate` leaves of a trial, the best one if none is named."""
     each = [{"name": name, "images": 5, "top1": 0.6, "top5": None, "precision": 0.7} for name in classes]
     pair = {"true": classes[0], "predicted": classes[1], "images": 2, "share": 0.4}
     facts = {
@@ -170,7 +174,8 @@ def evaluated(paths: SweepPaths, samples: object, classes: tuple[str, ...] = (HO
     }
     best = stored("toy").best
     assert best is not None
-    folder = paths.root / "evaluation" / str(best.number) / "test"
+    number = best.number if trial is None else trial
+    folder = paths.root / "evaluation" / str(number) / "test"
     folder.mkdir(parents=True)
     (folder / "evaluation.json").write_text(json.dumps(facts))
     (folder / "mistakes.json").write_text(json.dumps(samples))
@@ -242,3 +247,66 @@ def test_a_record_that_does_not_tell_validation_apart_says_so(make_run, say, tmp
     parts = time_parts(say, tmp_path)
     assert "trained and validated" in parts
     assert "validated" not in parts
+
+
+def drawings(*names: str):
+    """Every figure of the report, by its section and place."""
+    report = build_report([Leaderboard(stored(name)) for name in names])
+    return {
+        f"{section.key}-{number}": drawing
+        for section in report.sections
+        for number, drawing in enumerate(section.drawings)
+    }
+
+
+def test_each_figure_has_its_numbers_as_a_table(make_run):
+    evaluated(make_run("toy", parameters=STUDY, points=POINTS, budget={"trials": 24}), [])
+    make_run("other", budget={"trials": 6})
+    found = drawings("toy", "other")
+    keys = ("front", "curves", "parallel", "values", "pixels", "networks", "published", "time", "mistakes")
+    assert {f"toy-{key}-0" for key in keys} | {"compared-0", "compared-1", "compared-2"} <= found.keys()
+    assert [key for key, drawing in found.items() if not (drawing.table and drawing.table.rows)] == []
+
+
+STUDY = {"architecture": ["lenet5", "alexnet"], "pixels": [8, 16], "layers": {"min": 1, "max": 3}}
+POINTS = [
+    {"architecture": "lenet5", "pixels": 8, "layers": 1, "published": {"valid": {"top1": 0.5}}},
+]
+
+
+def test_names_of_digits_are_names_and_no_numbers(make_run):
+    evaluated(make_run("toy"), [], classes=("1", "2026-11-27"))
+    found = drawings("toy")
+    for key, axes in {"mistakes-0": "xy", "mistakes-1": "x", "values-0": "y", "timeline-0": "y"}.items():
+        layout = found[key].figure.layout
+        assert [layout[f"{axis}axis"].type for axis in axes] == ["category"] * len(axes), key
+
+
+def test_other_evaluated_trials_stand_beside_the_winner(make_run):
+    paths = make_run("toy")
+    evaluated(paths, [])
+    best = stored("toy").best
+    assert best is not None
+    others = [number for number in range(3) if number != best.number][:2]
+    evaluated(paths, [], trial=others[0])
+    evaluated(paths, [], trial=others[1], classes=("not", "the same"))
+    beside = drawings("toy")["mistakes-2"]
+    assert [trace.name for trace in beside.figure.data] == [f"trial {best.number}", f"trial {others[0]}"]
+    assert len({trace.marker.symbol for trace in beside.figure.data}) == 2
+
+
+def test_what_a_study_printed_is_drawn_against_what_was_measured(make_run):
+    make_run("toy", parameters=STUDY, points=POINTS)
+    against = drawings("toy")["published-0"]
+    (row,) = against.table.rows
+    assert row[1:3] == ("top1", "50.0 %")
+    assert list(against.figure.data[0].x) == [0.5]
+
+
+def test_networks_and_data_sets_are_bars_side_by_side(make_run):
+    make_run("toy", parameters=STUDY)
+    make_run("other", parameters=STUDY, dataset={"source": "image_folder", "root": "/data/food"})
+    bars = drawings("toy", "other")["compared-2"].figure.data
+    assert [bar.name for bar in bars] == ["toy (digits)", "other (food)"]
+    assert [sorted(bar.x) for bar in bars] == [["alexnet", "lenet5"]] * 2
+    assert len({bar.marker.pattern.shape for bar in bars}) == 2
