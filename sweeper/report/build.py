@@ -13,12 +13,11 @@ from sweeper.report.sections.provenance import provenance
 from sweeper.report.sections.score_and_cost import score_and_cost
 from sweeper.report.sections.side_by_side import side_by_side
 from sweeper.report.sections.study_figures import networks, pixels, published
-from sweeper.report.sections.words import in_words
+from sweeper.report.sections.words import in_words, subtitle
 from sweeper.results.answer import Cards, answer
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.results.render_json import merged
-from sweeper.results.stored_sweep import standing_text
-from sweeper.wording import counted, plain
+from sweeper.wording import plain
 
 
 def build_report(boards: Sequence[Leaderboard], now: float | None = None) -> Page:
@@ -30,17 +29,14 @@ def build_report(boards: Sequence[Leaderboard], now: float | None = None) -> Pag
     answers = {board.sweep.name: answer(board) for board in boards}
     if len(boards) == 1:
         (board,) = boards
-        trials = counted(len(board.sweep.history.trials), "trial")
-        subtitle = f"{trials}, {standing_text(board.sweep)}"
         sections = list(_sections(board, answers[board.sweep.name]))
     else:
-        subtitle = f"{len(boards)} sweeps side by side"
         sections = [side_by_side(boards)]
         for board in boards:
             sections += [_of(board, section) for section in _sections(board, answers[board.sweep.name])]
     names = ", ".join(plain(board.sweep.name) for board in boards)
     facts = {name: merged(tuple(cards.values())) for name, cards in answers.items()}
-    return Page(names, plain(subtitle), sections, facts, dated)
+    return Page(names, plain(subtitle(boards)), sections, facts, dated)
 
 
 def _sections(board: Leaderboard, cards: Cards) -> Iterator[Section]:

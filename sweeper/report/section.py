@@ -10,6 +10,8 @@ import plotly.graph_objects as go
 from sweeper.results.card import Table, Words
 from sweeper.wording import plain
 
+LISTED = 300
+"""Configurations in a table of the page; `sweeper best` and `--format csv` have all."""
 LONGEST = 60
 """Characters of a name in a figure; the table beside it has the whole name."""
 

@@ -8,8 +8,7 @@ import plotly.graph_objects as go
 
 from sweeper.config.parameter import Parameter
 from sweeper.drawing.looks import BLUE, ORANGE
-from sweeper.report.section import Drawing, Section, by_name, drawn, spoken
-from sweeper.report.sections.score_and_cost import LISTED
+from sweeper.report.section import LISTED, Drawing, Section, by_name, drawn, spoken
 from sweeper.results.advice import advice
 from sweeper.results.card import Table
 from sweeper.results.cards.advise import whole_advice

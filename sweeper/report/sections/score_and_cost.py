@@ -5,7 +5,7 @@ import math
 import plotly.graph_objects as go
 
 from sweeper.drawing.looks import GRAY, look_of
-from sweeper.report.section import Drawing, Section, drawn, spoken
+from sweeper.report.section import LISTED, Drawing, Section, drawn, spoken
 from sweeper.results.card import Table
 from sweeper.results.cards.front import front_rows, knee_row
 from sweeper.results.cards.order import ranking_table
@@ -14,8 +14,6 @@ from sweeper.results.leaderboard import Leaderboard, LeaderboardRow
 from sweeper.results.phrases import label_text, mean_text, unit_text
 from sweeper.trial import State
 from sweeper.wording import config_text, counted, is_accuracy, plain, score_text
-
-LISTED = 300  # rows of the ranking in the page; `sweeper best` and the other formats have all
 
 
 def score_and_cost(board: Leaderboard) -> Section:

@@ -1,12 +1,15 @@
 """The answer in plain words: the cards that a launch ends with."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from sweeper.report.section import Section
 from sweeper.results.answer import Cards
 from sweeper.results.card import Card, Table, Words
+from sweeper.results.leaderboard import Leaderboard
+from sweeper.results.stored_sweep import standing_text
+from sweeper.wording import counted
 
 _CARDS = (
     "overview", "best", "repeat", "certainty", "efficiency", "knee", "target", "spending", "anytime",
@@ -29,6 +32,14 @@ def in_words(cards: Cards) -> Section:
         notes=notes,
         absent=absent,
     )
+
+
+def subtitle(boards: Sequence[Leaderboard]) -> str:
+    """Say how many trials there are and how the sweep stands, or how many sweeps are compared."""
+    if len(boards) > 1:
+        return f"{len(boards)} sweeps side by side"
+    sweep = boards[0].sweep
+    return f"{counted(len(sweep.history.trials), 'trial')}, {standing_text(sweep)}"
 
 
 def _apart(line: Words) -> Words:
