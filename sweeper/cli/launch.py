@@ -27,6 +27,8 @@ def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: b
     refuse_existing(spec)
 
     # after the check for an existing sweep, because they take seconds: torch, Optuna
+    if not where.is_quiet:
+        click.echo("loading torch, Optuna and MLflow", err=True)
     from sweeper.cli.parts.ending import say
     from sweeper.cli.parts.estimate_page import may_proceed, refuse_what_cannot_fit
     from sweeper.cli.parts.plan_page import print_plan

@@ -10,7 +10,8 @@ import click
 from sweeper.cli.parts.event_story import Story
 from sweeper.cli.parts.options import as_json, sweep_name
 from sweeper.cli.parts.table import print_json
-from sweeper.cli.parts.trial_page import find_trial, print_trial, trial_facts
+from sweeper.cli.parts.trial_fate import find_trial
+from sweeper.cli.parts.trial_page import print_trial, trial_facts
 from sweeper.results.stored_sweep import StoredSweep, stored
 from sweeper.store.event_lines import line_of
 from sweeper.store.events import Event

@@ -201,6 +201,7 @@ class Announcer:
         self._spec = spec
         self._say = say
         self._is_price_missed = False
+        self._since: float | None = time.monotonic()
 
     def __call__(self, event: Event, history: SweepHistory) -> None:
         """Look at the event; it is a listener of the sweep."""
@@ -209,7 +210,14 @@ class Announcer:
         elif isinstance(event, FinalBegun):
             seeds = self._spec.final.seeds if self._spec.final else 0
             self._say(f"final: the best {len(history.finalists)} are trained in full with {seeds} seeds more")
-        elif isinstance(event, AttemptStarted) and self._spec.budget.usd and not self._is_price_missed:
+        elif isinstance(event, AttemptStarted):
+            self._started(event)
+
+    def _started(self, event: AttemptStarted) -> None:
+        if self._since is not None:
+            seconds, self._since = time.monotonic() - self._since, None
+            self._say(f"the first trial has its device, {seconds:.0f} s after the images were ready")
+        if self._spec.budget.usd and not self._is_price_missed:
             self._is_price_missed = event.grant.usd_per_hour is None
             if self._is_price_missed:
                 self._say(

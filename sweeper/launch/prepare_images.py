@@ -12,21 +12,22 @@ from sweeper.plan.plan import Plan
 from sweeper.store.paths import cache_root
 from sweeper.sweep.sweep import Sweep
 
+FIRST_SECONDS = 1.0
 DECODING_SECONDS = 10.0
 
 
 class Decoding:
-    """Says how far the decoding is, every ten seconds at most: thousands of photos take minutes."""
+    """Says how far the decoding is, after a second and then every ten: thousands of photos take minutes."""
 
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._say = say
         self._clock = clock
-        self._said_at = clock()
+        self._say_at = clock() + FIRST_SECONDS
 
     def __call__(self, done: int, total: int) -> None:
         """Take note that so many of all images are decoded."""
-        if self._clock() - self._said_at >= DECODING_SECONDS:
-            self._said_at = self._clock()
+        if self._clock() >= self._say_at:
+            self._say_at = self._clock() + DECODING_SECONDS
             self._say(f"decoding images, once for all trials: {done:,} of {total:,}")
 
 

@@ -6,6 +6,7 @@ state are not used: the record is the truth, and a resumed sweep starts a new Tu
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -91,7 +92,11 @@ def ray_tune(
     """
 
     def drive(sweep: Sweep, workload: Workload, pulse: Pulse) -> None:
+        since = time.monotonic()
+        say(f"joins Ray at {address}" if address else "a private Ray starts")
         with quiet(log), connected(address, cpus, log, say):
+            took = time.monotonic() - since
+            say(f"Ray is up after {took:.0f} s; the first worker starts, loads torch and opens the images")
             slots = Slots(resources, price, machines)
             slots.require_room()
             require_sight(getattr(workload, "prove", None))

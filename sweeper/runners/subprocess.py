@@ -64,6 +64,7 @@ def subprocess(
         software = versions or versions_here()
         setup = Setup(log, workload, device_facts(), memory, notice, software, has_packs=packed > 1)
         tracker = AttemptTracker(sweep, pulse, slots, _Killer(), say, Watch(patience))
+        say("the worker loads torch" if process.is_alive else "a worker starts and loads torch")
         try:
             if packed > 1 and isinstance(workload, FusibleWorkload):
                 host = _PackHost(tracker, process, setup, used)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 import torch
 
-from sweeper.cli.parts.trial_page import find_trial
+from sweeper.cli.parts.trial_fate import find_trial
 from sweeper.errors import StateError
 from sweeper.inference.trained_network import Opened, open_trial
 from sweeper.results.stored_sweep import StoredSweep, stored

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sweeper.cli.parts.table import print_table
-from sweeper.cli.parts.trial_page import fate
+from sweeper.cli.parts.trial_fate import fate
 from sweeper.models.parts.count import LayerRow
 from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import TrialHistory

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import click
 
-from sweeper.cli.parts.trial_page import fate, find_trial
+from sweeper.cli.parts.trial_fate import fate, find_trial
 from sweeper.errors import StateError
 from sweeper.results.stored_sweep import (
     StoredSweep,

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sweeper.cli.parts.table import print_pairs, print_table
-from sweeper.cli.parts.trial_page import fate
+from sweeper.cli.parts.trial_fate import fate
 from sweeper.launch.live_snapshot import budgets_used
 from sweeper.results.anytime import advice_text, anytime_of, last_tenth_text
 from sweeper.results.stored_sweep import StoredSweep, next_commands, standing_text

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from sweeper.cli.parts.followed_sweep import FollowedSweep
 from sweeper.cli.parts.requests import order_trial
-from sweeper.cli.parts.trial_page import fate
+from sweeper.cli.parts.trial_fate import fate
 from sweeper.cli.parts.watch_keys import Keys, TypedOrder, single_keys, typed
 from sweeper.errors import SweeperError
 from sweeper.results.stored_sweep import next_commands, request, standing_text

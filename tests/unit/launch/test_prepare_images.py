@@ -1,6 +1,6 @@
 from dataclasses import dataclass, field
 
-from sweeper.launch.prepare_images import DECODING_SECONDS, Decoding
+from sweeper.launch.prepare_images import FIRST_SECONDS, Decoding
 from sweeper.runners.simulated import VirtualClock
 
 
@@ -16,7 +16,7 @@ def test_decoding_that_is_quick_says_nothing():
     listener, clock = Listener(), VirtualClock()
     decoding = Decoding(listener.note, clock)
     for done in range(100):
-        clock.now += DECODING_SECONDS / 200
+        clock.now += FIRST_SECONDS / 200
         decoding(done, 100)
     assert listener.said == []
 
@@ -27,5 +27,5 @@ def test_decoding_that_takes_minutes_says_how_far_it_is_now_and_then():
     for done in range(1000, 4000):
         clock.now += 0.01
         decoding(done, 31_000)
-    assert len(listener.said) == 2
+    assert len(listener.said) == 3, "after 1, 11 and 21 seconds"
     assert listener.said[0].endswith("of 31,000")

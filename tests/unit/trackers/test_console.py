@@ -289,3 +289,18 @@ def test_a_tie_is_told_as_one_and_scores_that_look_alike_with_more_digits(score,
     verdict = Verdict(Decision.STOP, rung=2, rank=3, of=3, threshold=needed)
     moment = Moment(Happening.ENDED, 2, 2, score, verdict=verdict, outcome=Outcome(State.STOPPED))
     assert moment_line(moment, "valid/top1").endswith(f"stopped at rung 2 (rank 3 of 3, {said})")
+
+
+def test_before_a_trial_has_a_device_the_live_console_counts_how_long_the_last_line_is_true() -> None:
+    now = [0.0]
+    rich = RichConsole(file=io.StringIO(), force_terminal=True, width=80)
+    console = LiveConsole("valid/top1", rich, clock=lambda: now[0])
+    console.note("a private Ray starts")
+    now[0] = 7.0
+    empty = Snapshot("s", "valid/top1", planned=4)
+    for snapshot, is_said in [(None, True), (empty, True), (SNAPSHOT, False)]:
+        if snapshot:
+            console.update(snapshot)
+        with rich.capture() as capture:
+            rich.print(console._picture())
+        assert ("... 7 s, no trial has a device yet" in capture.get()) is is_said
