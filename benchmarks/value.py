@@ -1,9 +1,8 @@
 """Value: sweeper beside what a user would pick instead, on photos of groceries, at equal device-seconds.
 
-The other arms are `parts/stock.py`: a plain Ray Tune script, and the same with its images kept in memory.
-sweeper's is what `sweeper init` writes, with a portfolio that has not seen groceries. The claim: at most a
-third of the device-seconds to the plain script's final top-5. A device-second is a CPU-second of a trial's
-process (with imports and set-up; one thread); sweeper's also hold decoding and the statistics.
+The other arms are `parts/stock.py`: a plain Ray Tune script, and one with its images in memory. sweeper's
+is what `sweeper init` writes, with a portfolio that has not seen groceries. The claim: at most a third of the
+device-seconds to the plain script's final top-5. A device-second is a CPU-second of a trial's process.
 
     python benchmarks/value.py --photos freiburg25 --keep benchmarks/results/value.json --plot docs/value.svg
     python benchmarks/value.py --from benchmarks/results/value.json             # tables of an earlier run
@@ -89,8 +88,8 @@ class Metered:
             cache=self.cache,
         )
         for report in reports:
-            used = {"cpu": time.process_time(), "process": float(os.getpid())}
-            yield replace(report, metrics={**report.metrics, **used})
+            used = {**report.metrics, "cpu": time.process_time(), "process": float(os.getpid())}
+            yield replace(report, metrics=used)
 
 
 def product(options: argparse.Namespace, folder: Path) -> Meter:
@@ -210,13 +209,13 @@ def main() -> int:
 
 
 def merged(files: list[Path]) -> dict[str, Any]:
-    """The runs of several files, which were made with equal settings."""
+    """The runs of several files made alike; a later one replaces an earlier one, sweeper's may be shorter."""
     found = [json.loads(file.read_text()) for file in files]
-    settings = [{name: each[name] for name in ("machine", "budget", "epochs", "pixels")} for each in found]
-    if any(each != settings[0] for each in settings):
+    if len({(each["machine"], each["epochs"], *each["pixels"]) for each in found}) > 1:
         raise SystemExit("the files were made with different settings")
-    runs = [run for each in found for run in each["runs"]]
-    return {**found[0], "runs": sorted(runs, key=lambda run: (run["seed"], list(ARMS).index(run["arm"])))}
+    runs = {(run["seed"], list(ARMS).index(run["arm"])): run for each in found for run in each["runs"]}
+    told = {"budget": max(each["budget"] for each in found), "runs": [run for _, run in sorted(runs.items())]}
+    return {**found[0], **told, "date": " and ".join(sorted({each["date"] for each in found}))}
 
 
 def parsed() -> argparse.Namespace:
@@ -261,11 +260,13 @@ def curve_of(run: dict[str, Any]) -> Curve:
 
 
 def usage(runs: list[dict[str, Any]]) -> str:
-    means = {name: statistics.fmean(run[name] for run in runs) for name in ("trials", "epochs", "wall")}
+    means = {
+        name: statistics.fmean(run[name] for run in runs) for name in ("spent", "trials", "epochs", "wall")
+    }
     seconds = statistics.fmean((run["spent"] - run["prepared"]) / run["epochs"] for run in runs)
     return (
-        f"{len(runs)} runs: {means['trials']:.1f} trials, {means['epochs']:.0f} epochs of {seconds:.2f} s "
-        f"(set-up included), {means['wall']:.0f} s on the wall"
+        f"{len(runs)} runs of {means['spent']:.0f} s: {means['trials']:.1f} trials, {means['epochs']:.0f} "
+        f"epochs of {seconds:.2f} s (set-up included), {means['wall']:.0f} s on the wall"
     )
 
 
@@ -284,9 +285,7 @@ def compare(runs: list[dict[str, Any]], arm: str) -> bool:
         leads.append(at(curve_of(our), CLAIM * other["spent"]) - final)
         print(f"  seed {other['seed']}: {final:.3f} after {spent:.0f} s, sweeper after {seconds:.0f} s")
     lead, half = interval(leads)
-    print(
-        f"sweeper at a third of the device-seconds, {ARMS[arm]} at its end: {lead:+.3f} ± {half:.3f}", end=" "
-    )
+    print(f"sweeper at a third of the seconds, {ARMS[arm]} at its end: {lead:+.3f} ± {half:.3f}", end=" ")
     print("(claim: not behind)", "met" if lead >= half else "open" if lead >= 0 else "NOT MET")
     if any(math.isinf(ratio) for ratio in ratios):
         print(f"{sum(map(math.isinf, ratios))} of {len(ratios)} runs of sweeper did not reach that top-5")
