@@ -11,6 +11,7 @@ from sweeper.errors import SpecError, StateError
 from sweeper.results.advice import Advice, advice
 from sweeper.results.cards.advise import whole_advice
 from sweeper.results.leaderboard import Leaderboard
+from sweeper.results.no_score import no_score
 from sweeper.results.stored_sweep import StoredSweep, stored
 
 
@@ -30,7 +31,8 @@ def command(name: str, file: Path | None, as_json: bool) -> None:
         raise SpecError("exists already", where=str(file), hint="choose another name, or remove it")
     board = Leaderboard(sweep)
     if board.best is None:
-        raise StateError("no trial has a score yet", where=name, hint=f"sweeper status {name}")
+        problem, hint = no_score(sweep)
+        raise StateError(problem, where=name, hint=hint)
     found = advice(board)
     card = whole_advice(board, found)
     if as_json:

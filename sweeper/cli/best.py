@@ -12,6 +12,7 @@ from sweeper.errors import StateError
 from sweeper.results.answer import answer
 from sweeper.results.cards.order import Order, ranked_by
 from sweeper.results.leaderboard import Leaderboard
+from sweeper.results.no_score import no_score
 from sweeper.results.render_json import merged
 from sweeper.results.stored_sweep import StoredSweep, stored
 
@@ -60,7 +61,8 @@ def _refuse_what_is_not_there(board: Leaderboard) -> None:
     """Raise StateError where no trial has a score, or where each costs more than the budget."""
     name, scored = board.sweep.name, [row for row in board.configurations if row.score is not None]
     if not scored:
-        raise StateError("no trial has a score yet", where=name, hint=f"sweeper status {name}")
+        problem, hint = no_score(board.sweep)
+        raise StateError(problem, where=name, hint=hint)
     if board.best is None:
         cheapest = min(row.cost(board.cost) for row in scored)
         raise StateError(

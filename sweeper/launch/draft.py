@@ -10,13 +10,14 @@ from sweeper.errors import SpecError
 from sweeper.launch.check_tracking import check_tracking
 from sweeper.launch.create import anchored
 from sweeper.launch.recollection import recollected, with_prior
-from sweeper.launch.warm_start import known_events
+from sweeper.launch.warm_start import known_events, within_limits
 from sweeper.plan.estimate import basis, quote, quote_of, situation, usd_per_hour
 from sweeper.plan.plan import Plan, make_plan
 from sweeper.plan.rehearsal import QUICK, THOROUGH
 from sweeper.search.parts.portfolio_start import started, with_members
 from sweeper.store.events import Event
 from sweeper.store.paths import cache_root
+from sweeper.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,14 @@ def _begun(spec: SweepSpec, plan: Plan) -> tuple[SweepSpec, Plan, tuple[Event, .
 
     The portfolio is fitted here, where it is known which networks can be built.
     """
-    known = known_events(spec, plan.facts.digest)
-    found = recollected(spec, plan.facts.digest)
-    start = started(spec, plan.refusal(spec))
+    found, refuse = recollected(spec, plan.facts.digest), plan.refusal(spec)
+    told = (*known_events(spec, plan.facts.digest), *found.known)
+    known = within_limits(spec, told, refuse)
+    said = [*found.said]
+    if left := len(told) - len(known):
+        said.append(
+            f"memory: {left} of {counted(len(told), 'earlier result')} left out: beyond objective.limits"
+        )
+    start = started(spec, refuse)
     begun = with_members(with_prior(spec, found), start)
-    return begun, replace(plan, start=start, memory=tuple(found.said)), (*known, *found.known)
+    return begun, replace(plan, start=start, memory=tuple(said)), tuple(known)

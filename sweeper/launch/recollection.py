@@ -10,7 +10,7 @@ from sweeper.errors import SpecError, SweeperError
 from sweeper.launch.warm_start import events_of
 from sweeper.results.stored_sweep import StoredSweep, stored, sweep_names
 from sweeper.search.parts.remembering import MATTERING, OPTIMIZER
-from sweeper.store.events import Event
+from sweeper.store.events import EarlierTrial
 from sweeper.store.paths import SweepPaths
 from sweeper.sweep.ranking import ranked_configs
 from sweeper.wording import counted
@@ -27,7 +27,7 @@ MOST = 8
 class Recollection:
     """`known` are results on the same images, `prior` good values on others, `said` how both came about."""
 
-    known: Sequence[Event] = ()
+    known: Sequence[EarlierTrial] = ()
     prior: Sequence[Mapping[str, Any]] = ()
     said: Sequence[str] = field(default_factory=tuple[str, ...])
 
@@ -41,7 +41,7 @@ def recollected(spec: SweepSpec, data_digest: str) -> Recollection:
     if memory == "none" or spec.search.prior:
         return Recollection()
     names, said = _names(spec)
-    known, prior = list[Event](), list[Mapping[str, Any]]()
+    known, prior = list[EarlierTrial](), list[Mapping[str, Any]]()
     for name in names:
         try:
             events, good, line = _told(spec, stored(name), data_digest)
@@ -84,7 +84,7 @@ def _age(name: str) -> float:
 
 def _told(
     spec: SweepSpec, sweep: StoredSweep, data_digest: str
-) -> tuple[Sequence[Event], Sequence[Mapping[str, Any]], str]:
+) -> tuple[Sequence[EarlierTrial], Sequence[Mapping[str, Any]], str]:
     """Return results, good values, and a line about them."""
     why = "other images"
     if sweep.meta.get("data_digest") == data_digest:

@@ -2,21 +2,21 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from sweeper.config.spec import SweepSpec, restore_spec
 from sweeper.errors import SpecError, StateError
 from sweeper.registry import nearest
-from sweeper.store.events import EarlierTrial, Event
+from sweeper.store.events import EarlierTrial
 from sweeper.store.history import TrialHistory, replay
 from sweeper.store.paths import SweepPaths, sweep_names
 from sweeper.store.record import Record
-from sweeper.trial import Report, State, canonical
+from sweeper.trial import Config, Report, State, canonical
 
 
-def known_events(spec: SweepSpec, data_digest: str) -> list[Event]:
+def known_events(spec: SweepSpec, data_digest: str) -> list[EarlierTrial]:
     """Return an event for each configuration of the sweeps in `search.from` that lies in the space.
 
     SpecError, with its line, for a sweep that is not there, has no record, ranks by another metric, saw other
@@ -36,6 +36,17 @@ def events_of(spec: SweepSpec, name: str, data_digest: str, where: str = "") -> 
         if spec.space.contains(trial.config):
             events.setdefault(canonical(trial.config), _known(name, trial))
     return list(events.values())
+
+
+def within_limits(
+    spec: SweepSpec, known: Sequence[EarlierTrial], refuse: Callable[[Config], str]
+) -> list[EarlierTrial]:
+    """Return those that keep `objective.limits`: by what can be counted (`refuse`), and by what was timed."""
+    limits = spec.objective.limits
+    if limits is None:
+        return list(known)
+    kept = (each for each in known if not any(limits.exceeded(r.metrics) for r in each.reports))
+    return [each for each in kept if not refuse(each.config)]
 
 
 def _concluded(spec: SweepSpec, name: str, where: str, data_digest: str) -> Iterator[TrialHistory]:
@@ -88,13 +99,19 @@ def _check_alike(spec: SweepSpec, earlier: SweepSpec, name: str, where: str) -> 
 
 def _known(sweep: str, trial: TrialHistory) -> EarlierTrial:
     reports = tuple(
-        Report(each.epoch, each.score, each.device_seconds, {"valid/top5": _top5(each)})
+        Report(each.epoch, each.score, each.device_seconds, {"valid/top5": _top5(each), **_sizes(each)})
         for each in trial.reports
         if abs(each.score) < float("inf")
     )
     return EarlierTrial(
         sweep=sweep, number=trial.number, config=dict(trial.config), state=trial.state, reports=reports
     )
+
+
+def _sizes(report: Report) -> dict[str, float]:
+    """What the network takes, where the earlier sweep measured that."""
+    names = ("parameters", "operations", "milliseconds")
+    return {name: report.metrics[name] for name in names if name in report.metrics}
 
 
 def _top5(report: Report) -> float:

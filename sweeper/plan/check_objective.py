@@ -7,6 +7,7 @@ from sweeper.config.spec import SweepSpec
 from sweeper.data.listing import listed_images
 from sweeper.errors import DataError
 from sweeper.sweep.chance import FEW, chance_note, guess_text, is_always_right
+from sweeper.wording import is_accuracy
 
 
 def objective_notes(spec: SweepSpec, images: Sequence[int]) -> Iterator[str]:
@@ -15,6 +16,10 @@ def objective_notes(spec: SweepSpec, images: Sequence[int]) -> Iterator[str]:
         yield note
     if spec.objective.min_top5 is not None and is_always_right("valid/top5", images):
         yield f"objective.min_top5 keeps nothing out: top-5 of {len(images)} classes is always 100 %"
+    if spec.objective.mode == "pareto" and spec.search.algorithm == "gp":
+        yield "objective.mode: gp proposes for the score alone; `tpe` and `nsga2` know score and cost"
+    if spec.scheduler.options.get("ties") == "together" and not is_accuracy(spec.objective.metric):
+        yield f"scheduler.ties: the noise of {spec.objective.metric} is not known, so the place alone decides"
 
 
 def fitting_metric(dataset: DatasetSpec) -> tuple[str, str]:

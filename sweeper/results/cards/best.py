@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from sweeper.results.card import Card, NotYet, Words
 from sweeper.results.certainty import certainty as certainty_of
 from sweeper.results.leaderboard import Leaderboard, LeaderboardRow
+from sweeper.results.no_score import no_score
 from sweeper.results.phrases import about
 from sweeper.results.winners_curse import FEWEST, ExpectedRepeat, expected_repeat
 from sweeper.search.parts.portfolio_start import member_number
@@ -22,7 +23,8 @@ def best(board: Leaderboard) -> Card | NotYet:
     """Show the best configuration, with its test score where the test split was opened."""
     metric, row = board.objective.metric, board.best
     if row is None:
-        return NotYet(f"No trial reported a finite {metric}: `sweeper logs` says why.", {"best": None})
+        problem, hint = no_score(board.sweep)
+        return NotYet(plain(f"{problem[:1].upper()}{problem[1:]}: {hint}."), {"best": None})
     title = f"Best {metric}"
     lines = about(title, board, row)
     lines += [Words("", note, "dim") for note in _origin(board, row)]

@@ -67,7 +67,7 @@ def test_a_file_in_a_folder_that_is_not_there_is_one_line(make_run, say, tmp_pat
 def test_a_sweep_without_a_score_has_nothing_to_teach(make_run, say):
     make_run("toy", "broken")
     said = say("advise", "toy")
-    assert (said.code, said.err.count("\n"), "no trial has a score yet" in said.err) == (2, 1, True)
+    assert (said.code, said.err.count("\n"), "no trial has a score: each of" in said.err) == (2, 1, True)
 
 
 def test_an_unknown_sweep_is_refused_in_one_line(runs, say):

@@ -67,7 +67,7 @@ def test_what_cannot_be_answered_is_one_line(make_run, say, words):
 def test_a_sweep_without_scores_says_where_to_look(make_run, say):
     make_run("toy", "broken")
     said = say("best", "toy")
-    assert (said.code, "sweeper status toy" in said.err) == (2, True)
+    assert (said.code, "failed (" in said.err and "sweeper logs toy" in said.err) == (2, True)
 
 
 def test_repeats_are_one_configuration_and_single_trials_stay_reachable(make_run, say):

@@ -1,15 +1,16 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from sweeper.errors import SpecError
-from sweeper.launch.warm_start import known_events
+from sweeper.launch.warm_start import known_events, within_limits
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
-from sweeper.trial import State, canonical
+from sweeper.trial import Report, State, canonical
 
 DISCRETE = {"layers": {"min": 1, "max": 3}, "optimizer": {"values": ["sgd", "adam"]}}
 
@@ -52,6 +53,22 @@ def test_the_results_of_an_earlier_sweep_are_known_to_the_next(earlier, toy_spec
         toy_spec(search={"algorithm": "tpe", "seed": 1, "startup": 2}), records(), clock=VirtualClock()
     )
     assert sweep.ask().config != cold.ask().config, "the model has eight results, so nothing is drawn by lot"
+
+
+def test_results_of_networks_beyond_the_limits_are_not_taken_over(earlier, toy_spec):
+    earlier("old", budget={"trials": 8})
+    free = toy_spec(search={"algorithm": "tpe", "from": ["old"]})
+    bound = toy_spec(search={"algorithm": "tpe", "from": ["old"]}, objective={"limits": {"parameters": 9}})
+    known = known_events(free, "images")
+    large = {canonical(each.config) for each in known[:3]}
+
+    def refuse(config):
+        return "1,000 parameters" if canonical(config) in large else ""
+
+    assert within_limits(free, known, refuse) == known, "without limits all are kept"
+    assert within_limits(bound, known, refuse) == known[3:]
+    timed = [replace(known[3], reports=(Report(1, 0.5, 1.0, {"parameters": 10.0}),)), *known[4:]]
+    assert within_limits(bound, timed, lambda config: "") == known[4:], "by what the earlier sweep measured"
 
 
 @pytest.mark.parametrize("algorithm", ["random", "grid", "tpe"])
