@@ -17,7 +17,6 @@ from sweeper.plan.rehearsal import QUICK, THOROUGH
 from sweeper.search.parts.portfolio_start import started, with_members
 from sweeper.store.events import Event
 from sweeper.store.paths import cache_root
-from sweeper.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +78,11 @@ def _begun(spec: SweepSpec, plan: Plan) -> tuple[SweepSpec, Plan, tuple[Event, .
     The portfolio is fitted here, where it is known which networks can be built.
     """
     found, refuse = recollected(spec, plan.facts.digest), plan.refusal(spec)
-    told = (*known_events(spec, plan.facts.digest), *found.known)
-    known = within_limits(spec, told, refuse)
+    earlier = (*known_events(spec, plan.facts.digest), *found.known)
+    known = within_limits(spec, earlier, refuse)
     said = [*found.said]
-    if left := len(told) - len(known):
-        said.append(
-            f"memory: {left} of {counted(len(told), 'earlier result')} left out: beyond objective.limits"
-        )
+    if left := len(earlier) - len(known):
+        said.append(f"memory: {left} of {len(earlier)} earlier results left out: beyond objective.limits")
     start = started(spec, refuse)
     begun = with_members(with_prior(spec, found), start)
     return begun, replace(plan, start=start, memory=tuple(said)), tuple(known)
