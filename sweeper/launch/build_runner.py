@@ -62,13 +62,13 @@ def equipment_of(
     `images` is the digest of the images that the sweep began with, `fuse` how many trials train as one.
     """
     options = with_runner(spec, options)
-    for text in (runner_text(options), sharing_text(spec, options)):
+    for text in (runner_text(options, fuse), sharing_text(spec, options)):
         if text:
             say(text)
-    if fuse > 1 and options.runner in ("subprocess", "local"):
-        say(f"up to {fuse} trials of one kind train as one (resources.fuse)")
-    elif fuse > 1:
-        say(f"resources.fuse: each trial trains alone with --runner {options.runner}")
+    if fuse > 1 and options.runner == "ray_tune":
+        say(
+            "resources.fuse: each trial trains alone with Ray; --runner subprocess trains packs on one device"
+        )
     if options.runner == "simulated":
         clock = VirtualClock()
         curves = SyntheticCurves(spec.space, spec.train.epochs, spec.objective.metric, spec.search.seed)

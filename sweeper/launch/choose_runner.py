@@ -15,8 +15,8 @@ from sweeper.runners.parts.this_machine import this_machine, visible_gpus
 from sweeper.training.device import has_mps
 
 WORDS = {
-    "local": "trials run in this process, one at a time",
-    "subprocess": "trials run in one process of their own, one at a time, without Ray",
+    "local": "trials run in this process, {at_a_time}",
+    "subprocess": "trials run in one process of their own, {at_a_time}, without Ray",
     "ray_tune": "trials run on {where}, as many at a time as it has room for",
 }
 
@@ -32,10 +32,11 @@ def with_runner(spec: SweepSpec, options: RunOptions) -> RunOptions:
     return replace(options, runner="subprocess" if is_alone else "ray_tune")
 
 
-def runner_text(options: RunOptions) -> str:
-    """Say in a line who runs the trials; empty where none is trained."""
+def runner_text(options: RunOptions, fuse: int = 1) -> str:
+    """Say in a line who runs the trials, and how many of them train as one; empty where none is trained."""
     where = f"the Ray cluster at {options.address}" if options.address else "a private Ray on this machine"
-    words = WORDS.get(options.runner, "").format(where=where)
+    at_a_time = f"up to {fuse} of one kind as one" if fuse > 1 else "one at a time"
+    words = WORDS.get(options.runner, "").format(where=where, at_a_time=at_a_time)
     return words and f"{words} (--runner {options.runner})"
 
 

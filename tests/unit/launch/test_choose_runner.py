@@ -53,6 +53,9 @@ def test_a_machine_has_one_slot_where_a_trial_leaves_no_room_for_another(
 
 def test_a_line_says_who_runs_the_trials_and_how_to_choose():
     assert runner_text(RunOptions("subprocess")).endswith("without Ray (--runner subprocess)")
+    assert runner_text(RunOptions("local"), 4).startswith(
+        "trials run in this process, up to 4 of one kind as one"
+    )
     assert "the Ray cluster at auto" in runner_text(RunOptions("ray_tune", "auto"))
     assert runner_text(RunOptions("simulated")) == ""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from gpu import Noise, epoch_seconds, main, start_seconds
+from gpu import Noise, epoch_seconds, main, pack_gain, start_seconds
 from parts.gpu_page import Figure, write
 
 ROOT = Path(__file__).parents[3]
@@ -77,3 +77,4 @@ def test_what_it_measures_runs(recorded_graphs):
     assert graphs.made[0].replays == 3
     assert epoch_seconds(data, CPU, graphs=None, epochs=2) > 0
     assert start_seconds(data, CPU, starts=1) > 0
+    assert pack_gain(data, CPU, members=2, epochs=2) > 0
