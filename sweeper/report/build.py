@@ -1,7 +1,7 @@
 """This module puts a report together from the records of one sweep or of several."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sweeper.report.section import Page, Section
@@ -20,13 +20,16 @@ from sweeper.results.render_json import merged
 from sweeper.wording import plain
 
 
-def build_report(boards: Sequence[Leaderboard], now: float | None = None) -> Page:
+def build_report(
+    boards: Sequence[Leaderboard], answers: Mapping[str, Cards] | None = None, now: float | None = None
+) -> Page:
     """Make the report of one sweep, or of several side by side, as their records are now.
 
-    SpecError where several rank by different metrics. `now` is the time that the report bears.
+    SpecError where several rank by different metrics. `answers` are
+    those of the sweeps by name, where they are known already, and `now` is the time that the report bears.
     """
     dated = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(now))
-    answers = {board.sweep.name: answer(board) for board in boards}
+    answers = answers or {board.sweep.name: answer(board) for board in boards}
     if len(boards) == 1:
         (board,) = boards
         sections = list(_sections(board, answers[board.sweep.name]))

@@ -9,6 +9,7 @@ from sweeper.report.build import build_report
 from sweeper.report.html_page import html_page
 from sweeper.report.section import Page, Section
 from sweeper.report.sections.score_and_cost import trial_table
+from sweeper.results.answer import Cards
 from sweeper.results.card import Table
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.results.render_json import json_text
@@ -20,14 +21,17 @@ def written(boards: Sequence[Leaderboard], form: str) -> str:
     return FORMS[form](boards)
 
 
-def write_report(board: Leaderboard) -> list[str]:
-    """Write the page beside the record, as the end of a launch does; return what went wrong, for people."""
-    path = board.sweep.paths.report
+def write_report(board: Leaderboard, cards: Cards) -> str:
+    """Write the page beside the record, as the end of a launch does; return what went wrong, for people.
+
+    `cards` are the answer, which the caller has worked out already.
+    """
+    path, page = board.sweep.paths.report, html_page(build_report([board], {board.sweep.name: cards}))
     try:
-        write_atomically(path, written([board], "html"))
+        write_atomically(path, page)
     except OSError as error:
-        return [f"no report: {path} cannot be written ({error.strerror})"]
-    return []
+        return f"no report: {path} cannot be written ({error.strerror})"
+    return ""
 
 
 def trials_csv(boards: Sequence[Leaderboard]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sweeper.config.objective_section import ObjectiveSpec
 from sweeper.results.certainty import half_width
+from sweeper.results.costs import Bill, bill
 from sweeper.results.pareto import Point, best_within
 from sweeper.results.stored_sweep import StoredSweep
 from sweeper.store.history import SweepHistory, TrialHistory
@@ -119,6 +120,11 @@ class Leaderboard:
     def sums(self) -> Totals:
         """What all trials together cost."""
         return totals(self.sweep.history)
+
+    @cached_property
+    def bill(self) -> Bill:
+        """What was paid for what."""
+        return bill(self.sweep.history, self.sweep.spec, images=self.images_by_class)
 
     @cached_property
     def cost(self) -> Cost:

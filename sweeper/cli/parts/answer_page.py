@@ -7,7 +7,7 @@ import sys
 
 from rich.console import Console
 
-from sweeper.results.answer import answer
+from sweeper.results.answer import Cards, answer
 from sweeper.results.card import Card
 from sweeper.results.leaderboard import Leaderboard, Measure
 from sweeper.results.render_text import print_answer, print_tables
@@ -23,11 +23,14 @@ def board_of(sweep: StoredSweep, *, budget: float | None = None, is_single: bool
     return Leaderboard(sweep, _measure(sweep), budget, is_single)
 
 
-def print_page(board: Leaderboard, ranked: Card | None = None) -> None:
-    """Print the whole answer on stdout, or only the ranking, where one is given."""
+def print_page(board: Leaderboard, ranked: Card | None = None, cards: Cards | None = None) -> None:
+    """Print the whole answer on stdout, or only the ranking, where one is given.
+
+    `cards` are the answer, where it is known already.
+    """
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     if ranked is None:
-        print_answer(answer(board), board.objective, console)
+        print_answer(cards or answer(board), board.objective, console)
     else:
         print_tables(ranked, console)
 

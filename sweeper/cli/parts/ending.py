@@ -1,31 +1,46 @@
 """The last words of `launch` and `resume`: the answer so far, what went wrong, and how to go on."""
 
+import sys
 from collections.abc import Iterator
 
 import click
 
 from sweeper.cli.parts.answer_page import board_of, print_page
 from sweeper.launch.driver import Ending
+from sweeper.results.answer import Cards, answer
+from sweeper.results.leaderboard import Leaderboard
 from sweeper.results.stored_sweep import StoredSweep, reason_text, stored
 from sweeper.trial import State
 from sweeper.wording import plain, redacted
 
 
 def say(ending: Ending, name: str) -> int:
-    """Print the answer so far on stdout, what went wrong and how to go on on stderr; return the exit code."""
-    from sweeper.report.formats import write_report  # imports plotly
+    """Print the answer so far on stdout, what went wrong and how to go on on stderr; return the exit code.
+
+    The report comes last: nobody waits seconds for the answer because a page is written.
+    """
     from sweeper.results.answer_pictures import draw_pictures  # imports matplotlib
 
     sweep = stored(name)
     board = board_of(sweep)
-    draw_pictures(board)
-    print_page(board)
-    problem = write_report(board)
-    if not problem:
-        click.echo(f"Report    {board.sweep.paths.report}")
-    for line in (*problem, *_remarks(sweep, ending)):
+    draw_pictures(board)  # before the answer, which names what is there
+    cards = answer(board)
+    print_page(board, cards=cards)
+    for line in _remarks(sweep, ending):
         click.echo(line, err=True)
+    _report(board, cards)
     return ending.exit_code
+
+
+def _report(board: Leaderboard, cards: Cards) -> None:
+    from sweeper.report.formats import write_report  # imports plotly: a second in which the answer is read
+
+    sys.stdout.flush()
+    problem = write_report(board, cards)
+    if problem:
+        click.echo(problem, err=True)
+    else:
+        click.echo(f"Report    {board.sweep.paths.report}")
 
 
 def _remarks(sweep: StoredSweep, ending: Ending) -> Iterator[str]:

@@ -10,7 +10,7 @@ from sweeper.report.section import Drawing, Section, by_name, drawn, spoken
 from sweeper.results.card import Table
 from sweeper.results.cards.bill import nodes as nodes_card
 from sweeper.results.cards.bill import sums as sums_card
-from sweeper.results.costs import Bill, bill
+from sweeper.results.costs import Bill
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.store.attempt import Attempt
 from sweeper.store.history import SweepHistory
@@ -40,7 +40,7 @@ class Share:
 
 def device_time(board: Leaderboard) -> Section:
     """Draw what was held as one bar of parts, and beside it what early stopping saved."""
-    made = bill(board.sweep.history, board.sweep.spec, images=board.images_by_class)
+    made = board.bill
     shares = list(_shares(board, made))
     if not shares:
         return Section("time", "Where the device time went", absent="no trial has had a device yet")

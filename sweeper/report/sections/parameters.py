@@ -13,7 +13,6 @@ from sweeper.results.advice import advice
 from sweeper.results.card import Table
 from sweeper.results.cards.advise import whole_advice
 from sweeper.results.cards.bill import parameters as by_value_card
-from sweeper.results.costs import bill
 from sweeper.results.influence import Influence
 from sweeper.results.leaderboard import Leaderboard, LeaderboardRow
 from sweeper.results.values import ValueCost
@@ -162,7 +161,7 @@ def _important(seen: Influence) -> str:
 
 def values(board: Leaderboard) -> Section:
     """Draw what each value of each parameter cost and brought."""
-    made = bill(board.sweep.history, board.sweep.spec, images=board.images_by_class)
+    made = board.bill
     scored = [value for value in made.values if value.median is not None]
     if not scored:
         return Section(

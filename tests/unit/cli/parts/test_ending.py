@@ -70,3 +70,16 @@ def test_a_picture_that_cannot_be_written_costs_nobody_the_answer(make_run, caps
     paths.front.mkdir()
     say(Ending(0, "done", 0), "toy")
     assert "Best valid/top1" in capsys.readouterr().out
+
+
+@pytest.mark.slow(reason="imports Plotly and writes a page of 5 MB")
+def test_a_report_that_cannot_be_written_is_the_last_word_and_no_more(make_run, capsys) -> None:
+    paths = make_run("toy", "stopped")
+    paths.report.mkdir()
+    assert say(Ending(130, "SIGINT", 0), "toy") == 130
+    captured = capsys.readouterr()
+    first, second = captured.err.splitlines()
+    assert first == "stopped (Ctrl-C); go on with:  sweeper resume toy"
+    assert second.startswith(f"no report: {paths.report} cannot be written")
+    assert "Best valid/top1" in captured.out
+    assert "Report " not in captured.out
