@@ -1,22 +1,34 @@
-"""Writes grafana/sweeper.json: `python dashboards/build.py`. The JSON is committed; a test compares."""
+"""Writes the dashboards in grafana/: `python dashboards/build.py`. The JSON is committed; a test compares."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-TARGET = HERE / "grafana" / "sweeper.json"
+FOLDER = HERE / "grafana"
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 SWEEP = '{sweep=~"$sweep"}'
 
 
-def dashboard() -> dict[str, Any]:
-    """The dashboard in Grafana's Classic model, which every version from 8 imports and provisions."""
+def dashboards() -> dict[str, dict[str, Any]]:
+    """Each dashboard by the name of its file."""
+    return {
+        "sweeper": _dashboard(
+            "sweeper-sweeps", "sweeper", "Running sweeps: how far, how good, what it costs.", _panels()
+        ),
+        "cost": _dashboard(
+            "sweeper-cost", "sweeper: cost", "What sweeps cost, what for, and what it brings.", _cost_panels()
+        ),
+    }
+
+
+def _dashboard(uid: str, title: str, description: str, panels: list[dict[str, Any]]) -> dict[str, Any]:
+    """A dashboard in Grafana's Classic model, which every version from 8 imports and provisions."""
     return {
         "id": None,
-        "uid": "sweeper-sweeps",
-        "title": "sweeper",
-        "description": "Running sweeps: how far, how good, what it costs.",
+        "uid": uid,
+        "title": title,
+        "description": description,
         "tags": ["sweeper"],
         "schemaVersion": 39,
         "version": 1,
@@ -28,12 +40,12 @@ def dashboard() -> dict[str, Any]:
         "annotations": {"list": []},
         "links": [],
         "templating": {"list": [_datasource(), _sweep()]},
-        "panels": _panels(),
+        "panels": [{"id": number, **panel} for number, panel in enumerate(panels, 1)],
     }
 
 
 def _panels() -> list[dict[str, Any]]:
-    panels = [
+    return [
         _stat("Best score", f"sweeper_best_score{SWEEP}", "none", 0, legend="{{sweep}}", decimals=4),
         _stat(
             "Trials done", f'sum by (sweep) (sweeper_trials{{sweep=~"$sweep",state=~"{FINAL}"}})', "none", 6
@@ -59,10 +71,32 @@ def _panels() -> list[dict[str, Any]]:
             "{{sweep}}",
         ),
     ]
-    return [{"id": number, **panel} for number, panel in enumerate(panels, 1)]
+
+
+def _cost_panels() -> list[dict[str, Any]]:
+    spent = f"sweeper_usd_total{SWEEP}"
+    return [
+        _stat("Spent", spent, "currencyUSD", 0, decimals=2),
+        _stat("Billed device time", BILLED, "s", 6),
+        _stat("Productive", f"{PRODUCTIVE} / {BILLED}", "percentunit", 12),
+        _stat("Device-seconds a trial", f"{BILLED} / {DONE}", "s", 18),
+        _graph("Spent", spent, "currencyUSD", 0, 4, "{{sweep}}"),
+        _graph("USD an hour", f"3600 * rate({spent}[5m])", "currencyUSD", 12, 4, "{{sweep}}"),
+        _graph("Devices that are billed", f"sum by (sweep) (rate({TIME}[5m]))", "none", 0, 12, "{{sweep}}"),
+        _graph("Billed, but not training", f"{BILLED} - {PRODUCTIVE}", "s", 12, 12, "{{sweep}}"),
+        _graph(
+            "Budget used", f"sweeper_budget_fraction{SWEEP}", "percentunit", 0, 20, "{{sweep}} {{budget}}"
+        ),
+        _graph("Best score so far", f"sweeper_best_score{SWEEP}", "none", 12, 20, "{{sweep}}"),
+    ]
 
 
 FINAL = "completed|stopped|failed|infeasible|cancelled"
+TIME = 'sweeper_device_seconds_total{sweep=~"$sweep",kind="billed"}'
+BILLED = f"sum by (sweep) ({TIME})"
+PRODUCTIVE = 'sum by (sweep) (sweeper_device_seconds_total{sweep=~"$sweep",kind="productive"})'
+BUDGETS = f"sweeper_budget_fraction{SWEEP}"
+DONE = f'(sum by (sweep) (sweeper_trials{{sweep=~"$sweep",state=~"{FINAL}"}}) > 0)'
 EFFICIENCY = (
     'sum by (sweep) (rate(sweeper_device_seconds_total{sweep=~"$sweep",kind="productive"}[5m]))'
     ' / sum by (sweep) (rate(sweeper_device_seconds_total{sweep=~"$sweep",kind="billed"}[5m]))'
@@ -150,10 +184,11 @@ def _sweep() -> dict[str, Any]:
     }
 
 
-def text() -> str:
-    """The file as it is committed."""
-    return json.dumps(dashboard(), indent=2) + "\n"
+def texts() -> dict[str, str]:
+    """The files as they are committed, by name."""
+    return {f"{name}.json": json.dumps(each, indent=2) + "\n" for name, each in dashboards().items()}
 
 
 if __name__ == "__main__":
-    TARGET.write_text(text())
+    for name, text in texts().items():
+        (FOLDER / name).write_text(text)

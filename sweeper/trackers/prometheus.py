@@ -1,13 +1,15 @@
 """This serves the snapshot to Prometheus, at an endpoint on this machine's loopback address.
 
-The text format is ten lines to write, so no client library is loaded. Labels have few values (the
-sweep, a state, a budget): never a trial, or a large sweep would drown the monitoring.
+Labels have few values (the sweep, a state, a budget): never a trial, or a large sweep would drown the
+monitoring.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from sweeper.errors import PreflightError
 from sweeper.trackers.loopback import LoopbackServer
@@ -19,42 +21,57 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class Exported:
     """A name that is exported, for the endpoint and for the dashboards' test."""
 
-    kind: Literal["gauge", "counter"]
+    family: type[GaugeMetricFamily] | type[CounterMetricFamily]
     help: str
 
 
 METRICS = {
-    "sweeper_info": Metric("gauge", "Always 1; the labels say what the sweep optimizes."),
-    "sweeper_trials": Metric("gauge", "Trials by state."),
-    "sweeper_trials_planned": Metric("gauge", "Trials that the budget allows; absent where it does not say."),
-    "sweeper_best_score": Metric(
-        "gauge", "Best value of the objective so far; absent before the first report."
+    "sweeper_info": Exported(GaugeMetricFamily, "Always 1; the labels say what the sweep optimizes."),
+    "sweeper_trials": Exported(GaugeMetricFamily, "Trials by state."),
+    "sweeper_trials_planned": Exported(
+        GaugeMetricFamily, "Trials that the budget allows; absent without one."
     ),
-    "sweeper_reports_total": Metric("counter", "Reports (epochs) heard from trials."),
-    "sweeper_device_seconds_total": Metric("counter", "Device-seconds by kind: billed, productive."),
-    "sweeper_usd_total": Metric("counter", "US dollars billed; absent where no price is known."),
-    "sweeper_budget_fraction": Metric("gauge", "Used fraction of each budget, 1 = spent."),
-    "sweeper_elapsed_seconds": Metric("gauge", "Seconds since the sweep was launched."),
-    "sweeper_eta_seconds": Metric("gauge", "Estimated seconds until the sweep ends; absent while unknown."),
-    "sweeper_tracking_backlog_rows": Metric("gauge", "Outbox rows that tracking has not confirmed."),
+    "sweeper_best_score": Exported(
+        GaugeMetricFamily, "Best value of the objective so far; absent before the first report."
+    ),
+    "sweeper_reports_total": Exported(CounterMetricFamily, "Reports (epochs) heard from trials."),
+    "sweeper_device_seconds_total": Exported(
+        CounterMetricFamily, "Device-seconds by kind: billed, productive."
+    ),
+    "sweeper_usd_total": Exported(CounterMetricFamily, "US dollars billed; absent where no price is known."),
+    "sweeper_budget_fraction": Exported(GaugeMetricFamily, "Used fraction of each budget, 1 = spent."),
+    "sweeper_elapsed_seconds": Exported(GaugeMetricFamily, "Seconds since the sweep was launched."),
+    "sweeper_eta_seconds": Exported(
+        GaugeMetricFamily, "Estimated seconds until the sweep ends; absent while unknown."
+    ),
+    "sweeper_tracking_backlog_rows": Exported(
+        GaugeMetricFamily, "Outbox rows that tracking has not confirmed."
+    ),
 }
 
 
 def exposition(snapshot: Snapshot) -> str:
     """Return the snapshot in Prometheus' text format; what is unknown is left out rather than given as 0."""
-    lines: list[str] = []
-    said = ""
-    for name, labels, value in _samples(snapshot):
-        if name != said:
-            lines += [f"# HELP {name} {METRICS[name].help}", f"# TYPE {name} {METRICS[name].kind}"]
-            said = name
-        named = {"sweep": snapshot.sweep, **labels}
-        inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in named.items())
-        lines.append(f"{name}{{{inside}}} {_number(value)}")
-    return "\n".join(lines) + "\n"
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Families(snapshot))
+    return generate_latest(registry).decode()
+
+
+class _Families(Collector):
+    """Gives the client library what the snapshot has of each metric."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def collect(self) -> Iterator[Metric]:
+        families: dict[str, Metric] = {}
+        for name, labels, value in _samples(self._snapshot):
+            family = families.setdefault(name, METRICS[name].family(name, METRICS[name].help))
+            family.add_sample(name, {"sweep": self._snapshot.sweep, **labels}, value)
+        yield from families.values()
 
 
 class MetricsServer:
@@ -79,7 +96,7 @@ class MetricsServer:
         self._http.close()
 
 
-def _samples(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, str], float | None]]:
+def _samples(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, str], float]]:
     goal = "maximize" if snapshot.is_maximized else "minimize"
     device = "gpu" if snapshot.has_gpu else "cpu_slot"
     plain: list[tuple[str, dict[str, str], float | None]] = [
@@ -96,14 +113,4 @@ def _samples(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, str], float | 
         ("sweeper_eta_seconds", {}, snapshot.eta_seconds),
         ("sweeper_tracking_backlog_rows", {}, snapshot.undelivered),
     ]
-    return (sample for sample in plain if sample[2] is not None)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-
-
-def _number(value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return "NaN"
-    return repr(float(value)) if math.isfinite(value) else ("+Inf" if value > 0 else "-Inf")
+    return ((name, labels, value) for name, labels, value in plain if value is not None)

@@ -27,18 +27,19 @@ def built() -> ModuleType:
     return module
 
 
-def grafana() -> dict[str, Any]:
-    return json.loads((DASHBOARDS / "grafana" / "sweeper.json").read_text())
+FILES = sorted((DASHBOARDS / "grafana").glob("*.json"))
+each_dashboard = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
 
-def test_the_committed_dashboard_is_what_build_writes() -> None:
-    committed = (DASHBOARDS / "grafana" / "sweeper.json").read_text()
-    assert committed == built().text(), "run `python dashboards/build.py`"
+def test_the_committed_dashboards_are_what_build_writes() -> None:
+    committed = {path.name: path.read_text() for path in FILES}
+    assert committed == built().texts(), "run `python dashboards/build.py`"
 
 
 def test_every_query_asks_for_a_metric_that_is_exported() -> None:
-    queries = [target["expr"] for panel in grafana()["panels"] for target in panel["targets"]]
-    queries += [variable["query"] for variable in grafana()["templating"]["list"]]
+    models = [json.loads(path.read_text()) for path in FILES]
+    queries = [target["expr"] for model in models for panel in model["panels"] for target in panel["targets"]]
+    queries += [variable["query"] for model in models for variable in model["templating"]["list"]]
     queries += [rule["expr"] for rule in alerts()]
     asked = {name for query in queries for name in NAME.findall(query)}
     assert asked <= set(METRICS)
@@ -49,10 +50,11 @@ def test_queries_know_every_final_state() -> None:
     assert set(built().FINAL.split("|")) == {state.value for state in State if state.is_final}
 
 
-def test_the_dashboard_can_be_imported_and_provisioned() -> None:
-    model = grafana()
+@each_dashboard
+def test_a_dashboard_can_be_imported_and_provisioned(path: Path) -> None:
+    model = json.loads(path.read_text())
     assert model["id"] is None
-    assert model["uid"] == "sweeper-sweeps"
+    assert model["uid"] == {"sweeper": "sweeper-sweeps", "cost": "sweeper-cost"}[path.stem]
     assert "__inputs" not in model
     assert [panel["id"] for panel in model["panels"]] == list(range(1, len(model["panels"]) + 1))
     for panel in model["panels"]:
@@ -60,9 +62,10 @@ def test_the_dashboard_can_be_imported_and_provisioned() -> None:
         assert panel["fieldConfig"]["defaults"]["unit"]
 
 
-def test_no_two_panels_overlap() -> None:
+@each_dashboard
+def test_no_two_panels_overlap(path: Path) -> None:
     taken: set[tuple[int, int]] = set()
-    for panel in grafana()["panels"]:
+    for panel in json.loads(path.read_text())["panels"]:
         place = panel["gridPos"]
         cells = {
             (x, y)
