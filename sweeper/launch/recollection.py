@@ -98,11 +98,8 @@ def _told(
         return (), (), f"nothing of {sweep.name}: it has another goal"
     ranked = ranked_configs(sweep.history, sweep.spec.objective.goal)
     if len(ranked) < FEWEST:
-        return (
-            (),
-            (),
-            f"nothing of {sweep.name}: {len(ranked)} configurations have a score, {FEWEST} are needed",
-        )
+        scored = counted(len(ranked), "configuration")
+        return (), (), f"nothing of {sweep.name}: {scored} with a score, {FEWEST} are needed"
     best = ranked[: min(MOST, len(ranked) // 4)]
     good = [found for each in best if (found := dict(_good(spec, sweep, each.config)))]
     names = ", ".join(sorted({key for each in good for key in each if key != OPTIMIZER}))

@@ -126,7 +126,7 @@ def test_too_few_trials_of_other_images_tell_nothing(earlier, spec):
 
     found = recollected(spec(), "images")
 
-    assert found.said == ["memory: nothing of few: 5 configurations have a score, 8 are needed"]
+    assert found.said == ["memory: nothing of few: 5 configurations with a score, 8 are needed"]
 
 
 def test_values_outside_the_space_are_left_out(earlier, spec):
