@@ -2,21 +2,29 @@
 
 import itertools
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from sweeper.config.spec import parse_spec
+from sweeper.inference.evaluation import evaluate
+from sweeper.inference.evaluation_files import write_evaluation
+from sweeper.inference.trained_network import open_trial
+from sweeper.launch.create import create
+from sweeper.plan.plan import make_plan
 from sweeper.report.formats import written
 from sweeper.results.leaderboard import Leaderboard
 from sweeper.results.stored_sweep import stored
 from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
-from sweeper.store.paths import SweepPaths
+from sweeper.store.paths import SweepPaths, cache_root
 from sweeper.store.record import Record
 from sweeper.sweep.sweep import Sweep
+from sweeper.training.trial_workload import Training
 from sweeper.trial import Report
 
 CHROMIUM = shutil.which("chromium")
@@ -113,9 +121,37 @@ def _evaluated(paths: SweepPaths, sweep) -> None:
     (folder / "evaluation.json").write_text(json.dumps(facts))
 
 
+DIGITS = """
+name: digits
+dataset: {source: digits, split: {train: 0.3, valid: 0.2, test: 0.5, seed: 1}}
+parameters: {pixels: [8], filters: {values: [4, 8], per: layers}, layers: [1], learning_rate: [0.001, 0.01]}
+train: {epochs: 2, batch_size: 64}
+objective: {metric: valid/top1, cost: device_seconds}
+search: {algorithm: random, seed: 1}
+budget: {trials: 3}
+"""
+
+
+def trained() -> str:
+    """Train a few networks on digits, evaluate the winner, and return the sweep's name."""
+    spec, cache = parse_spec(DIGITS), cache_root()
+    paths = SweepPaths.of(spec.name)
+    record = create(spec, paths, make_plan(spec, cache))
+    sweep = Sweep(spec, record)
+    workload = Training(spec.dataset, spec.train, spec.objective.metric, cache, paths.checkpoints)
+    runner["local"]()(sweep, workload, lambda: False)
+    sweep.close()
+    record.close()
+    found = stored(spec.name)
+    assert found.best is not None
+    opened = open_trial(paths, found.meta, spec, found.best, device=torch.device("cpu"))
+    write_evaluation(evaluate(opened, "test"), paths.root / "evaluation" / str(found.best.number) / "test")
+    return spec.name
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory) -> dict[str, Path]:
-    """The reports of a sweep of 40 trials, one of 1,000, and of two side by side."""
+    """The reports of digits, of a sweep of 40 trials, of one of 1,000, and of two side by side."""
     root = tmp_path_factory.mktemp("reported")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SWEEPER_RUNS", str(root / "runs"))
@@ -124,6 +160,8 @@ def pages(tmp_path_factory) -> dict[str, Path]:
             recorded(name, trials)
             made[name] = root / f"{name}.html"
             made[name].write_text(written([Leaderboard(stored(name))], "html"))
+        made["digits"] = root / "digits.html"
+        made["digits"].write_text(written([Leaderboard(stored(trained()))], "html"))
         made["both"] = root / "both.html"
         made["both"].write_text(written([Leaderboard(stored(name)) for name in ("small", "large")], "html"))
     return made
@@ -163,14 +201,14 @@ def opened(chromium):
 
 
 def test_an_offline_page_draws_every_figure_without_an_error(opened, pages):
-    for name in ("small", "large", "both"):
+    for name in ("digits", "small", "large", "both"):
         page, complaints = opened(pages[name])
         assert complaints == []
         marks = page.evaluate(
             """() => [...document.querySelectorAll(".plot")].map((plot) => [plot.id,
               plot.querySelectorAll(".point, .lines path, .hm image, .parcoords canvas, canvas").length])"""
         )
-        assert len(marks) >= 10
+        assert len(marks) >= 9
         assert [place for place, count in marks if not count] == []
 
 
@@ -194,6 +232,41 @@ def test_the_mouse_and_the_keyboard_make_a_dot_speak(opened, pages):
     page.wait_for_selector("#figure-front-0 .hovertext", state="detached")
     page.locator("#figure-front-0 .point").first.hover(force=True)
     page.wait_for_selector("#figure-front-0 .hovertext")
+
+
+def test_digits_that_name_classes_are_names_and_mistakes_are_pictures(opened, pages):
+    page, _ = opened(pages["digits"])
+    for place, axis in (("0", "x"), ("0", "y"), ("1", "x")):
+        ticks = f"#figure-mistakes-{place} .{axis}tick text"
+        page.wait_for_selector(ticks, state="attached")
+        texts = page.locator(ticks).all_text_contents()
+        assert sorted(texts) == list("0123456789")
+    sizes = page.evaluate("[...document.querySelectorAll('.images img')].map((image) => image.naturalWidth)")
+    assert sizes
+    assert set(sizes) == {8}
+
+
+def test_the_cells_of_a_matrix_are_said_by_keyboard(opened, pages):
+    page, _ = opened(pages["digits"])
+    page.locator("#figure-mistakes-0").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('#said').textContent")
+    assert re.fullmatch(r"is 0, taken for \d: \d+ images", page.locator("#said").text_content() or "")
+
+
+def test_paper_is_white_and_has_the_numbers_and_afterwards_all_is_as_before(opened, pages):
+    page, complaints = opened(pages["digits"], scheme="dark")
+    page.evaluate("document.querySelector('details').open = true")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    paper = "getComputedStyle(document.querySelector('#figure-front-0 .main-svg')).backgroundColor"
+    page.wait_for_function(f"{paper} === 'rgb(255, 255, 255)'")
+    assert page.evaluate(CONTRAST) == []
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[open]").count() == 1
+    assert complaints == []
 
 
 def test_a_phone_scrolls_downwards_only(opened, pages):

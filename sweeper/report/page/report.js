@@ -11,7 +11,7 @@
     return { ink: of("--ink", "#000000"), line: of("--line", "#bbbbbb"), paper: of("--paper", "#ffffff") };
   }
 
-  function dressed(layout, onPaper) {
+  function dressed({ data, layout }, onPaper) {
     const { ink, line, paper } = colors(onPaper);
     const made = { ...layout, paper_bgcolor: paper, plot_bgcolor: paper, font: { ...layout.font, color: ink } };
     made.hoverlabel = { bgcolor: paper, bordercolor: ink, font: { color: ink } };
@@ -20,6 +20,8 @@
     }
     if (innerWidth < 640) {
       made.margin = { ...layout.margin, l: Math.min(96, (layout.margin || {}).l || 64), r: 8 };
+      const named = data.filter((trace) => trace.name && trace.showlegend !== false).length;
+      made.height = layout.height + 20 * named; // a phone puts the names one below the other
     }
     return made;
   }
@@ -79,8 +81,8 @@
 
   async function draw(id) {
     const plot = document.getElementById(id);
-    const { data, layout } = figures[id];
-    await Plotly.newPlot(plot, data, dressed(layout, false), { responsive: true, displaylogo: false });
+    const figure = figures[id];
+    await Plotly.newPlot(plot, figure.data, dressed(figure, false), { responsive: true, displaylogo: false });
     plot.dataset.drawn = "yes";
     byKeyboard(plot);
     byClick(plot);
@@ -88,7 +90,7 @@
 
   function dress(onPaper) {
     for (const id of Object.keys(figures)) {
-      Plotly.relayout(document.getElementById(id), dressed(figures[id].layout, onPaper));
+      Plotly.relayout(document.getElementById(id), dressed(figures[id], onPaper));
     }
   }
 

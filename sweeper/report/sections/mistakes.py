@@ -99,7 +99,7 @@ def _confusion(facts: _Evaluation, about: str) -> Drawing:
     sums = [max(1, sum(row)) for row in facts.confusion[:_MOST_CLASSES]]
     shares = [[round(count / total, 4) for count in row] for row, total in zip(counts, sums, strict=True)]
     figure = drawn("taken for", "is", height=max(420, 18 * len(names) + 140))
-    labels = [f"{place + 1} {name}" for place, name in enumerate(names)]  # two classes may share a name
+    labels = _labels(names)
     figure.add_trace(
         go.Heatmap(
             z=shares,
@@ -122,6 +122,12 @@ def _confusion(facts: _Evaluation, about: str) -> Drawing:
     )
 
 
+def _labels(names: Sequence[str]) -> Sequence[str]:
+    """Number the names where two are alike, as names are that are cut: each class has its own place."""
+    is_clear = len(set(names)) == len(names)
+    return names if is_clear else [f"{place + 1} {name}" for place, name in enumerate(names)]
+
+
 def _counts(facts: _Evaluation) -> Table:
     """Return the numbers of the matrix: its cells that are not zero, the fullest first."""
     cells = [
@@ -140,7 +146,7 @@ def _counts(facts: _Evaluation) -> Table:
 def _by_class(facts: _Evaluation, about: str) -> Drawing:
     rows = sorted((row for row in facts.per_class if row.top1 is not None), key=lambda row: row.top1 or 0.0)
     figure = drawn("", "top-1", is_share=True)
-    labels = [f"{place + 1} {spoken(row.name)}" for place, row in enumerate(rows)]
+    labels = _labels([spoken(row.name) for row in rows])
     figure.add_trace(
         go.Bar(
             x=labels,
@@ -174,7 +180,7 @@ def _others(folder: Path, winner: int, facts: _Evaluation) -> Sequence[Drawing]:
         return []
     shown = {winner: facts} | dict(list(found.items())[: len(PALETTE) - 1])
     figure = drawn("", "top-1", is_share=True)
-    labels = [f"{place + 1} {spoken(name)}" for place, name in enumerate(facts.classes)]
+    labels = _labels([spoken(name) for name in facts.classes])
     for (number, each), look in zip(shown.items(), looks_of([f"trial {n}" for n in shown]), strict=True):
         figure.add_trace(
             go.Scatter(
