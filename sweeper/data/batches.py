@@ -16,7 +16,7 @@ from sweeper.data.normalize import Transform
 from sweeper.data.relay import CudaCopies, DeviceCopies, relayed
 from sweeper.data.sources import Split
 
-_SHARE = 0.25  # of a GPU's free memory that one split may take
+_SHARE = 0.25  # of a trial's free memory on a GPU that one split may take
 
 
 class Data(Protocol):
@@ -49,9 +49,16 @@ class Data(Protocol):
         ...
 
 
-def room(device: torch.device) -> float:
-    """Return how many bytes may be held on the device; none where its memory is the host's."""
-    return _SHARE * torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0.0
+def room(device: torch.device, cuda: Any = torch.cuda) -> float:
+    """Return how many bytes may be held on the device; none where its memory is the host's.
+
+    A trial that has a fraction of a GPU's memory counts with what is left of that.
+    """
+    if device.type != "cuda":
+        return 0.0
+    free, whole = cuda.mem_get_info(device)
+    left = cuda.get_per_process_memory_fraction(device) * whole - cuda.memory_allocated(device)
+    return _SHARE * max(0.0, min(free, left))
 
 
 class Residents:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sweeper.config.sections import DatasetSpec
 from sweeper.data.augment import augmentation
-from sweeper.data.batches import Residents, Rows
+from sweeper.data.batches import Residents, Rows, room
 from sweeper.data.dataset import open_dataset
 from sweeper.data.relay import relayed
 
@@ -137,3 +137,22 @@ def test_resident_images_give_the_batches_of_mapped_ones(spec, tmp_path):
     for (one, labels), (other, answers) in zip(epoch(0), epoch(math.inf), strict=True):
         assert torch.equal(one, other)
         assert torch.equal(labels, answers)
+
+
+class Card:
+    """A GPU of 80 bytes, half of them free, of which this process may have a part and holds four."""
+
+    def __init__(self, fraction):
+        self.get_per_process_memory_fraction = lambda device: fraction
+
+    def mem_get_info(self, device):
+        return 40, 80
+
+    def memory_allocated(self, device):
+        return 4
+
+
+@pytest.mark.parametrize(("fraction", "bytes_of_a_split"), [(1.0, 10), (0.25, 4), (0.05, 0)])
+def test_a_split_may_take_a_quarter_of_what_is_left_of_the_trials_own_memory(fraction, bytes_of_a_split):
+    assert room(torch.device("cuda"), Card(fraction)) == bytes_of_a_split
+    assert room(torch.device("cpu"), Card(fraction)) == 0

@@ -7,7 +7,7 @@ from sweeper.store import events
 from sweeper.store.attempt import Grant, Reading
 from sweeper.store.event_lines import SCHEMA, Line, line_of, parse
 from sweeper.store.events import Event
-from sweeper.trial import Cause, Decision, Outcome, Report, State, Verdict
+from sweeper.trial import Cause, Decision, Outcome, Report, State, Verdict, Wish
 
 CLOCKS = events.Clocks(5.0, 20.0, {"a": 12.0})
 COST = Reading(8.0, 6.0, 90.0)
@@ -38,6 +38,7 @@ EXAMPLES: list[Event] = [
         redrawn=(events.KnownResult({"layers": 3}, State.INFEASIBLE),),
     ),
     events.AttemptStarted(trial="t", attempt=2, grant=Grant("a", "A10", True, 0.5), granted=3.0, waited=1.0),
+    events.TrialWished(trial="t", wish=Wish.PAUSE, by="ada@lab"),
     events.AttemptStarted(trial="p", attempt=1, grant=Grant(share=0.25, places=4), granted=3.0, waited=1.0),
     events.Heartbeat(clocks=CLOCKS, attempts={"p": (1, SHARED)}),
     events.AttemptEnded(trial="p", attempt=1, outcome=Outcome(State.COMPLETED), cost=SHARED),
