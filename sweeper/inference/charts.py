@@ -13,6 +13,7 @@ from sweeper.inference.calibration import Calibration
 from sweeper.inference.scores import Scores
 from sweeper.trial import Report
 
+_LETTERS = 30  # of a name: longer ones would leave the matrix no room
 _NAMED, _COUNTED = 60, 30  # classes up to which ticks are named and cells are numbered
 
 
@@ -30,8 +31,9 @@ def confusion_chart(scores: Scores, title: str) -> Figure:
     axes.set(xlabel="predicted", ylabel="true")
     axes.set_title(title)
     if count <= _NAMED:
-        axes.set_xticks(range(count), scores.classes, rotation=90, fontsize=8)
-        axes.set_yticks(range(count), scores.classes, fontsize=8)
+        names = [name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…" for name in scores.classes]
+        axes.set_xticks(range(count), names, rotation=90, fontsize=8)
+        axes.set_yticks(range(count), names, fontsize=8)
     if count <= _COUNTED:
         for true, predicted in np.argwhere(scores.confusion):
             color = "white" if shares[true, predicted] > 0.5 else "black"

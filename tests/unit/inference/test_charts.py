@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -15,6 +16,13 @@ def scores_of(classes: int):
     labels = torch.arange(200) % classes
     names = ("$odd$", "寿司", "a_b^c", *(f"class {number}" for number in range(classes - 3)))
     return score(logits, labels, names)
+
+
+@pytest.mark.slow(reason="draws pictures with matplotlib")
+@pytest.mark.filterwarnings("error:constrained_layout")
+def test_a_long_name_leaves_the_matrix_its_room(tmp_path) -> None:
+    scores = dataclasses.replace(scores_of(4), classes=("a" * 300, "b", "c", "d"))
+    save(confusion_chart(scores, "t"), tmp_path / "confusion.png")
 
 
 @pytest.mark.slow(reason="draws pictures with matplotlib")
