@@ -1,9 +1,11 @@
 """This module knows where MLflow's copy of a sweep goes, and delivers what the record holds for it."""
 
 import contextlib
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from sweeper.config.spec import SweepSpec
 from sweeper.launch.create import reopen
@@ -13,7 +15,7 @@ from sweeper.store.history import TrialHistory
 from sweeper.store.outbox import tested_row
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
-from sweeper.trackers import Target, tracker
+from sweeper.trackers import Images, Target, tracker
 from sweeper.trackers.address import tracking_uri
 from sweeper.trackers.parts.ui_server import View, check_store, shared_store
 from sweeper.trackers.sender import Delivery, Sender, deliver_all
@@ -40,7 +42,20 @@ def target_of(spec: SweepSpec, record: Record, paths: SweepPaths) -> Target:
         is_maximized=spec.objective.goal == "maximize",
         note=spec.description,
         tags=view_tags(spec, record.meta["sweep_id"]),
+        images=_images(spec, record.meta),
     )
+
+
+def _images(spec: SweepSpec, meta: Mapping[str, str]) -> Images | None:
+    """Return what is known of the sweep's images; None in a record from before they were counted."""
+    if not meta.get("data_digest") or "valid_images" not in meta:
+        return None
+    valid, test = sum(json.loads(meta["valid_images"])), int(meta.get("test_images", 0))
+    train = sum(json.loads(meta["images"]).values()) - valid - test
+    root = spec.dataset.root or ""
+    name = Path(root).name or spec.dataset.source
+    per_split = {"train": train, "valid": valid, "test": test}
+    return Images(name, meta["data_digest"], spec.dataset.source, root, per_split)
 
 
 def view_of(name: str | None, compare: int | None = None) -> View:

@@ -14,6 +14,17 @@ from sweeper.store.record import OutboxRow
 
 
 @dataclass(frozen=True, slots=True)
+class Images:
+    """What a sweep trains on: a name, a digest of images and split, where they come from, images a split."""
+
+    name: str
+    digest: str
+    source: str
+    root: str
+    per_split: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where a sweep is told: the service, the place in it, and a note.
 
@@ -28,6 +39,7 @@ class Target:
     is_maximized: bool = True
     note: str = ""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    images: Images | None = None
 
 
 class Undelivered(SweeperError):

@@ -36,6 +36,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sweeper.files import remove_leftovers, replacing
 from sweeper.store.record import OutboxRow, RowKind
 from sweeper.trackers import Refused, Target, Undelivered, tracker
+from sweeper.trackers.parts.mlflow_dataset import dataset_input
 from sweeper.wording import redacted
 
 _FOREVER = {ErrorCode.Name(code) for code in (INVALID_PARAMETER_VALUE, BAD_REQUEST)}
@@ -68,7 +69,7 @@ class MlflowTracker:
         self._runs: dict[str, str] = {}
 
     def deliver(self, trial: str, rows: Sequence[OutboxRow]) -> None:
-        """Tell what happened to one trial (`""`: the sweep) in at most four requests.
+        """Tell what happened to one trial (`""`: the sweep) in at most five requests.
 
         A `run` row creates or finds the run and reopens one that had ended; metrics of all rows go in
         one batch; the last `run` or `end` row decides the status.
@@ -106,6 +107,8 @@ class MlflowTracker:
                 self._open_experiment(), row.at_ms, tags, str(payload.get("name") or key)
             )
             run_id = self._named(created.info.run_id, "run")
+        if self._target.images is not None:
+            self._connected.log_inputs(run_id, [dataset_input(self._target.images)])
         self._runs[trial] = run_id
         return run_id
 

@@ -1,18 +1,19 @@
 import math
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sweeper.store.record import OutboxRow, Record, RowKind
-from sweeper.trackers import Refused, Target, Undelivered
+from sweeper.trackers import Images, Refused, Target, Undelivered
 from sweeper.trackers.sender import Delivery, Sender, deliver_all
 
 pytestmark = pytest.mark.integration
@@ -277,3 +278,42 @@ def test_artifacts_lie_beside_the_store_and_nothing_in_the_working_directory(
     assert list(tmp_path.iterdir()) == []
     place = MlflowClient(store).get_experiment(tracker.experiment_id()).artifact_location
     assert place == store.removeprefix("sqlite:///").replace("mlflow.db", "mlflow-artifacts")
+
+
+def test_the_images_are_an_input_of_every_run_once_however_often_it_is_told(store: str) -> None:
+    images = Images("digits", "d" * 64, "digits", "", {"train": 7, "valid": 2, "test": 1})
+    for _ in range(2):
+        deliver(MlflowTracker(replace(target(store, "images"), images=images)), fake_sweep())
+    client = MlflowClient(store)
+    runs = client.search_runs([client.get_experiment_by_name("images").experiment_id])
+    assert len(runs) == 1 + len(TRIALS)
+    for run in runs:
+        (held,) = run.inputs.dataset_inputs
+        assert (held.dataset.name, held.dataset.digest) == ("digits", "d" * 36)
+        assert {tag.key: tag.value for tag in held.tags}["sweeper.split"] == "train 7, valid 2, test 1"
+
+
+def test_the_answers_files_lie_beside_the_sweeps_run_and_a_store_without_room_for_them_is_named(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "toy.yaml").write_text(
+        "name: toy\ndataset: {source: synthetic, classes: 3, per_class: 20, size: 8}\n"
+        "parameters: {pixels: 8, layers: 1, filters: [2, 4]}\ntrain: {epochs: 1}\nscheduler: {type: none}\nbudget: {trials: 2}\n"
+    )
+    sweeper = [sys.executable, "-m", "sweeper"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("SWEEPER_")}
+    environment |= {"HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+    told = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True}
+    done = subprocess.run([*sweeper, "launch", "toy.yaml", "--runner", "local", "-y"], **told)
+    assert done.returncode == 0, done.stderr
+    client = MlflowClient(f"sqlite:///{tmp_path}/runs/mlflow.db")
+    runs = client.search_runs([client.get_experiment_by_name("toy").experiment_id])
+    (parent,) = [run for run in runs if run.data.tags["sweeper.trial"] == "sweep"]
+    files = {Path(each.path).name for each in client.list_artifacts(parent.info.run_id, "sweep")}
+    assert files >= {"report.html", "ledger.parquet", "sweep.yaml", "front.svg", "anytime.svg"}
+    shutil.rmtree(tmp_path / "runs" / "mlflow-artifacts")
+    (tmp_path / "runs" / "mlflow-artifacts").write_text("a file where a folder should be")
+    again = subprocess.run([*sweeper, "sync", "toy"], **told)
+    assert again.returncode == 7
+    assert "MLflow has not taken the report, the pictures and the ledger" in again.stderr
+    assert "Traceback" not in again.stderr

@@ -29,7 +29,18 @@ def say(ending: Ending, name: str) -> int:
     for line in _remarks(sweep, ending):
         click.echo(line, err=True)
     _report(board, cards)
+    if not ending.undelivered:
+        _tell(sweep)
     return ending.exit_code
+
+
+def _tell(sweep: StoredSweep) -> None:
+    from sweeper.launch.tell_files import tell_files  # imports MLflow
+
+    untold = tell_files(sweep)
+    if untold:
+        what = "MLflow has not taken the report, the pictures and the ledger"
+        click.echo(f"{what}: {untold}; `sweeper sync {sweep.name}` tries again", err=True)
 
 
 def _report(board: Leaderboard, cards: Cards) -> None:
