@@ -298,7 +298,8 @@ def test_the_answers_files_lie_beside_the_sweeps_run_and_a_store_without_room_fo
 ) -> None:
     (tmp_path / "toy.yaml").write_text(
         "name: toy\ndataset: {source: synthetic, classes: 3, per_class: 20, size: 8}\n"
-        "parameters: {pixels: 8, layers: 1, filters: [2, 4]}\ntrain: {epochs: 1}\nscheduler: {type: none}\nbudget: {trials: 2}\n"
+        "parameters: {pixels: 8, layers: 1, filters: [2, 4]}\n"
+        "train: {epochs: 1}\nscheduler: {type: none}\nbudget: {trials: 2}\n"
     )
     sweeper = [sys.executable, "-m", "sweeper"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("SWEEPER_")}
