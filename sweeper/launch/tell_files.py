@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+from sweeper.files import write_atomically
 from sweeper.launch.create import reopen
 from sweeper.launch.tracking import target_of
 from sweeper.results.ledger_file import ledger
@@ -24,7 +25,7 @@ def tell_files(sweep: StoredSweep) -> str:
     record.close()
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / LEDGER
-        rows.write_bytes(ledger(sweep, "parquet"))
+        write_atomically(rows, ledger(sweep, "parquet"))
         files = [
             path for path in (paths.front, paths.anytime, paths.report, paths.spec, rows) if path.is_file()
         ]
