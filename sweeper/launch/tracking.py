@@ -15,7 +15,7 @@ from sweeper.store.history import TrialHistory
 from sweeper.store.outbox import tested_row
 from sweeper.store.paths import SweepPaths
 from sweeper.store.record import Record
-from sweeper.trackers import Images, Target, tracker
+from sweeper.trackers import ImagesTold, Target, tracker
 from sweeper.trackers.address import tracking_uri
 from sweeper.trackers.parts.ui_server import View, check_store, shared_store
 from sweeper.trackers.sender import Delivery, Sender, deliver_all
@@ -46,7 +46,7 @@ def target_of(spec: SweepSpec, record: Record, paths: SweepPaths) -> Target:
     )
 
 
-def _images(spec: SweepSpec, meta: Mapping[str, str]) -> Images | None:
+def _images(spec: SweepSpec, meta: Mapping[str, str]) -> ImagesTold | None:
     """Return what is known of the sweep's images; None in a record from before they were counted."""
     if not meta.get("data_digest") or "valid_images" not in meta:
         return None
@@ -55,7 +55,7 @@ def _images(spec: SweepSpec, meta: Mapping[str, str]) -> Images | None:
     root = spec.dataset.root or ""
     name = Path(root).name or spec.dataset.source
     per_split = {"train": train, "valid": valid, "test": test}
-    return Images(name, meta["data_digest"], spec.dataset.source, root, per_split)
+    return ImagesTold(name, meta["data_digest"], spec.dataset.source, root, per_split)
 
 
 def view_of(name: str | None, compare: int | None = None) -> View:

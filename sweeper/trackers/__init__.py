@@ -14,7 +14,7 @@ from sweeper.store.record import OutboxRow
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
+class ImagesTold:
     """What a sweep trains on: a name, a digest of images and split, where they come from, images a split."""
 
     name: str
@@ -39,7 +39,7 @@ class Target:
     is_maximized: bool = True
     note: str = ""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
-    images: Images | None = None
+    images: ImagesTold | None = None
 
 
 class Undelivered(SweeperError):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sweeper.store.record import OutboxRow, Record, RowKind
-from sweeper.trackers import Images, Refused, Target, Undelivered
+from sweeper.trackers import ImagesTold, Refused, Target, Undelivered
 from sweeper.trackers.sender import Delivery, Sender, deliver_all
 
 pytestmark = pytest.mark.integration
@@ -281,7 +281,7 @@ def test_artifacts_lie_beside_the_store_and_nothing_in_the_working_directory(
 
 
 def test_the_images_are_an_input_of_every_run_once_however_often_it_is_told(store: str) -> None:
-    images = Images("digits", "d" * 64, "digits", "", {"train": 7, "valid": 2, "test": 1})
+    images = ImagesTold("digits", "d" * 64, "digits", "", {"train": 7, "valid": 2, "test": 1})
     for _ in range(2):
         deliver(MlflowTracker(replace(target(store, "images"), images=images)), fake_sweep())
     client = MlflowClient(store)

@@ -4,12 +4,12 @@ import json
 
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
-from sweeper.trackers import Images
+from sweeper.trackers import ImagesTold
 
 _DIGEST_LENGTH = 36  # MLflow takes no more
 
 
-def dataset_input(images: Images) -> DatasetInput:
+def dataset_input(images: ImagesTold) -> DatasetInput:
     """Return what MLflow shows in a run's column of data sets, and beside its metrics."""
     split = ", ".join(f"{name} {count:,}" for name, count in images.per_split.items())
     dataset = Dataset(
