@@ -15,7 +15,7 @@ MOST_IMPORTS = 14
 VERB_LINES = 40
 KINDS_COMPARED = 0
 CODE_LINES = (
-    30_700  # 19,308 after the architecture: faults, recipes, packs, report, watching, notices are behavior
+    31_000  # 19,308 after the architecture: faults, recipes, packs, report, watching, notices are behavior
 )
 
 
