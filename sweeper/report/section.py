@@ -60,11 +60,11 @@ class Page:
     dated: str
 
 
-def spoken(text: str) -> str:
-    """Return a name for a figure: at most 60 characters, none of them control, and nothing that is HTML."""
+def spoken(text: str, longest: int = LONGEST) -> str:
+    """Return a name for a figure: at most so many characters, none of them control, nothing that is HTML."""
     short = plain(text)
-    if len(short) > LONGEST:
-        short = f"{short[: LONGEST - 1]}…"
+    if len(short) > longest:
+        short = f"{short[: longest - 1]}…"
     return html.escape(short, quote=False)
 
 

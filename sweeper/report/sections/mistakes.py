@@ -17,6 +17,7 @@ from sweeper.wording import counted, plain, score_text
 _SPLITS = ("test", "valid")
 _MOST_CLASSES = 120
 _MOST_CELLS = 400
+_LETTERS = 24  # of a class on an axis: longer ones would leave the figure no room
 _MOST_IMAGES, _MOST_LETTERS = 24, 24_000  # of a thumbnail: 64 px of noise in color have 17,000
 _MOST_BYTES = 200_000_000  # a confusion matrix of 5,000 classes has 100 MB
 _KEY, _TITLE = "mistakes", "Where it fails"
@@ -94,7 +95,7 @@ def _evaluation(file: Path) -> _Evaluation | None:
 
 
 def _confusion(facts: _Evaluation, about: str) -> Drawing:
-    names = [spoken(name) for name in facts.classes][:_MOST_CLASSES]
+    names = facts.classes[:_MOST_CLASSES]
     counts = [row[:_MOST_CLASSES] for row in facts.confusion[:_MOST_CLASSES]]
     sums = [max(1, sum(row)) for row in facts.confusion[:_MOST_CLASSES]]
     shares = [[round(count / total, 4) for count in row] for row, total in zip(counts, sums, strict=True)]
@@ -124,8 +125,9 @@ def _confusion(facts: _Evaluation, about: str) -> Drawing:
 
 def _labels(names: Sequence[str]) -> Sequence[str]:
     """Number the names where two are alike, as names are that are cut: each class has its own place."""
-    is_clear = len(set(names)) == len(names)
-    return names if is_clear else [f"{place + 1} {name}" for place, name in enumerate(names)]
+    short = [spoken(name, _LETTERS) for name in names]
+    is_clear = len(set(short)) == len(short)
+    return short if is_clear else [f"{place + 1} {name}" for place, name in enumerate(short)]
 
 
 def _counts(facts: _Evaluation) -> Table:
@@ -146,7 +148,7 @@ def _counts(facts: _Evaluation) -> Table:
 def _by_class(facts: _Evaluation, about: str) -> Drawing:
     rows = sorted((row for row in facts.per_class if row.top1 is not None), key=lambda row: row.top1 or 0.0)
     figure = drawn("", "top-1", is_share=True)
-    labels = _labels([spoken(row.name) for row in rows])
+    labels = _labels([row.name for row in rows])
     figure.add_trace(
         go.Bar(
             x=labels,
@@ -180,7 +182,7 @@ def _others(folder: Path, winner: int, facts: _Evaluation) -> Sequence[Drawing]:
         return []
     shown = {winner: facts} | dict(list(found.items())[: len(PALETTE) - 1])
     figure = drawn("", "top-1", is_share=True)
-    labels = _labels([spoken(name) for name in facts.classes])
+    labels = _labels(facts.classes)
     for (number, each), look in zip(shown.items(), looks_of([f"trial {n}" for n in shown]), strict=True):
         figure.add_trace(
             go.Scatter(

@@ -310,3 +310,9 @@ def test_networks_and_data_sets_are_bars_side_by_side(make_run):
     assert [bar.name for bar in bars] == ["toy (digits)", "other (food)"]
     assert [sorted(bar.x) for bar in bars] == [["alexnet", "lenet5"]] * 2
     assert len({bar.marker.pattern.shape for bar in bars}) == 2
+
+
+def test_long_names_of_classes_leave_a_figure_its_room_and_stay_apart(make_run):
+    evaluated(make_run("toy"), [], classes=("long" * 80 + "a", "long" * 80 + "b"))
+    matrix = drawings("toy")["mistakes-0"].figure.data[0]
+    assert list(matrix.x) == list(matrix.y) == [f"1 {'long' * 6}"[:25] + "…", f"2 {'long' * 6}"[:25] + "…"]
