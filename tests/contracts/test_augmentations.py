@@ -51,7 +51,6 @@ def test_every_option_has_a_default_so_that_a_sweep_file_may_say_only_the_name(n
         "flip_horizontal",
         "flip_vertical",
         "flip_alternating",
-        "trivial",
         "color",
         "erase",
         "mixup",

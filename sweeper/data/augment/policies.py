@@ -10,7 +10,6 @@ from sweeper.data.augment.parts.affine import Affine, Crop
 from sweeper.data.augment.parts.color import Cutout, Erase, Jitter
 from sweeper.data.augment.parts.draws import Alteration, Draws
 from sweeper.data.augment.parts.translate import Translate
-from sweeper.data.augment.parts.trivial import Trivial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +28,6 @@ class Policy:
     flip_horizontal: bool = False
     flip_vertical: bool = False
     flip_alternating: bool = False
-    trivial: bool = False
     color: Zoom = 0.0
     erase: Share = 0.0
     cutout: Zoom = 0.0
@@ -44,18 +42,21 @@ class Policy:
         return Draws(self._changes(), count, generator, device)
 
     def _changes(self) -> list[Alteration]:
-        """Geometry first, then TrivialAugment, then colors, then what is erased."""
+        """Geometry first, then what only this policy does, then colors, then what is erased."""
         flips = self.flip_horizontal or self.flip_vertical
         changes: list[tuple[object, Alteration]] = [
             (self.crop, Crop(self.crop)),
             (self.translate, Translate(self.translate)),
             (self.rotation or self.shift or self.zoom or flips, self._affine()),
-            (self.trivial, Trivial()),
+            *((True, change) for change in self._own_changes()),
             (self.color, Jitter(self.color)),
             (self.erase, Erase(self.erase)),
             (self.cutout, Cutout(self.cutout)),
         ]
         return [change for asked, change in changes if asked]
+
+    def _own_changes(self) -> list[Alteration]:
+        return []
 
     def _affine(self) -> Affine:
         return Affine(
@@ -115,14 +116,6 @@ class CropFlip(Policy):
 
     translate: Zoom = 0.0625
     flip_alternating: bool = True
-
-
-@augmentation("trivial")
-@dataclass(frozen=True, kw_only=True)
-class TrivialFlip(CropFlip):
-    """As crop_flip, and one of 14 operations of any strength on each image: TrivialAugment."""
-
-    trivial: bool = True
 
 
 @augmentation("custom")

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torchvision.transforms.v2 import TrivialAugmentWide
 
 _ALIKE = (
     4  # neighbors in a shuffled batch share an operation: a quarter of the calls, and of a GPU's launches
@@ -36,7 +37,5 @@ class Trivial:
 
 
 def _changed(images: Tensor, seed: int) -> Tensor:
-    from torchvision.transforms.v2 import TrivialAugmentWide  # a second, which no other policy has to pay
-
     torch.default_generator.manual_seed(seed)
     return TrivialAugmentWide()(images)
