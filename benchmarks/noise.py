@@ -2,6 +2,7 @@
 
 python benchmarks/noise.py record      trains again, with another seed, what `curves/cnn` has of three sets
 python benchmarks/noise.py winner      the winner's score and the shrunk one, held against the winner's repeat
+python benchmarks/noise.py race        what a race among the finalists of a sweep costs and saves
 python benchmarks/noise.py ties        near-ties at a rung together or by rank; lcbench needs $LCBENCH_ROOT
 """
 
@@ -21,6 +22,8 @@ from parts.varied_sets import PAIRED, SEED, SETS, drawn, unpack
 
 from sweeper.results.winners_curse import shrunk
 from sweeper.schedulers.parts.noise import LUCK, binomial
+from sweeper.sweep.race import FEWEST, behind
+from sweeper.trial import Goal
 
 REPEATS = FOLDER.parent / "repeats.parquet"
 REPEATED = {"cifar": 1_070, "groceries": 990, "digits": 629}
@@ -159,11 +162,44 @@ def _task(row: Row) -> Task:
     return Task(int(row["number"]), str(row["set"]), str(row["schedule"]))
 
 
+def raced(random: np.random.Generator, gap: float, seeds: int, top: int = 3) -> tuple[float, float, float]:
+    """Run one final, whose true scores lie exponential gaps of mean `gap` apart; a seed has deviation 1.
+
+    Returns the true score that the winner has less than the best one has, with all seeds and in a race, and
+    the share of the runs that the race leaves out.
+    """
+    truth = -np.cumsum([0.0, *random.exponential(gap, top - 1)])
+    runs = truth[:, None] + random.standard_normal((top, seeds))
+    counts = {str(place): min(FEWEST, seeds) for place in range(top)}
+    for _ in range(FEWEST, seeds):
+        out = behind({name: list(runs[int(name), :count]) for name, count in counts.items()}, Goal.MAXIMIZE)
+        counts |= {name: count + 1 for name, count in counts.items() if name not in out}
+    means = [runs[int(name), :count].mean() for name, count in counts.items()]
+    left_out = 1 - sum(counts.values()) / (top * seeds)
+    best, raced_best = int(runs.mean(axis=1).argmax()), int(np.argmax(means))
+    return float(-truth[best]), float(-truth[raced_best]), left_out
+
+
+def show_races(finals: int) -> None:
+    print("| seeds | mean gap | lost with all seeds | lost in a race | more | runs left out |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for seeds, gap in itertools.product((3, 5, 10), (0.5, 2.0, 8.0)):
+        random = np.random.default_rng(seeds)
+        found = np.array([raced(random, gap, seeds) for _ in range(finals)])
+        whole, race, left_out = found.mean(axis=0)
+        more = found[:, 1] - found[:, 0]
+        half = 1.96 * more.std(ddof=1) / np.sqrt(finals)
+        print(
+            f"| {seeds} | {gap:g} | {whole:.3f} | {race:.3f} | {more.mean():.4f} ± {half:.4f} "
+            f"| {100 * left_out:.0f} % |"
+        )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("action", choices=["record", "winner", "ties"])
+    parser.add_argument("action", choices=["record", "winner", "race", "ties"])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the archives")
     parser.add_argument("--work", type=Path, default=Path("runs/portfolio"), help="for unpacked images")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="no training begins later")
@@ -175,6 +211,8 @@ def main() -> int:
         record(options.data, options.work, time.time() + 60 * options.minutes)
     elif options.action == "winner":
         show(options.sweeps)
+    elif options.action == "race":
+        show_races(10 * options.sweeps)
     else:
         for name in options.sets:
             show_ties(name, options.seeds // (4 if name == "lcbench" else 1))

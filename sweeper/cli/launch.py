@@ -1,6 +1,7 @@
 """`sweeper launch`: plan a sweep, run it, answer."""
 
 import functools
+import sys
 
 import click
 
@@ -27,7 +28,7 @@ def command(file: str, overrides: tuple[str, ...], where: RunOptions, dry_run: b
     refuse_existing(spec)
 
     # after the check for an existing sweep, because they take seconds: torch, Optuna
-    if not where.is_quiet:
+    if not where.is_quiet and sys.stderr.isatty():
         click.echo("loading torch, Optuna and MLflow", err=True)
     from sweeper.cli.parts.ending import say
     from sweeper.cli.parts.estimate_page import may_proceed, refuse_what_cannot_fit

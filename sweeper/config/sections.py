@@ -220,6 +220,8 @@ class FinalSpec(Strict):
     """Configurations."""
     seeds: Annotated[Count, Field(le=100)] = 3
     """Further trials of each, every one with a seed of its own."""
+    race: bool = True
+    """Whether a configuration that is clearly behind after two of them gets no more."""
 
 
 class StopWhenSpec(Strict):

@@ -34,12 +34,16 @@ ENDING_NOW = "ending every trial now; each goes on from its last checkpoint when
 
 @dataclass
 class Ending:
-    """How a launch ended. `undelivered` counts outbox rows that no tracker has confirmed."""
+    """How a launch ended. `undelivered` counts outbox rows that no tracker has confirmed.
+
+    `is_told` says that MLflow has confirmed all of it, so that the sweep's run can be added to.
+    """
 
     exit_code: int
     why: str
     undelivered: int
     problem: str = ""
+    is_told: bool = False
 
 
 @dataclass
@@ -133,7 +137,8 @@ class Driver:
         self.sender.close()
         if self.options.metrics:
             self.options.metrics.close()
-        return Ending(self._exit_code(undelivered), self.sweep.history.closed, undelivered, problem)
+        code, why = self._exit_code(undelivered), self.sweep.history.closed
+        return Ending(code, why, undelivered, problem, is_told=not undelivered)
 
     def _exit_code(self, undelivered: int) -> int:
         if self.sweep.stopping:

@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from sweeper.config.sections import FinalSpec
 from sweeper.schedulers.parts.noise import CERTAIN, binomial
+from sweeper.store.history import SweepHistory
+from sweeper.sweep.race import outraced
 from sweeper.sweep.ranking import RankedConfig
-from sweeper.trial import Goal, derive
+from sweeper.trial import Goal, canonical, derive
 
 DRAWS = 10_000
 RIVALS = 10
@@ -82,3 +85,17 @@ def certainty(
     wins = drawn == drawn.max(axis=1, keepdims=True)
     probability = float((wins[:, 0] / wins.sum(axis=1)).mean())
     return Certainty(probability, len(rivals), int(runs.min()), int(runs.max()), float(means[0] - means[1]))
+
+
+def without_further_seeds(
+    history: SweepHistory,
+    ranked: Sequence[RankedConfig],
+    final: FinalSpec | None,
+    goal: Goal,
+    images: int | None,
+) -> int:
+    """Return how many finalists got no more of the final's seeds, because they were clearly behind."""
+    if final is None or not final.race:
+        return 0
+    out = outraced(history, goal, images or 0)
+    return sum(each.runs < final.seeds and canonical(each.config) in out for each in ranked)

@@ -48,7 +48,7 @@ class DecidingState:
             self._scheduler.validated_on(images)
         self.forecast = Forecast(spec, self._scheduler, self.quote)
         self._suggestions = Suggestions(spec, self._searcher, validate_config, self.objective.best)
-        self.queue = TrialQueue(spec, self.history, self._suggestions, self._scheduler)
+        self.queue = TrialQueue(spec, self.history, self._suggestions, self._scheduler, meta)
         self.stop_criterion = StopCriterion(spec, meta)
         self.is_look_due = False
 

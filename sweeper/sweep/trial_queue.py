@@ -4,13 +4,16 @@ import functools
 import itertools
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sweeper.config.spec import SweepSpec
 from sweeper.schedulers import Scheduler
 from sweeper.store.history import SweepHistory, TrialHistory
+from sweeper.sweep.chance import images_behind
+from sweeper.sweep.race import outraced
 from sweeper.sweep.ranking import ranked_configs
+from sweeper.sweep.rules import has_rounds
 from sweeper.sweep.suggestions import Suggestion, Suggestions
 from sweeper.trial import Config, State, canonical
 
@@ -55,8 +58,12 @@ class TrialQueue:
         history: SweepHistory,
         suggestions: Suggestions,
         scheduler: Scheduler,
+        meta: Mapping[str, str],
     ) -> None:
+        """`meta` is what the record fixed: its images, and by which rules the final goes on."""
         self._spec = spec
+        self._images = images_behind(spec.objective.metric, meta)
+        self._has_rounds = has_rounds(meta)
         self._history = history
         self._suggestions = suggestions
         self._scheduler = scheduler
@@ -124,15 +131,18 @@ class TrialQueue:
         self._waiting = deque(trial for trial, state in states.items() if state is State.WAITING)
 
     def begin_final(self, configs: Iterable[Config]) -> None:
-        """Queue further seeds of the best configurations, the best one first."""
+        """Queue further seeds of the best configurations: one of each, the best one first, then a second."""
         seeds = self._spec.final.seeds if self._spec.final else 0
         left = (self._spec.budget.trials or math.inf) - len(self._history.trials)
+        rounds: list[tuple[int, Suggestion]] = []
         for config in configs:
             alike = [t for t in self._history.trials.values() if canonical(t.config) == canonical(config)]
             first = 1 + max((trial.repeat for trial in alike), default=0)
             missing = seeds - sum(trial.is_final_run for trial in alike)
-            self._final += [Suggestion(config, first + n, is_final_run=True) for n in range(missing)]
-        self._final = [each for place, each in enumerate(self._final) if place < left]
+            rounds += [(n, Suggestion(config, first + n, is_final_run=True)) for n in range(missing)]
+        if self._has_rounds:
+            rounds.sort(key=lambda each: each[0])
+        self._final += [each for place, (_, each) in enumerate(rounds) if place < left]
 
     def end_final(self) -> None:
         """Go back to the search, because the sweep was extended; another final follows it."""
@@ -162,7 +172,7 @@ class TrialQueue:
         ended.
         """
         if self._history.finalists:
-            return [each.config for each in self._final]
+            return [each.config for each in self._still_racing()]
         ended = len(self._history.settled)
         if ended >= self._guess_at or not self._likely:
             self._likely, self._guess_at = self.finalists(), 1.05 * ended + 1
@@ -199,7 +209,15 @@ class TrialQueue:
             yield Candidate.of(self._history.trials[self._promoted])
 
     def _final_ones(self) -> Iterator[Candidate]:
-        return (Candidate(each) for each in self._final)
+        return (Candidate(each) for each in self._still_racing())
+
+    def _still_racing(self) -> list[Suggestion]:
+        """Return the final's runs that are worth their cost yet."""
+        may_race = self._has_rounds and self._spec.final is not None and self._spec.final.race
+        if not self._final or not may_race:
+            return self._final
+        out = outraced(self._history, self._spec.objective.goal, self._images)
+        return [each for each in self._final if canonical(each.config) not in out]
 
     def _new_one(self) -> Iterator[Candidate]:
         if not self._may_draw:

@@ -11,6 +11,7 @@ from sweeper.runners import runner
 from sweeper.runners.simulated import VirtualClock
 from sweeper.store.attempt import Grant
 from sweeper.store.event_lines import Line
+from sweeper.sweep.rules import NEWEST
 from sweeper.sweep.sweep import Sweep
 from sweeper.trial import Goal, Report, State, canonical
 
@@ -126,17 +127,39 @@ def test_the_best_few_are_trained_again_in_full_with_seeds_of_their_own(make_rig
     assert sorted(t.repeat for t in final) == [1, 1, 2, 2, 3, 3]
 
 
+def seeded(trial):
+    """Each configuration has its own level; seeds differ by a thousandth."""
+    level = 0.01 * (int(canonical(trial.config).encode().hex(), 16) % 97)
+    yield Report(1, level + 0.001 * (trial.seed % 3), 1.0, checkpoint="1")
+
+
+def test_a_finalist_that_is_clearly_behind_after_two_seeds_gets_no_third(make_rig):
+    sections = {"final": {"top": 3, "seeds": 4}, "budget": {"trials": 30}, "scheduler": {"type": "none"}}
+    runs = {}
+    for race in (True, False):
+        sections["final"]["race"] = race
+        rig = make_rig(workload=seeded, meta=NEWEST, **sections)
+        trials = list(rig.finish().history.trials.values())
+        final = [canonical(t.config) for t in trials if t.is_final_run]
+        assert rig.sweep.is_complete
+        runs[race] = [final.count(config) for config in dict.fromkeys(final)]
+        assert len({*final[:3]}) == 3, "a round gives each a seed"
+    assert runs[False] == [4, 4, 4]
+    assert runs[True][0] == 4
+    assert min(runs[True]) == 2
+
+
 @pytest.mark.slow(reason="a sweep is replayed after each of its events")
 @pytest.mark.parametrize("algorithm", ["random", "tpe"])
 def test_a_driver_killed_anywhere_before_or_in_the_final_ends_as_the_undisturbed_one(make_rig, algorithm):
     sections = FINAL | {"search": {"algorithm": algorithm, "seed": 3}, "scheduler": STOP}
-    whole = make_rig(**sections)
+    whole = make_rig(meta=NEWEST, **sections)
     whole.finish()
     events = list(whole.record.lines())
     for cut in range(1, len(events), 7):
         if events[cut - 1].kind == "reported":
             continue  # a report and its decision are one append
-        rig = make_rig(events=events[:cut], **sections)
+        rig = make_rig(events=events[:cut], meta=NEWEST, **sections)
         rig.finish()
         assert standing(rig.sweep) == standing(whole.sweep), f"cut behind {events[cut - 1]}"
 

@@ -29,7 +29,7 @@ def say(ending: Ending, name: str) -> int:
     for line in _remarks(sweep, ending):
         click.echo(line, err=True)
     _report(board, cards)
-    if not ending.undelivered:
+    if ending.is_told:
         _tell(sweep)
     return ending.exit_code
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from sweeper.results.card import Card, NotYet, Words
 from sweeper.results.certainty import certainty as certainty_of
+from sweeper.results.certainty import without_further_seeds
 from sweeper.results.leaderboard import Leaderboard, LeaderboardRow
 from sweeper.results.no_score import no_score
 from sweeper.results.phrases import about
@@ -140,6 +141,9 @@ def certainty(board: Leaderboard) -> Card:
         share = f"{100 * sure.probability:.0f} %"
         said = f"with a probability of {share}, among {sure.among} configurations of {runs} runs each"
         said += f", validated on {board.images:,} images" if board.images else ""
+        sweep, goal = board.sweep, board.objective.goal
+        out = without_further_seeds(sweep.history, board.ranked, sweep.spec.final, goal, board.images)
+        said += f"; {out} clearly behind got no further seeds" if out else ""
     elif board.best is not None and board.best.runs > 1:
         said = f"cannot be told: no other configuration was run more than once; {REPEAT}"
     else:
