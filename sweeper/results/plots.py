@@ -118,11 +118,17 @@ def _spoken(text: bytes, picture: Picture) -> str:
     root = ElementTree.fromstring(text)
     root.set("role", "img")
     root.insert(0, _title(picture.title))
-    dots = root.iterfind(f".//{SVG}g[@id='marks']//{SVG}use")
+    groups = root.iterfind(f".//{SVG}g[@id='marks']")
+    dots = itertools.chain.from_iterable(map(_drawn, groups))
     marks = itertools.chain.from_iterable(_by_look(picture.marks).values())
     for mark, dot in zip(marks, dots, strict=True):
         dot.append(_title(mark.said))
     return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _drawn(group: ElementTree.Element) -> list[ElementTree.Element]:
+    """Return the dots of one look: matplotlib refers to a common path, but writes out a few short ones."""
+    return list(group.iter(f"{SVG}use")) or list(group.iter(f"{SVG}path"))
 
 
 def _title(said: str) -> ElementTree.Element:

@@ -166,7 +166,8 @@ def test_progress_is_on_stderr_and_names_rung_rank_and_threshold(launched: Any) 
 def test_nothing_lies_about_but_the_runs_folder(machine: Any, launched: object) -> None:
     assert [entry.name for entry in machine.folder.iterdir()] == ["runs"]
     found = {entry.name for entry in machine.runs.iterdir()}
-    assert {"digits", "mlflow.db"} <= found <= {"digits", "mlflow.db", "mlflow.db.lock"}
+    assert {"digits", "mlflow.db", "mlflow-artifacts"} <= found
+    assert found <= {"digits", "mlflow.db", "mlflow-artifacts", "mlflow.db.lock"}
 
 
 def test_no_process_outlives_the_launch(machine: Any, launched: object) -> None:

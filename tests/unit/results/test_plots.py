@@ -119,6 +119,17 @@ def test_dots_of_many_configurations_are_small_and_have_no_rim(picture):
     assert rim not in many.partition('id="marks"')[2]
 
 
+def test_one_of_another_look_among_many_says_its_own_too(found):
+    """matplotlib refers to the path of many dots, and writes out that of a few without a rim."""
+    made = front_picture(found([number / 1000 for number in range(401)]))
+    other = dataclasses.replace(made.marks[7], color=EARLY.color, symbol=EARLY.symbol, said="the other")
+    marks = [*made.marks[:7], other, *made.marks[8:]]
+    text = svg(dataclasses.replace(made, marks=marks, kinds=[FULL, EARLY]))
+    said = [node.text for node in ElementTree.fromstring(text).iter(f"{SVG}title")]
+    assert said.count("the other") == 1
+    assert len(said) == 1 + len(marks)
+
+
 def test_the_same_picture_is_the_same_file(picture):
     assert picture([0.5, 0.7]) == picture([0.5, 0.7])
 
