@@ -21,7 +21,7 @@ def check_progressive(recipe: Recipe, *, shape: Shape, classes: int) -> None:
         return
     if can_share(recipe):
         raise SpecError(
-            "progressive: features of a frozen backbone are computed once, at one size",
+            "features of a frozen backbone are computed once, at one size",
             hint="leave progressive out, or write freeze: none",
             path="progressive",
         )
@@ -33,7 +33,7 @@ def check_progressive(recipe: Recipe, *, shape: Shape, classes: int) -> None:
         except (RuntimeError, ValueError, AssertionError) as error:
             name = recipe.architecture
             raise SpecError(
-                f"progressive: {name} built for {recipe.pixels} px takes no images of {side} px",
+                f"{name} built for {recipe.pixels} px takes no images of {side} px",
                 hint="a network with global pooling (head: gap), a larger share, or leave progressive out",
                 path="progressive",
             ) from error
