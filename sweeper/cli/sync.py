@@ -3,7 +3,6 @@
 import click
 
 from sweeper.cli.parts.options import sweep_name
-from sweeper.launch.tell_files import tell_files
 from sweeper.launch.tracking import deliver
 from sweeper.results.stored_sweep import find, stored
 
@@ -18,6 +17,8 @@ def command(name: str, timeout: float) -> int:
 
     The report, the pictures and the ledger are put beside the sweep's run anew.
     """
+    from sweeper.launch.tell_files import tell_files  # loads pyarrow
+
     done = deliver(find(name), timeout)
     click.echo(f"{done.before - done.left} rows delivered, {done.left} left")
     if done.left:
@@ -25,5 +26,5 @@ def command(name: str, timeout: float) -> int:
         return UNTOLD
     untold = tell_files(stored(name))
     if untold:
-        click.echo(f"MLflow has not taken the report, the pictures and the ledger: {untold}", err=True)
+        click.echo(untold, err=True)
     return UNTOLD if untold else 0

@@ -15,7 +15,7 @@ LEDGER = "ledger.parquet"
 
 
 def tell_files(sweep: StoredSweep) -> str:
-    """Upload what of them is there; return what went wrong, or "". A repetition replaces the files.
+    """Upload what of them is there; return a line on what went wrong, or "". A repetition replaces them.
 
     The run must have been delivered before.
     """
@@ -32,5 +32,5 @@ def tell_files(sweep: StoredSweep) -> str:
         try:
             upload(target, target.sweep_id, files, "sweep")
         except (Undelivered, Refused) as error:
-            return str(error)
+            return f"MLflow has not taken the report, the pictures and the ledger: {error}"
     return ""

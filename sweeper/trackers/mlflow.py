@@ -98,7 +98,8 @@ class MlflowTracker:
     def _run_of(self, trial: str, row: OutboxRow) -> str:
         payload = row.payload
         key = str(payload.get("trial_key") or trial or self._target.sweep_id)
-        run_id = self._runs.get(trial) or self._search({_KEY: key})
+        known = self._runs.get(trial, "")
+        run_id = known or self._search({_KEY: key})
         if run_id:
             self._connected.update_run(run_id, status="RUNNING")
         else:
@@ -107,7 +108,7 @@ class MlflowTracker:
                 self._open_experiment(), row.at_ms, tags, str(payload.get("name") or key)
             )
             run_id = self._named(created.info.run_id, "run")
-        if self._target.images is not None:
+        if self._target.images is not None and not known:
             self._connected.log_inputs(run_id, [dataset_input(self._target.images)])
         self._runs[trial] = run_id
         return run_id

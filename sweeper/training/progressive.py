@@ -1,11 +1,11 @@
 """Training begins with small images, ends with the trial's own: three sizes, a third of the epochs each."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from sweeper.data.augment import Augmentation
 from sweeper.data.dataset import Dataset
 from sweeper.data.sources import Split
 from sweeper.errors import SpecError
@@ -63,26 +63,8 @@ class Progressive:
         """Return the labels in store order, int64."""
         return self._full.labels(split)
 
-    def batches(
-        self,
-        split: Split,
-        *,
-        batch_size: int,
-        generator: torch.Generator | None = None,
-        augmentation: Augmentation | None = None,
-        drop_last: bool = False,
-        epoch: int = 0,
-        device: str = "cpu",
-    ) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, split: Split, *, epoch: int = 0, **options: Any) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield what `Dataset.batches` does, in an epoch of training at its stage's size."""
         is_training = split == "train" and epoch > 0
         data = self._stages[self._sizes[stage_of(epoch, self._epochs)]] if is_training else self._full
-        return data.batches(
-            split,
-            batch_size=batch_size,
-            generator=generator,
-            augmentation=augmentation,
-            drop_last=drop_last,
-            epoch=epoch,
-            device=device,
-        )
+        return data.batches(split, epoch=epoch, **options)

@@ -62,6 +62,8 @@ def stage_of(epoch: int, epochs: int) -> int:
 def area_share(recipe: Recipe) -> float:
     """Return how many pixels training sees, as a share of those that it would see at full size throughout."""
     epochs = recipe.train.epochs
+    if recipe.train.progressive == 1:
+        return 1.0
     sizes = stage_sizes(recipe.pixels, recipe.train.progressive)
     seen = sum(sizes[stage_of(epoch, epochs)] ** 2 for epoch in range(1, epochs + 1))
     return seen / (epochs * recipe.pixels**2)

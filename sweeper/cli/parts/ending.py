@@ -39,8 +39,7 @@ def _tell(sweep: StoredSweep) -> None:
 
     untold = tell_files(sweep)
     if untold:
-        what = "MLflow has not taken the report, the pictures and the ledger"
-        click.echo(f"{what}: {untold}; `sweeper sync {sweep.name}` tries again", err=True)
+        click.echo(f"{untold}; `sweeper sync {sweep.name}` tries again", err=True)
 
 
 def _report(board: Leaderboard, cards: Cards) -> None:
